@@ -1,0 +1,42 @@
+"""Bayesian intervention generalization.
+
+The effect of setting several actions at once, from observational data and experiments that each
+set one action.
+"""
+
+from bayes_intgen import scm
+from bayes_intgen.basis import Polynomial
+from bayes_intgen.data import RegimeData
+from bayes_intgen.errors import (
+    BayesIntgenError,
+    ConvergenceWarning,
+    DataError,
+    FileError,
+    ModelError,
+    NotIdentifiedError,
+    QueryError,
+    RegimeError,
+)
+from bayes_intgen.identify import identify
+from bayes_intgen.intervention_model import InterventionModel, load
+from bayes_intgen.moments import Moments
+from bayes_intgen.posterior import Posterior
+
+__all__ = [
+    "BayesIntgenError",
+    "ConvergenceWarning",
+    "DataError",
+    "FileError",
+    "InterventionModel",
+    "ModelError",
+    "Moments",
+    "NotIdentifiedError",
+    "Polynomial",
+    "Posterior",
+    "QueryError",
+    "RegimeData",
+    "RegimeError",
+    "identify",
+    "load",
+    "scm",
+]

@@ -1,0 +1,7 @@
+"""Bases: the features that components are linear in."""
+
+from bayes_intgen.basis.action import ActionBasis, BasisFunction, BasisSpec
+from bayes_intgen.basis.features import Feature, FeatureMap
+from bayes_intgen.basis.polynomial import Polynomial
+
+__all__ = ["ActionBasis", "BasisFunction", "BasisSpec", "Feature", "FeatureMap", "Polynomial"]

@@ -1,0 +1,63 @@
+"""The basis of one action: a few functions of one number.
+
+All bases (polynomials here, eigenfunctions and category indicators beside them) meet this
+interface; products of such functions are made in :mod:`bayes_intgen.basis.features`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from bayes_intgen.summary import Summary
+
+__all__ = ["ActionBasis", "BasisFunction", "BasisSpec"]
+
+
+@dataclass(frozen=True)
+class BasisFunction:
+    """One function of one action.
+
+    Parameters
+    ----------
+    name
+        How it is written behind the action's name, as in ``a1^2``.
+    shape
+        Whether it is linear in the action: linear and wiggly parts have prior scales of their
+        own.
+    share
+        The part of the interaction budget it uses up, in (0, 1]: a product of functions of
+        several actions is a feature when their shares sum to at most one. A polynomial of degree
+        d out of a total of D has share d / D.
+    """
+
+    name: str
+    shape: Literal["linear", "wiggly"]
+    share: float
+
+
+class ActionBasis(Protocol):
+    """Functions of one action, with every constant frozen."""
+
+    @property
+    def functions(self) -> Sequence[BasisFunction]:
+        """The labels of the functions."""
+        ...
+
+    def evaluate(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Evaluate at the action's values (own unit), shape (n,) to (n, functions)."""
+        ...
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the state as JSON types, under a ``kind`` that names the basis."""
+        ...
+
+
+class BasisSpec(Protocol):
+    """A user's choice of basis, before any data are seen."""
+
+    def freeze(self, action: str, summary: Summary) -> ActionBasis:
+        """Fix every constant of the basis of one action from the first pass over the data."""
+        ...

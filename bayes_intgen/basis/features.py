@@ -1,0 +1,171 @@
+"""Features of all actions: the constant, functions of one action, and their products.
+
+A feature is a product of at most one function per action (equation 2 of the model,
+m_S(a) = phi(a)' theta_S). It carries labels only: which actions it touches and what prior group
+it belongs to; regimes and components are choices of weights, made in
+:mod:`bayes_intgen.design`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from bayes_intgen.basis.action import ActionBasis, BasisFunction
+from bayes_intgen.basis.polynomial import PolynomialBasis
+
+__all__ = ["Feature", "FeatureMap"]
+
+KINDS = {PolynomialBasis.kind: PolynomialBasis}
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A product of functions of different actions; of none, it is the constant.
+
+    Parameters
+    ----------
+    factors
+        Pairs (action, position of the function in that action's basis).
+    name
+        How the feature is written, as in ``a1^2 a2``; ``1`` is the constant.
+    group
+        Its prior group within a component: ``constant``, ``a1:linear``, ``a1:wiggly``, ``a1*a2``
+        or ``higher``.
+    """
+
+    factors: tuple[tuple[str, int], ...]
+    name: str
+    group: str
+
+    @property
+    def actions(self) -> frozenset[str]:
+        """The actions the feature depends on."""
+        return frozenset(action for action, _ in self.factors)
+
+
+@dataclass(frozen=True)
+class FeatureMap:
+    """The map phi from actions to features.
+
+    Parameters
+    ----------
+    bases
+        The basis of each action.
+    features
+        The features, the constant first.
+    """
+
+    bases: Mapping[str, ActionBasis]
+    features: tuple[Feature, ...]
+
+    @classmethod
+    def within(cls, bases: Mapping[str, ActionBasis], scopes: Iterable[Iterable[str]]) -> Self:
+        """Make every feature whose actions all lie within one of the scopes.
+
+        Parameters
+        ----------
+        bases
+            The basis of each action.
+        scopes
+            Sets of actions that may appear together in a feature.
+        """
+        wanted = [frozenset(scope) for scope in scopes]
+        found: list[list[tuple[str, int]]] = [[]]
+        for action, basis in bases.items():
+            grown = [
+                [*factors, (action, position)]
+                for factors in found
+                for position, function in enumerate(basis.functions)
+                if _share(factors, bases) + function.share <= 1 + 1e-9
+                and _allowed({action, *(name for name, _ in factors)}, wanted)
+            ]
+            found.extend(grown)
+        found.sort(key=lambda factors: len(factors))
+        return cls(bases, tuple(_label(factors, bases) for factors in found))
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """Names of the actions."""
+        return tuple(self.bases)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the features."""
+        return tuple(feature.name for feature in self.features)
+
+    def positions(self, scope: Iterable[str]) -> npt.NDArray[np.intp]:
+        """Return the positions of the features that touch only actions in ``scope``."""
+        allowed = frozenset(scope)
+        return np.array(
+            [i for i, feature in enumerate(self.features) if feature.actions <= allowed], dtype=int
+        )
+
+    def evaluate(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Evaluate phi.
+
+        Parameters
+        ----------
+        values
+            Actions in their own units, shape (n, K).
+
+        Returns
+        -------
+        ndarray
+            Features, shape (n, features); the first column is one.
+        """
+        single = {
+            action: basis.evaluate(values[:, k])
+            for k, (action, basis) in enumerate(self.bases.items())
+        }
+        phi = np.ones((len(values), len(self.features)), order="F")
+        for column, feature in enumerate(self.features):
+            for action, position in feature.factors:
+                phi[:, column] *= single[action][:, position]
+        return phi
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the state as JSON types."""
+        return {
+            "bases": {action: basis.to_dict() for action, basis in self.bases.items()},
+            "features": [list(map(list, feature.factors)) for feature in self.features],
+        }
+
+    @classmethod
+    def from_dict(cls, state: Mapping[str, Any]) -> Self:
+        """Rebuild the map from :meth:`to_dict`."""
+        bases = {
+            action: KINDS[part["kind"]].from_dict(part) for action, part in state["bases"].items()
+        }
+        factors = [[(action, int(i)) for action, i in pairs] for pairs in state["features"]]
+        return cls(bases, tuple(_label(pairs, bases) for pairs in factors))
+
+
+def _function(factor: tuple[str, int], bases: Mapping[str, ActionBasis]) -> BasisFunction:
+    action, position = factor
+    return bases[action].functions[position]
+
+
+def _share(factors: Sequence[tuple[str, int]], bases: Mapping[str, ActionBasis]) -> float:
+    return sum(_function(factor, bases).share for factor in factors)
+
+
+def _allowed(actions: set[str], scopes: Sequence[frozenset[str]]) -> bool:
+    return any(actions <= scope for scope in scopes)
+
+
+def _label(factors: Sequence[tuple[str, int]], bases: Mapping[str, ActionBasis]) -> Feature:
+    name = " ".join(action + _function((action, i), bases).name for action, i in factors) or "1"
+    match factors:
+        case []:
+            group = "constant"
+        case [(action, position)]:
+            group = f"{action}:{_function((action, position), bases).shape}"
+        case [(first, _), (second, _)]:
+            group = f"{first}*{second}"
+        case _:
+            group = "higher"
+    return Feature(tuple(factors), name, group)

@@ -1,0 +1,80 @@
+"""Which columns of a table play which part, and what may stand in them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from bayes_intgen.errors import DataError
+from bayes_intgen.regimes import check_action_names
+
+__all__ = ["Columns", "check_finite"]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The names of the columns in use.
+
+    Parameters
+    ----------
+    outcome
+        Column of the outcome Y.
+    actions
+        Columns of the actions A_1..A_K.
+    regime
+        Column of the regime labels.
+    """
+
+    outcome: str
+    actions: tuple[str, ...]
+    regime: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "actions", check_action_names(self.actions))
+        for role, name in (("outcome", self.outcome), ("regime", self.regime)):
+            if not isinstance(name, str) or not name:
+                raise DataError(f"{role} must be the name of a column, got {name!r}.")
+            if name in self.actions:
+                raise DataError(
+                    f"{role} names column {name!r}, which is also an action; "
+                    f"every column can play one part only."
+                )
+        if self.outcome == self.regime:
+            raise DataError(f"outcome and regime both name column {self.outcome!r}.")
+
+    @property
+    def numeric(self) -> tuple[str, ...]:
+        """The actions followed by the outcome."""
+        return (*self.actions, self.outcome)
+
+    def role(self, name: str) -> str:
+        """Say which argument a column came in by."""
+        if name == self.outcome:
+            return "outcome"
+        return "regime" if name == self.regime else "actions"
+
+    def check_present(self, found: Iterable[str]) -> None:
+        """Raise a DataError that lists the columns a table lacks."""
+        have = list(found)
+        for name in (*self.numeric, self.regime):
+            if name not in have:
+                raise DataError(
+                    f"{self.role(name)}: the table has no column {name!r}; it has {have}. "
+                    f"Name one of those, or rename the column."
+                )
+
+
+def check_finite(values: npt.NDArray[np.float64], name: str, role: str, first_row: int) -> None:
+    """Raise a DataError that counts the missing and the infinite values of a column."""
+    bad = ~np.isfinite(values)
+    if not bad.any():
+        return
+    missing = int(np.isnan(values).sum())
+    infinite = int(bad.sum()) - missing
+    row = first_row + int(np.argmax(bad))
+    raise DataError(
+        f"{role}: column {name!r} must hold finite numbers, but {missing} values are missing (NaN) "
+        f"and {infinite} infinite, the first in row {row} (counted from 0). "
+        f"Drop or impute those rows first."
+    )

@@ -1,0 +1,120 @@
+"""Query points: the values of all actions at which a question is asked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from bayes_intgen.errors import QueryError
+
+__all__ = ["Points"]
+
+
+@dataclass(frozen=True)
+class Points:
+    """Values of all actions at some points.
+
+    Parameters
+    ----------
+    actions
+        Names of the actions.
+    values
+        Their values in their own units, shape (points, K).
+    index
+        Labels of the points, shape (points,).
+    """
+
+    actions: tuple[str, ...]
+    values: npt.NDArray[np.float64]
+    index: npt.NDArray[Any]
+
+    @classmethod
+    def read(cls, at: Any, actions: Sequence[str]) -> "Points":
+        """Read points from a frame (pandas, polars, pyarrow) or a mapping.
+
+        Parameters
+        ----------
+        at
+            A frame with a column per action, or a mapping of action names to numbers or to
+            one-dimensional arrays of equal length. Scalars are repeated, columns that are not
+            actions are ignored, and the index of a pandas frame labels the points.
+        actions
+            The actions that must be there.
+
+        Raises
+        ------
+        QueryError
+            If an action is missing, or its values are not finite numbers of matching length.
+        """
+        if isinstance(at, Mapping):
+            columns, index = dict(at), None
+        else:
+            columns, index = _read_frame(at)
+        missing = [name for name in actions if name not in columns]
+        if missing:
+            raise QueryError(
+                f"at must give a value for every action, but {missing} are missing; it has "
+                f"{sorted(map(str, columns))}. Even under do=None all actions are needed."
+            )
+        arrays = {name: _to_array(columns[name], name) for name in actions}
+        lengths = {array.size for array in arrays.values() if array.ndim == 1}
+        if len(lengths) > 1:
+            raise QueryError(
+                f"at: the actions must have equally many values (or one), got "
+                f"{ {name: array.shape for name, array in arrays.items()} }."
+            )
+        size = lengths.pop() if lengths else 1
+        if size == 0:
+            raise QueryError("at must hold at least one point, got none.")
+        values = np.column_stack([np.broadcast_to(arrays[name], size) for name in actions])
+        return cls(tuple(actions), values, np.arange(size) if index is None else index)
+
+    def coords(self) -> dict[str, Any]:
+        """Return xarray coordinates: ``point`` and the values of each action along it."""
+        columns = {name: ("point", self.values[:, k]) for k, name in enumerate(self.actions)}
+        return {"point": self.index, **columns}
+
+    def to_xarray(self, outcome: npt.NDArray[np.float64], name: str) -> xr.DataArray:
+        """Label an array of one value per point."""
+        return xr.DataArray(outcome, dims="point", coords=self.coords(), name=name)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+def _read_frame(at: Any) -> tuple[dict[str, Any], npt.NDArray[Any] | None]:
+    try:
+        table = nw.from_native(at, eager_only=True)
+    except (TypeError, ValueError) as error:
+        raise QueryError(
+            f"at must be a pandas, polars or pyarrow table, or a mapping of action names to "
+            f"values; got {type(at).__name__}."
+        ) from error
+    index = None
+    if isinstance(at, pd.DataFrame):
+        flat = at.index
+        index = np.array(flat.map(str) if flat.nlevels > 1 else flat)
+    return {name: table[name].to_numpy() for name in table.columns}, index
+
+
+def _to_array(values: Any, name: str) -> npt.NDArray[np.float64]:
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise QueryError(f"at: the values of action {name!r} must be numbers ({error}).") from error
+    if array.ndim > 1:
+        raise QueryError(
+            f"at: the values of action {name!r} must be one number or a one-dimensional array, "
+            f"got shape {array.shape}."
+        )
+    if not np.isfinite(array).all():
+        raise QueryError(
+            f"at: action {name!r} has missing or infinite values at "
+            f"{int((~np.isfinite(array)).sum())} points; drop those points."
+        )
+    return array

@@ -1,0 +1,182 @@
+"""Where rows come from: a table in memory, or a CSV or Parquet file read in batches.
+
+A source yields batches of rows that share one regime label: the label as it stands in the
+table, and a float64 array of the actions followed by the outcome. Rows of equal label keep
+their order.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import narwhals as nw
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.dataset
+
+from bayes_intgen.data.columns import Columns, check_finite
+from bayes_intgen.errors import DataError, FileError, RegimeError
+
+__all__ = ["BATCH_ROWS", "FileSource", "FrameSource", "Source", "open_source"]
+
+BATCH_ROWS = 2**16
+
+type Values = npt.NDArray[np.float64]
+type LabelledBatch = tuple[object, Values]
+
+
+class Source(Protocol):
+    """Rows that can be read again and again, in the same order."""
+
+    def batches(self) -> Iterator[LabelledBatch]:
+        """Yield (label, values) with values of shape (rows, K + 1): actions, then outcome."""
+        ...
+
+
+def open_source(frame: Any, columns: Columns) -> Source:
+    """Choose the source for a frame (pandas, polars, pyarrow) or a path."""
+    if isinstance(frame, str | Path):
+        return FileSource.open(Path(frame), columns)
+    return FrameSource.read(frame, columns)
+
+
+@dataclass(frozen=True)
+class FrameSource:
+    """A table held in memory, converted to float64 and split by regime once."""
+
+    parts: list[LabelledBatch] = field(repr=False)
+
+    @classmethod
+    def read(cls, frame: Any, columns: Columns) -> "FrameSource":
+        """Convert a pandas, polars or pyarrow table."""
+        try:
+            table = nw.from_native(frame, eager_only=True)
+        except nw.exceptions.DuplicateError as error:
+            raise DataError(f"frame: column names must be distinct ({error}).") from error
+        except (TypeError, ValueError) as error:
+            raise DataError(
+                f"frame must be a pandas, polars or pyarrow table, or a path to a CSV or Parquet "
+                f"file; got {type(frame).__name__}. Collect a lazy frame first."
+            ) from error
+        columns.check_present(table.columns)
+        if len(set(table.columns)) < len(table.columns):
+            raise DataError("frame: column names must be distinct; rename the repeated ones.")
+        values = np.empty((len(table), len(columns.numeric)))
+        for position, name in enumerate(columns.numeric):
+            values[:, position] = _to_float(table[name], name, columns.role(name))
+        labels = np.asarray(table[columns.regime].to_list(), dtype=object)
+        return cls(list(_split(labels, values)))
+
+    def batches(self) -> Iterator[LabelledBatch]:
+        """Yield the rows in slices, one regime after the other."""
+        for label, values in self.parts:
+            for start in range(0, len(values), BATCH_ROWS):
+                yield label, values[start : start + BATCH_ROWS]
+
+
+def _to_float(series: nw.Series[Any], name: str, role: str) -> Values:
+    dtype = series.dtype
+    if not (dtype.is_numeric() or dtype == nw.Boolean):
+        raise DataError(
+            f"{role}: column {name!r} must hold numbers, but its type is {dtype}. "
+            f"Convert it to numbers first."
+        )
+    values = np.asarray(series.cast(nw.Float64).to_numpy(), dtype=np.float64)
+    check_finite(values, name, role, first_row=0)
+    return values
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """A CSV or Parquet file, read in batches and never changed in between."""
+
+    path: Path
+    columns: Columns
+    fingerprint: tuple[int, int]
+
+    @classmethod
+    def open(cls, path: Path, columns: Columns) -> "FileSource":
+        """Check that the file is there, of a known kind, and has the columns."""
+        if not path.is_file():
+            raise FileError(f"frame: there is no file {str(path)!r}.")
+        source = cls(path, columns, _fingerprint(path))
+        columns.check_present(source._dataset().schema.names)
+        return source
+
+    def batches(self) -> Iterator[LabelledBatch]:
+        """Yield the rows in batches, checking each value."""
+        if _fingerprint(self.path) != self.fingerprint:
+            raise FileError(
+                f"the file {str(self.path)!r} has changed since it was opened; "
+                f"call RegimeData.from_frame again."
+            )
+        wanted = [*self.columns.numeric, self.columns.regime]
+        first_row = 0
+        try:
+            for batch in self._dataset().to_batches(columns=wanted, batch_size=BATCH_ROWS):
+                yield from self._convert(batch, first_row)
+                first_row += batch.num_rows
+        except pa.ArrowInvalid as error:
+            raise DataError(
+                f"frame: {str(self.path)!r} cannot be read as a table of numbers: {error}"
+            ) from error
+
+    def _convert(self, batch: pa.RecordBatch, first_row: int) -> Iterator[LabelledBatch]:
+        values = np.empty((batch.num_rows, len(self.columns.numeric)))
+        for position, name in enumerate(self.columns.numeric):
+            column = batch.column(name)
+            role = self.columns.role(name)
+            if not _is_number(column.type):
+                raise DataError(
+                    f"{role}: column {name!r} must hold numbers, but its type is {column.type}. "
+                    f"Convert it to numbers first."
+                )
+            values[:, position] = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+            check_finite(values[:, position], name, role, first_row)
+        labels = np.asarray(batch.column(self.columns.regime).to_pylist(), dtype=object)
+        return _split(labels, values)
+
+    def _dataset(self) -> pyarrow.dataset.Dataset:
+        suffix = self.path.suffix.lower()
+        if suffix in (".parquet", ".pq"):
+            kind: Any = "parquet"
+        elif suffix == ".csv":
+            types = dict.fromkeys(self.columns.numeric, pa.float64())
+            types[self.columns.regime] = pa.string()
+            convert = pyarrow.csv.ConvertOptions(column_types=types)
+            kind = pyarrow.dataset.CsvFileFormat(convert_options=convert)
+        else:
+            raise FileError(
+                f"frame: {str(self.path)!r} must end in .csv, .parquet or .pq; "
+                f"read other formats with pandas or polars and pass the frame."
+            )
+        try:
+            return pyarrow.dataset.dataset(self.path, format=kind)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise FileError(f"frame: {str(self.path)!r} cannot be read: {error}") from error
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    checks = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_decimal)
+    return any(check(kind) for check in checks)
+
+
+def _fingerprint(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def _split(labels: npt.NDArray[np.object_], values: Values) -> Iterator[LabelledBatch]:
+    """Part the rows by label; a missing label raises a RegimeError."""
+    codes, uniques = pd.factorize(labels)
+    if (codes < 0).any():
+        raise RegimeError(
+            f"regime: {int((codes < 0).sum())} rows have no label; "
+            f"write 'obs' for observational rows."
+        )
+    for code, label in enumerate(uniques):
+        yield label, values[codes == code]

@@ -1,0 +1,164 @@
+"""The structured design: every regime mean is linear in one common vector of weights.
+
+Equations 1 and 2 of the model: with S the set of actions that are intervened on,
+
+    m_S(a) = E[Y | do(a_S), a_rest] = phi(a)' theta_S,
+    theta_S = beta + sum over k not in S of delta_k.
+
+``beta`` is the causal part alpha + sum_k u_k(a_k) and uses the features of single actions;
+``delta_k`` is the confounding bias of action k, uses the features of a_k and its possible
+parents, and is switched off when A_k is intervened on. A regime is a choice of components.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from bayes_intgen.basis import BasisSpec, Feature, FeatureMap
+from bayes_intgen.summary import Summary
+
+__all__ = ["CAUSAL", "Design", "Weight", "bias_name"]
+
+CAUSAL = "causal"
+
+type Array = npt.NDArray[np.float64]
+
+
+def bias_name(action: str) -> str:
+    """Return the name of the component that holds the confounding bias of an action."""
+    return f"bias:{action}"
+
+
+@dataclass(frozen=True)
+class Weight:
+    """One weight: a feature within a component.
+
+    Parameters
+    ----------
+    component
+        ``causal`` or ``bias:<action>``.
+    position
+        Position of the feature in the feature map.
+    feature
+        The feature.
+    """
+
+    component: str
+    position: int
+    feature: Feature
+
+    @property
+    def name(self) -> str:
+        """How the weight is written, as in ``bias:a1|a1^2 a2``."""
+        return f"{self.component}|{self.feature.name}"
+
+    @property
+    def group(self) -> str | None:
+        """Its prior group; None for constants, whose prior scale is fixed."""
+        group = self.feature.group
+        return None if group == "constant" else f"{self.component}|{group}"
+
+
+@dataclass(frozen=True)
+class Design:
+    """Features, and which of them each component may use.
+
+    Parameters
+    ----------
+    features
+        The feature map phi.
+    parents
+        The possible parents of each action.
+    """
+
+    features: FeatureMap
+    parents: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def freeze(
+        cls, basis: BasisSpec, parents: Mapping[str, tuple[str, ...]], summary: Summary
+    ) -> Self:
+        """Build the design from a choice of basis and the first pass over the data."""
+        bases = {action: basis.freeze(action, summary) for action in summary.actions}
+        scopes = [{action, *parents[action]} for action in summary.actions]
+        return cls(FeatureMap.within(bases, scopes), parents)
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """Names of the actions."""
+        return self.features.actions
+
+    @cached_property
+    def weights(self) -> tuple[Weight, ...]:
+        """All weights: the causal part, then the bias of each action."""
+        features = self.features.features
+        causal = [
+            Weight(CAUSAL, i, feature)
+            for i, feature in enumerate(features)
+            if len(feature.actions) <= 1
+        ]
+        bias = [
+            Weight(bias_name(action), int(i), features[i])
+            for action in self.actions
+            for i in self.features.positions({action, *self.parents[action]})
+        ]
+        return tuple(causal + bias)
+
+    @cached_property
+    def positions(self) -> npt.NDArray[np.intp]:
+        """Position of each weight's feature, shape (weights,)."""
+        return np.array([weight.position for weight in self.weights])
+
+    @cached_property
+    def groups(self) -> tuple[str, ...]:
+        """Names of the prior groups, in order of appearance."""
+        return tuple(dict.fromkeys(w.group for w in self.weights if w.group is not None))
+
+    @cached_property
+    def group_index(self) -> npt.NDArray[np.intp]:
+        """Group of each weight, shape (weights,); constants have the number of groups."""
+        order = {name: i for i, name in enumerate(self.groups)}
+        return np.array([order.get(w.group or "", len(self.groups)) for w in self.weights])
+
+    def active(self, regime: Iterable[str]) -> npt.NDArray[np.bool_]:
+        """Return which weights take part in the mean of a regime, shape (weights,)."""
+        switched_off = {bias_name(action) for action in regime}
+        return np.array([weight.component not in switched_off for weight in self.weights])
+
+    def component(self, name: str) -> npt.NDArray[np.bool_]:
+        """Return which weights belong to a component, shape (weights,)."""
+        return np.array([weight.component == name for weight in self.weights])
+
+    def collect(self, weights: Array, chosen: npt.NDArray[np.bool_]) -> Array:
+        """Sum the chosen weights by feature: theta_S for ``chosen = active(S)``.
+
+        Parameters
+        ----------
+        weights
+            Draws of the weights, shape (..., weights).
+        chosen
+            The weights that take part, shape (weights,).
+
+        Returns
+        -------
+        ndarray
+            Coefficients of the features, shape (..., features).
+        """
+        gather = np.zeros((len(self.weights), len(self.features.features)))
+        gather[np.flatnonzero(chosen), self.positions[chosen]] = 1.0
+        return weights @ gather
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the state as JSON types."""
+        parents = {action: list(names) for action, names in self.parents.items()}
+        return {"features": self.features.to_dict(), "parents": parents}
+
+    @classmethod
+    def from_dict(cls, state: Mapping[str, Any]) -> Self:
+        """Rebuild the design from :meth:`to_dict`."""
+        parents = {action: tuple(names) for action, names in state["parents"].items()}
+        return cls(FeatureMap.from_dict(state["features"]), parents)

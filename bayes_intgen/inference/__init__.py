@@ -1,0 +1,17 @@
+"""Inference: hyperparameters by NUTS or Laplace, weights exactly, convergence checked."""
+
+from bayes_intgen.inference.convergence import Convergence, check_laplace, check_nuts
+from bayes_intgen.inference.hyper import HyperDraws, Problem, sample_laplace, sample_nuts
+from bayes_intgen.inference.posterior_tree import build_tree, hyperparameters
+
+__all__ = [
+    "Convergence",
+    "HyperDraws",
+    "Problem",
+    "build_tree",
+    "check_laplace",
+    "check_nuts",
+    "hyperparameters",
+    "sample_laplace",
+    "sample_nuts",
+]

@@ -1,0 +1,186 @@
+"""The likelihood with the weights integrated out, and the weights given everything else.
+
+With w_r = sigma_r^-2, prior precisions lambda_i of the weights and the sums of products of each
+regime r spread over the weights (gram G_r, cross b_r, square yy_r):
+
+    P = diag(lambda) + sum_r w_r G_r,      b = sum_r w_r b_r,      weights | rest ~ N(P^-1 b, P^-1),
+    log p(y | sigma, lambda) = - sum_r n_r (log sigma_r + log(2 pi) / 2) - 1/2 sum_r w_r yy_r
+                               + 1/2 b' P^-1 b - 1/2 log|P| + 1/2 sum_i log lambda_i.
+
+Its gradient needs no derivative of the factorisation: it is the expectation of the gradient of
+the complete-data log-density under weights ~ N(m, C), m = P^-1 b and C = P^-1 (Fisher's
+identity). This is the plain NumPy form; :mod:`bayes_intgen.model` writes the same for PyMC.
+"""
+
+from dataclasses import dataclass, field
+from math import log, pi
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import lapack
+
+from bayes_intgen.design import Design
+from bayes_intgen.moments import Moments
+
+__all__ = ["Conditional", "MarginalLikelihood"]
+
+type Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Conditional:
+    """The Gaussian distribution of the weights given the hyperparameters.
+
+    Parameters
+    ----------
+    mean
+        m = P^-1 b, shape (weights,).
+    factor
+        Lower Cholesky factor L of D P D, where D = diag(scaling); shape (weights, weights).
+    scaling
+        P_ii^(-1/2), shape (weights,): P is scaled to unit diagonal before it is factorised.
+    log_det
+        log|P|.
+    """
+
+    mean: Array
+    factor: Array = field(repr=False)
+    scaling: Array = field(repr=False)
+    log_det: float
+
+    @classmethod
+    def solve(cls, precision: Array, cross: Array) -> Self:
+        """Factorise a precision matrix P and solve P m = b."""
+        scaling = 1.0 / np.sqrt(np.diag(precision))
+        scaled = precision * np.outer(scaling, scaling)
+        factor, info = lapack.dpotrf(scaled, lower=1, clean=1)
+        if info != 0:
+            raise np.linalg.LinAlgError("the precision of the weights is not positive definite")
+        solution, _ = lapack.dpotrs(factor, scaling * cross, lower=1)
+        log_det = 2 * float(np.log(np.diag(factor)).sum() - np.log(scaling).sum())
+        return cls(scaling * solution, factor, scaling, log_det)
+
+    @property
+    def covariance(self) -> Array:
+        """C = P^-1, shape (weights, weights)."""
+        inverse, _ = lapack.dpotri(self.factor, lower=1)
+        inverse = np.tril(inverse) + np.tril(inverse, -1).T
+        return np.asarray(inverse * np.outer(self.scaling, self.scaling))
+
+    def draw(self, size: int, rng: np.random.Generator) -> Array:
+        """Draw weights, shape (size, weights)."""
+        noise = rng.standard_normal((len(self.mean), size))
+        spread, _ = lapack.dtrtrs(self.factor, noise, lower=1, trans=1)
+        return np.asarray(self.mean + (self.scaling[:, None] * spread).T)
+
+
+@dataclass(frozen=True)
+class MarginalLikelihood:
+    """Sums of products of every regime, spread over the weights of a design.
+
+    Parameters
+    ----------
+    n
+        Rows of each regime, shape (regimes,).
+    gram
+        G_r, zero where a weight takes no part in the regime; (regimes, weights, weights).
+    cross
+        b_r, shape (regimes, weights).
+    square
+        yy_r, shape (regimes,).
+    group_index
+        Prior group of each weight; constants have the number of groups; shape (weights,).
+    constant_scale
+        Prior standard deviation of the constants, in standard units of the outcome.
+    """
+
+    n: Array
+    gram: Array = field(repr=False)
+    cross: Array = field(repr=False)
+    square: Array
+    group_index: npt.NDArray[np.intp] = field(repr=False)
+    constant_scale: float
+
+    @classmethod
+    def from_moments(cls, design: Design, moments: Moments, constant_scale: float) -> Self:
+        """Spread the moments of the features over the weights."""
+        parts = [moments.regression(regime) for regime in moments.regimes]
+        active = np.array([design.active(regime) for regime in moments.regimes], dtype=float)
+        rows = design.positions
+        gram = np.array([part.gram[np.ix_(rows, rows)] for part in parts])
+        gram *= active[:, :, None] * active[:, None, :]
+        cross = np.array([part.cross[rows] for part in parts]) * active
+        n = np.array([part.n for part in parts], dtype=float)
+        square = np.array([part.square for part in parts])
+        return cls(n, gram, cross, square, design.group_index, constant_scale)
+
+    @property
+    def n_groups(self) -> int:
+        """Number of prior groups."""
+        return len(set(self.group_index.tolist())) - 1
+
+    def precisions(self, log_scale: Array) -> Array:
+        """Return the prior precision of every weight, shape (weights,)."""
+        log_scales = np.append(log_scale, log(self.constant_scale))
+        return np.asarray(np.exp(-2 * log_scales[self.group_index]))
+
+    def conditional(self, log_sigma: Array, log_scale: Array) -> Conditional:
+        """Return the distribution of the weights given the hyperparameters.
+
+        Parameters
+        ----------
+        log_sigma
+            Log residual standard deviation of each regime, standard units, shape (regimes,).
+        log_scale
+            Log prior scale of each group, standard units, shape (groups,).
+        """
+        w = np.exp(-2 * log_sigma)
+        size = len(self.group_index)
+        precision = (w @ self.gram.reshape(len(w), -1)).reshape(size, size)
+        precision[np.diag_indices(size)] += self.precisions(log_scale)
+        return Conditional.solve(precision, w @ self.cross)
+
+    def log_density(self, log_sigma: Array, log_scale: Array) -> float:
+        """Return log p(y | hyperparameters)."""
+        return self._value(log_sigma, log_scale, self.conditional(log_sigma, log_scale))
+
+    def value_and_gradient(self, log_sigma: Array, log_scale: Array) -> tuple[float, Array, Array]:
+        """Return log p(y | hyperparameters) and its gradient in each of the two arguments."""
+        given = self.conditional(log_sigma, log_scale)
+        value = self._value(log_sigma, log_scale, given)
+        w = np.exp(-2 * log_sigma)
+        second = given.covariance + np.outer(given.mean, given.mean)
+        residual = self.square - 2 * self.cross @ given.mean
+        residual += self.gram.reshape(len(w), -1) @ second.ravel()
+        pull = self.precisions(log_scale) * np.diag(second) - 1
+        by_group = np.bincount(self.group_index, weights=pull, minlength=len(log_scale) + 1)
+        return value, w * residual - self.n, by_group[:-1]
+
+    def _value(self, log_sigma: Array, log_scale: Array, given: Conditional) -> float:
+        w = np.exp(-2 * log_sigma)
+        value = -self.n @ (log_sigma + 0.5 * log(2 * pi)) - 0.5 * w @ self.square
+        value += 0.5 * (w @ self.cross) @ given.mean - 0.5 * given.log_det
+        return float(value + 0.5 * np.log(self.precisions(log_scale)).sum())
+
+    def log_likelihood(self, weights: Array, sigma: Array) -> Array:
+        """Return log p(y_r | weights, sigma_r) of each regime.
+
+        Parameters
+        ----------
+        weights
+            Draws, shape (draws, weights).
+        sigma
+            Residual standard deviations, shape (draws, regimes).
+
+        Returns
+        -------
+        ndarray
+            Shape (draws, regimes), for the outcome in standard units.
+        """
+        columns = []
+        for r, n in enumerate(self.n):
+            squares = self.square[r] - 2 * weights @ self.cross[r]
+            squares += np.einsum("di,di->d", weights @ self.gram[r], weights)
+            columns.append(-0.5 * squares / sigma[:, r] ** 2 - n * np.log(sigma[:, r]))
+        return np.column_stack(columns) - 0.5 * self.n * log(2 * pi)

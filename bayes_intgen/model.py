@@ -1,0 +1,92 @@
+"""The PyMC model: hyperparameters only, the weights are integrated out.
+
+The same density as :mod:`bayes_intgen.marginal`, written for PyMC so that its gradient never goes
+through the factorisation of P. With C = P^-1 and m = P^-1 b held constant (written dg),
+
+    V    = 1/2 b' P^-1 b - 1/2 log|P|
+    s    = - 1/2 sum_i lambda_i (C_ii + m_i^2)
+           - 1/2 sum_r w_r [tr(C G_r) + m' G_r m - 2 m' b_r]
+    logp = dg(V) + s - dg(s) + 1/2 sum_i log lambda_i - sum_r n_r log sigma_r - 1/2 sum_r w_r yy_r
+
+has the value and the gradient of the marginal log-likelihood.
+"""
+
+from math import log, pi
+
+import numpy as np
+import pymc as pm
+import pytensor
+import pytensor.tensor as pt
+from pytensor.gradient import disconnected_grad
+
+from bayes_intgen.design import Design
+from bayes_intgen.marginal import MarginalLikelihood
+from bayes_intgen.moments import Moments
+from bayes_intgen.priors import Priors
+from bayes_intgen.regimes import format_regime
+
+__all__ = ["build_model"]
+
+
+def build_model(
+    design: Design, moments: Moments, likelihood: MarginalLikelihood, priors: Priors
+) -> pm.Model:
+    """Write the marginal model.
+
+    Parameters
+    ----------
+    design
+        Features, components and prior groups.
+    moments
+        The data; only the names of the regimes are read.
+    likelihood
+        Sums of products over the weights.
+    priors
+        Priors of the hyperparameters.
+
+    Returns
+    -------
+    pymc.Model
+        Free variables ``log_sigma`` (regime) and ``log_scale`` (group), in standard units of the
+        outcome, and the potential ``log_marginal_likelihood``.
+    """
+    labels = [format_regime(regime) for regime in moments.regimes]
+    mean, sd = priors.locations(len(labels), design.groups)
+    split = len(labels)
+    with pm.Model(coords={"regime": labels, "group": list(design.groups)}) as model:
+        log_sigma = pm.Normal("log_sigma", mean[:split], sd[:split], dims="regime")
+        log_scale = pm.Normal("log_scale", mean[split:], sd[split:], dims="group")
+        density = _log_marginal_likelihood(likelihood, log_sigma, log_scale)
+        pm.Potential("log_marginal_likelihood", density)
+    return model
+
+
+def _log_marginal_likelihood(
+    likelihood: MarginalLikelihood, log_sigma: pt.TensorVariable, log_scale: pt.TensorVariable
+) -> pt.TensorVariable:
+    regimes, size = likelihood.cross.shape
+    gram = pytensor.shared(likelihood.gram.reshape(regimes, size * size), "gram")
+    cross = pytensor.shared(likelihood.cross, "cross")
+    n, square = pt.constant(likelihood.n), pt.constant(likelihood.square)
+
+    w = pt.exp(-2 * log_sigma)
+    log_scales = pt.concatenate([log_scale, [log(likelihood.constant_scale)]])
+    log_lambda = -2 * log_scales[likelihood.group_index]
+    lam = pt.exp(log_lambda)
+    b = w @ cross
+    precision = (w @ gram).reshape((size, size)) + pt.diag(lam)
+
+    scaling = 1 / pt.sqrt(pt.diag(precision))
+    factor = pt.linalg.cholesky(precision * pt.outer(scaling, scaling), lower=True)
+    inverse = pt.linalg.cho_solve((factor, True), pt.eye(size), b_ndim=2)
+    c = disconnected_grad(inverse * pt.outer(scaling, scaling))
+    m = disconnected_grad(c @ b)
+    log_det = 2 * (pt.sum(pt.log(pt.diag(factor))) - pt.sum(pt.log(scaling)))
+    v = 0.5 * pt.dot(b, m) - 0.5 * log_det
+
+    second = c + pt.outer(m, m)
+    residual = disconnected_grad(gram @ second.reshape((-1,)) - 2 * (cross @ m))
+    s = -0.5 * pt.dot(lam, disconnected_grad(pt.diag(second))) - 0.5 * pt.dot(w, residual)
+    value = disconnected_grad(v) + s - disconnected_grad(s) + 0.5 * pt.sum(log_lambda)
+    constant = -0.5 * log(2 * pi) * float(np.sum(likelihood.n))
+    return value - pt.dot(n, log_sigma) - 0.5 * pt.dot(w, square) + constant

@@ -1,0 +1,231 @@
+"""Second pass over the rows: sufficient statistics of a Gaussian regression on the features.
+
+For each regime and cross-validation fold the count, the mean and the centred second moments of
+(phi(a), y) are kept, with y in standard units. Whatever the number of rows, the likelihood
+needs nothing else.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from bayes_intgen.basis import BasisSpec, FeatureMap, Polynomial
+from bayes_intgen.centred import CentredMoments
+from bayes_intgen.data import RegimeData
+from bayes_intgen.errors import ModelError
+from bayes_intgen.regimes import Regime
+from bayes_intgen.summary import Scale, Summary
+
+__all__ = ["FOLDS", "Moments", "RegressionMoments"]
+
+FOLDS = 3
+CHUNK_VALUES = 2**22
+
+type Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class RegressionMoments:
+    """Sums of products of the features (with the constant) and the outcome in one regime.
+
+    Parameters
+    ----------
+    n
+        Number of rows.
+    gram
+        sum phi phi', shape (features, features).
+    cross
+        sum phi y, shape (features,).
+    square
+        sum y^2, with y in standard units.
+    """
+
+    n: int
+    gram: Array
+    cross: Array
+    square: float
+
+    @classmethod
+    def from_centred(cls, moments: CentredMoments) -> Self:
+        """Undo the centring of the moments of (phi without its constant, y)."""
+        n = moments.n
+        raw = moments.scatter + n * np.outer(moments.mean, moments.mean)
+        sums = n * moments.mean
+        gram = np.block(
+            [[np.full((1, 1), float(n)), sums[None, :-1]], [sums[:-1, None], raw[:-1, :-1]]]
+        )
+        return cls(n, gram, np.concatenate([sums[-1:], raw[:-1, -1]]), float(raw[-1, -1]))
+
+
+@dataclass(frozen=True)
+class Moments:
+    """What the library keeps of the data: a few megabytes for any number of rows.
+
+    Parameters
+    ----------
+    summary
+        The first pass: counts, ranges and quantiles.
+    features
+        The feature map whose moments these are.
+    outcome_scale
+        Centre and spread of the outcome; moments hold the outcome in these units.
+    parts
+        Moments of (features without the constant, outcome) for each regime and fold.
+
+    Examples
+    --------
+    >>> import bayes_intgen as ig
+    >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+    >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+    >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+    >>> day1 = ig.Moments.from_data(data)
+    >>> day2 = ig.Moments.from_data(data, like=day1)
+    >>> day1.merge(day2).n_rows
+    1200
+    """
+
+    summary: Summary
+    features: FeatureMap = field(repr=False)
+    outcome_scale: Scale
+    parts: Mapping[Regime, tuple[CentredMoments, ...]] = field(repr=False)
+
+    @classmethod
+    def from_data(
+        cls, data: RegimeData, like: "Moments | None" = None, basis: BasisSpec | None = None
+    ) -> "Moments":
+        """Make both passes over the data.
+
+        Parameters
+        ----------
+        data
+            The rows.
+        like
+            Moments whose frozen basis is used again, so that the two can be merged.
+        basis
+            The basis, when there is nothing to be like; cubic polynomials by default.
+
+        Raises
+        ------
+        ModelError
+            If both ``like`` and ``basis`` are given, or ``like`` has other columns.
+        """
+        summary = Summary.from_data(data)
+        if like is None:
+            chosen = basis or Polynomial()
+            bases = {action: chosen.freeze(action, summary) for action in data.actions}
+            features = FeatureMap.within(bases, [data.actions])
+            return cls.compute(data, summary, features, summary.scales[data.outcome])
+        if basis is not None:
+            raise ModelError("basis: give either like or basis, because like fixes the basis.")
+        if like.summary.columns != summary.columns:
+            raise ModelError(
+                f"like: its columns are {like.summary.columns}, those of the data are "
+                f"{summary.columns}; the names and their order must agree."
+            )
+        return cls.compute(data, summary, like.features, like.outcome_scale)
+
+    @classmethod
+    def compute(
+        cls, data: RegimeData, summary: Summary, features: FeatureMap, outcome_scale: Scale
+    ) -> "Moments":
+        """Make the second pass: the moments of some features."""
+        size = len(features.features)
+        parts = {regime: [CentredMoments.empty(size)] * FOLDS for regime in data.extents}
+        seen = dict.fromkeys(data.extents, 0)
+        rows = max(CHUNK_VALUES // size, 1024)
+        for regime, values in data.batches():
+            n = data.extents[regime].n
+            for fold, chunk in _chunks(values, seen[regime], n, rows):
+                phi = features.evaluate(chunk[:, :-1])
+                phi[:, :-1] = phi[:, 1:]
+                phi[:, -1] = outcome_scale.standardise(chunk[:, -1])
+                parts[regime][fold] = parts[regime][fold].merge(CentredMoments.from_rows(phi))
+            seen[regime] += len(values)
+        return cls(summary, features, outcome_scale, {r: tuple(p) for r, p in parts.items()})
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """Names of the actions."""
+        return self.summary.actions
+
+    @property
+    def outcome(self) -> str:
+        """Name of the outcome."""
+        return self.summary.outcome
+
+    @property
+    def regimes(self) -> tuple[Regime, ...]:
+        """The regimes, in canonical order."""
+        return tuple(self.parts)
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows over all regimes."""
+        return sum(fold.n for folds in self.parts.values() for fold in folds)
+
+    def merge(self, other: "Moments") -> "Moments":
+        """Return the moments of the rows of both.
+
+        Raises
+        ------
+        ModelError
+            If the two were computed with different bases or units of the outcome.
+        """
+        if self.features != other.features or self.outcome_scale != other.outcome_scale:
+            raise ModelError(
+                "other: moments can be merged only if they share one frozen basis; compute the "
+                "later ones with Moments.from_data(data, like=first)."
+            )
+        summary = self.summary.merge(other.summary)
+        parts = dict(self.parts)
+        for regime, folds in other.parts.items():
+            mine = parts.get(regime)
+            parts[regime] = (
+                tuple(a.merge(b) for a, b in zip(mine, folds, strict=True)) if mine else folds
+            )
+        return Moments(summary, self.features, self.outcome_scale, parts)
+
+    def select(self, features: FeatureMap) -> "Moments":
+        """Keep some of the features.
+
+        Raises
+        ------
+        ModelError
+            If a feature is not among those whose moments were computed.
+        """
+        if features == self.features:
+            return self
+        order = {name: i - 1 for i, name in enumerate(self.features.names)}
+        missing = [name for name in features.names if name not in order]
+        if missing or features.bases != self.features.bases:
+            raise ModelError(
+                f"basis: these moments were computed for another basis ({len(missing)} of the "
+                f"model's {len(features.names)} features are missing); compute them again with "
+                f"Moments.from_data(data, basis=...) and the basis of the model."
+            )
+        columns = np.array([*(order[name] for name in features.names[1:]), len(order) - 1])
+        parts = {r: tuple(fold.select(columns) for fold in p) for r, p in self.parts.items()}
+        return Moments(self.summary, features, self.outcome_scale, parts)
+
+    def regression(self, regime: Regime) -> RegressionMoments:
+        """Return the sums of products of one regime, all folds together."""
+        return RegressionMoments.from_centred(reduce(CentredMoments.merge, self.parts[regime]))
+
+
+def _chunks(values: Array, start: int, n: int, rows: int) -> Iterator[tuple[int, Array]]:
+    """Cut rows ``start`` to ``start + len(values)`` of n at fold borders and every ``rows``.
+
+    Folds are contiguous and as equal as can be, the larger ones first.
+    """
+    sizes = [n // FOLDS + (fold < n % FOLDS) for fold in range(FOLDS)]
+    ends = np.cumsum(sizes)
+    done = 0
+    while done < len(values):
+        fold = int(np.searchsorted(ends, start + done, side="right"))
+        stop = min(len(values), int(ends[fold]) - start, done + rows)
+        yield fold, values[done:stop]
+        done = stop

@@ -1,0 +1,231 @@
+"""The posterior: every question is arithmetic on its draws.
+
+For any set S of actions that are set, E[Y | do(a_S), a_rest] = phi(a)' theta_S with
+theta_S = beta + sum over k not in S of delta_k (equation 2 of the model). S = all actions gives the
+joint effect of Theorem 1, any other S a mixed effect of Proposition 1.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayes_intgen.data import Points
+from bayes_intgen.design import Design
+from bayes_intgen.errors import QueryError
+from bayes_intgen.identify import require_identified
+from bayes_intgen.inference import Convergence
+from bayes_intgen.metrics import INTERVAL, credible_interval
+from bayes_intgen.regimes import Regime, format_regime, order_regime
+from bayes_intgen.storage import FitState, write_fit
+from bayes_intgen.summary import Scale, Summary
+from bayes_intgen.support import classify_support
+
+__all__ = ["Posterior"]
+
+POINTS_AT_ONCE = 2**24
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Posterior draws of a fitted model, and the questions they answer.
+
+    Made by :meth:`bayes_intgen.InterventionModel.fit` or :func:`bayes_intgen.load`.
+
+    Parameters
+    ----------
+    idata
+        The draws, as a tree that every ArviZ function takes: groups ``posterior`` (sigma,
+        prior_scale and weight, in the outcome's unit), ``sample_stats``, ``log_likelihood``
+        (per regime), ``log_prior`` and ``constant_data``.
+    design
+        Features, components and possible parents.
+    summary
+        Counts, ranges and covariances of the data.
+    outcome_scale
+        Centre and spread by which the outcome was standardised.
+    convergence
+        The verdict on the sampler.
+    """
+
+    idata: xr.DataTree = field(repr=False)
+    design: Design = field(repr=False)
+    summary: Summary = field(repr=False)
+    outcome_scale: Scale
+    convergence: Convergence
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """Names of the actions."""
+        return self.summary.actions
+
+    @property
+    def outcome(self) -> str:
+        """Name of the outcome."""
+        return self.summary.outcome
+
+    def expected_outcome(self, at: Any, do: Iterable[str] | None = None) -> xr.DataArray:
+        """Posterior of E[Y | do(a_S), a_rest] at some points.
+
+        Parameters
+        ----------
+        at
+            The values of ALL actions in their own units: a frame or a mapping of names to numbers
+            or arrays. Scalars are repeated, other columns ignored, a frame's index becomes
+            ``point``.
+        do
+            The actions S that are set; the others are conditioned on. None sets all of them,
+            ``[]`` none (the observational mean).
+
+        Returns
+        -------
+        xarray.DataArray
+            In the outcome's unit, dims (chain, draw, point). Coordinates along ``point`` hold the
+            values of the actions and ``support``: ``supported``, ``extrapolated`` (beyond the
+            joint support of the data) or ``outside`` (beyond an action's observed range). The
+            attribute ``do`` is the regime's label.
+
+        Raises
+        ------
+        QueryError
+            If an action's value is missing or not a finite number, or ``do`` names an unknown
+            action.
+        NotIdentifiedError
+            If the data do not determine this effect.
+
+        References
+        ----------
+        Kekić, Garrido Mejia and Schölkopf (2025), Theorem 1 and Proposition 1.
+        """
+        regime = self._regime(do)
+        require_identified(self.summary.regimes, regime)
+        points = Points.read(at, self.actions)
+        theta = self._theta(regime)
+        values = np.empty((*theta.shape[:-1], len(points)))
+        rows = max(1, POINTS_AT_ONCE // theta.shape[-1])
+        for start in range(0, len(points), rows):
+            phi = self.design.features.evaluate(points.values[start : start + rows])
+            values[..., start : start + rows] = theta @ phi.T
+        values += self.outcome_scale.centre
+        support = classify_support(points.values, regime, self.summary, self.design.parents)
+        draws = self.idata["posterior"].dataset
+        return xr.DataArray(
+            values,
+            dims=("chain", "draw", "point"),
+            coords={
+                "chain": draws["chain"].to_numpy(),
+                "draw": draws["draw"].to_numpy(),
+                **points.coords(),
+                "support": ("point", support),
+            },
+            name=self.outcome,
+            attrs={"do": format_regime(regime)},
+        )
+
+    def table(
+        self, at: Any, do: Iterable[str] | None = None, probability: float = INTERVAL
+    ) -> pd.DataFrame:
+        """Summarise :meth:`expected_outcome`, one row per point.
+
+        Parameters
+        ----------
+        at, do
+            As in :meth:`expected_outcome`.
+        probability
+            Probability inside the equal-tailed credible interval.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The actions, then ``mean``, ``sd``, ``lower``, ``upper`` and ``support``.
+        """
+        draws = self.expected_outcome(at, do)
+        lower, upper = credible_interval(draws, probability)
+        columns = {action: draws[action].to_numpy() for action in self.actions}
+        columns["mean"] = draws.mean(("chain", "draw")).to_numpy()
+        columns["sd"] = draws.std(("chain", "draw"), ddof=1).to_numpy()
+        columns |= {"lower": lower.to_numpy(), "upper": upper.to_numpy()}
+        columns["support"] = draws["support"].to_numpy()
+        return pd.DataFrame(columns, index=pd.Index(draws["point"].to_numpy(), name="point"))
+
+    def effects(self) -> pd.DataFrame:
+        """Summarise the change when one action moves from mean - sd to mean + sd.
+
+        The other actions stay at their means; mean and sd are over all regimes, weighted equally.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row per action: ``from`` and ``to`` (the action's unit), ``mean``, ``lower`` and
+            ``upper`` of the change in E[Y | do(all)], and ``observational``, the change in
+            E[Y | a] that a regression without experiments would report (the outcome's unit).
+        """
+        scales = [self.summary.scales[action] for action in self.actions]
+        centre = np.array([scale.centre for scale in scales])
+        spread = np.array([scale.spread for scale in scales])
+        low, high = centre - np.diag(spread), centre + np.diag(spread)
+        joint = self._change(low, high, self.actions)
+        lower, upper = credible_interval(joint)
+        columns = {
+            "from": np.diag(low),
+            "to": np.diag(high),
+            "mean": joint.mean(("chain", "draw")).to_numpy(),
+            "lower": lower.to_numpy(),
+            "upper": upper.to_numpy(),
+            "observational": self._change(low, high, ()).mean(("chain", "draw")).to_numpy(),
+        }
+        return pd.DataFrame(columns, index=pd.Index(self.actions, name="action"))
+
+    def save(self, path: str | Path) -> None:
+        """Write everything to a netCDF file; an existing file is replaced in one step.
+
+        Raises
+        ------
+        FileError
+            If the folder does not exist or cannot be written to.
+        """
+        write_fit(
+            FitState(self.idata, self.design, self.summary, self.outcome_scale, self.convergence),
+            Path(path),
+        )
+
+    def __str__(self) -> str:
+        sizes = self.idata["posterior"].sizes
+        rows = sum(part.moments.n for part in self.summary.regimes.values())
+        edges = [f"{p}>{child}" for child, names in self.design.parents.items() for p in names]
+        regimes = ", ".join(format_regime(regime) for regime in self.summary.regimes)
+        head = [
+            f"Posterior of E[{self.outcome} | do({', '.join(self.actions)})] from {rows:,} rows "
+            f"in the regimes {regimes}",
+            f"{sizes['chain']} chains x {sizes['draw']} draws; {self.convergence}",
+            f"possible dependences between actions: {', '.join(edges) or 'none'}",
+            "",
+            f"Change in {self.outcome} when one action moves from mean - sd to mean + sd "
+            f"({INTERVAL:.0%} credible interval):",
+        ]
+        return "\n".join(head) + "\n" + self.effects().to_string(float_format=lambda x: f"{x:.4g}")
+
+    def _regime(self, do: Iterable[str] | None) -> Regime:
+        if do is None:
+            return self.actions
+        names = [do] if isinstance(do, str) else list(do)
+        unknown = [name for name in names if name not in self.actions]
+        if unknown:
+            raise QueryError(
+                f"do names {unknown}, which are not actions; the actions are "
+                f"{list(self.actions)}. None sets all of them, [] none."
+            )
+        return order_regime(names, self.actions)
+
+    def _theta(self, regime: Regime) -> np.ndarray:
+        weights = self.idata["posterior"].dataset["weight"].to_numpy()
+        return self.design.collect(weights, self.design.active(regime))
+
+    def _change(self, low: np.ndarray, high: np.ndarray, regime: Regime) -> xr.DataArray:
+        features = self.design.features
+        step = features.evaluate(high) - features.evaluate(low)
+        return xr.DataArray(self._theta(regime) @ step.T, dims=("chain", "draw", "action"))

@@ -1,0 +1,74 @@
+"""Prior distributions of the hyperparameters, in standard units of the outcome.
+
+The outcome is centred and divided by its spread before the model sees it, so the numbers below
+mean the same at any scale. Each group of weights (the linear or the wiggly part of one action, a
+pair of actions, everything of higher order; separately for the causal part and for the bias of
+each action) has a prior scale of its own, log-normal, so that pieces the data do not need shrink
+away by themselves.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["LogNormal", "Priors"]
+
+
+@dataclass(frozen=True)
+class LogNormal:
+    """A log-normal distribution.
+
+    Parameters
+    ----------
+    median
+        Its median.
+    log_sd
+        Standard deviation of its logarithm.
+    """
+
+    median: float
+    log_sd: float
+
+
+@dataclass(frozen=True)
+class Priors:
+    """Priors of every hyperparameter.
+
+    Parameters
+    ----------
+    sigma
+        Residual standard deviation of a regime.
+    linear, wiggly
+        Scale of the weights of a single action.
+    pair
+        Scale of the weights of products of two actions.
+    higher
+        Scale of the weights of products of three actions or more.
+    constant
+        Standard deviation of the constant of each component (normal, mean zero).
+    """
+
+    sigma: LogNormal = LogNormal(0.6, 1.0)
+    linear: LogNormal = LogNormal(0.3, 1.0)
+    wiggly: LogNormal = LogNormal(0.1, 1.0)
+    pair: LogNormal = LogNormal(0.1, 1.0)
+    higher: LogNormal = LogNormal(0.05, 1.0)
+    constant: float = 3.0
+
+    def of_group(self, group: str) -> LogNormal:
+        """Return the prior of a group's scale, given the group's name."""
+        feature = group.rpartition("|")[2]
+        if feature == "higher":
+            return self.higher
+        if "*" in feature:
+            return self.pair
+        return self.linear if feature.endswith(":linear") else self.wiggly
+
+    def locations(
+        self, n_regimes: int, groups: tuple[str, ...]
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Return mean and sd of (log sigma, log scale), each of shape (regimes + groups,)."""
+        parts = [self.sigma] * n_regimes + [self.of_group(group) for group in groups]
+        mean = np.array([np.log(part.median) for part in parts])
+        return mean, np.array([part.log_sd for part in parts])

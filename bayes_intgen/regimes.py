@@ -1,0 +1,111 @@
+"""Regimes: which actions an experiment sets, and how their labels are written.
+
+A regime is the set S of actions that are intervened on; S = {} is observational. In tables it
+is a label: ``obs``, ``a1``, ``a1+a2``. Inside the library it is a tuple of action names in the
+order in which the actions were declared.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from bayes_intgen.errors import DataError, RegimeError
+
+__all__ = [
+    "OBSERVATIONAL",
+    "Regime",
+    "check_action_names",
+    "format_regime",
+    "order_regime",
+    "parse_regime",
+]
+
+type Regime = tuple[str, ...]
+
+OBSERVATIONAL = "obs"
+
+
+def check_action_names(actions: Sequence[str]) -> tuple[str, ...]:
+    """Return the action names as a tuple, or say which of them cannot be one.
+
+    Raises
+    ------
+    DataError
+        If there is no action, a name repeats, is not a non-empty string, is ``"obs"`` or
+        contains ``"+"`` (both are part of the regime labels).
+    """
+    if isinstance(actions, str):
+        raise DataError(
+            f"actions must be a list of column names, got the single string {actions!r}; "
+            f"write [{actions!r}]."
+        )
+    names = tuple(actions)
+    if not names:
+        raise DataError("actions must name at least one column, got none.")
+    for name in names:
+        if not isinstance(name, str) or not name.strip():
+            raise DataError(f"actions must be non-empty strings, got {name!r}; rename the column.")
+        if name == OBSERVATIONAL or "+" in name:
+            raise DataError(
+                f"actions may not be called 'obs' or contain '+', because regime labels use both; "
+                f"got {name!r}; rename the column."
+            )
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise DataError(f"actions must be distinct, got {repeated} more than once.")
+    return names
+
+
+def parse_regime(label: object, actions: Sequence[str]) -> Regime:
+    """Turn a label into a regime.
+
+    Parameters
+    ----------
+    label
+        ``"obs"``, an action's name, or names joined by ``"+"`` in any order.
+    actions
+        The known actions, in their declared order.
+
+    Raises
+    ------
+    RegimeError
+        If the label is empty, is not text, or names an unknown or repeated action.
+
+    Examples
+    --------
+    >>> parse_regime("a2+a1", ["a1", "a2"])
+    ('a1', 'a2')
+    >>> parse_regime("obs", ["a1", "a2"])
+    ()
+    """
+    known = f"Use 'obs' for observational rows, or actions joined by '+', out of {list(actions)}."
+    if not isinstance(label, str):
+        raise RegimeError(f"regime labels must be text, got {label!r}. {known}")
+    if not label.strip():
+        raise RegimeError(f"regime labels must not be empty, got {label!r}. {known}")
+    if label == OBSERVATIONAL:
+        return ()
+    parts = label.split("+")
+    unknown = [part for part in parts if part not in actions]
+    if unknown:
+        raise RegimeError(
+            f"regime label {label!r} names {unknown}, which is not among the actions. {known}"
+        )
+    if len(set(parts)) < len(parts):
+        raise RegimeError(f"regime label {label!r} names an action twice. {known}")
+    return order_regime(parts, actions)
+
+
+def order_regime(names: Iterable[str], actions: Sequence[str]) -> Regime:
+    """Sort the names of a regime into the declared order of the actions."""
+    chosen = set(names)
+    return tuple(action for action in actions if action in chosen)
+
+
+def format_regime(regime: Iterable[str]) -> str:
+    """Write a regime as its label.
+
+    Examples
+    --------
+    >>> format_regime(()), format_regime(("a1", "a2"))
+    ('obs', 'a1+a2')
+    """
+    return "+".join(regime) or OBSERVATIONAL

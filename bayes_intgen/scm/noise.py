@@ -1,0 +1,162 @@
+"""Exogenous noise: its distributions, their moments, and the random streams it is drawn from.
+
+Every noise variable has mean zero and is Gaussian, Uniform or Logistic (Kekić, Garrido Mejia and
+Schölkopf, ICML 2025, Appendix E and Table 4). With standard deviation s these are
+
+    gaussian   N(0, s^2)                     E[X^4] = 3 s^4
+    uniform    on [-s sqrt(3), s sqrt(3)]    E[X^4] = 9/5 s^4
+    logistic   of scale s sqrt(3) / pi       E[X^4] = 21/5 s^4
+
+All three are symmetric, so their odd moments vanish.
+"""
+
+from dataclasses import dataclass
+from math import isfinite, pi, sqrt
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from bayes_intgen.errors import ModelError
+
+__all__ = ["KINDS", "Kind", "Noise", "Seed", "named_generator", "seed_sequence"]
+
+type Seed = int | np.random.Generator | np.random.SeedSequence
+
+Kind = Literal["gaussian", "uniform", "logistic"]
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+_KURTOSIS: dict[Kind, float] = {"gaussian": 3.0, "uniform": 9 / 5, "logistic": 21 / 5}
+
+
+@dataclass(frozen=True)
+class Noise:
+    """A distribution with mean zero.
+
+    Parameters
+    ----------
+    kind
+        ``"gaussian"``, ``"uniform"`` or ``"logistic"``.
+    sd
+        Its standard deviation, in the units of the variable it drives.
+
+    Raises
+    ------
+    ModelError
+        If the kind is unknown, or the standard deviation is not a positive finite number.
+
+    Examples
+    --------
+    >>> noise = Noise("uniform", sd=0.5)
+    >>> noise.moment(2), noise.moment(3)
+    (0.25, 0.0)
+    >>> noise.sample(4, np.random.default_rng(1)).shape
+    (4,)
+    """
+
+    kind: Kind
+    sd: float
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ModelError(
+                f"kind must be the name of a noise distribution, got {self.kind!r}; "
+                f"choose one of {list(KINDS)}."
+            )
+        if not (isfinite(self.sd) and self.sd > 0):
+            raise ModelError(
+                f"sd must be a positive finite number, got {self.sd!r}; "
+                f"for almost no noise give a small one, such as 1e-9."
+            )
+
+    def sample(self, n: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+        """Draw ``n`` independent values, shape (n,); this advances ``rng``."""
+        match self.kind:
+            case "gaussian":
+                return rng.normal(0.0, self.sd, n)
+            case "uniform":
+                return rng.uniform(-self.sd * sqrt(3), self.sd * sqrt(3), n)
+            case "logistic":
+                return rng.logistic(0.0, self.sd * sqrt(3) / pi, n)
+
+    def moment(self, order: int) -> float:
+        """Return the raw moment E[X^order].
+
+        Parameters
+        ----------
+        order
+            A whole number from 0 to 4.
+
+        Raises
+        ------
+        ModelError
+            If the order is another one.
+        """
+        match order:
+            case 0:
+                return 1.0
+            case 1 | 3:
+                return 0.0
+            case 2:
+                return self.sd**2
+            case 4:
+                return _KURTOSIS[self.kind] * self.sd**4
+            case _:
+                raise ModelError(
+                    f"order must be a whole number from 0 to 4, got {order!r}; "
+                    f"for other moments average powers of a large sample."
+                )
+
+
+def seed_sequence(random_seed: Seed) -> np.random.SeedSequence:
+    """Turn a seed into a seed sequence, without changing it if it is one already.
+
+    A generator is advanced by the draw of a fresh seed, so that two calls with the same
+    generator are independent.
+
+    Raises
+    ------
+    ModelError
+        If the seed is not a non-negative integer, a generator or a seed sequence. None is
+        refused as well: results must be reproducible.
+    """
+    if isinstance(random_seed, np.random.SeedSequence):
+        return random_seed
+    if isinstance(random_seed, np.random.Generator):
+        return np.random.SeedSequence(random_seed.integers(2**32, size=4).tolist())
+    if _is_integer(random_seed) and random_seed >= 0:
+        return np.random.SeedSequence(int(random_seed))
+    raise ModelError(
+        f"random_seed must be a non-negative integer, a numpy Generator or a SeedSequence, "
+        f"got {random_seed!r}; write random_seed=1."
+    )
+
+
+def named_generator(random_seed: Seed, name: str) -> np.random.Generator:
+    """Return the generator that belongs to a seed and a name.
+
+    Names play the part of child numbers in ``SeedSequence.spawn``: streams of different names are
+    independent, and each is the same whichever others are in use.
+
+    Parameters
+    ----------
+    random_seed
+        Anything that `seed_sequence` takes.
+    name
+        What the stream is used for.
+
+    Examples
+    --------
+    >>> first, second = named_generator(1, "weather"), named_generator(1, "weather")
+    >>> bool(first.random() == second.random())
+    True
+    """
+    root = seed_sequence(random_seed)
+    key = int.from_bytes(name.encode())
+    child = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, key))
+    return np.random.default_rng(child)
+
+
+def _is_integer(number: object) -> bool:
+    return isinstance(number, int | np.integer) and not isinstance(number, bool)

@@ -1,0 +1,208 @@
+"""First pass over the rows: counts, moments, ranges and quantiles of every column and regime.
+
+It fixes the standardisation of actions and outcome, and with it the basis, before the second
+pass computes the moments of the features (:mod:`bayes_intgen.moments`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from bayes_intgen.centred import CentredMoments
+from bayes_intgen.data import RegimeData
+from bayes_intgen.regimes import Regime, format_regime, parse_regime
+
+__all__ = ["Scale", "Summary", "ThinnedSample"]
+
+SAMPLE_ROWS = 2**16
+
+type Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Centre and spread that standardise a column, both in the column's unit."""
+
+    centre: float
+    spread: float
+
+    def standardise(self, values: Array) -> Array:
+        """Return (values - centre) / spread."""
+        return (values - self.centre) / self.spread
+
+
+@dataclass(frozen=True)
+class ThinnedSample:
+    """Every 2^j-th row of a stream, with j the smallest that keeps at most 2^16 rows.
+
+    All rows are kept up to that size, so that quantiles are exact there. Deterministic and
+    mergeable; a period of 2^j rows in the order of the stream would bias it.
+
+    Parameters
+    ----------
+    rows
+        The rows kept, shape (kept, columns).
+    seen
+        Number of rows that went by.
+    stride
+        The distance 2^j between kept rows.
+    """
+
+    rows: Array
+    seen: int = 0
+    stride: int = 1
+
+    def extend(self, values: Array) -> "ThinnedSample":
+        """Return the sample after some more rows."""
+        first = -self.seen % self.stride
+        rows = np.concatenate([self.rows, values[first :: self.stride]])
+        return ThinnedSample(rows, self.seen + len(values), self.stride)._thin()
+
+    def merge(self, other: "ThinnedSample") -> "ThinnedSample":
+        """Return a sample of the rows of both."""
+        stride = max(self.stride, other.stride)
+        kept = [part.rows[:: stride // part.stride] for part in (self, other)]
+        return ThinnedSample(np.concatenate(kept), self.seen + other.seen, stride)._thin()
+
+    def _thin(self) -> "ThinnedSample":
+        rows, stride = self.rows, self.stride
+        while len(rows) > SAMPLE_ROWS:
+            rows, stride = rows[::2], 2 * stride
+        return ThinnedSample(rows, self.seen, stride)
+
+
+@dataclass(frozen=True)
+class RegimeSummary:
+    """What the first pass keeps of one regime; columns are the actions, then the outcome."""
+
+    moments: CentredMoments
+    low: Array
+    high: Array
+    sample: ThinnedSample = field(repr=False)
+
+    @classmethod
+    def from_rows(cls, values: Array) -> "RegimeSummary":
+        """Summarise rows of shape (n, K + 1)."""
+        sample = ThinnedSample(np.empty((0, values.shape[1]))).extend(values)
+        moments = CentredMoments.from_rows(values)
+        return cls(moments, values.min(axis=0), values.max(axis=0), sample)
+
+    def extend(self, values: Array) -> "RegimeSummary":
+        """Return the summary after some more rows of the same stream."""
+        return RegimeSummary(
+            self.moments.merge(CentredMoments.from_rows(values)),
+            np.minimum(self.low, values.min(axis=0)),
+            np.maximum(self.high, values.max(axis=0)),
+            self.sample.extend(values),
+        )
+
+    def merge(self, other: "RegimeSummary") -> "RegimeSummary":
+        """Return the summary of the rows of both."""
+        return RegimeSummary(
+            self.moments.merge(other.moments),
+            np.minimum(self.low, other.low),
+            np.maximum(self.high, other.high),
+            self.sample.merge(other.sample),
+        )
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The first pass over some data.
+
+    Parameters
+    ----------
+    actions
+        Names of the actions.
+    outcome
+        Name of the outcome.
+    regimes
+        The summary of each regime, in canonical order.
+    """
+
+    actions: tuple[str, ...]
+    outcome: str
+    regimes: Mapping[Regime, RegimeSummary]
+
+    @classmethod
+    def from_data(cls, data: RegimeData) -> Self:
+        """Read the data once."""
+        parts: dict[Regime, RegimeSummary] = {}
+        for regime, values in data.batches():
+            known = parts.get(regime)
+            parts[regime] = known.extend(values) if known else RegimeSummary.from_rows(values)
+        return cls(data.actions, data.outcome, {regime: parts[regime] for regime in data.extents})
+
+    def merge(self, other: Self) -> Self:
+        """Return the summary of the rows of both."""
+        parts = dict(self.regimes)
+        for regime, summary in other.regimes.items():
+            parts[regime] = parts[regime].merge(summary) if regime in parts else summary
+        return type(self)(self.actions, self.outcome, parts)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The actions followed by the outcome."""
+        return (*self.actions, self.outcome)
+
+    @cached_property
+    def scales(self) -> Mapping[str, Scale]:
+        """Mean and standard deviation of each column, all regimes weighted equally.
+
+        Equal weights keep a huge observational table from deciding alone what one unit is.
+        """
+        means = np.array([part.moments.mean for part in self.regimes.values()])
+        variances = np.array([np.diag(part.moments.covariance) for part in self.regimes.values()])
+        centre = means[0] + (means - means[0]).mean(axis=0)
+        spread = np.sqrt((variances + (means - centre) ** 2).mean(axis=0))
+        pairs = zip(self.columns, centre, spread, strict=True)
+        return {name: Scale(float(c), float(s)) for name, c, s in pairs}
+
+    def quantile(self, probability: float) -> dict[str, dict[str, float]]:
+        """Return the quantile of each column, by regime label and column name."""
+        return {
+            format_regime(regime): dict(
+                zip(
+                    self.columns,
+                    map(float, np.quantile(part.sample.rows, probability, axis=0)),
+                    strict=True,
+                )
+            )
+            for regime, part in self.regimes.items()
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything but the thinned rows, as JSON types."""
+        return {
+            "actions": list(self.actions),
+            "outcome": self.outcome,
+            "regimes": {
+                format_regime(regime): {
+                    "n": part.moments.n,
+                    "mean": part.moments.mean.tolist(),
+                    "scatter": part.moments.scatter.tolist(),
+                    "low": part.low.tolist(),
+                    "high": part.high.tolist(),
+                }
+                for regime, part in self.regimes.items()
+            },
+        }
+
+    @classmethod
+    def from_dict(cls, state: Mapping[str, Any]) -> Self:
+        """Rebuild a summary (without thinned rows) from :meth:`to_dict`."""
+        actions = tuple(state["actions"])
+        parts = {}
+        for label, part in state["regimes"].items():
+            moments = CentredMoments(part["n"], np.array(part["mean"]), np.array(part["scatter"]))
+            parts[parse_regime(label, actions)] = RegimeSummary(
+                moments,
+                np.array(part["low"]),
+                np.array(part["high"]),
+                ThinnedSample(np.empty((0, len(actions) + 1))),
+            )
+        return cls(actions, state["outcome"], parts)
