@@ -32,7 +32,8 @@ class Identification:
     weights
         The weight of each experiment, of minimum norm; empty when the target is not identified.
     missing
-        The fewest further experiments, observational or on one action, that would identify it.
+        Further experiments, observational or on one action, that would identify it; none of them
+        can be left out.
     """
 
     target: Regime
@@ -75,7 +76,9 @@ def identify(
     >>> identify(["obs", "a"], "a+b").missing
     (('b',),)
     """
-    known = [_names(regime) for regime in experiments]
+    if isinstance(experiments, str):
+        raise RegimeError(f"experiments must be several, got {experiments!r}; write a list.")
+    known = list(dict.fromkeys(_names(regime) for regime in experiments))
     if not known:
         raise RegimeError("experiments must hold at least one regime, got none.")
     wanted = _names(target)
@@ -108,7 +111,7 @@ def _describe(regime: Regime) -> str:
 
 def _names(regime: str | Iterable[str]) -> Regime:
     if isinstance(regime, str):
-        names = () if regime == "obs" else tuple(regime.split("+"))
+        names = [name for name in regime.split("+") if name]
         return tuple(sorted(parse_regime(regime, names)))
     return tuple(sorted(set(regime)))
 
@@ -129,12 +132,10 @@ def _affine_weights(
 
 
 def _missing(known: list[Regime], target: Regime, actions: Sequence[str]) -> tuple[Regime, ...]:
-    """Add observational rows and single interventions until the target is identified, then
-    drop those that turn out not to be needed.
-    """
+    """Ask for observational rows and every single intervention, then leave out what can be."""
     candidates: list[Regime] = [(), *((action,) for action in actions)]
     chosen = [regime for regime in candidates if regime not in known]
-    for regime in list(chosen):
+    for regime in reversed(list(chosen)):
         fewer = [other for other in chosen if other != regime]
         if _affine_weights([*known, *fewer], target, actions) is not None:
             chosen = fewer

@@ -187,7 +187,8 @@ class Moments:
             parts[regime] = (
                 tuple(a.merge(b) for a, b in zip(mine, folds, strict=True)) if mine else folds
             )
-        return Moments(summary, self.features, self.outcome_scale, parts)
+        ranked = {regime: parts[regime] for regime in summary.regimes}
+        return Moments(summary, self.features, self.outcome_scale, ranked)
 
     def select(self, features: FeatureMap) -> "Moments":
         """Keep some of the features.

@@ -27,7 +27,7 @@ from bayes_intgen.support import classify_support
 
 __all__ = ["Posterior"]
 
-POINTS_AT_ONCE = 2**24
+VALUES_AT_ONCE = 2**24
 
 
 @dataclass(frozen=True)
@@ -105,11 +105,7 @@ class Posterior:
         require_identified(self.summary.regimes, regime)
         points = Points.read(at, self.actions)
         theta = self._theta(regime)
-        values = np.empty((*theta.shape[:-1], len(points)))
-        rows = max(1, POINTS_AT_ONCE // theta.shape[-1])
-        for start in range(0, len(points), rows):
-            phi = self.design.features.evaluate(points.values[start : start + rows])
-            values[..., start : start + rows] = theta @ phi.T
+        values = theta @ self.design.features.evaluate(points.values).T
         values += self.outcome_scale.centre
         support = classify_support(points.values, regime, self.summary, self.design.parents)
         draws = self.idata["posterior"].dataset
@@ -131,6 +127,8 @@ class Posterior:
     ) -> pd.DataFrame:
         """Summarise :meth:`expected_outcome`, one row per point.
 
+        The points are worked through in portions, so that their number is not bound by memory.
+
         Parameters
         ----------
         at, do
@@ -143,14 +141,22 @@ class Posterior:
         pandas.DataFrame
             The actions, then ``mean``, ``sd``, ``lower``, ``upper`` and ``support``.
         """
-        draws = self.expected_outcome(at, do)
-        lower, upper = credible_interval(draws, probability)
-        columns = {action: draws[action].to_numpy() for action in self.actions}
-        columns["mean"] = draws.mean(("chain", "draw")).to_numpy()
-        columns["sd"] = draws.std(("chain", "draw"), ddof=1).to_numpy()
-        columns |= {"lower": lower.to_numpy(), "upper": upper.to_numpy()}
-        columns["support"] = draws["support"].to_numpy()
-        return pd.DataFrame(columns, index=pd.Index(draws["point"].to_numpy(), name="point"))
+        points = Points.read(at, self.actions)
+        sizes = self.idata["posterior"].sizes
+        rows = max(1, VALUES_AT_ONCE // (sizes["chain"] * sizes["draw"]))
+        parts = []
+        for start in range(0, len(points), rows):
+            some = points.values[start : start + rows]
+            draws = self.expected_outcome(dict(zip(self.actions, some.T, strict=True)), do)
+            lower, upper = credible_interval(draws, probability)
+            columns = {action: draws[action] for action in self.actions}
+            columns["mean"] = draws.mean(("chain", "draw"))
+            columns["sd"] = draws.std(("chain", "draw"), ddof=1)
+            columns |= {"lower": lower, "upper": upper, "support": draws["support"]}
+            parts.append(
+                pd.DataFrame({name: column.to_numpy() for name, column in columns.items()})
+            )
+        return pd.concat(parts).set_index(pd.Index(points.index, name="point"))
 
     def effects(self) -> pd.DataFrame:
         """Summarise the change when one action moves from mean - sd to mean + sd.

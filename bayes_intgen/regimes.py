@@ -16,6 +16,7 @@ __all__ = [
     "format_regime",
     "order_regime",
     "parse_regime",
+    "sort_regimes",
 ]
 
 type Regime = tuple[str, ...]
@@ -32,10 +33,9 @@ def check_action_names(actions: Sequence[str]) -> tuple[str, ...]:
         If there is no action, a name repeats, is not a non-empty string, is ``"obs"`` or
         contains ``"+"`` (both are part of the regime labels).
     """
-    if isinstance(actions, str):
+    if isinstance(actions, str) or not isinstance(actions, Iterable):
         raise DataError(
-            f"actions must be a list of column names, got the single string {actions!r}; "
-            f"write [{actions!r}]."
+            f"actions must be a list of column names, got {actions!r}; write ['a1', 'a2']."
         )
     names = tuple(actions)
     if not names:
@@ -98,6 +98,18 @@ def order_regime(names: Iterable[str], actions: Sequence[str]) -> Regime:
     """Sort the names of a regime into the declared order of the actions."""
     chosen = set(names)
     return tuple(action for action in actions if action in chosen)
+
+
+def sort_regimes(regimes: Iterable[Regime], actions: Sequence[str]) -> list[Regime]:
+    """Sort regimes into canonical order: by number of actions, then by order of the actions.
+
+    Examples
+    --------
+    >>> sort_regimes([("a1", "a2"), ("a2",), (), ("a1",)], ["a1", "a2"])
+    [(), ('a1',), ('a2',), ('a1', 'a2')]
+    """
+    position = {action: rank for rank, action in enumerate(actions)}
+    return sorted(regimes, key=lambda regime: (len(regime), [position[name] for name in regime]))
 
 
 def format_regime(regime: Iterable[str]) -> str:

@@ -5,8 +5,6 @@ the verdict on convergence. Reading one parses numbers and JSON only.
 """
 
 import json
-import os
-import tempfile
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +13,7 @@ import xarray as xr
 
 from bayes_intgen.design import Design
 from bayes_intgen.errors import FileError
+from bayes_intgen.files import replacing
 from bayes_intgen.inference import Convergence
 from bayes_intgen.summary import Scale, Summary
 
@@ -35,9 +34,7 @@ class FitState:
 
 
 def write_fit(state: FitState, path: Path) -> None:
-    """Write a fit next to its destination, flush it to disk and move it there."""
-    if not path.parent.is_dir():
-        raise FileError(f"path: the folder {str(path.parent)!r} does not exist; make it first.")
+    """Write a fit; an earlier file at ``path`` is replaced in one step or left as it was."""
     tree = state.idata.copy()
     tree.attrs = {
         **tree.attrs,
@@ -48,19 +45,8 @@ def write_fit(state: FitState, path: Path) -> None:
         "outcome_scale": json.dumps([state.outcome_scale.centre, state.outcome_scale.spread]),
         "convergence": json.dumps(state.convergence.to_dict()),
     }
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        os.close(handle)
-        draft = Path(name)
-        try:
-            tree.to_netcdf(draft, engine="h5netcdf")
-            with draft.open("rb+") as file:
-                os.fsync(file.fileno())
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
-    except OSError as error:
-        raise FileError(f"path: cannot write {str(path)!r}: {error}") from error
+    with replacing(path) as draft:
+        tree.to_netcdf(draft, engine="h5netcdf")
 
 
 def read_fit(path: Path) -> FitState:
@@ -88,9 +74,13 @@ def read_fit(path: Path) -> FitState:
             name: json.loads(tree.attrs[name])
             for name in ("design", "summary", "outcome_scale", "convergence")
         }
+        design = Design.from_dict(parts["design"])
+        terms = tree["posterior"].dataset["weight"]["term"].to_numpy().tolist()
+        if terms != [weight.name for weight in design.weights]:
+            raise ValueError("its weights are not those of its design")
         return FitState(
             tree,
-            Design.from_dict(parts["design"]),
+            design,
             Summary.from_dict(parts["summary"]),
             Scale(*parts["outcome_scale"]),
             Convergence.from_dict(parts["convergence"]),

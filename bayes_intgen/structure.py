@@ -59,7 +59,7 @@ def resolve_structure(structure: Structure, actions: Sequence[str]) -> dict[str,
         items = list(structure)
     except TypeError as error:
         raise ModelError(_explain(structure)) from error
-    if items and all(isinstance(item, str) for item in items):
+    if items and isinstance(structure, Sequence) and all(isinstance(item, str) for item in items):
         return _from_order(items, actions)
     if all(isinstance(item, tuple | list) and len(item) == 2 for item in items):
         return _from_edges([(parent, child) for parent, child in items], actions)

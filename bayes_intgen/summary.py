@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from bayes_intgen.centred import CentredMoments
 from bayes_intgen.data import RegimeData
-from bayes_intgen.regimes import Regime, format_regime, parse_regime
+from bayes_intgen.regimes import Regime, format_regime, parse_regime, sort_regimes
 
 __all__ = ["Scale", "Summary", "ThinnedSample"]
 
@@ -142,7 +142,8 @@ class Summary:
         parts = dict(self.regimes)
         for regime, summary in other.regimes.items():
             parts[regime] = parts[regime].merge(summary) if regime in parts else summary
-        return type(self)(self.actions, self.outcome, parts)
+        ranked = {regime: parts[regime] for regime in sort_regimes(parts, self.actions)}
+        return type(self)(self.actions, self.outcome, ranked)
 
     @property
     def columns(self) -> tuple[str, ...]:

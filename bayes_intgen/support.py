@@ -29,6 +29,7 @@ SUPPORTED = "supported"
 EXTRAPOLATED = "extrapolated"
 OUTSIDE = "outside"
 CLOUD_PROBABILITY = 0.999
+LEAST_WIDTH = 1e-6  # of a cloud in any direction, in standard deviations of the actions
 
 type Array = npt.NDArray[np.float64]
 type Mask = npt.NDArray[np.bool_]
@@ -89,12 +90,14 @@ def _in_range(
 
 def _in_cloud(values: Array, columns: Iterable[int], summary: Summary, action: str) -> Mask:
     chosen = np.array(list(columns))
+    unit = np.array([summary.scales[summary.actions[k]].spread for k in chosen])
     radius = stats.chi2.ppf(CLOUD_PROBABILITY, len(chosen))
     inside = np.zeros(len(values), dtype=bool)
     for regime, part in summary.regimes.items():
         if action not in regime:
             moments = part.moments.select(chosen)
-            centred = values[:, chosen] - moments.mean
-            inverse = np.linalg.pinv(moments.covariance, hermitian=True)
-            inside |= np.einsum("ij,jk,ik->i", centred, inverse, centred) <= radius
+            centred = (values[:, chosen] - moments.mean) / unit
+            covariance = moments.covariance / np.outer(unit, unit)
+            covariance += LEAST_WIDTH**2 * np.eye(len(chosen))
+            inside |= (centred * np.linalg.solve(covariance, centred.T).T).sum(axis=1) <= radius
     return inside

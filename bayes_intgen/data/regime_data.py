@@ -15,7 +15,7 @@ import numpy.typing as npt
 from bayes_intgen.data.columns import Columns
 from bayes_intgen.data.sources import Source, open_source
 from bayes_intgen.errors import DataError, RegimeError
-from bayes_intgen.regimes import Regime, format_regime, parse_regime
+from bayes_intgen.regimes import Regime, format_regime, parse_regime, sort_regimes
 
 __all__ = ["MIN_ROWS", "RegimeData"]
 
@@ -216,9 +216,7 @@ def _validate(source: Source, columns: Columns) -> dict[Regime, Extent]:
                 f"needed. Drop those rows, or collect more."
             )
     _check_varies(columns, extents.values())
-    position = {action: rank for rank, action in enumerate(columns.actions)}
-    ranked = sorted(extents, key=lambda regime: (len(regime), [position[a] for a in regime]))
-    return {regime: extents[regime] for regime in ranked}
+    return {regime: extents[regime] for regime in sort_regimes(extents, columns.actions)}
 
 
 def _check_varies(columns: Columns, extents: Iterable[Extent]) -> None:

@@ -5,6 +5,7 @@ table, and a float64 array of the actions followed by the outcome. Rows of equal
 their order.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,7 +86,7 @@ def _to_float(series: nw.Series[Any], name: str, role: str) -> Values:
             f"{role}: column {name!r} must hold numbers, but its type is {dtype}. "
             f"Convert it to numbers first."
         )
-    values = np.asarray(series.cast(nw.Float64).to_numpy(), dtype=np.float64)
+    values = _numbers(series.to_arrow())
     check_finite(values, name, role, first_row=0)
     return values
 
@@ -109,9 +110,9 @@ class FileSource:
 
     def batches(self) -> Iterator[LabelledBatch]:
         """Yield the rows in batches, checking each value."""
-        if _fingerprint(self.path) != self.fingerprint:
+        if not self.path.is_file() or _fingerprint(self.path) != self.fingerprint:
             raise FileError(
-                f"the file {str(self.path)!r} has changed since it was opened; "
+                f"frame: the file {str(self.path)!r} has changed since it was opened; "
                 f"call RegimeData.from_frame again."
             )
         wanted = [*self.columns.numeric, self.columns.regime]
@@ -120,10 +121,8 @@ class FileSource:
             for batch in self._dataset().to_batches(columns=wanted, batch_size=BATCH_ROWS):
                 yield from self._convert(batch, first_row)
                 first_row += batch.num_rows
-        except pa.ArrowInvalid as error:
-            raise DataError(
-                f"frame: {str(self.path)!r} cannot be read as a table of numbers: {error}"
-            ) from error
+        except (pa.ArrowInvalid, OSError) as error:
+            raise self._explain(error) from error
 
     def _convert(self, batch: pa.RecordBatch, first_row: int) -> Iterator[LabelledBatch]:
         values = np.empty((batch.num_rows, len(self.columns.numeric)))
@@ -135,29 +134,52 @@ class FileSource:
                     f"{role}: column {name!r} must hold numbers, but its type is {column.type}. "
                     f"Convert it to numbers first."
                 )
-            values[:, position] = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+            values[:, position] = _numbers(column)
             check_finite(values[:, position], name, role, first_row)
         labels = np.asarray(batch.column(self.columns.regime).to_pylist(), dtype=object)
         return _split(labels, values)
 
     def _dataset(self) -> pyarrow.dataset.Dataset:
         suffix = self.path.suffix.lower()
-        if suffix in (".parquet", ".pq"):
-            kind: Any = "parquet"
-        elif suffix == ".csv":
-            types = dict.fromkeys(self.columns.numeric, pa.float64())
-            types[self.columns.regime] = pa.string()
-            convert = pyarrow.csv.ConvertOptions(column_types=types)
-            kind = pyarrow.dataset.CsvFileFormat(convert_options=convert)
-        else:
+        if suffix not in (".csv", ".parquet", ".pq"):
             raise FileError(
                 f"frame: {str(self.path)!r} must end in .csv, .parquet or .pq; "
                 f"read other formats with pandas or polars and pass the frame."
             )
         try:
+            kind: Any = "parquet"
+            if suffix == ".csv":
+                types = pyarrow.csv.ConvertOptions(column_types=self._csv_types())
+                kind = pyarrow.dataset.CsvFileFormat(convert_options=types)
             return pyarrow.dataset.dataset(self.path, format=kind)
         except (pa.ArrowInvalid, OSError) as error:
-            raise FileError(f"frame: {str(self.path)!r} cannot be read: {error}") from error
+            raise self._explain(error) from error
+
+    def _csv_types(self) -> dict[str, pa.DataType]:
+        """Read numbers as float64, but a column of true and false as such."""
+        truth = {name for name, kind in self._csv_header() if pa.types.is_boolean(kind)}
+        numbers = dict.fromkeys(set(self.columns.numeric) - truth, pa.float64())
+        return {**numbers, self.columns.regime: pa.string()}
+
+    def _csv_header(self) -> list[tuple[str, pa.DataType]]:
+        with pyarrow.csv.open_csv(self.path) as reader:
+            return [(field.name, field.type) for field in reader.schema]
+
+    def _explain(self, error: Exception) -> DataError | FileError:
+        """Tell a cell that cannot be used from a file that cannot be read."""
+        cell = re.search(r"In CSV column #(\d+): (.*)", str(error))
+        if cell is None:
+            return FileError(f"frame: {str(self.path)!r} cannot be read: {error}")
+        name, _ = self._csv_header()[int(cell[1])]
+        return DataError(
+            f"{self.columns.role(name)}: column {name!r} of {str(self.path)!r} cannot be read: "
+            f"{cell[2]}. Correct that cell."
+        )
+
+
+def _numbers(column: pa.Array) -> Values:
+    """Convert to float64, missing values to NaN."""
+    return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -1,4 +1,4 @@
-"""Exogenous noise: its distributions, their moments, and the random streams it is drawn from.
+"""Exogenous noise: its distributions and their moments.
 
 Every noise variable has mean zero and is Gaussian, Uniform or Logistic (Kekić, Garrido Mejia and
 Schölkopf, ICML 2025, Appendix E and Table 4). With standard deviation s these are
@@ -19,9 +19,7 @@ import numpy.typing as npt
 
 from bayes_intgen.errors import ModelError
 
-__all__ = ["KINDS", "Kind", "Noise", "Seed", "named_generator", "seed_sequence"]
-
-type Seed = int | np.random.Generator | np.random.SeedSequence
+__all__ = ["KINDS", "Kind", "Noise"]
 
 Kind = Literal["gaussian", "uniform", "logistic"]
 
@@ -107,56 +105,3 @@ class Noise:
                     f"order must be a whole number from 0 to 4, got {order!r}; "
                     f"for other moments average powers of a large sample."
                 )
-
-
-def seed_sequence(random_seed: Seed) -> np.random.SeedSequence:
-    """Turn a seed into a seed sequence, without changing it if it is one already.
-
-    A generator is advanced by the draw of a fresh seed, so that two calls with the same
-    generator are independent.
-
-    Raises
-    ------
-    ModelError
-        If the seed is not a non-negative integer, a generator or a seed sequence. None is
-        refused as well: results must be reproducible.
-    """
-    if isinstance(random_seed, np.random.SeedSequence):
-        return random_seed
-    if isinstance(random_seed, np.random.Generator):
-        return np.random.SeedSequence(random_seed.integers(2**32, size=4).tolist())
-    if _is_integer(random_seed) and random_seed >= 0:
-        return np.random.SeedSequence(int(random_seed))
-    raise ModelError(
-        f"random_seed must be a non-negative integer, a numpy Generator or a SeedSequence, "
-        f"got {random_seed!r}; write random_seed=1."
-    )
-
-
-def named_generator(random_seed: Seed, name: str) -> np.random.Generator:
-    """Return the generator that belongs to a seed and a name.
-
-    Names play the part of child numbers in ``SeedSequence.spawn``: streams of different names are
-    independent, and each is the same whichever others are in use.
-
-    Parameters
-    ----------
-    random_seed
-        Anything that `seed_sequence` takes.
-    name
-        What the stream is used for.
-
-    Examples
-    --------
-    >>> first, second = named_generator(1, "weather"), named_generator(1, "weather")
-    >>> bool(first.random() == second.random())
-    True
-    """
-    root = seed_sequence(random_seed)
-    key = int.from_bytes(name.encode())
-    child = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, key))
-    return np.random.default_rng(child)
-
-
-def _is_integer(number: object) -> bool:
-    return isinstance(number, int | np.integer) and not isinstance(number, bool)

@@ -1,0 +1,87 @@
+"""``bayes-intgen fit``: from a table to a saved posterior."""
+
+import argparse
+import sys
+from typing import Any
+
+from bayes_intgen.basis import Polynomial
+from bayes_intgen.cli.options import add_inference, names, structure, writable
+from bayes_intgen.data import RegimeData
+from bayes_intgen.intervention_model import InterventionModel
+
+__all__ = ["add_parser", "run"]
+
+DESCRIPTION = """\
+Fit the posterior of E[Y | do(a)] to a table with one row per unit.
+
+The regime column says which experiment a row comes from: "obs" for rows in which
+nothing was set, the name of the action that was set ("price"), or several joined
+by "+" ("price+tv"). Needed are observational rows and one experiment per action.
+
+  bayes-intgen fit sales.csv --outcome sales --actions price,tv --regime regime --out fit.nc
+"""
+
+
+def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
+    """Describe the command."""
+    parser = commands.add_parser(
+        "fit",
+        help="fit the posterior to a CSV or Parquet table",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("data", metavar="DATA", help="CSV or Parquet file")
+    parser.add_argument("--outcome", required=True, metavar="Y", help="column of the outcome")
+    parser.add_argument(
+        "--actions", required=True, type=names, metavar="A,B", help="columns of the actions"
+    )
+    parser.add_argument(
+        "--regime", default="regime", metavar="COL", help="column of the labels (regime)"
+    )
+    parser.add_argument(
+        "--out", required=True, type=writable, metavar="FIT.nc", help="file to write the fit to"
+    )
+    parser.add_argument(
+        "--drop", type=names, default=[], metavar="R,R", help="regimes to leave out of the fit"
+    )
+    model = parser.add_argument_group("model")
+    model.add_argument(
+        "--basis", choices=["polynomial"], default="polynomial", help="functions of the actions"
+    )
+    model.add_argument(
+        "--degree", type=int, default=3, metavar="D", help="total degree of polynomials (3)"
+    )
+    model.add_argument(
+        "--structure",
+        type=structure,
+        default="full",
+        metavar="S",
+        help='which actions may depend on which: "full" (default), or edges "a>b,b>c"',
+    )
+    add_inference(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Read, fit, save and say what was found."""
+    data = RegimeData.from_frame(
+        options.data, outcome=options.outcome, actions=options.actions, regime=options.regime
+    )
+    if options.drop:
+        data = data.drop(options.drop)
+    print(data, end="\n\n")
+    model = InterventionModel(Polynomial(options.degree), options.structure)
+    posterior = model.fit(
+        data,
+        method=options.method,
+        draws=options.draws,
+        chains=options.chains,
+        random_seed=options.seed,
+    )
+    posterior.save(options.out)
+    print(posterior)
+    print(f"\nSaved to {options.out}")
+    if not posterior.convergence.ok:
+        print(f"bayes-intgen fit: {posterior.convergence}", file=sys.stderr)
+        return 1
+    return 0

@@ -1,0 +1,95 @@
+"""``bayes-intgen query``: expected outcomes from a saved fit."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bayes_intgen.cli.options import names, writable
+from bayes_intgen.errors import FileError
+from bayes_intgen.files import replacing
+from bayes_intgen.intervention_model import load
+from bayes_intgen.metrics import INTERVAL
+from bayes_intgen.support import OUTSIDE, SUPPORTED
+
+__all__ = ["add_parser", "run"]
+
+DESCRIPTION = """\
+Posterior of the expected outcome at given points.
+
+POINTS is a CSV or Parquet table with a column for EVERY action. By default all actions
+are set: E[Y | do(a, b)]. With --do a only a is set and the others are conditioned on:
+E[Y | do(a), b]; --do none gives the observational mean.
+
+  bayes-intgen query fit.nc --points points.csv --out effects.csv
+"""
+
+
+def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
+    """Describe the command."""
+    parser = commands.add_parser(
+        "query",
+        help="ask a saved fit for expected outcomes",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("fit", metavar="FIT.nc", help="file written by bayes-intgen fit")
+    parser.add_argument(
+        "--points", required=True, type=Path, metavar="POINTS", help="table of action values"
+    )
+    parser.add_argument(
+        "--do", type=names, default=None, metavar="A,B", help="actions that are set (all), or none"
+    )
+    parser.add_argument(
+        "--interval",
+        type=float,
+        default=INTERVAL,
+        metavar="P",
+        help=f"probability of the credible interval ({INTERVAL})",
+    )
+    parser.add_argument(
+        "--out", type=writable, metavar="CSV", help="file for the table; printed if left out"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Load, evaluate and write or print."""
+    posterior = load(options.fit)
+    points = _read_points(options.points)
+    do = [] if options.do == ["none"] else options.do
+    table = posterior.table(points, do, options.interval)
+    if options.out is None:
+        print(table.to_string(index=False))
+    else:
+        with replacing(options.out) as draft:
+            table.to_csv(draft, index=False)
+        counts = table["support"].value_counts()
+        found = ", ".join(f"{n:,} {flag}" for flag, n in counts.items())
+        print(f"{len(table):,} points ({found}) written to {options.out}")
+    beyond = int((table["support"] != SUPPORTED).sum())
+    if beyond:
+        far = int((table["support"] == OUTSIDE).sum())
+        print(
+            f"{beyond:,} of {len(table):,} points lie beyond the support of the data "
+            f"({far:,} of them outside an action's observed range): there the answer rests on "
+            f"the form of the curves.",
+            file=sys.stderr,
+        )
+    if not posterior.convergence.ok:
+        print(f"bayes-intgen query: {posterior.convergence}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _read_points(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise FileError(f"--points: there is no file {str(path)!r}.")
+    try:
+        if path.suffix.lower() in (".parquet", ".pq"):
+            return pd.read_parquet(path)
+        return pd.read_csv(path)
+    except (ValueError, OSError) as error:
+        raise FileError(f"--points: {str(path)!r} cannot be read as a table: {error}") from error

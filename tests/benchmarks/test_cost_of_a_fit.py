@@ -1,0 +1,43 @@
+"""What a fit costs, at the size of the paper's experiments: ``uv run pytest tests/benchmarks``
+with ``--benchmark-enable --benchmark-only -s`` prints the figures.
+
+Times are given as ratios within one run.
+"""
+
+import time
+
+import pytest
+
+import bayes_intgen as ig
+
+
+def make(n):
+    scm = ig.scm.sample_polynomial_scm(5, random_seed=3)
+    frame = scm.sample_regimes(scm.single_regimes, n, random_seed=4)
+    return ig.RegimeData.from_frame(frame, outcome="y", actions=scm.actions)
+
+
+def test_nuts_at_the_size_of_the_paper(benchmark):
+    """K=5, 10^4 rows per regime, cubic, structure full: 4 chains of 1000 draws."""
+    data, model = make(10_000), ig.InterventionModel()
+    posterior = benchmark.pedantic(lambda: model.fit(data, progressbar=False), rounds=1)
+    verdict = posterior.convergence
+    sizes = posterior.idata["posterior"].sizes
+    print(f"\n{verdict}; {sizes['group']} scales, {sizes['term']} weights; "
+          f"{benchmark.stats.stats.total:.0f} s")  # fmt: skip
+    assert verdict.ok
+
+
+@pytest.mark.parametrize("method", ["laplace", "nuts"])
+def test_cost_does_not_grow_with_the_rows(benchmark, method):
+    """From moments: the time at 10^5 rows per regime over that at 10^3."""
+    model = ig.InterventionModel(structure=[])
+    times = {}
+    for n in (1000, 100_000):
+        moments = ig.Moments.from_data(make(n))
+        model.fit(moments, method="laplace")
+        start = time.perf_counter()
+        model.fit(moments, method=method, progressbar=False)
+        times[n] = time.perf_counter() - start
+    benchmark.pedantic(lambda: None, rounds=1)
+    print(f"\n{method}: {times[100_000] / times[1000]:.2f} times the time at 100 times the rows")

@@ -1,0 +1,187 @@
+"""The compressed likelihood against slow, obvious ones."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy import stats
+
+import bayes_intgen as ig
+from bayes_intgen.inference import Problem
+from bayes_intgen.priors import Priors
+from bayes_intgen.regimes import parse_regime
+from models import linear, polynomial
+
+
+def pose(frame, degree, structure="full"):
+    data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+    return ig.InterventionModel(ig.Polynomial(degree), structure)._pose(data)
+
+
+@pytest.fixture(scope="module")
+def frame():
+    return polynomial.make_data(40, random_seed=1)
+
+
+@pytest.fixture(scope="module")
+def problem(frame):
+    return pose(frame, 3)
+
+
+@pytest.fixture(scope="module")
+def hyper(problem):
+    rng = np.random.default_rng(2)
+    regimes, groups = len(problem.likelihood.n), len(problem.design.groups)
+    return rng.normal(-0.5, 0.5, regimes), rng.normal(-1, 0.7, groups)
+
+
+def row_wise_design(problem, frame):
+    """Rows of features spread over the weights, the outcome in standard units, and regimes."""
+    values = frame[["a1", "a2"]].to_numpy()
+    phi = problem.design.features.evaluate(values)[:, problem.design.positions]
+    labels = frame["regime"].to_list()
+    active = np.array(
+        [problem.design.active(parse_regime(label, ("a1", "a2"))) for label in labels]
+    )
+    scale = problem.moments.outcome_scale
+    y = (frame["y"].to_numpy() - scale.centre) / scale.spread
+    order = {regime: i for i, regime in enumerate(problem.moments.regimes)}
+    codes = np.array([order[parse_regime(label, ("a1", "a2"))] for label in labels])
+    return phi * active, y, codes
+
+
+def test_marginal_density_is_that_of_a_multivariate_normal(problem, frame, hyper):
+    rows, y, regime = row_wise_design(problem, frame)
+    log_sigma, log_scale = hyper
+    prior = 1 / problem.likelihood.precisions(log_scale)
+    covariance = (rows * prior) @ rows.T + np.diag(np.exp(2 * log_sigma[regime]))
+    expected = stats.multivariate_normal.logpdf(y, np.zeros(len(y)), covariance)
+    assert_allclose(problem.likelihood.log_density(log_sigma, log_scale), expected, rtol=1e-8)
+
+
+def test_gradient_equals_central_differences(problem, hyper):
+    log_sigma, log_scale = hyper
+    _, by_sigma, by_scale = problem.likelihood.value_and_gradient(log_sigma, log_scale)
+    x, split, step = np.concatenate(hyper), len(log_sigma), 1e-5
+
+    def density(x):
+        return problem.likelihood.log_density(x[:split], x[split:])
+
+    steps = step * np.eye(len(x))
+    differences = [(density(x + e) - density(x - e)) / (2 * step) for e in steps]
+    assert_allclose(np.concatenate([by_sigma, by_scale]), differences, rtol=1e-6, atol=1e-6)
+
+
+def test_conditional_is_the_ridge_solution_of_the_rows(problem, frame, hyper):
+    rows, y, regime = row_wise_design(problem, frame)
+    log_sigma, log_scale = hyper
+    weight = np.exp(-2 * log_sigma[regime])
+    precision = rows.T @ (weight[:, None] * rows)
+    precision += np.diag(problem.likelihood.precisions(log_scale))
+    given = problem.likelihood.conditional(log_sigma, log_scale)
+    assert_allclose(given.mean, np.linalg.solve(precision, rows.T @ (weight * y)), rtol=1e-8)
+    assert_allclose(given.covariance, np.linalg.inv(precision), rtol=1e-7, atol=1e-10)
+    assert_allclose(given.log_det, np.linalg.slogdet(precision)[1], rtol=1e-10)
+
+
+def test_draws_of_the_weights_have_the_conditional_moments(problem, hyper):
+    given = problem.likelihood.conditional(*hyper)
+    draws = given.draw(40_000, np.random.default_rng(3))
+    sd = np.sqrt(np.diag(given.covariance))
+    assert np.abs((draws.mean(axis=0) - given.mean) / sd).max() < 4.5 / np.sqrt(40_000)
+    correlation = np.corrcoef(draws.T)
+    expected = given.covariance / np.outer(sd, sd)
+    assert np.abs(correlation - expected).max() < 5 / np.sqrt(40_000)
+
+
+@pytest.mark.parametrize(("model", "degree"), [(linear, 1), (polynomial, 3)])
+def test_likelihood_given_weights_equals_the_longhand_model(model, degree):
+    """Same weights, same sigma: moments and rows give the same log-likelihood, regime by regime."""
+    frame = model.make_data(500, random_seed=4)
+    problem = pose(frame, degree)
+    rng = np.random.default_rng(5)
+    terms = [(w.component, w.feature.name) for w in problem.design.weights]
+    weights = dict(zip(terms, rng.normal(size=len(terms)), strict=True))
+    sigma = np.array([0.3, 0.7, 1.1])
+    found = problem.likelihood.log_likelihood(np.array([list(weights.values())]), sigma[None])[0]
+
+    longhand = model.build(frame)
+    values = longhand_values(model, longhand, weights, sigma)
+    density = longhand.compile_fn(
+        longhand.logp(vars=longhand["y"], sum=False)[0],
+        inputs=longhand.value_vars,
+        on_unused_input="ignore",
+    )
+    by_row = density(values)
+    expected = [
+        by_row[(frame["regime"] == label).to_numpy()].sum() for label in ("obs", "a1", "a2")
+    ]
+    assert_allclose(found, expected, rtol=1e-8)
+
+
+def longhand_values(model, longhand, weights, sigma):
+    """Write the weights under the names of the longhand model."""
+
+    def component(name, features):
+        return np.array([weights[name, feature] for feature in features])
+
+    point = longhand.initial_point()
+    point["sigma_log__"] = np.log(sigma)
+    if model is linear:
+        point["alpha"] = weights["causal", "1"]
+        point["effect"] = component("causal", ["a1", "a2"])
+        for k in ("1", "2"):
+            point[f"bias{k}_constant"] = weights[f"bias:a{k}", "1"]
+            point[f"bias{k}"] = component(f"bias:a{k}", ["a1", "a2"])
+    else:
+        point["effect"] = component("causal", longhand.coords["single"])
+        for k in ("1", "2"):
+            point[f"bias{k}"] = component(f"bias:a{k}", longhand.coords["feature"])
+    return point
+
+
+def test_pymc_graph_equals_numpy(problem, hyper):
+    model = problem.build()
+    x = np.concatenate(hyper)
+    function = model.logp_dlogp_function(ravel_inputs=True)
+    function.set_extra_values({})
+    value, gradient = function(x)
+    density, by_sigma, by_scale = problem.likelihood.value_and_gradient(*hyper)
+    mean, sd = problem.priors.locations(len(hyper[0]), problem.design.groups)
+    assert_allclose(value, density + stats.norm.logpdf(x, mean, sd).sum(), rtol=1e-10)
+    expected = np.concatenate([by_sigma, by_scale]) - (x - mean) / sd**2
+    assert_allclose(gradient, expected, rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize("structure", [["a1", "a2"], [("a1", "a2")], []])
+def test_a_structure_is_a_selection_of_weights(frame, structure):
+    """Dropping weights equals giving them no prior variance."""
+    full, narrow = pose(frame, 2), pose(frame, 2, structure)
+    kept = {weight.name for weight in narrow.design.weights}
+    assert kept < {weight.name for weight in full.design.weights}
+    groups = set(narrow.design.groups)
+    scale = np.where([group in groups for group in full.design.groups], 0.0, -30.0)
+    found = full.likelihood.conditional(np.zeros(3), scale).mean
+    expected = narrow.likelihood.conditional(np.zeros(3), np.zeros(len(groups))).mean
+    by_name = dict(zip([weight.name for weight in full.design.weights], found, strict=True))
+    tight = [by_name[weight.name] for weight in narrow.design.weights]
+    assert_allclose(tight, expected, rtol=1e-6, atol=1e-8)
+
+
+def test_units_do_not_matter(frame):
+    """Multiplying the outcome by 1e6, or shifting it by 1e9, leaves the standardised density."""
+    moved = frame.assign(y=frame["y"] * 1e6)
+    shifted = frame.assign(y=frame["y"] + 1e9)
+    reference = pose(frame, 3)
+    x = np.full(3, -0.5), np.full(len(reference.design.groups), -1.0)
+    expected = reference.likelihood.log_density(*x)
+    assert_allclose(pose(moved, 3).likelihood.log_density(*x), expected, rtol=1e-9)
+    assert_allclose(pose(shifted, 3).likelihood.log_density(*x), expected, rtol=1e-6)
+
+
+def test_priors_by_group():
+    priors = Priors()
+    groups = ("causal|a1:linear", "causal|a1:wiggly", "bias:a1|a1*a2", "bias:a1|higher")
+    mean, sd = priors.locations(1, groups)
+    parts = [priors.sigma, priors.linear, priors.wiggly, priors.pair, priors.higher]
+    assert_allclose(mean, np.log([part.median for part in parts]))
+    assert_allclose(sd, [part.log_sd for part in parts])

@@ -1,0 +1,175 @@
+"""Queries on a posterior: labels, regimes, and arithmetic on draws."""
+
+import arviz as az
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+
+import bayes_intgen as ig
+from bayes_intgen.metrics import INTERVAL
+from models import polynomial
+
+
+@pytest.fixture(scope="module")
+def data():
+    frame = polynomial.make_data(1000, random_seed=1)
+    return ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+
+
+@pytest.fixture(scope="module")
+def posterior(data):
+    return ig.InterventionModel().fit(data, method="laplace", draws=400, random_seed=2)
+
+
+@pytest.fixture(scope="module")
+def nuts(data):
+    return ig.InterventionModel().fit(data, draws=500, chains=4, progressbar=False)
+
+
+@pytest.fixture
+def points():
+    return pd.DataFrame({"a2": [0.0, 1.0], "a1": [0.5, -0.5], "note": ["x", "y"]}, index=["p", "q"])
+
+
+def test_result_is_labelled(posterior, points):
+    effect = posterior.expected_outcome(points)
+    assert effect.dims == ("chain", "draw", "point")
+    assert effect.name == "y"
+    assert effect.attrs["do"] == "a1+a2"
+    assert effect["point"].to_numpy().tolist() == ["p", "q"]
+    assert effect["a1"].to_numpy().tolist() == [0.5, -0.5]
+    assert effect["support"].to_numpy().tolist() == ["supported", "supported"]
+
+
+def test_recovers_a_nonlinear_effect(posterior):
+    a1, a2 = (grid.ravel() for grid in np.meshgrid(np.linspace(-1.5, 1.5, 7), [-1.0, 0.0, 1.0]))
+    effect = posterior.expected_outcome({"a1": a1, "a2": a2})
+    error = effect.mean(("chain", "draw")) - polynomial.truth(a1, a2)
+    assert (np.abs(error) < 4 * effect.std(("chain", "draw"))).all()
+    assert np.sqrt((error**2).mean()) < 0.25 * polynomial.truth(a1, a2).std()
+
+
+def test_regimes_differ_by_their_biases(posterior, points):
+    """m_obs - m_a1 - m_a2 + m_both = 0 draw by draw: biases add up (Theorem 1)."""
+    m = {label: posterior.expected_outcome(points, do=do) for label, do in
+         {"obs": [], "a1": ["a1"], "a2": "a2", "both": None}.items()}  # fmt: skip
+    assert_allclose(m["obs"] + m["both"], m["a1"] + m["a2"], rtol=1e-10, atol=1e-10)
+    assert np.abs(m["obs"] - m["both"]).max() > 0.1
+    assert m["obs"].attrs["do"] == "obs"
+
+
+def test_table_summarises_the_draws(posterior, points, monkeypatch):
+    draws = posterior.expected_outcome(points, do=["a2"]).stack(sample=("chain", "draw"))
+    table = posterior.table(points, do=["a2"])
+    assert list(table.columns) == ["a1", "a2", "mean", "sd", "lower", "upper", "support"]
+    assert table.index.tolist() == ["p", "q"]
+    assert_allclose(table["mean"], draws.mean("sample"))
+    assert_allclose(table["sd"], draws.std("sample", ddof=1))
+    inside = (
+        (draws.T >= table["lower"].to_numpy()) & (draws.T <= table["upper"].to_numpy())
+    ).mean()
+    assert abs(inside - INTERVAL) < 0.01
+    monkeypatch.setattr("bayes_intgen.posterior.VALUES_AT_ONCE", 1)
+    pd.testing.assert_frame_equal(table, posterior.table(points, do=["a2"]))
+
+
+def test_support_is_flagged(posterior):
+    far = posterior.expected_outcome({"a1": [0.0, 30.0], "a2": 0.0})
+    assert far["support"].to_numpy().tolist() == ["supported", "outside"]
+
+
+def test_same_seed_same_draws(data, points, posterior):
+    again = ig.InterventionModel().fit(data, method="laplace", draws=400, random_seed=2)
+    other = ig.InterventionModel().fit(data, method="laplace", draws=400, random_seed=3)
+    expected = posterior.expected_outcome(points)
+    assert (again.expected_outcome(points) == expected).all()
+    assert (other.expected_outcome(points) != expected).any()
+
+
+def test_moments_and_rows_give_the_same_fit(data, points, posterior):
+    fit = ig.InterventionModel().fit(
+        ig.Moments.from_data(data), method="laplace", draws=400, random_seed=2
+    )
+    assert_allclose(fit.expected_outcome(points), posterior.expected_outcome(points), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("factor", "shift"), [(1e6, 0.0), (1e-6, 0.0), (1.0, 1e9)])
+def test_answer_does_not_depend_on_units(data, points, posterior, factor, shift):
+    frame = polynomial.make_data(1000, random_seed=1)
+    frame["y"] = factor * frame["y"] + shift
+    frame["a1"] = 100 * frame["a1"] - 7
+    moved = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+    fit = ig.InterventionModel().fit(moved, method="laplace", draws=400, random_seed=2)
+    found = fit.expected_outcome(points.assign(a1=100 * points["a1"] - 7))
+    expected = posterior.expected_outcome(points)
+    sd = float(expected.std())
+    assert_allclose((found - shift) / factor, expected, atol=1e-3 * sd)
+
+
+def test_arviz_takes_the_tree(nuts):
+    table = az.summary(nuts.idata, var_names=["sigma", "prior_scale"])
+    assert len(table) == 3 + len(nuts.design.groups)
+    assert az.ess(nuts.idata, var_names="sigma")["sigma"].sizes == {"regime": 3}
+    assert set(nuts.idata.children) >= {
+        "posterior", "sample_stats", "log_likelihood", "log_prior", "constant_data"
+    }  # fmt: skip
+    loo = nuts.idata["log_likelihood"].dataset["y"]
+    assert loo.dims == ("chain", "draw", "regime")
+
+
+def test_sigma_is_in_units_of_the_outcome(nuts, data):
+    """The residual sd of each regime is near that of a flexible regression on its rows."""
+    sigma = nuts.idata["posterior"].dataset["sigma"].mean(("chain", "draw"))
+    for label in data.regimes:
+        rows = data.rows(label)
+        phi = nuts.design.features.evaluate(rows[:, :-1])
+        residual = rows[:, -1] - phi @ np.linalg.lstsq(phi, rows[:, -1], rcond=None)[0]
+        assert_allclose(sigma.sel(regime=label), residual.std(), rtol=0.1)
+
+
+def test_effects_are_contrasts_of_expected_outcomes(posterior):
+    effects = posterior.effects()
+    ends = effects.loc["a1", ["from", "to"]].to_numpy(dtype=float)
+    others = posterior.summary.scales["a2"].centre
+    joint = posterior.expected_outcome({"a1": ends, "a2": others})
+    change = (joint[..., 1] - joint[..., 0]).to_numpy().ravel()
+    assert_allclose(effects.loc["a1", "mean"], change.mean())
+    assert_allclose(
+        effects.loc["a1", ["lower", "upper"]].to_numpy(dtype=float),
+        np.quantile(change, [0.05, 0.95]),
+    )
+    seen = posterior.expected_outcome({"a1": ends, "a2": others}, do=[]).mean(("chain", "draw"))
+    assert_allclose(effects.loc["a1", "observational"], seen[1] - seen[0])
+
+
+def test_print_says_what_was_asked_and_whether_to_trust_it(posterior):
+    text = str(posterior)
+    for words in ("E[y | do(a1, a2)]", "3,000 rows", "mode was found", "90% credible interval"):
+        assert words in text
+
+
+@pytest.mark.parametrize(
+    ("at", "do", "words"),
+    [
+        ({"a1": 0.0}, None, ["a2", "missing", "do=None"]),
+        ({"a1": 0.0, "a2": np.nan}, None, ["a2", "missing or infinite"]),
+        ({"a1": [0.0, 1.0], "a2": [0.0, 1.0, 2.0]}, None, ["equally many"]),
+        ({"a1": 0.0, "a2": 0.0}, ["price"], ["do", "price", "a1"]),
+        (3, None, ["at must be"]),
+    ],
+)
+def test_bad_questions_are_refused(posterior, at, do, words):
+    with pytest.raises(ig.QueryError) as caught:
+        posterior.expected_outcome(at, do=do)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_mixed_effect_that_the_data_do_not_identify_is_refused():
+    frame = polynomial.make_data(50, random_seed=1)
+    both = frame.assign(regime=frame["regime"].replace("a1", "a1+a2"))
+    data = ig.RegimeData.from_frame(both, outcome="y", actions=["a1", "a2"]).drop("a2")
+    posterior = ig.InterventionModel(ig.Polynomial(1)).fit(data, method="laplace")
+    with pytest.raises(ig.NotIdentifiedError, match=r"do\(a1\).*'a1'|do\(a1\)"):
+        posterior.expected_outcome({"a1": 0.0, "a2": 0.0}, do="a1")
