@@ -6,7 +6,6 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 import bayes_intgen as ig
-from bayes_intgen.inference import Problem
 from bayes_intgen.priors import Priors
 from bayes_intgen.regimes import parse_regime
 from models import linear, polynomial

@@ -12,7 +12,7 @@ from numpy.polynomial import hermite_e
 from bayes_intgen import ModelError, Polynomial
 from bayes_intgen.basis import FeatureMap
 from bayes_intgen.basis.polynomial import PolynomialBasis
-from bayes_intgen.summary import Scale
+from bayes_intgen.summary import Scale, Summary
 
 SCALES = {"a1": Scale(3.0, 0.5), "a2": Scale(-40.0, 12.0), "a3": Scale(1e6, 1e3), "a4": Scale(0, 1)}
 
@@ -106,15 +106,63 @@ def test_the_full_scope_has_every_feature_once(n_actions, degree):
     ],
 )
 def test_features_stay_within_a_scope(scopes):
-    found = FeatureMap.within(bases(4, 3), scopes)
-    expected = {
-        written(exponents)
+    touched = {
+        written(exponents): {name for name, power in zip(SCALES, exponents, strict=True) if power}
         for exponents in powers(4, 3)
-        if any(not e or e == (0,) for e in [()])
-        or not any(exponents)
-        or any(
-            {name for name, power in zip(SCALES, exponents, strict=True) if power} <= scope
-            for scope in scopes
-        )
     }
-    assert Counter(found.names) == Counter(expected)
+    expected = {name for name, used in touched.items() if any(used <= scope for scope in scopes)}
+    found = FeatureMap.within(bases(4, 3), scopes)
+    assert Counter(found.names) == Counter(expected | {"1"})
+    assert {feature.name: feature.actions for feature in found.features}.items() <= touched.items()
+
+
+def test_features_are_products_of_the_functions_of_single_actions():
+    chosen = bases(3, 3)
+    values = draw(3)
+    phi = dict(zip(full_map(3, 3).names, full_map(3, 3).evaluate(values).T, strict=True))
+    h1, h2, h3 = (chosen[name].evaluate(values[:, k]) for k, name in enumerate(chosen))
+    np.testing.assert_allclose(phi["1"], 1)
+    np.testing.assert_allclose(phi["a2^3"], h2[:, 2])
+    np.testing.assert_allclose(phi["a1^2 a3"], h1[:, 1] * h3[:, 0])
+    np.testing.assert_allclose(phi["a1 a2 a3"], h1[:, 0] * h2[:, 0] * h3[:, 0])
+
+
+def test_features_know_their_prior_group():
+    groups = {feature.name: feature.group for feature in full_map(3, 3).features}
+    assert groups["1"] == "constant"
+    assert (groups["a1"], groups["a1^2"], groups["a1^3"]) == ("a1:linear", "a1:wiggly", "a1:wiggly")
+    assert groups["a1 a3"] == groups["a1^2 a3"] == groups["a1 a3^2"] == "a1*a3"
+    assert groups["a1 a2 a3"] == "higher"
+
+
+def test_positions_are_those_of_the_features_within_a_scope():
+    features = full_map(3, 3)
+    found = [features.names[i] for i in features.positions({"a3", "a1"})]
+    assert found == [name for name in features.names if "a2" not in name]
+    assert features.positions([]).tolist() == [0]
+
+
+# Freezing and keeping
+
+
+def test_freezing_takes_centre_and_spread_from_the_summary(data):
+    summary = Summary.from_data(data)
+    for action in data.actions:
+        basis = Polynomial(degree=np.int64(2)).freeze(action, summary)
+        assert basis == PolynomialBasis(summary.scales[action], 2)
+
+
+def test_a_feature_map_survives_json():
+    features = FeatureMap.within(bases(4, 3), [{"a1", "a2"}, {"a2", "a3", "a4"}])
+    state = json.loads(json.dumps(features.to_dict()))
+    again = FeatureMap.from_dict(state)
+    assert again == features
+    assert again.names == features.names
+    values = draw(4)
+    np.testing.assert_array_equal(again.evaluate(values), features.evaluate(values))
+
+
+@pytest.mark.parametrize("degree", [0, -1, 9, 2.0, True, "3", None])
+def test_degrees_must_be_whole_numbers_from_one_to_eight(degree):
+    with pytest.raises(ModelError, match=r"^degree must be a whole number from 1 to 8, got"):
+        Polynomial(degree=degree)

@@ -67,7 +67,7 @@ def test_table_summarises_the_draws(posterior, points, monkeypatch):
     assert_allclose(table["mean"], draws.mean("sample"))
     assert_allclose(table["sd"], draws.std("sample", ddof=1))
     inside = (
-        (draws.T >= table["lower"].to_numpy()) & (draws.T <= table["upper"].to_numpy())
+        (table["lower"].to_numpy() <= draws.T) & (table["upper"].to_numpy() >= draws.T)
     ).mean()
     assert abs(inside - INTERVAL) < 0.01
     monkeypatch.setattr("bayes_intgen.posterior.VALUES_AT_ONCE", 1)
