@@ -4,8 +4,8 @@ Each query point gets a flag, from ranges and covariances of the first pass alon
 
 ``supported``
     For every action k that is set: a_k lies within its range over the regimes that set A_k (they
-    show u_k) and, for every action j that may depend on A_k, within its range over the regimes
-    that set A_j (they tell u_k from the bias of j). For every action k that is not set:
+    show u_k) and, for every action j that is set too and may depend on A_k, within its range over
+    the regimes that set A_j (they tell u_k from the bias of j). For every action k that is not set:
     (a_k, a_parents(k)) lies within the cloud of a regime that leaves A_k alone, its squared
     Mahalanobis distance at most the 99.9% quantile of chi-square.
 ``extrapolated``
@@ -61,7 +61,7 @@ def classify_support(
     supported = np.ones(len(values), dtype=bool)
     for action in actions:
         if action in do:
-            children = [other for other in actions if action in parents[other]]
+            children = [other for other in do if action in parents[other]]
             for setter in (action, *children):
                 supported &= _in_range(values, position[action], summary, _sets(setter))
         else:

@@ -52,7 +52,8 @@ def test_the_range_of_other_regimes_is_not_enough():
 
 
 def test_regimes_that_set_several_actions_count_for_each():
-    assert flags([(4, -4)], ("a", "b"), RANGES, ALONE) == [SUPPORTED]
+    regimes = {**SINGLE, ("a", "b"): cloud((4, 4))}
+    assert flags([(4, -4)], ("a", "b"), regimes, BOTH_WAYS) == [SUPPORTED]
 
 
 def test_a_parent_must_also_lie_where_regimes_set_its_child():
@@ -62,10 +63,12 @@ def test_a_parent_must_also_lie_where_regimes_set_its_child():
     found = flags(points, ("a", "b"), SINGLE, A_TO_B)
     assert found == [SUPPORTED, EXTRAPOLATED, EXTRAPOLATED]
     assert flags([(1, 1), (1, 3)], ("a", "b"), SINGLE, BOTH_WAYS) == [SUPPORTED, EXTRAPOLATED]
+    # When b is not set, the experiments on a show the effect and the bias together.
+    assert flags(points[:2], ("a",), SINGLE, A_TO_B) == [SUPPORTED, SUPPORTED]
 
 
 def test_an_action_that_no_regime_sets_is_never_supported():
-    regimes = {(): RANGES[()], ("b",): RANGES["b",]}
+    regimes = {(): SINGLE[()], ("b",): SINGLE["b",]}
     assert flags([(0, 0)], ("a",), regimes, ALONE) == [EXTRAPOLATED]
     assert flags([(0, 0)], ("b",), regimes, ALONE) == [SUPPORTED]
 
@@ -139,10 +142,20 @@ def test_a_mixed_effect_needs_both():
     regimes = {
         (): cloud((1, 8), covariance=((0.1, 0.0), (0.0, 1.0))),
         ("a",): cloud((4, 8), covariance=((2.0, 0.0), (0.0, 1.0))),
-        ("b",): cloud((1, 8), covariance=((0.1, 0.0), (0.0, 4.0))),
+        ("b",): cloud((9, 8), covariance=((0.1, 0.0), (0.0, 4.0))),
     }
-    points = [(1, 1), (3, 1), (1, 5), (1, 8.5)]
-    found = flags(points, ("a",), regimes, ALONE)
-    assert found == [SUPPORTED, SUPPORTED, EXTRAPOLATED, OUTSIDE]
-    found = flags(points, ("a",), regimes, A_TO_B)
-    assert found == [SUPPORTED, EXTRAPOLATED, EXTRAPOLATED, OUTSIDE]
+    points = [(1, 1), (3, 1), (5, 1), (1, 5), (1, 8.5)]
+    for parents in (ALONE, A_TO_B):
+        found = flags(points, ("a",), regimes, parents)
+        assert found == [SUPPORTED, SUPPORTED, EXTRAPOLATED, EXTRAPOLATED, OUTSIDE]
+
+
+@pytest.mark.parametrize("regime", [(), ("a",), ("b",)])
+def test_the_rows_of_a_regime_support_its_own_effect(regime):
+    rng = np.random.default_rng(1)
+    rows = {r: rng.uniform(-1, 1, size=(200, 3)) for r in SINGLE}
+    rows["a",][:, 0] *= 3
+    rows["b",][:, 1] *= 3
+    regimes = {r: RegimeSummary.from_rows(v) for r, v in rows.items()}
+    found = flags(rows[regime][:, :2], regime, regimes, BOTH_WAYS)
+    assert set(found) == {SUPPORTED}
