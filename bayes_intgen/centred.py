@@ -24,31 +24,37 @@ class CentredMoments:
     ----------
     n
         Number of rows.
+    weight
+        Sum of their weights; equal to ``n`` when the rows are not weighted.
     mean
-        Column means, shape (p,).
+        Weighted column means, shape (p,).
     scatter
-        Centred sums of products, shape (p, p); divide by ``n`` for the covariance.
+        Weighted and centred sums of products, shape (p, p).
     """
 
     n: int
+    weight: float
     mean: Array
     scatter: Array
 
     @classmethod
     def empty(cls, size: int) -> "CentredMoments":
         """Return the moments of no rows at all."""
-        return cls(0, np.zeros(size), np.zeros((size, size)))
+        return cls(0, 0.0, np.zeros(size), np.zeros((size, size)))
 
     @classmethod
-    def from_rows(cls, rows: Array) -> "CentredMoments":
-        """Compute the moments of an array of shape (n, p)."""
+    def from_rows(cls, rows: Array, weights: Array | None = None) -> "CentredMoments":
+        """Compute the moments of an array of shape (n, p), with weights of shape (n,) if any."""
         if len(rows) == 0:
             return cls.empty(rows.shape[1])
         shift = rows[0]
         centred = rows - shift
-        offset = centred.mean(axis=0)
+        total = float(len(rows) if weights is None else weights.sum())
+        offset = centred.mean(axis=0) if weights is None else weights @ centred / total
         centred -= offset
-        return cls(len(rows), shift + offset, centred.T @ centred)
+        if weights is not None:
+            centred *= np.sqrt(weights)[:, None]
+        return cls(len(rows), total, shift + offset, centred.T @ centred)
 
     def merge(self, other: "CentredMoments") -> "CentredMoments":
         """Return the moments of the rows of both."""
@@ -56,17 +62,19 @@ class CentredMoments:
             return other
         if other.n == 0:
             return self
-        n = self.n + other.n
+        weight = self.weight + other.weight
         step = other.mean - self.mean
-        mean = self.mean + step * (other.n / n)
-        scatter = self.scatter + other.scatter + np.outer(step, step) * (self.n * other.n / n)
-        return CentredMoments(n, mean, scatter)
+        mean = self.mean + step * (other.weight / weight)
+        between = np.outer(step, step) * (self.weight * other.weight / weight)
+        scatter = self.scatter + other.scatter + between
+        return CentredMoments(self.n + other.n, weight, mean, scatter)
 
     def select(self, columns: npt.NDArray[np.intp]) -> "CentredMoments":
         """Keep some of the columns, in the order given."""
-        return CentredMoments(self.n, self.mean[columns], self.scatter[np.ix_(columns, columns)])
+        scatter = self.scatter[np.ix_(columns, columns)]
+        return CentredMoments(self.n, self.weight, self.mean[columns], scatter)
 
     @property
     def covariance(self) -> Array:
-        """Covariance matrix with divisor n, shape (p, p)."""
-        return self.scatter / max(self.n, 1)
+        """Covariance matrix with divisor ``weight``, shape (p, p)."""
+        return self.scatter / (self.weight or 1.0)

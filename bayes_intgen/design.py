@@ -124,6 +124,26 @@ class Design:
         order = {name: i for i, name in enumerate(self.groups)}
         return np.array([order.get(w.group or "", len(self.groups)) for w in self.weights])
 
+    @cached_property
+    def frequencies(self) -> Array:
+        """Frequency of each weight's eigenfunction of each action; (weights, actions).
+
+        Zero where the feature has none.
+        """
+        bases = self.features.bases
+        table = np.zeros((len(self.weights), len(self.actions)))
+        for row, weight in enumerate(self.weights):
+            for action, position in weight.feature.factors:
+                frequency = bases[action].functions[position].frequency
+                table[row, self.actions.index(action)] = frequency or 0.0
+        return table
+
+    @cached_property
+    def smooth_actions(self) -> tuple[str, ...]:
+        """The actions that have eigenfunctions, and so a lengthscale."""
+        waves = self.frequencies.any(axis=0)
+        return tuple(a for a, wave in zip(self.actions, waves, strict=True) if wave)
+
     def active(self, regime: Iterable[str]) -> npt.NDArray[np.bool_]:
         """Return which weights take part in the mean of a regime, shape (weights,)."""
         switched_off = {bias_name(action) for action in regime}

@@ -145,12 +145,12 @@ class InterventionModel:
         parents = resolve_structure(self.structure, _actions(data))
         if isinstance(data, Moments):
             design = Design.freeze(self.basis, parents, data.summary)
-            return Problem.pose(design, data, Priors())
+            return Problem(design, data.select(design.features), Priors())
         summary = Summary.from_data(data)
         design = Design.freeze(self.basis, parents, summary)
         scale = summary.scales[data.outcome]
         moments = Moments.compute(data, summary, design.features, scale)
-        return Problem.pose(design, moments, Priors())
+        return Problem(design, moments, Priors())
 
 
 def load(path: str | Path) -> Posterior:

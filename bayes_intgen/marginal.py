@@ -89,21 +89,15 @@ class MarginalLikelihood:
         b_r, shape (regimes, weights).
     square
         yy_r, shape (regimes,).
-    group_index
-        Prior group of each weight; constants have the number of groups; shape (weights,).
-    constant_scale
-        Prior standard deviation of the constants, in standard units of the outcome.
     """
 
     n: Array
     gram: Array = field(repr=False)
     cross: Array = field(repr=False)
     square: Array
-    group_index: npt.NDArray[np.intp] = field(repr=False)
-    constant_scale: float
 
     @classmethod
-    def from_moments(cls, design: Design, moments: Moments, constant_scale: float) -> Self:
+    def from_moments(cls, design: Design, moments: Moments) -> Self:
         """Spread the moments of the features over the weights."""
         parts = [moments.regression(regime) for regime in moments.regimes]
         active = np.array([design.active(regime) for regime in moments.regimes], dtype=float)
@@ -113,55 +107,43 @@ class MarginalLikelihood:
         cross = np.array([part.cross[rows] for part in parts]) * active
         n = np.array([part.n for part in parts], dtype=float)
         square = np.array([part.square for part in parts])
-        return cls(n, gram, cross, square, design.group_index, constant_scale)
+        return cls(n, gram, cross, square)
 
-    @property
-    def n_groups(self) -> int:
-        """Number of prior groups."""
-        return len(set(self.group_index.tolist())) - 1
-
-    def precisions(self, log_scale: Array) -> Array:
-        """Return the prior precision of every weight, shape (weights,)."""
-        log_scales = np.append(log_scale, log(self.constant_scale))
-        return np.asarray(np.exp(-2 * log_scales[self.group_index]))
-
-    def conditional(self, log_sigma: Array, log_scale: Array) -> Conditional:
+    def conditional(self, log_sigma: Array, log_sd: Array) -> Conditional:
         """Return the distribution of the weights given the hyperparameters.
 
         Parameters
         ----------
         log_sigma
             Log residual standard deviation of each regime, standard units, shape (regimes,).
-        log_scale
-            Log prior scale of each group, standard units, shape (groups,).
+        log_sd
+            Log prior standard deviation of each weight, standard units, shape (weights,).
         """
         w = np.exp(-2 * log_sigma)
-        size = len(self.group_index)
+        size = len(log_sd)
         precision = (w @ self.gram.reshape(len(w), -1)).reshape(size, size)
-        precision[np.diag_indices(size)] += self.precisions(log_scale)
+        precision[np.diag_indices(size)] += np.exp(-2 * log_sd)
         return Conditional.solve(precision, w @ self.cross)
 
-    def log_density(self, log_sigma: Array, log_scale: Array) -> float:
+    def log_density(self, log_sigma: Array, log_sd: Array) -> float:
         """Return log p(y | hyperparameters)."""
-        return self._value(log_sigma, log_scale, self.conditional(log_sigma, log_scale))
+        return self._value(log_sigma, log_sd, self.conditional(log_sigma, log_sd))
 
-    def value_and_gradient(self, log_sigma: Array, log_scale: Array) -> tuple[float, Array, Array]:
+    def value_and_gradient(self, log_sigma: Array, log_sd: Array) -> tuple[float, Array, Array]:
         """Return log p(y | hyperparameters) and its gradient in each of the two arguments."""
-        given = self.conditional(log_sigma, log_scale)
-        value = self._value(log_sigma, log_scale, given)
+        given = self.conditional(log_sigma, log_sd)
+        value = self._value(log_sigma, log_sd, given)
         w = np.exp(-2 * log_sigma)
         second = given.covariance + np.outer(given.mean, given.mean)
         residual = self.square - 2 * self.cross @ given.mean
         residual += self.gram.reshape(len(w), -1) @ second.ravel()
-        pull = self.precisions(log_scale) * np.diag(second) - 1
-        by_group = np.bincount(self.group_index, weights=pull, minlength=len(log_scale) + 1)
-        return value, w * residual - self.n, by_group[:-1]
+        return value, w * residual - self.n, np.exp(-2 * log_sd) * np.diag(second) - 1
 
-    def _value(self, log_sigma: Array, log_scale: Array, given: Conditional) -> float:
+    def _value(self, log_sigma: Array, log_sd: Array, given: Conditional) -> float:
         w = np.exp(-2 * log_sigma)
         value = -self.n @ (log_sigma + 0.5 * log(2 * pi)) - 0.5 * w @ self.square
         value += 0.5 * (w @ self.cross) @ given.mean - 0.5 * given.log_det
-        return float(value + 0.5 * np.log(self.precisions(log_scale)).sum())
+        return float(value - np.sum(log_sd))
 
     def log_likelihood(self, weights: Array, sigma: Array) -> Array:
         """Return log p(y_r | weights, sigma_r) of each regime.

@@ -24,12 +24,17 @@ from bayes_intgen.marginal import MarginalLikelihood
 from bayes_intgen.moments import Moments
 from bayes_intgen.priors import Priors
 from bayes_intgen.regimes import format_regime
+from bayes_intgen.scales import LEAST_LOG_SD, PriorScales
 
 __all__ = ["build_model"]
 
 
 def build_model(
-    design: Design, moments: Moments, likelihood: MarginalLikelihood, priors: Priors
+    design: Design,
+    moments: Moments,
+    likelihood: MarginalLikelihood,
+    scales: PriorScales,
+    priors: Priors,
 ) -> pm.Model:
     """Write the marginal model.
 
@@ -41,6 +46,8 @@ def build_model(
         The data; only the names of the regimes are read.
     likelihood
         Sums of products over the weights.
+    scales
+        How prior standard deviations follow from the hyperparameters.
     priors
         Priors of the hyperparameters.
 
@@ -48,21 +55,44 @@ def build_model(
     -------
     pymc.Model
         Free variables ``log_sigma`` (regime) and ``log_scale`` (group), in standard units of the
-        outcome, and the potential ``log_marginal_likelihood``.
+        outcome, ``log_length`` (smooth_action, if any), and the potential ``log_marginal_likelihood``.
     """
-    labels = [format_regime(regime) for regime in moments.regimes]
-    mean, sd = priors.locations(len(labels), design.groups)
-    split = len(labels)
-    with pm.Model(coords={"regime": labels, "group": list(design.groups)}) as model:
-        log_sigma = pm.Normal("log_sigma", mean[:split], sd[:split], dims="regime")
-        log_scale = pm.Normal("log_scale", mean[split:], sd[split:], dims="group")
-        density = _log_marginal_likelihood(likelihood, log_sigma, log_scale)
+    coords = {
+        "regime": [format_regime(regime) for regime in moments.regimes],
+        "group": list(design.groups),
+        "smooth_action": list(design.smooth_actions),
+    }
+    mean, sd = priors.locations(len(moments.regimes), design.groups, len(design.smooth_actions))
+    ends = np.cumsum([len(values) for values in coords.values()])[:-1]
+    means, sds = np.split(mean, ends), np.split(sd, ends)
+    with pm.Model(coords=coords) as model:
+        log_sigma = pm.Normal("log_sigma", means[0], sds[0], dims="regime")
+        log_scale = pm.Normal("log_scale", means[1], sds[1], dims="group")
+        log_length = (
+            pm.Normal("log_length", means[2], sds[2], dims="smooth_action")
+            if design.smooth_actions
+            else None
+        )
+        log_sd = _log_sd(scales, log_scale, log_length)
+        density = _log_marginal_likelihood(likelihood, log_sigma, log_sd)
         pm.Potential("log_marginal_likelihood", density)
     return model
 
 
+def _log_sd(
+    scales: PriorScales, log_scale: pt.TensorVariable, log_length: pt.TensorVariable | None
+) -> pt.TensorVariable:
+    """Write :meth:`PriorScales.log_sd` for PyMC."""
+    by_group = pt.concatenate([log_scale, [log(scales.constant_scale)]])[scales.group_index]
+    if log_length is None:
+        return by_group
+    waves = pt.dot(scales.is_wave, log(2 * pi) / 4 + log_length / 2)
+    decay = pt.dot(scales.squared_frequency, pt.exp(2 * log_length)) / 4
+    return pt.maximum(by_group + waves - decay, LEAST_LOG_SD)
+
+
 def _log_marginal_likelihood(
-    likelihood: MarginalLikelihood, log_sigma: pt.TensorVariable, log_scale: pt.TensorVariable
+    likelihood: MarginalLikelihood, log_sigma: pt.TensorVariable, log_sd: pt.TensorVariable
 ) -> pt.TensorVariable:
     regimes, size = likelihood.cross.shape
     gram = pytensor.shared(likelihood.gram.reshape(regimes, size * size), "gram")
@@ -70,9 +100,7 @@ def _log_marginal_likelihood(
     n, square = pt.constant(likelihood.n), pt.constant(likelihood.square)
 
     w = pt.exp(-2 * log_sigma)
-    log_scales = pt.concatenate([log_scale, [log(likelihood.constant_scale)]])
-    log_lambda = -2 * log_scales[likelihood.group_index]
-    lam = pt.exp(log_lambda)
+    lam = pt.exp(-2 * log_sd)
     b = w @ cross
     precision = (w @ gram).reshape((size, size)) + pt.diag(lam)
 
@@ -87,6 +115,6 @@ def _log_marginal_likelihood(
     second = c + pt.outer(m, m)
     residual = disconnected_grad(gram @ second.reshape((-1,)) - 2 * (cross @ m))
     s = -0.5 * pt.dot(lam, disconnected_grad(pt.diag(second))) - 0.5 * pt.dot(w, residual)
-    value = disconnected_grad(v) + s - disconnected_grad(s) + 0.5 * pt.sum(log_lambda)
+    value = disconnected_grad(v) + s - disconnected_grad(s) - pt.sum(log_sd)
     constant = -0.5 * log(2 * pi) * float(np.sum(likelihood.n))
     return value - pt.dot(n, log_sigma) - 0.5 * pt.dot(w, square) + constant

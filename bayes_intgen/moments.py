@@ -52,13 +52,13 @@ class RegressionMoments:
     @classmethod
     def from_centred(cls, moments: CentredMoments) -> Self:
         """Undo the centring of the moments of (phi without its constant, y)."""
-        n = moments.n
-        raw = moments.scatter + n * np.outer(moments.mean, moments.mean)
-        sums = n * moments.mean
+        total = moments.weight
+        raw = moments.scatter + total * np.outer(moments.mean, moments.mean)
+        sums = total * moments.mean
         gram = np.block(
-            [[np.full((1, 1), float(n)), sums[None, :-1]], [sums[:-1, None], raw[:-1, :-1]]]
+            [[np.full((1, 1), total), sums[None, :-1]], [sums[:-1, None], raw[:-1, :-1]]]
         )
-        return cls(n, gram, np.concatenate([sums[-1:], raw[:-1, -1]]), float(raw[-1, -1]))
+        return cls(moments.n, gram, np.concatenate([sums[-1:], raw[:-1, -1]]), float(raw[-1, -1]))
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,8 @@ class Priors:
         Scale of the weights of products of two actions.
     higher
         Scale of the weights of products of three actions or more.
+    lengthscale
+        Lengthscale of an action's eigenfunctions, in half-widths of its data.
     constant
         Standard deviation of the constant of each component (normal, mean zero).
     """
@@ -54,6 +56,7 @@ class Priors:
     wiggly: LogNormal = LogNormal(0.1, 1.0)
     pair: LogNormal = LogNormal(0.1, 1.0)
     higher: LogNormal = LogNormal(0.05, 1.0)
+    lengthscale: LogNormal = LogNormal(0.6, 0.42)
     constant: float = 3.0
 
     def of_group(self, group: str) -> LogNormal:
@@ -66,9 +69,10 @@ class Priors:
         return self.linear if feature.endswith(":linear") else self.wiggly
 
     def locations(
-        self, n_regimes: int, groups: tuple[str, ...]
+        self, n_regimes: int, groups: tuple[str, ...], n_lengths: int
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Return mean and sd of (log sigma, log scale), each of shape (regimes + groups,)."""
+        """Return mean and sd of (log sigma, log scale, log lengthscale), joined end to end."""
         parts = [self.sigma] * n_regimes + [self.of_group(group) for group in groups]
+        parts += [self.lengthscale] * n_lengths
         mean = np.array([np.log(part.median) for part in parts])
         return mean, np.array([part.log_sd for part in parts])

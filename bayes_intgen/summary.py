@@ -163,6 +163,26 @@ class Summary:
         pairs = zip(self.columns, centre, spread, strict=True)
         return {name: Scale(float(c), float(s)) for name, c, s in pairs}
 
+    def pooled_range(self, action: str, tail: float = 0.0005) -> tuple[float, float]:
+        """Return the widest central range of an action over the regimes.
+
+        Each regime counts on its own, so that a small experiment with wide settings is not cut off
+        by a large table without them.
+
+        Parameters
+        ----------
+        action
+            Name of the action.
+        tail
+            Share of a regime's rows beyond each end.
+        """
+        column = self.columns.index(action)
+        ends = [
+            np.quantile(part.sample.rows[:, column], [tail, 1 - tail])
+            for part in self.regimes.values()
+        ]
+        return float(min(low for low, _ in ends)), float(max(high for _, high in ends))
+
     def quantile(self, probability: float) -> dict[str, dict[str, float]]:
         """Return the quantile of each column, by regime label and column name."""
         return {
@@ -199,7 +219,9 @@ class Summary:
         actions = tuple(state["actions"])
         parts = {}
         for label, part in state["regimes"].items():
-            moments = CentredMoments(part["n"], np.array(part["mean"]), np.array(part["scatter"]))
+            moments = CentredMoments(
+                part["n"], float(part["n"]), np.array(part["mean"]), np.array(part["scatter"])
+            )
             parts[parse_regime(label, actions)] = RegimeSummary(
                 moments,
                 np.array(part["low"]),

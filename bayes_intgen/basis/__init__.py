@@ -2,6 +2,15 @@
 
 from bayes_intgen.basis.action import ActionBasis, BasisFunction, BasisSpec
 from bayes_intgen.basis.features import Feature, FeatureMap
+from bayes_intgen.basis.hsgp import HSGP
 from bayes_intgen.basis.polynomial import Polynomial
 
-__all__ = ["ActionBasis", "BasisFunction", "BasisSpec", "Feature", "FeatureMap", "Polynomial"]
+__all__ = [
+    "HSGP",
+    "ActionBasis",
+    "BasisFunction",
+    "BasisSpec",
+    "Feature",
+    "FeatureMap",
+    "Polynomial",
+]

@@ -31,11 +31,15 @@ class BasisFunction:
         The part of the interaction budget it uses up, in (0, 1]: a product of functions of
         several actions is a feature when their shares sum to at most one. A polynomial of degree
         d out of a total of D has share d / D.
+    frequency
+        Angular frequency of an eigenfunction, in radians per unit of the lengthscale; its prior
+        standard deviation falls with the root of the spectral density there. None otherwise.
     """
 
     name: str
     shape: Literal["linear", "wiggly"]
     share: float
+    frequency: float | None = None
 
 
 class ActionBasis(Protocol):

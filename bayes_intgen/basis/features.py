@@ -15,11 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from bayes_intgen.basis.action import ActionBasis, BasisFunction
+from bayes_intgen.basis.hsgp import HSGPBasis
 from bayes_intgen.basis.polynomial import PolynomialBasis
 
 __all__ = ["Feature", "FeatureMap"]
 
-KINDS = {PolynomialBasis.kind: PolynomialBasis}
+KINDS = {basis.kind: basis for basis in (HSGPBasis, PolynomialBasis)}
 
 
 @dataclass(frozen=True)

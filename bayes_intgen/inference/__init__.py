@@ -1,8 +1,9 @@
 """Inference: hyperparameters by NUTS or Laplace, weights exactly, convergence checked."""
 
 from bayes_intgen.inference.convergence import Convergence, check_laplace, check_nuts
-from bayes_intgen.inference.hyper import HyperDraws, Problem, sample_laplace, sample_nuts
+from bayes_intgen.inference.hyper import HyperDraws, sample_laplace, sample_nuts
 from bayes_intgen.inference.posterior_tree import build_tree, hyperparameters
+from bayes_intgen.inference.problem import Problem
 
 __all__ = [
     "Convergence",

@@ -1,7 +1,7 @@
 """Laplace approximation to the posterior of the hyperparameters.
 
-The log posterior density of x = (log sigma, log scale) is maximised with its analytic gradient
-and approximated by the Gaussian with the Hessian at the mode, found by central differences of the
+The log posterior density of the hyperparameters x is maximised with its analytic gradient and
+approximated by the Gaussian with the Hessian at the mode, found by central differences of the
 gradient. Weights are then drawn exactly, as for NUTS.
 """
 
@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize
 
-from bayes_intgen.marginal import MarginalLikelihood
-from bayes_intgen.priors import Priors
+from bayes_intgen.inference.problem import Problem
 
 __all__ = ["LaplaceMode", "find_mode"]
 
 MAX_NEWTON_STEPS = 20
+MAX_STEP = 2.0  # in units of about one standard deviation
 TOLERANCE = 1e-6
 
 type Array = npt.NDArray[np.float64]
@@ -29,7 +29,7 @@ class LaplaceMode:
     Parameters
     ----------
     mode
-        x at the maximum, shape (regimes + groups,).
+        x at the maximum, shape (hyperparameters,).
     covariance
         Inverse of minus the Hessian there.
     decrement
@@ -47,39 +47,44 @@ class LaplaceMode:
         return self.decrement <= TOLERANCE
 
     def draw(self, size: int, rng: np.random.Generator) -> Array:
-        """Draw hyperparameters, shape (size, regimes + groups)."""
+        """Draw hyperparameters, shape (size, hyperparameters)."""
         return rng.multivariate_normal(self.mode, self.covariance, size, method="cholesky")
 
 
 @dataclass(frozen=True)
-class LogPosterior:
+class Target:
     """Minus the log posterior density of standardised hyperparameters, and its gradient.
 
     The argument is z = (x - prior mean) / unit, with units of about one posterior standard
     deviation for log sigma, so that the optimiser meets similar curvature everywhere.
     """
 
-    likelihood: MarginalLikelihood
-    prior_mean: Array
-    prior_sd: Array
+    problem: Problem
+    centre: Array
     unit: Array
 
     @classmethod
-    def build(
-        cls, likelihood: MarginalLikelihood, priors: Priors, groups: tuple[str, ...]
-    ) -> "LogPosterior":
-        """Combine the marginal likelihood with the priors."""
-        mean, sd = priors.locations(len(likelihood.n), groups)
-        unit = np.concatenate([1 / np.sqrt(2 * likelihood.n), np.ones(len(groups))])
-        return cls(likelihood, mean, sd, unit)
+    def pose(cls, problem: Problem) -> "Target":
+        """Choose the units."""
+        centre, sd = problem.locations
+        rows = problem.likelihood.n
+        unit = np.concatenate([1 / np.sqrt(2 * rows), sd[len(rows) :]])
+        return cls(problem, centre, unit)
 
     def __call__(self, z: Array) -> tuple[float, Array]:
-        x = self.prior_mean + self.unit * z
-        split = len(self.likelihood.n)
-        value, by_sigma, by_scale = self.likelihood.value_and_gradient(x[:split], x[split:])
-        pull = (x - self.prior_mean) / self.prior_sd**2
-        value -= 0.5 * float((x - self.prior_mean) @ pull)
-        return -value, (pull - np.concatenate([by_sigma, by_scale])) * self.unit
+        value, gradient = self.problem.log_posterior(self.centre + self.unit * z)
+        return -value, -gradient * self.unit
+
+    def bounds(self, start: Array) -> optimize.Bounds:
+        """Keep the search where nothing overflows.
+
+        Ten prior standard deviations, and sigma between a 10^-7th and ten times the outcome's spread.
+        """
+        regimes = len(self.problem.likelihood.n)
+        low, high = np.full(len(start), -10.0), np.full(len(start), 10.0)
+        low[:regimes] = start[:regimes] - np.log(1e7) / self.unit[:regimes]
+        high[:regimes] = start[:regimes] + np.log(10) / self.unit[:regimes]
+        return optimize.Bounds(low, high)
 
     def hessian(self, z: Array, step: float = 1e-3) -> Array:
         """Differentiate the gradient by central differences."""
@@ -92,23 +97,28 @@ class LogPosterior:
         return 0.5 * (matrix + matrix.T)
 
 
-def find_mode(
-    likelihood: MarginalLikelihood, priors: Priors, groups: tuple[str, ...]
-) -> LaplaceMode:
+def find_mode(problem: Problem) -> LaplaceMode:
     """Maximise the posterior density of the hyperparameters.
 
     A quasi-Newton search is followed by Newton steps until the maximum of the quadratic
     approximation is less than 1e-6 above the current log density.
     """
-    target = LogPosterior.build(likelihood, priors, groups)
+    target = Target.pose(problem)
+    start = _start(target)
     search = optimize.minimize(
-        target, _start(target), jac=True, method="L-BFGS-B", options={"maxiter": 2000}
+        target,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=target.bounds(start),
+        options={"maxiter": 2000},
     )
     z, decrement = search.x, np.inf
     hessian = _positive(target.hessian(z))
     for _ in range(MAX_NEWTON_STEPS):
         value, gradient = target(z)
         step = np.linalg.solve(hessian, gradient)
+        step *= min(1.0, MAX_STEP / np.abs(step).max())
         decrement = 0.5 * float(gradient @ step)
         if decrement <= TOLERANCE:
             break
@@ -117,19 +127,19 @@ def find_mode(
             break
         hessian = _positive(target.hessian(z))
     covariance = np.linalg.inv(hessian) * np.outer(target.unit, target.unit)
-    return LaplaceMode(target.prior_mean + target.unit * z, covariance, decrement)
+    return LaplaceMode(target.centre + target.unit * z, covariance, decrement)
 
 
-def _start(target: LogPosterior) -> Array:
+def _start(target: Target) -> Array:
     """Start from the prior medians, and sigma from the outcome's own spread in each regime."""
-    likelihood = target.likelihood
-    split = len(likelihood.n)
-    x = target.prior_mean.copy()
-    x[:split] = 0.5 * np.log(np.maximum(likelihood.square / likelihood.n, 1e-12))
-    return (x - target.prior_mean) / target.unit
+    likelihood = target.problem.likelihood
+    x = target.centre.copy()
+    spread = np.maximum(likelihood.square / likelihood.n, 1e-12)
+    x[: len(spread)] = 0.5 * np.log(spread)
+    return (x - target.centre) / target.unit
 
 
-def _line_search(target: LogPosterior, z: Array, step: Array, value: float) -> tuple[Array, bool]:
+def _line_search(target: Target, z: Array, step: Array, value: float) -> tuple[Array, bool]:
     for halvings in range(30):
         moved = z - step * 0.5**halvings
         if target(moved)[0] < value:
@@ -138,6 +148,6 @@ def _line_search(target: LogPosterior, z: Array, step: Array, value: float) -> t
 
 
 def _positive(matrix: Array) -> Array:
-    """Raise tiny eigenvalues to a thousandth; the curvature of the priors alone is about one."""
+    """Raise small eigenvalues to a tenth; the curvature of the priors alone is one."""
     values, vectors = np.linalg.eigh(matrix)
-    return np.asarray((vectors * np.maximum(values, 1e-3)) @ vectors.T)
+    return np.asarray((vectors * np.maximum(values, 0.1)) @ vectors.T)

@@ -12,7 +12,8 @@ import xarray as xr
 from scipy import stats
 from threadpoolctl import threadpool_limits
 
-from bayes_intgen.inference.hyper import HyperDraws, Problem
+from bayes_intgen.inference.hyper import HyperDraws
+from bayes_intgen.inference.problem import Problem
 from bayes_intgen.regimes import format_regime
 
 __all__ = ["build_tree", "hyperparameters"]
@@ -20,8 +21,10 @@ __all__ = ["build_tree", "hyperparameters"]
 DIMS = {
     "log_sigma": "regime",
     "log_scale": "group",
+    "log_length": "smooth_action",
     "sigma": "regime",
     "prior_scale": "group",
+    "lengthscale": "smooth_action",
     "weight": "term",
 }
 
@@ -30,7 +33,9 @@ type Array = npt.NDArray[np.float64]
 
 def hyperparameters(problem: Problem, draws: HyperDraws) -> xr.Dataset:
     """Label the draws on the scale on which they were sampled, dims (chain, draw, ...)."""
-    return _label(problem, {"log_sigma": draws.log_sigma, "log_scale": draws.log_scale}, DIMS)
+    names = ("log_sigma", "log_scale", "log_length")
+    parts = dict(zip(names, problem.split(draws.x), strict=True))
+    return _label(problem, parts, DIMS)
 
 
 def build_tree(problem: Problem, draws: HyperDraws, random_seed: int) -> xr.DataTree:
@@ -39,14 +44,14 @@ def build_tree(problem: Problem, draws: HyperDraws, random_seed: int) -> xr.Data
     Returns
     -------
     xarray.DataTree
-        ``posterior`` (sigma by regime, prior_scale by group and weight by term, all in the
-        outcome's unit), ``sample_stats``, ``log_likelihood`` (one value per regime), ``log_prior``
+        ``posterior`` (sigma by regime, prior_scale by group and weight by term, in the outcome's
+        unit; lengthscale by action, in half-widths of its data), ``sample_stats``, ``log_likelihood`` (one value per regime), ``log_prior``
         and ``constant_data`` (rows per regime).
     """
-    shape = draws.log_sigma.shape[:2]
-    log_sigma = draws.log_sigma.reshape(-1, draws.log_sigma.shape[2])
-    log_scale = draws.log_scale.reshape(-1, draws.log_scale.shape[2])
-    weights = _draw_weights(problem, log_sigma, log_scale, random_seed)
+    shape = draws.x.shape[:2]
+    x = draws.x.reshape(-1, draws.x.shape[2])
+    log_sigma, log_scale, log_length = problem.split(x)
+    weights = _draw_weights(problem, x, random_seed)
     moments = problem.moments
     unit = moments.outcome_scale.spread
     likelihood = problem.likelihood.log_likelihood(weights, np.exp(log_sigma))
@@ -55,10 +60,11 @@ def build_tree(problem: Problem, draws: HyperDraws, random_seed: int) -> xr.Data
         "posterior": {
             "sigma": unit * np.exp(log_sigma),
             "prior_scale": unit * np.exp(log_scale),
+            "lengthscale": np.exp(log_length),
             "weight": unit * weights,
         },
         "log_likelihood": {moments.outcome: likelihood},
-        "log_prior": _log_prior(problem, log_sigma, log_scale, weights),
+        "log_prior": _log_prior(problem, x, weights),
     }
     dims = {**DIMS, moments.outcome: "regime"}
     labelled = {
@@ -72,40 +78,38 @@ def build_tree(problem: Problem, draws: HyperDraws, random_seed: int) -> xr.Data
     )
 
 
-def _draw_weights(problem: Problem, log_sigma: Array, log_scale: Array, random_seed: int) -> Array:
+def _draw_weights(problem: Problem, x: Array, random_seed: int) -> Array:
     """Draw weights for each row of hyperparameters, shape (draws, weights), standard units.
 
     Rows that repeat one another share a factorisation.
     """
     rng = np.random.default_rng([random_seed, 2])
-    joint = np.concatenate([log_sigma, log_scale], axis=1)
-    points, turn = np.unique(joint, axis=0, return_inverse=True)
-    weights = np.empty((len(joint), problem.likelihood.cross.shape[1]))
-    split = log_sigma.shape[1]
+    points, turn = np.unique(x, axis=0, return_inverse=True)
+    weights = np.empty((len(x), problem.likelihood.cross.shape[1]))
     with threadpool_limits(1):
         for i, point in enumerate(points):
             rows = np.flatnonzero(turn == i)
-            given = problem.likelihood.conditional(point[:split], point[split:])
-            weights[rows] = given.draw(len(rows), rng)
+            weights[rows] = problem.conditional(point).draw(len(rows), rng)
     return weights
 
 
-def _log_prior(
-    problem: Problem, log_sigma: Array, log_scale: Array, weights: Array
-) -> dict[str, Array]:
+def _log_prior(problem: Problem, x: Array, weights: Array) -> dict[str, Array]:
     """Log prior densities, on the scale on which the model states them."""
-    split = log_sigma.shape[1]
-    mean, sd = problem.priors.locations(split, problem.design.groups)
-    precisions = np.array([problem.likelihood.precisions(row) for row in log_scale])
+    log_sigma, log_scale, log_length = problem.split(stats.norm.logpdf(x, *problem.locations))
+    _, scale, length = problem.split(x)
+    rows = zip(scale, length, strict=True)
+    log_sd = np.array([problem.scales.log_sd(*row) for row in rows])
     return {
-        "sigma": stats.norm.logpdf(log_sigma, mean[:split], sd[:split]),
-        "prior_scale": stats.norm.logpdf(log_scale, mean[split:], sd[split:]),
-        "weight": stats.norm.logpdf(weights, 0, precisions**-0.5),
+        "sigma": log_sigma,
+        "prior_scale": log_scale,
+        "lengthscale": log_length,
+        "weight": stats.norm.logpdf(weights, 0, np.exp(log_sd)),
     }
 
 
 def _label(problem: Problem, arrays: dict[str, Array], dims: dict[str, str]) -> xr.Dataset:
     """Give draws of shape (chains, draws, size) their dims and coordinates."""
+    arrays = {name: values for name, values in arrays.items() if values.shape[-1]}
     variables = {name: (("chain", "draw", dims[name]), values) for name, values in arrays.items()}
     chains, draws = next(iter(arrays.values())).shape[:2]
     used = {dims[name] for name in arrays}
@@ -122,6 +126,7 @@ def _coords(problem: Problem) -> dict[str, Any]:
     return {
         "regime": [format_regime(regime) for regime in problem.moments.regimes],
         "group": list(problem.design.groups),
+        "smooth_action": list(problem.design.smooth_actions),
         "term": [weight.name for weight in weights],
         "component": ("term", [weight.component for weight in weights]),
         "feature": ("term", [weight.feature.name for weight in weights]),

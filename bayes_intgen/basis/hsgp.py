@@ -1,0 +1,141 @@
+"""Smooth functions of one action: a Hilbert space approximation of a Gaussian process.
+
+With x = (a - centre) / half_width, the box [-c, c] and the eigenfunctions of the Laplacian on it,
+
+    psi_j(x) = c^(-1/2) sin(w_j (x + c)),     w_j = pi j / (2 c),     j = 1..m,
+
+the weight of psi_j has prior variance scale^2 S(w_j), where S(w) = sqrt(2 pi) l exp(-l^2 w^2 / 2) is the
+spectral density of a unit squared-exponential kernel with lengthscale l (in half-widths). The
+lengthscale scales the prior only, so it stays a free hyperparameter while the features stay fixed.
+A linear function is added, with a prior scale of its own: it carries the trend, and runs on beyond
+the box, where the eigenfunctions are held at its edge.
+
+References
+----------
+Solin and Särkkä (2020), "Hilbert space methods for reduced-rank Gaussian process regression",
+Statistics and Computing 30. Riutort-Mayol et al. (2023), "Practical Hilbert space approximate
+Bayesian Gaussian processes for probabilistic programming", Statistics and Computing 33.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import pi, sqrt
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from bayes_intgen.basis.action import BasisFunction
+from bayes_intgen.errors import ModelError
+from bayes_intgen.summary import Scale, Summary
+
+__all__ = ["HSGP", "HSGPBasis"]
+
+type Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class HSGP:
+    """Ask for smooth functions of unknown wiggliness.
+
+    Parameters
+    ----------
+    m
+        Number of eigenfunctions of one action; 10 resolve lengthscales down to 0.26 half-widths
+        of the data.
+    m_pair
+        Number of them, in each of two actions, that enter products; 0 for none.
+    c
+        Half-width of the box over that of the data.
+    """
+
+    m: int = 10
+    m_pair: int = 5
+    c: float = 1.5
+
+    def __post_init__(self) -> None:
+        for name, least in (("m", 1), ("m_pair", 0)):
+            value = getattr(self, name)
+            whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+            if not whole or value < least:
+                raise ModelError(
+                    f"{name} must be a whole number of at least {least}, got {value!r}."
+                )
+        if self.m_pair > self.m:
+            raise ModelError(f"m_pair must be at most m = {self.m}, got {self.m_pair}.")
+        if not self.c > 1:
+            raise ModelError(f"c must be greater than 1 (the data's own range), got {self.c!r}.")
+
+    def freeze(self, action: str, summary: Summary) -> "HSGPBasis":
+        """Take the box from the actions pooled over all regimes, without their outermost rows."""
+        low, high = summary.pooled_range(action)
+        box = Scale((low + high) / 2, (high - low) / 2)
+        return HSGPBasis(summary.scales[action], box, int(self.m), int(self.m_pair), float(self.c))
+
+
+@dataclass(frozen=True)
+class HSGPBasis:
+    """A linear function and eigenfunctions of one action.
+
+    Parameters
+    ----------
+    scale
+        Mean and standard deviation of the action, for the linear function.
+    box
+        Centre and half-width of the data.
+    m, m_pair, c
+        As in :class:`HSGP`.
+    """
+
+    scale: Scale
+    box: Scale
+    m: int
+    m_pair: int
+    c: float
+    kind: ClassVar[str] = "hsgp"
+
+    @property
+    def functions(self) -> Sequence[BasisFunction]:
+        """The linear function, then the eigenfunctions by frequency."""
+        linear = BasisFunction("", "linear", share=1.0)
+        return [
+            linear,
+            *(
+                BasisFunction(
+                    name=f"~{j}",
+                    shape="wiggly",
+                    share=0.5 if j <= self.m_pair else 1.0,
+                    frequency=pi * j / (2 * self.c),
+                )
+                for j in range(1, self.m + 1)
+            ),
+        ]
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The edges of the box, in the action's unit."""
+        reach = self.c * self.box.spread
+        return self.box.centre - reach, self.box.centre + reach
+
+    def evaluate(self, values: Array) -> Array:
+        """Evaluate; the eigenfunctions are held at the edge of the box beyond it."""
+        x = np.clip(self.box.standardise(values), -self.c, self.c)
+        frequencies = pi * np.arange(1, self.m + 1) / (2 * self.c)
+        waves = np.sin(np.multiply.outer(x + self.c, frequencies)) / sqrt(self.c)
+        return np.column_stack([self.scale.standardise(values), waves])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the state as JSON types."""
+        return {
+            "kind": self.kind,
+            "scale": [self.scale.centre, self.scale.spread],
+            "box": [self.box.centre, self.box.spread],
+            "sizes": [self.m, self.m_pair],
+            "c": self.c,
+        }
+
+    @classmethod
+    def from_dict(cls, state: Mapping[str, Any]) -> Self:
+        """Rebuild the basis from :meth:`to_dict`."""
+        m, m_pair = state["sizes"]
+        return cls(Scale(*state["scale"]), Scale(*state["box"]), m, m_pair, state["c"])

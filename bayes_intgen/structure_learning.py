@@ -1,0 +1,144 @@
+"""Which action depends on which, read off the experiments (``structure="learned"``).
+
+In a regime that sets A_j and leaves A_k alone, A_j is independent of everything but its
+descendants. So if A_k depends on A_j there, A_j is an ancestor of A_k; and if it does not, it is no
+ancestor (but for paths that cancel exactly). No adjustment is needed, and under the null hypothesis
+the two are independent altogether, not just uncorrelated: A_k may be replaced by its normal scores
+and A_j by functions of its ranks, so that neither heavy tails nor unequal spread disturb the test.
+
+Per regime the normal scores of A_k, and their squares, are regressed on four cosines of the ranks of
+A_j by F tests (mean and spread); the two p-values and those of all regimes that test the pair are
+combined by Bonferroni. Paths that cancel are caught by the transitive closure when their parts are
+seen. Pairs that no regime tests are kept.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import networkx as nx
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from bayes_intgen.summary import Summary
+
+__all__ = ["Edge", "LearnedStructure", "learn_structure"]
+
+LEVEL = 0.01
+COSINES = 4
+
+type Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Edge:
+    """The evidence on one ordered pair of actions.
+
+    Parameters
+    ----------
+    parent, child
+        The pair.
+    p_value
+        Of independence, over all regimes that set the parent and leave the child alone; NaN if none.
+    status
+        ``seen``: dependence found. ``implied``: by a chain of such. ``untested``: no regime tells, so
+        it is kept. ``absent``: no dependence found.
+    """
+
+    parent: str
+    child: str
+    p_value: float
+    status: Literal["seen", "implied", "untested", "absent"]
+
+
+@dataclass(frozen=True)
+class LearnedStructure:
+    """Possible parents, and how each pair was decided."""
+
+    edges: tuple[Edge, ...]
+    conflicts: tuple[str, ...]
+
+    @property
+    def parents(self) -> dict[str, tuple[str, ...]]:
+        """The possible parents of each action."""
+        actions = dict.fromkeys(edge.child for edge in self.edges)
+        return {
+            action: tuple(
+                edge.parent
+                for edge in self.edges
+                if edge.child == action and edge.status != "absent"
+            )
+            for action in actions
+        }
+
+
+def learn_structure(summary: Summary, level: float = LEVEL) -> LearnedStructure:
+    """Test every ordered pair of actions and close the graph under ancestry.
+
+    Parameters
+    ----------
+    summary
+        The first pass over the data; its thinned rows are tested.
+    level
+        Level of each pair's test.
+    """
+    actions = summary.actions
+    pairs = [(parent, child) for child in actions for parent in actions if parent != child]
+    p_values = {pair: _test_pair(summary, *pair) for pair in pairs}
+    seen = [pair for pair in pairs if p_values[pair] <= level]
+    graph = nx.DiGraph()
+    graph.add_nodes_from(actions)
+    graph.add_edges_from(seen)
+    closure = nx.transitive_closure(graph, reflexive=False)
+
+    def status(pair: tuple[str, str]) -> Literal["seen", "implied", "untested", "absent"]:
+        if pair in seen:
+            return "seen"
+        if closure.has_edge(*pair):
+            return "implied"
+        return "untested" if np.isnan(p_values[pair]) else "absent"
+
+    edges = tuple(Edge(*pair, p_values[pair], status(pair)) for pair in pairs)
+    cycles = [sorted(part) for part in nx.strongly_connected_components(graph) if len(part) > 1]
+    conflicts = tuple(
+        f"the experiments show dependence in a circle among {names}; all its edges are kept"
+        for names in cycles
+    )
+    return LearnedStructure(edges, conflicts)
+
+
+def _test_pair(summary: Summary, parent: str, child: str) -> float:
+    """Combine the p-values of all regimes that set the parent and leave the child alone."""
+    columns = [summary.actions.index(parent), summary.actions.index(child)]
+    found = [
+        _test_independence(*part.sample.rows[:, columns].T)
+        for regime, part in summary.regimes.items()
+        if parent in regime and child not in regime
+    ]
+    tested = [p for p in found if not np.isnan(p)]
+    return min(1.0, len(tested) * min(tested)) if tested else np.nan
+
+
+def _test_independence(cause: Array, effect: Array) -> float:
+    """Test mean and spread of ``effect`` given ``cause``; NaN if either does not vary."""
+    n = len(cause)
+    if np.ptp(cause) == 0 or np.ptp(effect) == 0:
+        return np.nan
+    uniform = (stats.rankdata(cause) - 0.5) / n
+    orders = np.arange(1, min(COSINES, (n - 2) // 4, len(np.unique(cause)) - 1) + 1)
+    waves = np.cos(np.pi * np.multiply.outer(uniform, orders))
+    scores = stats.norm.ppf((stats.rankdata(effect) - 0.5) / n)
+    return min(1.0, 2 * min(_f_test(waves, scores), _f_test(waves, scores**2)))
+
+
+def _f_test(regressors: Array, response: Array) -> float:
+    """P-value of the F test that all slopes are zero."""
+    n, p = regressors.shape
+    x = regressors - regressors.mean(axis=0)
+    y = response - response.mean()
+    fitted = x @ np.linalg.lstsq(x, y, rcond=None)[0]
+    explained, left = float(fitted @ fitted), float(np.sum((y - fitted) ** 2))
+    if left <= 0:
+        return 0.0
+    return float(stats.f.sf(explained / p / (left / (n - p - 1)), p, n - p - 1))
+
