@@ -18,12 +18,13 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from bayes_intgen.basis import BasisSpec, Feature, FeatureMap
-from bayes_intgen.summary import Summary
+from bayes_intgen.basis import ActionBasis, Feature, FeatureMap
+from bayes_intgen.errors import ModelError
 
 __all__ = ["CAUSAL", "Design", "Weight", "bias_name"]
 
 CAUSAL = "causal"
+MAX_WEIGHTS = 4000
 
 type Array = npt.NDArray[np.float64]
 
@@ -59,8 +60,8 @@ class Weight:
     @property
     def group(self) -> str | None:
         """Its prior group; None for constants, whose prior scale is fixed."""
-        group = self.feature.group
-        return None if group == "constant" else f"{self.component}|{group}"
+        feature = self.feature
+        return None if feature.kind == "constant" else f"{self.component}|{feature.group}"
 
 
 @dataclass(frozen=True)
@@ -79,13 +80,25 @@ class Design:
     parents: Mapping[str, tuple[str, ...]]
 
     @classmethod
-    def freeze(
-        cls, basis: BasisSpec, parents: Mapping[str, tuple[str, ...]], summary: Summary
+    def build(
+        cls, bases: Mapping[str, ActionBasis], parents: Mapping[str, tuple[str, ...]]
     ) -> Self:
-        """Build the design from a choice of basis and the first pass over the data."""
-        bases = {action: basis.freeze(action, summary) for action in summary.actions}
-        scopes = [{action, *parents[action]} for action in summary.actions]
-        return cls(FeatureMap.within(bases, scopes), parents)
+        """Make the features that the components need.
+
+        Raises
+        ------
+        ModelError
+            If there would be more than 4000 weights, which takes minutes for a single step.
+        """
+        scopes = [{action, *parents[action]} for action in bases]
+        design = cls(FeatureMap.within(bases, scopes), parents)
+        if len(design.weights) > MAX_WEIGHTS:
+            raise ModelError(
+                f"structure: {len(design.weights)} weights are more than the {MAX_WEIGHTS} that "
+                f"can be handled; give a causal order or a graph with fewer edges, or a smaller "
+                f"basis."
+            )
+        return design
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -117,6 +130,12 @@ class Design:
     def groups(self) -> tuple[str, ...]:
         """Names of the prior groups, in order of appearance."""
         return tuple(dict.fromkeys(w.group for w in self.weights if w.group is not None))
+
+    @cached_property
+    def group_kinds(self) -> tuple[str, ...]:
+        """What the prior of each group depends on: linear, wiggly, pair or higher."""
+        kinds = {w.group: w.feature.kind for w in self.weights if w.group is not None}
+        return tuple(kinds[group] for group in self.groups)
 
     @cached_property
     def group_index(self) -> npt.NDArray[np.intp]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayes_intgen.errors import NotIdentifiedError, RegimeError
-from bayes_intgen.regimes import Regime, format_regime, parse_regime
+from bayes_intgen.regimes import Regime, format_regime, parse_regime, read_regime
 
 __all__ = ["Identification", "identify", "require_identified"]
 
@@ -76,7 +76,7 @@ def identify(
     >>> identify(["obs", "a"], "a+b").missing
     (('b',),)
     """
-    if isinstance(experiments, str):
+    if isinstance(experiments, str) or not isinstance(experiments, Iterable):
         raise RegimeError(f"experiments must be several, got {experiments!r}; write a list.")
     known = list(dict.fromkeys(_names(regime) for regime in experiments))
     if not known:
@@ -109,11 +109,12 @@ def _describe(regime: Regime) -> str:
     return f"an experiment that sets {format_regime(regime)!r}"
 
 
-def _names(regime: str | Iterable[str]) -> Regime:
+def _names(regime: object) -> Regime:
+    """Read a regime whose actions are not known beforehand."""
     if isinstance(regime, str):
-        names = [name for name in regime.split("+") if name]
-        return tuple(sorted(parse_regime(regime, names)))
-    return tuple(sorted(set(regime)))
+        return tuple(sorted(parse_regime(regime, [name for name in regime.split("+") if name])))
+    names = list(regime) if isinstance(regime, Iterable) else [regime]
+    return tuple(sorted(read_regime(regime, [name for name in names if isinstance(name, str)])))
 
 
 def _indicator(regime: Regime, actions: Sequence[str]) -> list[float]:

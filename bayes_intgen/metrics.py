@@ -4,6 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from bayes_intgen.errors import QueryError
+
 __all__ = ["INTERVAL", "coverage", "credible_interval", "rmse"]
 
 INTERVAL = 0.9
@@ -22,7 +24,14 @@ def credible_interval(
         Posterior draws with dims ``chain`` and ``draw``.
     probability
         Probability inside the interval; 0.9 throughout the library unless asked otherwise.
+
+    Raises
+    ------
+    QueryError
+        If the probability is not between 0 and 1.
     """
+    if not 0 < probability < 1:
+        raise QueryError(f"probability must lie between 0 and 1, got {probability!r}.")
     tail = (1 - probability) / 2
     ends = draws.quantile([tail, 1 - tail], dim=("chain", "draw"))
     lower, upper = (ends.isel(quantile=i, drop=True) for i in (0, 1))

@@ -55,14 +55,17 @@ def build_model(
     -------
     pymc.Model
         Free variables ``log_sigma`` (regime) and ``log_scale`` (group), in standard units of the
-        outcome, ``log_length`` (smooth_action, if any), and the potential ``log_marginal_likelihood``.
+        outcome, ``log_length`` (smooth_action, if any), and the potential
+        ``log_marginal_likelihood``.
     """
     coords = {
         "regime": [format_regime(regime) for regime in moments.regimes],
         "group": list(design.groups),
         "smooth_action": list(design.smooth_actions),
     }
-    mean, sd = priors.locations(len(moments.regimes), design.groups, len(design.smooth_actions))
+    mean, sd = priors.locations(
+        len(moments.regimes), design.group_kinds, len(design.smooth_actions)
+    )
     ends = np.cumsum([len(values) for values in coords.values()])[:-1]
     means, sds = np.split(mean, ends), np.split(sd, ends)
     with pm.Model(coords=coords) as model:

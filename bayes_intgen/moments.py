@@ -12,8 +12,15 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
-from bayes_intgen.basis import BasisSpec, FeatureMap, Polynomial
+from bayes_intgen.basis import (
+    BasisChoice,
+    FeatureMap,
+    Polynomial,
+    check_choice,
+    freeze_bases,
+)
 from bayes_intgen.centred import CentredMoments
 from bayes_intgen.data import RegimeData
 from bayes_intgen.errors import ModelError
@@ -95,7 +102,7 @@ class Moments:
 
     @classmethod
     def from_data(
-        cls, data: RegimeData, like: "Moments | None" = None, basis: BasisSpec | None = None
+        cls, data: RegimeData, like: "Moments | None" = None, basis: BasisChoice | None = None
     ) -> "Moments":
         """Make both passes over the data.
 
@@ -115,8 +122,9 @@ class Moments:
         """
         summary = Summary.from_data(data)
         if like is None:
-            chosen = basis or Polynomial()
-            bases = {action: chosen.freeze(action, summary) for action in data.actions}
+            chosen = Polynomial() if basis is None else basis
+            check_choice(chosen)
+            bases = freeze_bases(chosen, data.actions, summary)
             features = FeatureMap.within(bases, [data.actions])
             return cls.compute(data, summary, features, summary.scales[data.outcome])
         if basis is not None:
@@ -137,14 +145,15 @@ class Moments:
         parts = {regime: [CentredMoments.empty(size)] * FOLDS for regime in data.extents}
         seen = dict.fromkeys(data.extents, 0)
         rows = max(CHUNK_VALUES // size, 1024)
-        for regime, values in data.batches():
-            n = data.extents[regime].n
-            for fold, chunk in _chunks(values, seen[regime], n, rows):
-                phi = features.evaluate(chunk[:, :-1])
-                phi[:, :-1] = phi[:, 1:]
-                phi[:, -1] = outcome_scale.standardise(chunk[:, -1])
-                parts[regime][fold] = parts[regime][fold].merge(CentredMoments.from_rows(phi))
-            seen[regime] += len(values)
+        with threadpool_limits(1):  # on matrices this narrow, threads only wait for one another
+            for regime, values in data.batches():
+                n = data.extents[regime].n
+                for fold, chunk in _chunks(values, seen[regime], n, rows):
+                    phi = features.evaluate(chunk[:, :-1])
+                    phi[:, :-1] = phi[:, 1:]
+                    phi[:, -1] = outcome_scale.standardise(chunk[:, -1])
+                    parts[regime][fold] = parts[regime][fold].merge(CentredMoments.from_rows(phi))
+                seen[regime] += len(values)
         return cls(summary, features, outcome_scale, {r: tuple(p) for r, p in parts.items()})
 
     @property
@@ -200,21 +209,36 @@ class Moments:
         """
         if features == self.features:
             return self
-        order = {name: i - 1 for i, name in enumerate(self.features.names)}
-        missing = [name for name in features.names if name not in order]
+        order = {f.factors: i - 1 for i, f in enumerate(self.features.features)}
+        wanted = [f.factors for f in features.features]
+        missing = [factors for factors in wanted if factors not in order]
         if missing or features.bases != self.features.bases:
             raise ModelError(
-                f"basis: these moments were computed for another basis ({len(missing)} of the "
-                f"model's {len(features.names)} features are missing); compute them again with "
+                f"basis: the moments lack {len(missing)} of the {len(wanted)} features of the "
+                f"model, or were computed with another basis; compute them again with "
                 f"Moments.from_data(data, basis=...) and the basis of the model."
             )
-        columns = np.array([*(order[name] for name in features.names[1:]), len(order) - 1])
+        columns = np.array([*(order[factors] for factors in wanted[1:]), len(order) - 1])
         parts = {r: tuple(fold.select(columns) for fold in p) for r, p in self.parts.items()}
         return Moments(self.summary, features, self.outcome_scale, parts)
 
     def regression(self, regime: Regime) -> RegressionMoments:
         """Return the sums of products of one regime, all folds together."""
         return RegressionMoments.from_centred(reduce(CentredMoments.merge, self.parts[regime]))
+
+    def residual_share(self, regime: Regime) -> float:
+        """Return the share of the outcome's variance that least squares on all features leaves.
+
+        One when there are too few rows (up to two per feature) to tell.
+        """
+        moments = reduce(CentredMoments.merge, self.parts[regime])
+        if moments.n <= 2 * len(moments.mean):
+            return 1.0
+        spread = np.sqrt(np.diag(moments.scatter))
+        spread[spread == 0] = 1.0
+        correlation = moments.scatter / np.outer(spread, spread)
+        inner, outer = correlation[:-1, :-1], correlation[:-1, -1]
+        return float(1 - outer @ np.linalg.lstsq(inner, outer, rcond=1e-13)[0])
 
 
 def _chunks(values: Array, start: int, n: int, rows: int) -> Iterator[tuple[int, Array]]:

@@ -16,11 +16,11 @@ import xarray as xr
 
 from bayes_intgen.data import Points
 from bayes_intgen.design import Design
-from bayes_intgen.errors import QueryError
+from bayes_intgen.errors import NotIdentifiedError, QueryError, RegimeError
 from bayes_intgen.identify import require_identified
 from bayes_intgen.inference import Convergence
 from bayes_intgen.metrics import INTERVAL, credible_interval
-from bayes_intgen.regimes import Regime, format_regime, order_regime
+from bayes_intgen.regimes import Regime, format_regime, read_regime
 from bayes_intgen.storage import FitState, write_fit
 from bayes_intgen.summary import Scale, Summary
 from bayes_intgen.support import classify_support
@@ -68,7 +68,7 @@ class Posterior:
         """Name of the outcome."""
         return self.summary.outcome
 
-    def expected_outcome(self, at: Any, do: Iterable[str] | None = None) -> xr.DataArray:
+    def expected_outcome(self, at: Any, do: str | Iterable[str] | None = None) -> xr.DataArray:
         """Posterior of E[Y | do(a_S), a_rest] at some points.
 
         Parameters
@@ -78,8 +78,8 @@ class Posterior:
             or arrays. Scalars are repeated, other columns ignored, a frame's index becomes
             ``point``.
         do
-            The actions S that are set; the others are conditioned on. None sets all of them,
-            ``[]`` none (the observational mean).
+            The actions S that are set, as names or as a regime's label; the others are conditioned
+            on. None sets all of them, ``[]`` none (the observational mean).
 
         Returns
         -------
@@ -123,7 +123,7 @@ class Posterior:
         )
 
     def table(
-        self, at: Any, do: Iterable[str] | None = None, probability: float = INTERVAL
+        self, at: Any, do: str | Iterable[str] | None = None, probability: float = INTERVAL
     ) -> pd.DataFrame:
         """Summarise :meth:`expected_outcome`, one row per point.
 
@@ -167,9 +167,16 @@ class Posterior:
         -------
         pandas.DataFrame
             A row per action: ``from`` and ``to`` (the action's unit), ``mean``, ``lower`` and
-            ``upper`` of the change in E[Y | do(all)], and ``observational``, the change in
-            E[Y | a] that a regression without experiments would report (the outcome's unit).
+            ``upper`` of the change in E[Y | do(all)], and ``observational``, the mean change in
+            E[Y | a], which holds the confounding too (the outcome's unit).
+
+        Raises
+        ------
+        NotIdentifiedError
+            If the data do not determine the joint effect or the observational mean.
         """
+        for regime in (self.actions, ()):
+            require_identified(self.summary.regimes, regime)
         scales = [self.summary.scales[action] for action in self.actions]
         centre = np.array([scale.centre for scale in scales])
         spread = np.array([scale.spread for scale in scales])
@@ -204,28 +211,31 @@ class Posterior:
         rows = sum(part.moments.n for part in self.summary.regimes.values())
         edges = [f"{p}>{child}" for child, names in self.design.parents.items() for p in names]
         regimes = ", ".join(format_regime(regime) for regime in self.summary.regimes)
-        head = [
+        lines = [
             f"Posterior of E[{self.outcome} | do({', '.join(self.actions)})] from {rows:,} rows "
             f"in the regimes {regimes}",
             f"{sizes['chain']} chains x {sizes['draw']} draws; {self.convergence}",
             f"possible dependences between actions: {', '.join(edges) or 'none'}",
             "",
+        ]
+        try:
+            table = self.effects().to_string(float_format=lambda x: f"{x:.4g}")
+        except NotIdentifiedError as error:
+            return "\n".join([*lines, str(error)])
+        lines += [
             f"Change in {self.outcome} when one action moves from mean - sd to mean + sd "
             f"({INTERVAL:.0%} credible interval):",
+            table,
         ]
-        return "\n".join(head) + "\n" + self.effects().to_string(float_format=lambda x: f"{x:.4g}")
+        return "\n".join(lines)
 
-    def _regime(self, do: Iterable[str] | None) -> Regime:
+    def _regime(self, do: str | Iterable[str] | None) -> Regime:
         if do is None:
             return self.actions
-        names = [do] if isinstance(do, str) else list(do)
-        unknown = [name for name in names if name not in self.actions]
-        if unknown:
-            raise QueryError(
-                f"do names {unknown}, which are not actions; the actions are "
-                f"{list(self.actions)}. None sets all of them, [] none."
-            )
-        return order_regime(names, self.actions)
+        try:
+            return read_regime(do, self.actions)
+        except RegimeError as error:
+            raise QueryError(f"do: {error} None sets all actions, [] none.") from error
 
     def _theta(self, regime: Regime) -> np.ndarray:
         weights = self.idata["posterior"].dataset["weight"].to_numpy()

@@ -7,6 +7,7 @@ each action) has a prior scale of its own, log-normal, so that pieces the data d
 away by themselves.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,20 +60,13 @@ class Priors:
     lengthscale: LogNormal = LogNormal(0.6, 0.42)
     constant: float = 3.0
 
-    def of_group(self, group: str) -> LogNormal:
-        """Return the prior of a group's scale, given the group's name."""
-        feature = group.rpartition("|")[2]
-        if feature == "higher":
-            return self.higher
-        if "*" in feature:
-            return self.pair
-        return self.linear if feature.endswith(":linear") else self.wiggly
-
     def locations(
-        self, n_regimes: int, groups: tuple[str, ...], n_lengths: int
+        self, n_regimes: int, group_kinds: Sequence[str], n_lengths: int
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Return mean and sd of (log sigma, log scale, log lengthscale), joined end to end."""
-        parts = [self.sigma] * n_regimes + [self.of_group(group) for group in groups]
+        scales = {"linear": self.linear, "wiggly": self.wiggly, "pair": self.pair}
+        parts = [self.sigma] * n_regimes
+        parts += [scales.get(kind, self.higher) for kind in group_kinds]
         parts += [self.lengthscale] * n_lengths
         mean = np.array([np.log(part.median) for part in parts])
         return mean, np.array([part.log_sd for part in parts])

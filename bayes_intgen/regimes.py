@@ -16,12 +16,16 @@ __all__ = [
     "format_regime",
     "order_regime",
     "parse_regime",
+    "read_regime",
     "sort_regimes",
 ]
 
 type Regime = tuple[str, ...]
 
 OBSERVATIONAL = "obs"
+RESERVED = frozenset(
+    {"chain", "draw", "point", "mean", "sd", "lower", "upper", "support", OBSERVATIONAL}
+)
 
 
 def check_action_names(actions: Sequence[str]) -> tuple[str, ...]:
@@ -30,8 +34,8 @@ def check_action_names(actions: Sequence[str]) -> tuple[str, ...]:
     Raises
     ------
     DataError
-        If there is no action, a name repeats, is not a non-empty string, is ``"obs"`` or
-        contains ``"+"`` (both are part of the regime labels).
+        If there is no action, a name repeats, is not a non-empty string, contains ``"+"`` (which
+        joins the names in regime labels), or is the name of a column or dimension of the results.
     """
     if isinstance(actions, str) or not isinstance(actions, Iterable):
         raise DataError(
@@ -43,10 +47,10 @@ def check_action_names(actions: Sequence[str]) -> tuple[str, ...]:
     for name in names:
         if not isinstance(name, str) or not name.strip():
             raise DataError(f"actions must be non-empty strings, got {name!r}; rename the column.")
-        if name == OBSERVATIONAL or "+" in name:
+        if name in RESERVED or "+" in name:
             raise DataError(
-                f"actions may not be called 'obs' or contain '+', because regime labels use both; "
-                f"got {name!r}; rename the column."
+                f"actions may not contain '+' or be called {sorted(RESERVED)}, which labels and "
+                f"results use; got {name!r}; rename the column."
             )
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
@@ -92,6 +96,33 @@ def parse_regime(label: object, actions: Sequence[str]) -> Regime:
     if len(set(parts)) < len(parts):
         raise RegimeError(f"regime label {label!r} names an action twice. {known}")
     return order_regime(parts, actions)
+
+
+def read_regime(regime: object, actions: Sequence[str]) -> Regime:
+    """Turn a label, or a collection of action names, into a regime.
+
+    Raises
+    ------
+    RegimeError
+        If it is neither, or names an unknown action.
+
+    Examples
+    --------
+    >>> read_regime(["a2"], ["a1", "a2"]), read_regime("a1+a2", ["a1", "a2"])
+    (('a2',), ('a1', 'a2'))
+    """
+    if isinstance(regime, str):
+        return parse_regime(regime, actions)
+    if not isinstance(regime, Iterable):
+        raise RegimeError(
+            f"a regime is a label such as 'obs' or 'a1+a2', or a collection of action names; "
+            f"got {regime!r}."
+        )
+    names = list(regime)
+    unknown = [name for name in names if name not in actions]
+    if unknown:
+        raise RegimeError(f"a regime names {unknown}; the actions are {list(actions)}.")
+    return order_regime(names, actions)
 
 
 def order_regime(names: Iterable[str], actions: Sequence[str]) -> Regime:

@@ -6,10 +6,10 @@ ancestor (but for paths that cancel exactly). No adjustment is needed, and under
 the two are independent altogether, not just uncorrelated: A_k may be replaced by its normal scores
 and A_j by functions of its ranks, so that neither heavy tails nor unequal spread disturb the test.
 
-Per regime the normal scores of A_k, and their squares, are regressed on four cosines of the ranks of
-A_j by F tests (mean and spread); the two p-values and those of all regimes that test the pair are
-combined by Bonferroni. Paths that cancel are caught by the transitive closure when their parts are
-seen. Pairs that no regime tests are kept.
+Per regime the normal scores of A_k, and their squares, are regressed on four cosines of the ranks
+of A_j by F tests (mean and spread); the two p-values and those of all regimes that test the pair
+are combined by Bonferroni. Paths that cancel are caught by the transitive closure when their parts
+are seen. Pairs that no regime tests are kept.
 """
 
 from dataclasses import dataclass
@@ -39,10 +39,11 @@ class Edge:
     parent, child
         The pair.
     p_value
-        Of independence, over all regimes that set the parent and leave the child alone; NaN if none.
+        Of independence, over all regimes that set the parent and leave the child alone; NaN if
+        there are none.
     status
-        ``seen``: dependence found. ``implied``: by a chain of such. ``untested``: no regime tells, so
-        it is kept. ``absent``: no dependence found.
+        ``seen``: dependence found. ``implied``: by a chain of such. ``untested``: no regime tells,
+        so it is kept. ``absent``: no dependence found.
     """
 
     parent: str
@@ -141,4 +142,3 @@ def _f_test(regressors: Array, response: Array) -> float:
     if left <= 0:
         return 0.0
     return float(stats.f.sf(explained / p / (left / (n - p - 1)), p, n - p - 1))
-

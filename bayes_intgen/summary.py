@@ -11,14 +11,16 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from bayes_intgen.centred import CentredMoments
 from bayes_intgen.data import RegimeData
 from bayes_intgen.regimes import Regime, format_regime, parse_regime, sort_regimes
 
-__all__ = ["Scale", "Summary", "ThinnedSample"]
+__all__ = ["RegimeSummary", "Scale", "Summary", "ThinnedSample"]
 
 SAMPLE_ROWS = 2**16
+TAIL = 0.0005
 
 type Array = npt.NDArray[np.float64]
 
@@ -77,12 +79,25 @@ class ThinnedSample:
 
 @dataclass(frozen=True)
 class RegimeSummary:
-    """What the first pass keeps of one regime; columns are the actions, then the outcome."""
+    """What the first pass keeps of one regime; columns are the actions, then the outcome.
+
+    Parameters
+    ----------
+    moments
+        Count, means and centred second moments.
+    low, high
+        Smallest and largest value, shape (K + 1,).
+    sample
+        Thinned rows, for quantiles and for learning the structure.
+    stored_core
+        The core range of a summary that was read from a file, without its rows.
+    """
 
     moments: CentredMoments
     low: Array
     high: Array
     sample: ThinnedSample = field(repr=False)
+    stored_core: Array | None = field(default=None, repr=False)
 
     @classmethod
     def from_rows(cls, values: Array) -> "RegimeSummary":
@@ -90,6 +105,16 @@ class RegimeSummary:
         sample = ThinnedSample(np.empty((0, values.shape[1]))).extend(values)
         moments = CentredMoments.from_rows(values)
         return cls(moments, values.min(axis=0), values.max(axis=0), sample)
+
+    @cached_property
+    def core(self) -> Array:
+        """The 0.05% and 99.95% quantiles of each column, shape (2, K + 1).
+
+        Unlike the plain range it is not at the mercy of one outlier.
+        """
+        if self.stored_core is not None:
+            return self.stored_core
+        return np.quantile(self.sample.rows, [TAIL, 1 - TAIL], axis=0)
 
     def extend(self, values: Array) -> "RegimeSummary":
         """Return the summary after some more rows of the same stream."""
@@ -132,9 +157,10 @@ class Summary:
     def from_data(cls, data: RegimeData) -> Self:
         """Read the data once."""
         parts: dict[Regime, RegimeSummary] = {}
-        for regime, values in data.batches():
-            known = parts.get(regime)
-            parts[regime] = known.extend(values) if known else RegimeSummary.from_rows(values)
+        with threadpool_limits(1):  # on matrices this narrow, threads only wait for one another
+            for regime, values in data.batches():
+                known = parts.get(regime)
+                parts[regime] = known.extend(values) if known else RegimeSummary.from_rows(values)
         return cls(data.actions, data.outcome, {regime: parts[regime] for regime in data.extents})
 
     def merge(self, other: Self) -> Self:
@@ -163,25 +189,15 @@ class Summary:
         pairs = zip(self.columns, centre, spread, strict=True)
         return {name: Scale(float(c), float(s)) for name, c, s in pairs}
 
-    def pooled_range(self, action: str, tail: float = 0.0005) -> tuple[float, float]:
-        """Return the widest central range of an action over the regimes.
+    def pooled_core(self, action: str) -> tuple[float, float]:
+        """Return the envelope of an action's core ranges over the regimes.
 
         Each regime counts on its own, so that a small experiment with wide settings is not cut off
         by a large table without them.
-
-        Parameters
-        ----------
-        action
-            Name of the action.
-        tail
-            Share of a regime's rows beyond each end.
         """
         column = self.columns.index(action)
-        ends = [
-            np.quantile(part.sample.rows[:, column], [tail, 1 - tail])
-            for part in self.regimes.values()
-        ]
-        return float(min(low for low, _ in ends)), float(max(high for _, high in ends))
+        cores = [part.core[:, column] for part in self.regimes.values()]
+        return float(min(low for low, _ in cores)), float(max(high for _, high in cores))
 
     def quantile(self, probability: float) -> dict[str, dict[str, float]]:
         """Return the quantile of each column, by regime label and column name."""
@@ -208,6 +224,7 @@ class Summary:
                     "scatter": part.moments.scatter.tolist(),
                     "low": part.low.tolist(),
                     "high": part.high.tolist(),
+                    "core": part.core.tolist(),
                 }
                 for regime, part in self.regimes.items()
             },
@@ -227,5 +244,6 @@ class Summary:
                 np.array(part["low"]),
                 np.array(part["high"]),
                 ThinnedSample(np.empty((0, len(actions) + 1))),
+                np.array(part["core"]),
             )
         return cls(actions, state["outcome"], parts)

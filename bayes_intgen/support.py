@@ -3,25 +3,26 @@
 Each query point gets a flag, from ranges and covariances of the first pass alone:
 
 ``supported``
-    For every action k that is set: a_k lies within its range over the regimes that set A_k (they
-    show u_k) and, for every action j that is set too and may depend on A_k, within its range over
-    the regimes that set A_j (they tell u_k from the bias of j). For every action k that is not set:
-    (a_k, a_parents(k)) lies within the cloud of a regime that leaves A_k alone, its squared
-    Mahalanobis distance at most the 99.9% quantile of chi-square.
+    For every action k that is set: a_k lies within its core range (0.05% to 99.95% quantile) over
+    the regimes that set A_k, which show u_k; and, for every action j that is set too and may depend
+    on A_k, over the regimes that set A_j and over those that set neither, which tell u_k from the
+    bias of j. For every action k that is not set: (a_k, a_parents(k)) lies within the cloud of a
+    regime that leaves A_k alone, its squared Mahalanobis distance at most the 99.9% quantile of
+    chi-square. Or: several actions are set, and the point lies within the cloud of that very arm.
 ``extrapolated``
     Not supported, though each action is within its own range over all regimes.
 ``outside``
     An action lies beyond its observed range over all regimes.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
 from bayes_intgen.regimes import Regime
-from bayes_intgen.summary import Summary
+from bayes_intgen.summary import RegimeSummary, Summary
 
 __all__ = ["EXTRAPOLATED", "OUTSIDE", "SUPPORTED", "classify_support"]
 
@@ -61,43 +62,56 @@ def classify_support(
     supported = np.ones(len(values), dtype=bool)
     for action in actions:
         if action in do:
-            children = [other for other in do if action in parents[other]]
-            for setter in (action, *children):
-                supported &= _in_range(values, position[action], summary, _sets(setter))
+            for chosen in _needed(action, do, summary, parents):
+                supported &= _in_core(values, position[action], chosen)
         else:
             columns = [position[name] for name in (action, *parents[action])]
-            supported &= _in_cloud(values, columns, summary, action)
-    inside = np.ones(len(values), dtype=bool)
-    for action in actions:
-        inside &= _in_range(values, position[action], summary, lambda regime: True)
+            leaving = [part for regime, part in summary.regimes.items() if action not in regime]
+            supported &= _in_cloud(values, columns, summary, leaving)
+    if len(do) > 1 and do in summary.regimes:  # a joint arm that is the very one asked for
+        part = summary.regimes[do]
+        supported |= _in_cloud(values, list(position.values()), summary, [part])
+    low = np.min([part.low[:-1] for part in summary.regimes.values()], axis=0)
+    high = np.max([part.high[:-1] for part in summary.regimes.values()], axis=0)
+    inside = ((low <= values) & (values <= high)).all(axis=1)
     return np.where(~inside, OUTSIDE, np.where(supported, SUPPORTED, EXTRAPOLATED))
 
 
-def _sets(action: str) -> Callable[[Regime], bool]:
-    return lambda regime: action in regime
+def _needed(
+    action: str, do: Regime, summary: Summary, parents: Mapping[str, tuple[str, ...]]
+) -> list[list[RegimeSummary]]:
+    """Return the sets of regimes in each of which an action that is set must have been seen."""
+    found = [[part for regime, part in summary.regimes.items() if action in regime]]
+    for child in do:
+        if action in parents[child]:
+            setting = [part for regime, part in summary.regimes.items() if child in regime]
+            leaving = [
+                part for regime, part in summary.regimes.items() if not {action, child} & {*regime}
+            ]
+            found += [setting, leaving]
+    return found
 
 
-def _in_range(
-    values: Array, column: int, summary: Summary, chosen: Callable[[Regime], bool]
-) -> Mask:
-    parts = [part for regime, part in summary.regimes.items() if chosen(regime)]
+def _in_core(values: Array, column: int, parts: Sequence[RegimeSummary]) -> Mask:
     if not parts:
         return np.zeros(len(values), dtype=bool)
-    low = min(part.low[column] for part in parts)
-    high = max(part.high[column] for part in parts)
+    low = min(part.core[0, column] for part in parts)
+    high = max(part.core[1, column] for part in parts)
     return np.asarray((low <= values[:, column]) & (values[:, column] <= high))
 
 
-def _in_cloud(values: Array, columns: Iterable[int], summary: Summary, action: str) -> Mask:
-    chosen = np.array(list(columns))
+def _in_cloud(
+    values: Array, columns: Sequence[int], summary: Summary, parts: Sequence[RegimeSummary]
+) -> Mask:
+    """Say whether some columns of a point lie within the cloud of at least one of the regimes."""
+    chosen = np.array(columns)
     unit = np.array([summary.scales[summary.actions[k]].spread for k in chosen])
     radius = stats.chi2.ppf(CLOUD_PROBABILITY, len(chosen))
     inside = np.zeros(len(values), dtype=bool)
-    for regime, part in summary.regimes.items():
-        if action not in regime:
-            moments = part.moments.select(chosen)
-            centred = (values[:, chosen] - moments.mean) / unit
-            covariance = moments.covariance / np.outer(unit, unit)
-            covariance += LEAST_WIDTH**2 * np.eye(len(chosen))
-            inside |= (centred * np.linalg.solve(covariance, centred.T).T).sum(axis=1) <= radius
+    for part in parts:
+        moments = part.moments.select(chosen)
+        centred = (values[:, chosen] - moments.mean) / unit
+        covariance = moments.covariance / np.outer(unit, unit)
+        covariance += LEAST_WIDTH**2 * np.eye(len(chosen))
+        inside |= (centred * np.linalg.solve(covariance, centred.T).T).sum(axis=1) <= radius
     return inside

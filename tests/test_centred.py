@@ -54,7 +54,9 @@ def test_raw_sums_of_squares_would_fail():
     rows = draw(1e9)
     raw = rows.T @ rows - len(rows) * np.outer(rows.mean(axis=0), rows.mean(axis=0))
     with pytest.raises(AssertionError):
-        assert_moments(CentredMoments(len(rows), rows.mean(axis=0), raw), rows, rtol=0.01)
+        assert_moments(
+            CentredMoments(len(rows), float(len(rows)), rows.mean(axis=0), raw), rows, rtol=0.01
+        )
 
 
 def test_merging_parts_with_different_means():

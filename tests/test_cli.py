@@ -6,6 +6,7 @@ import pytest
 
 import bayes_intgen as ig
 from bayes_intgen.cli.main import main
+from bayes_intgen.metrics import rmse
 from models import linear
 
 
@@ -143,8 +144,46 @@ def test_demo_saves_everything_and_beats_the_observational_regression(tmp_path, 
         "fit.nc",
     ]
     table = pd.read_csv(out / "effects.csv")
-    errors = {name: np.std(table[name] - table["truth"]) for name in ("mean", "observational")}
+    errors = {name: rmse(table[name], table["truth"]) for name in ("mean", "observational")}
     assert errors["mean"] < 0.5 * errors["observational"]
     shown = capsys.readouterr().out
     for word in ("Seen:", "Asked:", "Trust:"):
         assert word in shown
+
+
+def test_an_output_never_replaces_its_input(table, fit, points, capsys):
+    before = table.read_bytes(), fit.read_bytes(), points.read_bytes()
+    columns = ["--outcome", "y", "--actions", "a1,a2"]
+    assert main(["fit", str(table), *columns, "--out", str(table)]) == 2
+    assert main(["query", str(fit), "--points", str(points), "--out", str(fit)]) == 2
+    assert main(["query", str(fit), "--points", str(points), "--out", str(points)]) == 2
+    assert (table.read_bytes(), fit.read_bytes(), points.read_bytes()) == before
+    assert capsys.readouterr().err.count("is the input itself") == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a1,a2\n0,1,5\n1,2,3\n", "cannot be read"),
+        ("a1,a1,a2\n0,1,5\n", "distinct"),
+        ("a1;a2\n0;1\n", "a1"),
+    ],
+)
+def test_ambiguous_points_are_refused(fit, tmp_path, capsys, text, words):
+    path = tmp_path / "points.csv"
+    path.write_text(text)
+    assert main(["query", str(fit), "--points", str(path)]) == 2
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", [["--interval", "2"], ["--do", ""], ["--do", "price"]])
+def test_bad_query_options_are_refused(fit, points, options):
+    assert main(["query", str(fit), "--points", str(points), *options]) == 2
+
+
+def test_latin_1_is_named(tmp_path, capsys):
+    path = tmp_path / "latin.csv"
+    path.write_bytes("Umsätze,a1,regime\n1,2,obs\n".encode("latin-1"))
+    arguments = ["--outcome", "y", "--actions", "a1", "--out", str(tmp_path / "fit.nc")]
+    assert main(["fit", str(path), *arguments]) == 2
+    assert "UTF-8" in capsys.readouterr().err

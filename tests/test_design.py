@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from bayes_intgen import Polynomial
+from bayes_intgen.basis import freeze_bases
 from bayes_intgen.design import CAUSAL, Design, bias_name
 from bayes_intgen.summary import Summary
 
@@ -16,7 +17,8 @@ REGIMES = [(), ("a1",), ("a3",), ("a1", "a2"), ("a1", "a2", "a3")]
 
 @pytest.fixture
 def design(data):
-    return Design.freeze(Polynomial(degree=3), PARENTS, Summary.from_data(data))
+    bases = freeze_bases(Polynomial(degree=3), data.actions, Summary.from_data(data))
+    return Design.build(bases, PARENTS)
 
 
 def pieces(design, weights):
@@ -101,7 +103,8 @@ def test_prior_groups(design):
 
 def test_without_parents_every_bias_has_its_own_action_only(data):
     parents = dict.fromkeys(PARENTS, ())
-    design = Design.freeze(Polynomial(degree=2), parents, Summary.from_data(data))
+    bases = freeze_bases(Polynomial(degree=2), data.actions, Summary.from_data(data))
+    design = Design.build(bases, parents)
     assert len(design.features.features) == 1 + 3 * 2
     assert len(design.weights) == 7 + 3 * 3
 

@@ -2,6 +2,7 @@
 
 import networkx as nx
 import numpy as np
+import pandas as pd
 import pymc as pm
 import pytest
 import xarray as xr
@@ -76,7 +77,7 @@ def test_bad_target_and_data_are_refused(data, frame):
 @pytest.mark.usefixtures("no_sampling")
 def test_moments_of_another_basis_are_refused(data):
     moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
-    with pytest.raises(ig.ModelError, match="another basis"):
+    with pytest.raises(ig.ModelError, match=r"Polynomial\(degree=3\).*another basis"):
         ig.InterventionModel(ig.Polynomial(3)).fit(moments)
 
 
@@ -152,3 +153,43 @@ def test_verdict_survives_a_round_trip():
     again = Convergence.from_dict(verdict.to_dict())
     assert str(again) == str(verdict)
     assert np.isnan(again.r_hat)
+
+
+def test_an_outcome_without_noise_is_refused(frame):
+    exact = frame.assign(y=frame["a1"] - 2 * frame["a2"])
+    data = ig.RegimeData.from_frame(exact, outcome="y", actions=["a1", "a2"])
+    with pytest.raises(ig.ModelError, match="'obs' the outcome 'y' is an exact function"):
+        ig.InterventionModel(ig.Polynomial(1)).fit(data)
+    noise = np.random.default_rng(1).normal(scale=1e-3, size=len(exact))
+    data = ig.RegimeData.from_frame(exact.assign(y=exact["y"] + noise), "y", ["a1", "a2"])
+    fit = ig.InterventionModel(ig.Polynomial(1)).fit(data, method="laplace")
+    assert fit.convergence.ok
+    assert abs(float(fit.expected_outcome({"a1": 1.0, "a2": 1.0}).mean()) + 1) < 0.01
+
+
+@pytest.mark.parametrize("basis", ["polynomial", ig.Polynomial, None, {}, {"a1": 3}])
+def test_what_is_no_basis_is_refused(basis):
+    with pytest.raises(ig.ModelError, match="basis must be"):
+        ig.InterventionModel(basis)
+
+
+def test_a_basis_for_each_action(data):
+    model = ig.InterventionModel({"a1": ig.Polynomial(1), "a2": ig.Polynomial(2)})
+    posterior = model.fit(data, method="laplace")
+    names = posterior.design.features.names
+    assert "a2^2" in names
+    assert "a1^2" not in names
+    with pytest.raises(ig.ModelError, match="every action once"):
+        ig.InterventionModel({"a1": ig.Polynomial(1)}).fit(data)
+
+
+def test_too_many_weights_are_refused():
+    actions = [f"a{k}" for k in range(14)]
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(rng.normal(size=(150, 14)), columns=actions)
+    frame["y"] = rng.normal(size=150)
+    frame["regime"] = np.repeat(["obs", *actions], 10)
+    data = ig.RegimeData.from_frame(frame, outcome="y", actions=actions)
+    with pytest.raises(ig.ModelError, match=r"structure: .* weights are more than"):
+        ig.InterventionModel().fit(data)
+    assert ig.InterventionModel(structure=[]).fit(data, method="laplace", draws=5).convergence.ok

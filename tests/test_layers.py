@@ -18,7 +18,7 @@ LAYERS = [
     {"inference"},
     {"model"},
     {"priors"},
-    {"marginal", "structure", "identify", "metrics", "support"},
+    {"marginal", "scales", "structure", "structure_learning", "identify", "metrics", "support"},
     {"moments"},
     {"design"},
     {"basis"},

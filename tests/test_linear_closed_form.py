@@ -85,7 +85,7 @@ def test_nuts_equals_the_exact_conjugate_posterior():
     priors = Priors(sigma=pin(0.5), linear=pin(0.4), constant=2.0)
     model = ig.InterventionModel(ig.Polynomial(1))
     free = model._pose(data)
-    problem = Problem.pose(free.design, free.moments, priors)
+    problem = Problem(free.design, free.moments, priors)
     hyper = sample_nuts(problem, 1000, None, 4, None, random_seed=4, progressbar=False)
     tree = build_tree(problem, hyper, random_seed=5)
     reference = model.fit(data, method="laplace", draws=1)

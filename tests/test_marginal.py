@@ -6,14 +6,15 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 import bayes_intgen as ig
+from bayes_intgen.basis import HSGP
 from bayes_intgen.priors import Priors
 from bayes_intgen.regimes import parse_regime
 from models import linear, polynomial
 
 
-def pose(frame, degree, structure="full"):
+def pose(frame, basis, structure="full"):
     data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-    return ig.InterventionModel(ig.Polynomial(degree), structure)._pose(data)
+    return ig.InterventionModel(basis, structure)._pose(data)
 
 
 @pytest.fixture(scope="module")
@@ -21,16 +22,23 @@ def frame():
     return polynomial.make_data(40, random_seed=1)
 
 
-@pytest.fixture(scope="module")
-def problem(frame):
-    return pose(frame, 3)
+@pytest.fixture(scope="module", params=[ig.Polynomial(3), HSGP(m=6, m_pair=3)], ids=repr)
+def problem(request, frame):
+    return pose(frame, request.param)
 
 
 @pytest.fixture(scope="module")
-def hyper(problem):
-    rng = np.random.default_rng(2)
-    regimes, groups = len(problem.likelihood.n), len(problem.design.groups)
-    return rng.normal(-0.5, 0.5, regimes), rng.normal(-1, 0.7, groups)
+def x(problem):
+    """Some hyperparameters, not far from their priors."""
+    mean, sd = problem.locations
+    return mean + 0.7 * sd * np.random.default_rng(2).normal(size=len(mean))
+
+
+@pytest.fixture(scope="module")
+def hyper(problem, x):
+    """The same as log sigma by regime and log prior sd by weight."""
+    log_sigma, log_scale, log_length = problem.split(x)
+    return log_sigma, problem.scales.log_sd(log_scale, log_length)
 
 
 def row_wise_design(problem, frame):
@@ -50,35 +58,45 @@ def row_wise_design(problem, frame):
 
 def test_marginal_density_is_that_of_a_multivariate_normal(problem, frame, hyper):
     rows, y, regime = row_wise_design(problem, frame)
-    log_sigma, log_scale = hyper
-    prior = 1 / problem.likelihood.precisions(log_scale)
-    covariance = (rows * prior) @ rows.T + np.diag(np.exp(2 * log_sigma[regime]))
+    log_sigma, log_sd = hyper
+    covariance = (rows * np.exp(2 * log_sd)) @ rows.T + np.diag(np.exp(2 * log_sigma[regime]))
     expected = stats.multivariate_normal.logpdf(y, np.zeros(len(y)), covariance)
-    assert_allclose(problem.likelihood.log_density(log_sigma, log_scale), expected, rtol=1e-8)
+    assert_allclose(problem.likelihood.log_density(log_sigma, log_sd), expected, rtol=1e-8)
 
 
-def test_gradient_equals_central_differences(problem, hyper):
-    log_sigma, log_scale = hyper
-    _, by_sigma, by_scale = problem.likelihood.value_and_gradient(log_sigma, log_scale)
-    x, split, step = np.concatenate(hyper), len(log_sigma), 1e-5
+def test_gradient_equals_central_differences(problem, x):
+    _, gradient = problem.log_posterior(x)
+    steps = 1e-5 * np.eye(len(x))
+    differences = [
+        (problem.log_posterior(x + e)[0] - problem.log_posterior(x - e)[0]) / 2e-5 for e in steps
+    ]
+    assert_allclose(gradient, differences, rtol=1e-6, atol=1e-5)
 
-    def density(x):
-        return problem.likelihood.log_density(x[:split], x[split:])
 
-    steps = step * np.eye(len(x))
-    differences = [(density(x + e) - density(x - e)) / (2 * step) for e in steps]
-    assert_allclose(np.concatenate([by_sigma, by_scale]), differences, rtol=1e-6, atol=1e-6)
+def test_prior_scale_of_a_wave_follows_its_spectral_density(problem, x):
+    """sd_i = scale * product of sqrt(S(w)), S(w) = sqrt(2 pi) l exp(-l^2 w^2 / 2)."""
+    _, log_scale, log_length = problem.split(x)
+    found = problem.scales.log_sd(log_scale, log_length)
+    scale = dict(zip(problem.design.groups, np.exp(log_scale), strict=True))
+    length = dict(zip(problem.design.smooth_actions, np.exp(log_length), strict=True))
+    for weight, log_sd in zip(problem.design.weights, found, strict=True):
+        expected = scale.get(weight.group, problem.priors.constant)
+        for action, position in weight.feature.factors:
+            w = problem.design.features.bases[action].functions[position].frequency
+            if w is not None:
+                ell = length[action]
+                expected *= np.sqrt(np.sqrt(2 * np.pi) * ell * np.exp(-((ell * w) ** 2) / 2))
+        assert_allclose(np.exp(log_sd), expected, rtol=1e-12)
 
 
 def test_conditional_is_the_ridge_solution_of_the_rows(problem, frame, hyper):
     rows, y, regime = row_wise_design(problem, frame)
-    log_sigma, log_scale = hyper
+    log_sigma, log_sd = hyper
     weight = np.exp(-2 * log_sigma[regime])
-    precision = rows.T @ (weight[:, None] * rows)
-    precision += np.diag(problem.likelihood.precisions(log_scale))
-    given = problem.likelihood.conditional(log_sigma, log_scale)
-    assert_allclose(given.mean, np.linalg.solve(precision, rows.T @ (weight * y)), rtol=1e-8)
-    assert_allclose(given.covariance, np.linalg.inv(precision), rtol=1e-7, atol=1e-10)
+    precision = rows.T @ (weight[:, None] * rows) + np.diag(np.exp(-2 * log_sd))
+    given = problem.likelihood.conditional(log_sigma, log_sd)
+    assert_allclose(given.mean, np.linalg.solve(precision, rows.T @ (weight * y)), rtol=1e-6)
+    assert_allclose(given.covariance, np.linalg.inv(precision), rtol=1e-6, atol=1e-10)
     assert_allclose(given.log_det, np.linalg.slogdet(precision)[1], rtol=1e-10)
 
 
@@ -96,7 +114,7 @@ def test_draws_of_the_weights_have_the_conditional_moments(problem, hyper):
 def test_likelihood_given_weights_equals_the_longhand_model(model, degree):
     """Same weights, same sigma: moments and rows give the same log-likelihood, regime by regime."""
     frame = model.make_data(500, random_seed=4)
-    problem = pose(frame, degree)
+    problem = pose(frame, ig.Polynomial(degree))
     rng = np.random.default_rng(5)
     terms = [(w.component, w.feature.name) for w in problem.design.weights]
     weights = dict(zip(terms, rng.normal(size=len(terms)), strict=True))
@@ -138,29 +156,25 @@ def longhand_values(model, longhand, weights, sigma):
     return point
 
 
-def test_pymc_graph_equals_numpy(problem, hyper):
-    model = problem.build()
-    x = np.concatenate(hyper)
-    function = model.logp_dlogp_function(ravel_inputs=True)
+def test_pymc_graph_equals_numpy(problem, x):
+    function = problem.build().logp_dlogp_function(ravel_inputs=True)
     function.set_extra_values({})
     value, gradient = function(x)
-    density, by_sigma, by_scale = problem.likelihood.value_and_gradient(*hyper)
-    mean, sd = problem.priors.locations(len(hyper[0]), problem.design.groups)
-    assert_allclose(value, density + stats.norm.logpdf(x, mean, sd).sum(), rtol=1e-10)
-    expected = np.concatenate([by_sigma, by_scale]) - (x - mean) / sd**2
-    assert_allclose(gradient, expected, rtol=1e-8, atol=1e-8)
+    expected, expected_gradient = problem.log_posterior(x)
+    constant = -np.sum(np.log(problem.locations[1]) + 0.5 * np.log(2 * np.pi))
+    assert_allclose(value, expected + constant, rtol=1e-10)
+    assert_allclose(gradient, expected_gradient, rtol=1e-8, atol=1e-7)
 
 
 @pytest.mark.parametrize("structure", [["a1", "a2"], [("a1", "a2")], []])
 def test_a_structure_is_a_selection_of_weights(frame, structure):
     """Dropping weights equals giving them no prior variance."""
-    full, narrow = pose(frame, 2), pose(frame, 2, structure)
+    full, narrow = (pose(frame, ig.Polynomial(2), s) for s in ("full", structure))
     kept = {weight.name for weight in narrow.design.weights}
     assert kept < {weight.name for weight in full.design.weights}
-    groups = set(narrow.design.groups)
-    scale = np.where([group in groups for group in full.design.groups], 0.0, -30.0)
-    found = full.likelihood.conditional(np.zeros(3), scale).mean
-    expected = narrow.likelihood.conditional(np.zeros(3), np.zeros(len(groups))).mean
+    log_sd = np.array([0.0 if w.name in kept else -30.0 for w in full.design.weights])
+    found = full.likelihood.conditional(np.zeros(3), log_sd).mean
+    expected = narrow.likelihood.conditional(np.zeros(3), np.zeros(len(kept))).mean
     by_name = dict(zip([weight.name for weight in full.design.weights], found, strict=True))
     tight = [by_name[weight.name] for weight in narrow.design.weights]
     assert_allclose(tight, expected, rtol=1e-6, atol=1e-8)
@@ -168,19 +182,19 @@ def test_a_structure_is_a_selection_of_weights(frame, structure):
 
 def test_units_do_not_matter(frame):
     """Multiplying the outcome by 1e6, or shifting it by 1e9, leaves the standardised density."""
-    moved = frame.assign(y=frame["y"] * 1e6)
-    shifted = frame.assign(y=frame["y"] + 1e9)
-    reference = pose(frame, 3)
-    x = np.full(3, -0.5), np.full(len(reference.design.groups), -1.0)
-    expected = reference.likelihood.log_density(*x)
-    assert_allclose(pose(moved, 3).likelihood.log_density(*x), expected, rtol=1e-9)
-    assert_allclose(pose(shifted, 3).likelihood.log_density(*x), expected, rtol=1e-6)
+    basis = ig.Polynomial(3)
+    reference = pose(frame, basis)
+    x = reference.locations[0]
+    expected = reference.log_posterior(x)[0]
+    moved, shifted = frame.assign(y=frame["y"] * 1e6), frame.assign(y=frame["y"] + 1e9)
+    assert_allclose(pose(moved, basis).log_posterior(x)[0], expected, rtol=1e-9)
+    assert_allclose(pose(shifted, basis).log_posterior(x)[0], expected, rtol=1e-6)
 
 
-def test_priors_by_group():
+def test_priors_by_kind():
     priors = Priors()
-    groups = ("causal|a1:linear", "causal|a1:wiggly", "bias:a1|a1*a2", "bias:a1|higher")
-    mean, sd = priors.locations(1, groups)
+    mean, sd = priors.locations(1, ("linear", "wiggly", "pair", "higher"), 1)
     parts = [priors.sigma, priors.linear, priors.wiggly, priors.pair, priors.higher]
+    parts.append(priors.lengthscale)
     assert_allclose(mean, np.log([part.median for part in parts]))
     assert_allclose(sd, [part.log_sd for part in parts])

@@ -77,8 +77,8 @@ def test_bad_labels_are_refused_with_the_reason_and_the_way_out(label, reason):
         (["a", ""], "non-empty strings, got ''; rename"),
         (["a", " "], "non-empty strings, got ' '; rename"),
         (["a", 3], "non-empty strings, got 3; rename"),
-        (["obs"], "may not be called 'obs' .* got 'obs'; rename"),
-        (["a", "a+b"], r"contain '\+', .* got 'a\+b'; rename"),
+        (["obs"], "may not .* called .*got 'obs'; rename"),
+        (["a", "a+b"], r"contain '\+' .* got 'a\+b'; rename"),
         (["b", "a", "b"], r"distinct, got \['b'\] more than once"),
     ],
 )

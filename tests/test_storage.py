@@ -50,9 +50,14 @@ def test_a_fit_can_be_saved_over_itself(posterior, tmp_path):
 def test_failure_leaves_the_earlier_file_alone(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("earlier")
-    with pytest.raises(RuntimeError), replacing(path) as draft:
-        draft.write_text("half a ta")
-        raise RuntimeError
+
+    def fail():
+        with replacing(path) as draft:
+            draft.write_text("half a ta")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert path.read_text() == "earlier"
     assert os.listdir(tmp_path) == ["table.csv"]
 

@@ -18,8 +18,9 @@ def cloud(reach, covariance=((1.0, 0.0), (0.0, 1.0)), mean=(0.0, 0.0), n=100):
     scatter = np.eye(3)
     scatter[:2, :2] = covariance
     high = np.array([*reach, 9.0])
-    moments = CentredMoments(n, np.array([*mean, 0.0]), n * scatter)
-    return RegimeSummary(moments, -high, high, ThinnedSample(np.empty((0, 3))))
+    moments = CentredMoments(n, float(n), np.array([*mean, 0.0]), n * scatter)
+    rows = ThinnedSample(np.empty((0, 3)))
+    return RegimeSummary(moments, -high, high, rows, stored_core=np.array([-high, high]))
 
 
 def flags(points, do, regimes, parents):
@@ -53,7 +54,8 @@ def test_the_range_of_other_regimes_is_not_enough():
 
 def test_regimes_that_set_several_actions_count_for_each():
     regimes = {**SINGLE, ("a", "b"): cloud((4, 4))}
-    assert flags([(4, -4)], ("a", "b"), regimes, BOTH_WAYS) == [SUPPORTED]
+    assert flags([(2, -2)], ("a", "b"), regimes, BOTH_WAYS) == [SUPPORTED]
+    assert flags([(2, -2)], ("a", "b"), SINGLE, BOTH_WAYS) == [EXTRAPOLATED]
 
 
 def test_a_parent_must_also_lie_where_regimes_set_its_child():
@@ -158,4 +160,23 @@ def test_the_rows_of_a_regime_support_its_own_effect(regime):
     rows["b",][:, 1] *= 3
     regimes = {r: RegimeSummary.from_rows(v) for r, v in rows.items()}
     found = flags(rows[regime][:, :2], regime, regimes, BOTH_WAYS)
-    assert set(found) == {SUPPORTED}
+    assert found.count(SUPPORTED) >= 0.99 * len(found)  # but for the outermost rows
+
+
+def test_telling_effect_from_bias_needs_rows_that_set_neither():
+    """Both experiments reach 3, the observational rows do not: m_a + m_b - m_obs is unknown."""
+    regimes = {(): cloud((1, 3)), ("a",): cloud((3, 3)), ("b",): cloud((3, 3))}
+    points = [(0.5, 2.0), (2.0, 2.0)]
+    assert flags(points, ("a", "b"), regimes, ALONE) == [SUPPORTED, SUPPORTED]
+    assert flags(points, ("a", "b"), regimes, A_TO_B) == [SUPPORTED, EXTRAPOLATED]
+
+
+def test_one_outlier_does_not_make_support():
+    rng = np.random.default_rng(2)
+    rows = {r: rng.uniform(-1, 1, size=(5000, 3)) for r in SINGLE}
+    rows["a",][0, 0] = 1000.0
+    regimes = {r: RegimeSummary.from_rows(v) for r, v in rows.items()}
+    assert flags([(500.0, 0.0), (0.9, 0.0)], ("a", "b"), regimes, ALONE) == [
+        EXTRAPOLATED,
+        SUPPORTED,
+    ]

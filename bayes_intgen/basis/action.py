@@ -65,3 +65,7 @@ class BasisSpec(Protocol):
     def freeze(self, action: str, summary: Summary) -> ActionBasis:
         """Fix every constant of the basis of one action from the first pass over the data."""
         ...
+
+    def made(self, basis: ActionBasis) -> bool:
+        """Say whether a frozen basis is of this kind and size."""
+        ...

@@ -9,7 +9,7 @@ it belongs to; regimes and components are choices of weights, made in
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +17,13 @@ import numpy.typing as npt
 from bayes_intgen.basis.action import ActionBasis, BasisFunction
 from bayes_intgen.basis.hsgp import HSGPBasis
 from bayes_intgen.basis.polynomial import PolynomialBasis
+from bayes_intgen.errors import ModelError
 
 __all__ = ["Feature", "FeatureMap"]
 
-KINDS = {basis.kind: basis for basis in (HSGPBasis, PolynomialBasis)}
+BASES = {basis.kind: basis for basis in (HSGPBasis, PolynomialBasis)}
+
+type Kind = Literal["constant", "linear", "wiggly", "pair", "higher"]
 
 
 @dataclass(frozen=True)
@@ -33,13 +36,16 @@ class Feature:
         Pairs (action, position of the function in that action's basis).
     name
         How the feature is written, as in ``a1^2 a2``; ``1`` is the constant.
+    kind
+        What its prior depends on: ``constant``, ``linear``, ``wiggly``, ``pair`` or ``higher``.
     group
-        Its prior group within a component: ``constant``, ``a1:linear``, ``a1:wiggly``, ``a1*a2``
-        or ``higher``.
+        The features that share a prior scale within a component: ``a1:linear``, ``a1:wiggly``,
+        ``a1*a2``, or ``higher`` for products of three and more.
     """
 
     factors: tuple[tuple[str, int], ...]
     name: str
+    kind: Kind
     group: str
 
     @property
@@ -73,6 +79,11 @@ class FeatureMap:
             The basis of each action.
         scopes
             Sets of actions that may appear together in a feature.
+
+        Raises
+        ------
+        ModelError
+            If the names of actions make two features look the same.
         """
         wanted = [frozenset(scope) for scope in scopes]
         found: list[list[tuple[str, int]]] = [[]]
@@ -86,7 +97,9 @@ class FeatureMap:
             ]
             found.extend(grown)
         found.sort(key=lambda factors: len(factors))
-        return cls(bases, tuple(_label(factors, bases) for factors in found))
+        features = tuple(_label(factors, bases) for factors in found)
+        _check_unique(features)
+        return cls(bases, features)
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -139,7 +152,7 @@ class FeatureMap:
     def from_dict(cls, state: Mapping[str, Any]) -> Self:
         """Rebuild the map from :meth:`to_dict`."""
         bases = {
-            action: KINDS[part["kind"]].from_dict(part) for action, part in state["bases"].items()
+            action: BASES[part["kind"]].from_dict(part) for action, part in state["bases"].items()
         }
         factors = [[(action, int(i)) for action, i in pairs] for pairs in state["features"]]
         return cls(bases, tuple(_label(pairs, bases) for pairs in factors))
@@ -160,13 +173,29 @@ def _allowed(actions: set[str], scopes: Sequence[frozenset[str]]) -> bool:
 
 def _label(factors: Sequence[tuple[str, int]], bases: Mapping[str, ActionBasis]) -> Feature:
     name = " ".join(action + _function((action, i), bases).name for action, i in factors) or "1"
+    kind: Kind
     match factors:
         case []:
-            group = "constant"
+            kind, group = "constant", "constant"
         case [(action, position)]:
-            group = f"{action}:{_function((action, position), bases).shape}"
+            kind = _function((action, position), bases).shape
+            group = f"{action}:{kind}"
         case [(first, _), (second, _)]:
-            group = f"{first}*{second}"
+            kind, group = "pair", f"{first}*{second}"
         case _:
-            group = "higher"
-    return Feature(tuple(factors), name, group)
+            kind, group = "higher", "higher"
+    return Feature(tuple(factors), name, kind, group)
+
+
+def _check_unique(features: Sequence[Feature]) -> None:
+    """Names and groups must tell features apart, whatever characters the actions' names hold."""
+    names: dict[str, Feature] = {}
+    groups: dict[str, tuple[Kind, frozenset[str]]] = {}
+    for feature in features:
+        meaning = (feature.kind, frozenset() if feature.kind == "higher" else feature.actions)
+        same_name = names.setdefault(feature.name, feature) is not feature
+        if same_name or groups.setdefault(feature.group, meaning) != meaning:
+            raise ModelError(
+                f"actions: the names {sorted(feature.actions)} make different features look the "
+                f"same ({feature.name!r}, {feature.group!r}); rename a column."
+            )

@@ -4,9 +4,10 @@ With x = (a - centre) / half_width, the box [-c, c] and the eigenfunctions of th
 
     psi_j(x) = c^(-1/2) sin(w_j (x + c)),     w_j = pi j / (2 c),     j = 1..m,
 
-the weight of psi_j has prior variance scale^2 S(w_j), where S(w) = sqrt(2 pi) l exp(-l^2 w^2 / 2) is the
-spectral density of a unit squared-exponential kernel with lengthscale l (in half-widths). The
-lengthscale scales the prior only, so it stays a free hyperparameter while the features stay fixed.
+the weight of psi_j has prior variance scale^2 S(w_j), where S(w) = sqrt(2 pi) l exp(-l^2 w^2 / 2)
+is the spectral density of a unit squared-exponential kernel with lengthscale l (in half-widths).
+The lengthscale scales the prior only, so it stays a free hyperparameter while the features stay
+fixed.
 A linear function is added, with a prior scale of its own: it carries the trend, and runs on beyond
 the box, where the eigenfunctions are held at its edge.
 
@@ -25,7 +26,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from bayes_intgen.basis.action import BasisFunction
+from bayes_intgen.basis.action import ActionBasis, BasisFunction
 from bayes_intgen.errors import ModelError
 from bayes_intgen.summary import Scale, Summary
 
@@ -68,9 +69,14 @@ class HSGP:
 
     def freeze(self, action: str, summary: Summary) -> "HSGPBasis":
         """Take the box from the actions pooled over all regimes, without their outermost rows."""
-        low, high = summary.pooled_range(action)
+        low, high = summary.pooled_core(action)
         box = Scale((low + high) / 2, (high - low) / 2)
         return HSGPBasis(summary.scales[action], box, int(self.m), int(self.m_pair), float(self.c))
+
+    def made(self, basis: ActionBasis) -> bool:
+        """Say whether a frozen basis is of this kind and size."""
+        sizes = (self.m, self.m_pair, self.c)
+        return isinstance(basis, HSGPBasis) and (basis.m, basis.m_pair, basis.c) == sizes
 
 
 @dataclass(frozen=True)

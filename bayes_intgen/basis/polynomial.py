@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from bayes_intgen.basis.action import BasisFunction
+from bayes_intgen.basis.action import ActionBasis, BasisFunction
 from bayes_intgen.errors import ModelError
 from bayes_intgen.summary import Scale, Summary
 
@@ -55,6 +55,10 @@ class Polynomial:
     def freeze(self, action: str, summary: Summary) -> "PolynomialBasis":
         """Standardise by the action's mean and sd over regimes weighted equally."""
         return PolynomialBasis(summary.scales[action], int(self.degree))
+
+    def made(self, basis: ActionBasis) -> bool:
+        """Say whether a frozen basis is of this kind and degree."""
+        return isinstance(basis, PolynomialBasis) and basis.degree == self.degree
 
 
 @dataclass(frozen=True)

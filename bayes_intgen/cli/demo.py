@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from bayes_intgen.cli.options import add_inference
+from bayes_intgen.cli.options import add_inference, sampling
 from bayes_intgen.data import RegimeData
 from bayes_intgen.errors import FileError
 from bayes_intgen.files import replacing
@@ -24,6 +24,7 @@ __all__ = ["add_parser", "run"]
 
 TEST_POINTS = 500
 SHOWN_POINTS = 80
+SEED = 15  # chosen for its picture; the README says how it ranks among others
 
 type Array = npt.NDArray[np.float64]
 
@@ -50,8 +51,8 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument(
         "--rows", type=int, default=5000, metavar="N", help="rows in each regime (5000)"
     )
-    add_inference(parser)
-    parser.set_defaults(run=run, seed=15)
+    add_inference(parser, seed=SEED)
+    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -68,13 +69,7 @@ def run(options: argparse.Namespace) -> int:
     data = RegimeData.from_frame(frame, outcome=scm.outcome, actions=scm.actions)
     print(data, end="\n\n")
 
-    posterior = InterventionModel().fit(
-        data,
-        method=options.method,
-        draws=options.draws,
-        chains=options.chains,
-        random_seed=options.seed,
-    )
+    posterior = InterventionModel().fit(data, **sampling(options))
     posterior.save(out / "fit.nc")
 
     points = scm.sample(TEST_POINTS, do=scm.actions, random_seed=options.seed + 1)

@@ -5,7 +5,14 @@ import sys
 from typing import Any
 
 from bayes_intgen.basis import Polynomial
-from bayes_intgen.cli.options import add_inference, names, structure, writable
+from bayes_intgen.cli.options import (
+    add_inference,
+    keep_apart,
+    names,
+    sampling,
+    structure,
+    writable,
+)
 from bayes_intgen.data import RegimeData
 from bayes_intgen.intervention_model import InterventionModel
 
@@ -64,6 +71,7 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read, fit, save and say what was found."""
+    keep_apart(options.data, options.out)
     data = RegimeData.from_frame(
         options.data, outcome=options.outcome, actions=options.actions, regime=options.regime
     )
@@ -71,13 +79,7 @@ def run(options: argparse.Namespace) -> int:
         data = data.drop(options.drop)
     print(data, end="\n\n")
     model = InterventionModel(Polynomial(options.degree), options.structure)
-    posterior = model.fit(
-        data,
-        method=options.method,
-        draws=options.draws,
-        chains=options.chains,
-        random_seed=options.seed,
-    )
+    posterior = model.fit(data, **sampling(options))
     posterior.save(options.out)
     print(posterior)
     print(f"\nSaved to {options.out}")

@@ -1,11 +1,14 @@
 """Arguments that several commands share, and how their text is read."""
 
 import argparse
+import os
 from pathlib import Path
+from typing import Any
 
+from bayes_intgen.errors import FileError
 from bayes_intgen.structure import Structure
 
-__all__ = ["add_inference", "names", "structure", "writable"]
+__all__ = ["add_inference", "keep_apart", "names", "sampling", "structure", "writable"]
 
 
 def names(text: str) -> list[str]:
@@ -39,14 +42,31 @@ def structure(text: str) -> Structure:
 
 
 def writable(text: str) -> Path:
-    """Read a path to write to; its folder must exist before any work is done."""
+    """Read a path to write to; that it can be written to is known before any work is done."""
     path = Path(text)
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is a folder; give the name of a file")
     if not path.parent.is_dir():
         raise argparse.ArgumentTypeError(f"the folder {str(path.parent)!r} does not exist")
+    if not os.access(path.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"the folder {str(path.parent)!r} cannot be written to")
     return path
 
 
-def add_inference(parser: argparse.ArgumentParser) -> None:
+def keep_apart(source: str | Path, out: Path | None) -> None:
+    """Raise a FileError if the output would replace the input."""
+    if out is not None and Path(source).resolve() == out.resolve():
+        raise FileError(f"--out: {str(out)!r} is the input itself; choose another name.")
+
+
+def sampling(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the arguments of ``fit`` that :func:`add_inference` read."""
+    names = ("method", "draws", "tune", "chains", "cores")
+    chosen = {name: getattr(options, name) for name in names}
+    return {**chosen, "random_seed": options.seed}
+
+
+def add_inference(parser: argparse.ArgumentParser, seed: int = 1) -> None:
     """Add the options of the sampler."""
     group = parser.add_argument_group("inference")
     group.add_argument(
@@ -56,8 +76,14 @@ def add_inference(parser: argparse.ArgumentParser) -> None:
         help="nuts: sample the hyperparameters (default); laplace: a Gaussian at their mode, "
         "in about a second",
     )
-    group.add_argument(
-        "--draws", type=int, default=1000, metavar="N", help="draws per chain (1000)"
-    )
-    group.add_argument("--chains", type=int, default=4, metavar="N", help="NUTS chains (4)")
-    group.add_argument("--seed", type=int, default=1, metavar="N", help="random seed (1)")
+    for name, default, text in (
+        ("draws", 1000, "draws per chain"),
+        ("tune", None, "draws per chain before those, to adapt"),
+        ("chains", 4, "NUTS chains"),
+        ("cores", None, "chains run at once"),
+        ("seed", seed, "random seed"),
+    ):
+        shown = "the sampler's or machine's own" if default is None else default
+        group.add_argument(
+            f"--{name}", type=int, default=default, metavar="N", help=f"{text} ({shown})"
+        )

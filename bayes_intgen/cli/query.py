@@ -5,10 +5,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
 
-from bayes_intgen.cli.options import names, writable
-from bayes_intgen.errors import FileError
+from bayes_intgen.cli.options import keep_apart, names, writable
+from bayes_intgen.errors import FileError, QueryError
 from bayes_intgen.files import replacing
 from bayes_intgen.intervention_model import load
 from bayes_intgen.metrics import INTERVAL
@@ -57,9 +59,13 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Load, evaluate and write or print."""
+    for source in (options.fit, options.points):
+        keep_apart(source, options.out)
     posterior = load(options.fit)
     points = _read_points(options.points)
     do = [] if options.do == ["none"] else options.do
+    if options.do == []:
+        raise QueryError("--do: name the actions that are set, or write none.")
     table = posterior.table(points, do, options.interval)
     if options.out is None:
         print(table.to_string(index=False))
@@ -84,12 +90,13 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _read_points(path: Path) -> pd.DataFrame:
+def _read_points(path: Path) -> pa.Table:
+    """Read a table; a row with a field too many or too few is an error, never a guess."""
     if not path.is_file():
         raise FileError(f"--points: there is no file {str(path)!r}.")
     try:
         if path.suffix.lower() in (".parquet", ".pq"):
-            return pd.read_parquet(path)
-        return pd.read_csv(path)
-    except (ValueError, OSError) as error:
+            return pyarrow.parquet.read_table(path)
+        return pyarrow.csv.read_csv(path)
+    except (pa.ArrowInvalid, UnicodeDecodeError, OSError) as error:
         raise FileError(f"--points: {str(path)!r} cannot be read as a table: {error}") from error

@@ -59,9 +59,10 @@ class Columns:
         have = list(found)
         for name in (*self.numeric, self.regime):
             if name not in have:
+                hint = " Is the separator a comma?" if len(have) == 1 else ""
                 raise DataError(
                     f"{self.role(name)}: the table has no column {name!r}; it has {have}. "
-                    f"Name one of those, or rename the column."
+                    f"Name one of those, or rename the column.{hint}"
                 )
 
 

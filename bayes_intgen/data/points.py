@@ -93,8 +93,11 @@ def _read_frame(at: Any) -> tuple[dict[str, Any], npt.NDArray[Any] | None]:
     except (TypeError, ValueError) as error:
         raise QueryError(
             f"at must be a pandas, polars or pyarrow table, or a mapping of action names to "
-            f"values; got {type(at).__name__}."
+            f"values, with distinct column names; got {type(at).__name__} ({error})."
         ) from error
+    repeated = sorted({name for name in table.columns if list(table.columns).count(name) > 1})
+    if repeated:
+        raise QueryError(f"at: column names must be distinct, got {repeated} more than once.")
     index = None
     if isinstance(at, pd.DataFrame):
         flat = at.index

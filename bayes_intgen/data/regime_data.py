@@ -20,6 +20,7 @@ from bayes_intgen.regimes import Regime, format_regime, parse_regime, sort_regim
 __all__ = ["MIN_ROWS", "RegimeData"]
 
 MIN_ROWS = 8
+LEAST_RANGE, MOST_RANGE = 1e-100, 1e100
 
 type Array = npt.NDArray[np.float64]
 
@@ -147,6 +148,8 @@ class RegimeData:
         DataError
             If an action or the outcome is constant in what is left.
         """
+        if not isinstance(regimes, Iterable):
+            raise RegimeError(f"drop: regimes must be a label or several, got {regimes!r}.")
         labels = [regimes] if isinstance(regimes, str) else list(regimes)
         dropped = {parse_regime(label, self.actions) for label in labels}
         absent = [format_regime(regime) for regime in dropped if regime not in self.extents]
@@ -222,8 +225,19 @@ def _validate(source: Source, columns: Columns) -> dict[Regime, Extent]:
 def _check_varies(columns: Columns, extents: Iterable[Extent]) -> None:
     total = reduce(Extent.merge, extents)
     for name, least, most in zip(columns.numeric, total.low, total.high, strict=True):
+        role = columns.role(name)
         if least == most:
             raise DataError(
-                f"{columns.role(name)}: column {name!r} is {least:g} in every row of every regime; "
-                f"nothing can be learned about it. Leave it out, or add rows in which it varies."
+                f"{role}: column {name!r} is {least:g} in every row of every regime; nothing can "
+                f"be learned about it. Leave it out, or add rows in which it varies."
+            )
+        if not LEAST_RANGE < most - least < MOST_RANGE:
+            raise DataError(
+                f"{role}: column {name!r} runs from {least:g} to {most:g}; a range between "
+                f"{LEAST_RANGE:g} and {MOST_RANGE:g} can be computed with. Rescale the column."
+            )
+        if most - least < 1e-12 * max(abs(least), abs(most)):
+            raise DataError(
+                f"{role}: column {name!r} varies by {most - least:g} around {least:g}, fewer "
+                f"digits than floating point keeps. Subtract the offset first."
             )

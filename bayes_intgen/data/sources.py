@@ -103,9 +103,14 @@ class FileSource:
     def open(cls, path: Path, columns: Columns) -> "FileSource":
         """Check that the file is there, of a known kind, and has the columns."""
         if not path.is_file():
-            raise FileError(f"frame: there is no file {str(path)!r}.")
+            what = "is a folder, not" if path.is_dir() else "is not"
+            raise FileError(f"frame: {str(path)!r} {what} a file; give a CSV or Parquet file.")
         source = cls(path, columns, _fingerprint(path))
-        columns.check_present(source._dataset().schema.names)
+        try:
+            names = source._dataset().schema.names
+        except UnicodeDecodeError as error:
+            raise FileError(f"frame: {str(path)!r} is not UTF-8 text; save it as UTF-8.") from error
+        columns.check_present(names)
         return source
 
     def batches(self) -> Iterator[LabelledBatch]:
@@ -185,6 +190,11 @@ def _numbers(column: pa.Array) -> Values:
 def _is_number(kind: pa.DataType) -> bool:
     checks = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_decimal)
     return any(check(kind) for check in checks)
+
+
+def _brief(error: Exception) -> str:
+    """Return the beginning of an error's text, with unprintable characters escaped."""
+    return repr(str(error)[:200])
 
 
 def _fingerprint(path: Path) -> tuple[int, int]:

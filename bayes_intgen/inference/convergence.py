@@ -107,7 +107,7 @@ def check_nuts(hyperparameters: xr.Dataset, sample_stats: xr.Dataset) -> Converg
         problems.append("One chain cannot show whether it converged; use chains=4.")
     elif not r_hat <= MAX_R_HAT:
         problems.append(
-            f"The chains disagree (largest r_hat {r_hat:.3f}, should be at most {MAX_R_HAT}); "
+            f"The chains disagree (largest r_hat {r_hat:.4g}, should be at most {MAX_R_HAT}); "
             f"raise tune and draws."
         )
     if not ess >= MIN_ESS:

@@ -78,7 +78,7 @@ class Target:
     def bounds(self, start: Array) -> optimize.Bounds:
         """Keep the search where nothing overflows.
 
-        Ten prior standard deviations, and sigma between a 10^-7th and ten times the outcome's spread.
+        Within ten prior standard deviations; sigma from 10^-7 to 10 times the outcome's spread.
         """
         regimes = len(self.problem.likelihood.n)
         low, high = np.full(len(start), -10.0), np.full(len(start), 10.0)

@@ -26,6 +26,7 @@ DIMS = {
     "prior_scale": "group",
     "lengthscale": "smooth_action",
     "weight": "term",
+    "outcome": "regime",
 }
 
 type Array = npt.NDArray[np.float64]
@@ -35,7 +36,7 @@ def hyperparameters(problem: Problem, draws: HyperDraws) -> xr.Dataset:
     """Label the draws on the scale on which they were sampled, dims (chain, draw, ...)."""
     names = ("log_sigma", "log_scale", "log_length")
     parts = dict(zip(names, problem.split(draws.x), strict=True))
-    return _label(problem, parts, DIMS)
+    return _label(problem, parts)
 
 
 def build_tree(problem: Problem, draws: HyperDraws, random_seed: int) -> xr.DataTree:
@@ -45,8 +46,9 @@ def build_tree(problem: Problem, draws: HyperDraws, random_seed: int) -> xr.Data
     -------
     xarray.DataTree
         ``posterior`` (sigma by regime, prior_scale by group and weight by term, in the outcome's
-        unit; lengthscale by action, in half-widths of its data), ``sample_stats``, ``log_likelihood`` (one value per regime), ``log_prior``
-        and ``constant_data`` (rows per regime).
+        unit; lengthscale by action, in half-widths of its data), ``sample_stats``,
+        ``log_likelihood`` (of all rows of a regime), ``log_prior`` and ``constant_data`` (rows per
+        regime).
     """
     shape = draws.x.shape[:2]
     x = draws.x.reshape(-1, draws.x.shape[2])
@@ -63,12 +65,11 @@ def build_tree(problem: Problem, draws: HyperDraws, random_seed: int) -> xr.Data
             "lengthscale": np.exp(log_length),
             "weight": unit * weights,
         },
-        "log_likelihood": {moments.outcome: likelihood},
+        "log_likelihood": {"outcome": likelihood},
         "log_prior": _log_prior(problem, x, weights),
     }
-    dims = {**DIMS, moments.outcome: "regime"}
     labelled = {
-        name: _label(problem, {k: v.reshape(*shape, -1) for k, v in arrays.items()}, dims)
+        name: _label(problem, {k: v.reshape(*shape, -1) for k, v in arrays.items()})
         for name, arrays in groups.items()
     }
     regimes = {"regime": _coords(problem)["regime"]}
@@ -107,12 +108,12 @@ def _log_prior(problem: Problem, x: Array, weights: Array) -> dict[str, Array]:
     }
 
 
-def _label(problem: Problem, arrays: dict[str, Array], dims: dict[str, str]) -> xr.Dataset:
+def _label(problem: Problem, arrays: dict[str, Array]) -> xr.Dataset:
     """Give draws of shape (chains, draws, size) their dims and coordinates."""
     arrays = {name: values for name, values in arrays.items() if values.shape[-1]}
-    variables = {name: (("chain", "draw", dims[name]), values) for name, values in arrays.items()}
+    variables = {name: (("chain", "draw", DIMS[name]), values) for name, values in arrays.items()}
     chains, draws = next(iter(arrays.values())).shape[:2]
-    used = {dims[name] for name in arrays}
+    used = {DIMS[name] for name in arrays}
     coords: dict[str, Any] = {"chain": np.arange(chains), "draw": np.arange(draws)}
     for name, value in _coords(problem).items():
         along = value[0] if isinstance(value, tuple) else name

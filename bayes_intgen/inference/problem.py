@@ -51,7 +51,7 @@ class Problem:
     def locations(self) -> tuple[Array, Array]:
         """Prior mean and standard deviation of x."""
         regimes, lengths = len(self.moments.regimes), len(self.design.smooth_actions)
-        return self.priors.locations(regimes, self.design.groups, lengths)
+        return self.priors.locations(regimes, self.design.group_kinds, lengths)
 
     def split(self, x: Array) -> tuple[Array, Array, Array]:
         """Cut x, of shape (..., hyperparameters), into its three parts."""
