@@ -1,24 +1,29 @@
 """The PyMC model: hyperparameters only, the weights are integrated out.
 
-The same density as :mod:`bayes_intgen.marginal`, written for PyMC so that its gradient never goes
-through the factorisation of P. With C = P^-1 and m = P^-1 b held constant (written dg),
+The same density as :mod:`bayes_intgen.marginal`, written for PyMC. All that is hard in it is
 
-    V    = 1/2 b' P^-1 b - 1/2 log|P|
-    s    = - 1/2 sum_i lambda_i (C_ii + m_i^2)
-           - 1/2 sum_r w_r [tr(C G_r) + m' G_r m - 2 m' b_r]
-    logp = dg(V) + s - dg(s) + 1/2 sum_i log lambda_i - sum_r n_r log sigma_r - 1/2 sum_r w_r yy_r
+    V(w, lambda) = 1/2 b' P^-1 b - 1/2 log|P|,
+    P = diag(lambda) + sum_r w_r G_r,    b = sum_r w_r b_r.
 
-has the value and the gradient of the marginal log-likelihood.
+With C = P^-1 and m = P^-1 b its gradient is
+
+    dV/dw_r = m' b_r - 1/2 [tr(C G_r) + m' G_r m],          dV/dlambda_i = - 1/2 (C_ii + m_i^2),
+
+(Fisher's identity), so that no derivative of the factorisation is ever needed: V is one PyTensor
+operation that returns its gradient beside its value.
 """
 
 from math import log, pi
+from typing import Any
 
 import numpy as np
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
-from pytensor.gradient import disconnected_grad
+from pytensor.compile.builders import OpFromGraph
+from pytensor.gradient import DisconnectedType
 
+from bayes_intgen.cholesky_inverse import cholesky_inverse
 from bayes_intgen.design import Design
 from bayes_intgen.marginal import MarginalLikelihood
 from bayes_intgen.moments import Moments
@@ -101,23 +106,36 @@ def _log_marginal_likelihood(
     gram = pytensor.shared(likelihood.gram.reshape(regimes, size * size), "gram")
     cross = pytensor.shared(likelihood.cross, "cross")
     n, square = pt.constant(likelihood.n), pt.constant(likelihood.square)
+    w, lam = pt.exp(-2 * log_sigma), pt.exp(-2 * log_sd)
+    v, *_ = _quadratic_part(size)(w, lam, gram, cross)
+    constant = -0.5 * log(2 * pi) * float(np.sum(likelihood.n))
+    return v - pt.sum(log_sd) - pt.dot(n, log_sigma) - 0.5 * pt.dot(w, square) + constant
 
-    w = pt.exp(-2 * log_sigma)
-    lam = pt.exp(-2 * log_sd)
+
+def _quadratic_part(size: int) -> OpFromGraph:
+    """Write V(w, lambda) with its gradient as further outputs, so that nothing is done twice."""
+    w, lam = pt.dvector("w"), pt.dvector("lam")
+    gram, cross = pt.dmatrix("gram"), pt.dmatrix("cross")
     b = w @ cross
     precision = (w @ gram).reshape((size, size)) + pt.diag(lam)
-
     scaling = 1 / pt.sqrt(pt.diag(precision))
     factor = pt.linalg.cholesky(precision * pt.outer(scaling, scaling), lower=True)
-    inverse = pt.linalg.cho_solve((factor, True), pt.eye(size), b_ndim=2)
-    c = disconnected_grad(inverse * pt.outer(scaling, scaling))
-    m = disconnected_grad(c @ b)
+    c = cholesky_inverse(factor) * pt.outer(scaling, scaling)
+    m = c @ b
     log_det = 2 * (pt.sum(pt.log(pt.diag(factor))) - pt.sum(pt.log(scaling)))
     v = 0.5 * pt.dot(b, m) - 0.5 * log_det
-
     second = c + pt.outer(m, m)
-    residual = disconnected_grad(gram @ second.reshape((-1,)) - 2 * (cross @ m))
-    s = -0.5 * pt.dot(lam, disconnected_grad(pt.diag(second))) - 0.5 * pt.dot(w, residual)
-    value = disconnected_grad(v) + s - disconnected_grad(s) - pt.sum(log_sd)
-    constant = -0.5 * log(2 * pi) * float(np.sum(likelihood.n))
-    return value - pt.dot(n, log_sigma) - 0.5 * pt.dot(w, square) + constant
+    by_w = cross @ m - 0.5 * (gram @ second.reshape((-1,)))
+    by_lam = -0.5 * pt.diag(second)
+
+    def pullback(inputs: list[Any], outputs: list[Any], cotangents: list[Any]) -> list[Any]:
+        constants = [DisconnectedType()() for _ in (gram, cross)]
+        return [cotangents[0] * outputs[1], cotangents[0] * outputs[2], *constants]
+
+    return OpFromGraph(
+        [w, lam, gram, cross],
+        [v, by_w, by_lam],
+        pullback=pullback,
+        connection_pattern=[[True, False, False]] * 2 + [[False] * 3] * 2,
+        name="QuadraticPart",
+    )

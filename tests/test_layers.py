@@ -16,7 +16,7 @@ LAYERS = [
     {"posterior", "storage"},
     {"plots"},
     {"inference"},
-    {"model"},
+    {"model", "cholesky_inverse"},
     {"priors"},
     {"marginal", "scales", "structure", "structure_learning", "identify", "metrics", "support"},
     {"moments"},

@@ -106,8 +106,14 @@ def _read_frame(at: Any) -> tuple[dict[str, Any], npt.NDArray[Any] | None]:
 
 
 def _to_array(values: Any, name: str) -> npt.NDArray[np.float64]:
+    raw = np.asarray(values)
+    text = raw.dtype == object and any(isinstance(value, str) for value in raw.ravel())
+    if text or raw.dtype.kind not in "biufO":
+        raise QueryError(
+            f"at: the values of action {name!r} must be numbers, got {raw.dtype}; convert them."
+        )
     try:
-        array = np.asarray(values, dtype=np.float64)
+        array = raw.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise QueryError(f"at: the values of action {name!r} must be numbers ({error}).") from error
     if array.ndim > 1:
