@@ -5,7 +5,7 @@ set one action.
 """
 
 from bayes_intgen import scm
-from bayes_intgen.basis import Polynomial
+from bayes_intgen.basis import HSGP, Polynomial
 from bayes_intgen.data import RegimeData
 from bayes_intgen.errors import (
     BayesIntgenError,
@@ -23,6 +23,7 @@ from bayes_intgen.moments import Moments
 from bayes_intgen.posterior import Posterior
 
 __all__ = [
+    "HSGP",
     "BayesIntgenError",
     "ConvergenceWarning",
     "DataError",

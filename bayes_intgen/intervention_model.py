@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pymc as pm
 
 from bayes_intgen.basis import (
+    HSGP,
     BasisChoice,
-    Polynomial,
     check_choice,
     freeze_bases,
     match_bases,
@@ -24,6 +25,7 @@ from bayes_intgen.inference import (
     check_laplace,
     check_nuts,
     hyperparameters,
+    reweight,
     sample_laplace,
     sample_nuts,
 )
@@ -33,6 +35,7 @@ from bayes_intgen.priors import Priors
 from bayes_intgen.regimes import Regime, format_regime, read_regime
 from bayes_intgen.storage import read_fit
 from bayes_intgen.structure import Structure, resolve_structure
+from bayes_intgen.structure_learning import LearnedStructure, learn_structure
 from bayes_intgen.summary import Summary
 
 __all__ = ["InterventionModel", "load"]
@@ -55,8 +58,13 @@ class InterventionModel:
     basis
         The functions that components are linear in: one choice, or a mapping with one per action.
     structure
-        Which actions may depend on which others: ``"full"`` (each on every other), a list of all
-        actions in causal order, a ``networkx.DiGraph``, or a list of (parent, child) pairs.
+        Which actions may depend on which others: ``"learned"`` from the experiments, ``"full"``
+        (each on every other), a list of all actions in causal order, a ``networkx.DiGraph``, or a
+        list of (parent, child) pairs.
+    variance
+        ``"learned"``: rows are weighted by the variance of the outcome, a smooth function of the
+        actions in each regime, estimated in one more pass over the rows. ``"constant"``: one
+        residual standard deviation per regime, which is all that can be had from moments.
 
     References
     ----------
@@ -74,15 +82,19 @@ class InterventionModel:
     Frozen({'chain': 1, 'draw': 1000, 'point': 2})
     """
 
-    basis: BasisChoice = field(default_factory=Polynomial)
-    structure: Structure = "full"
+    basis: BasisChoice = field(default_factory=HSGP)
+    structure: Structure = "learned"
+    variance: Literal["learned", "constant"] = "learned"
 
     def __post_init__(self) -> None:
         check_choice(self.basis)
+        if self.variance not in ("learned", "constant"):
+            raise ModelError(f"variance must be 'learned' or 'constant', got {self.variance!r}.")
 
     def build(self, data: RegimeData | Moments) -> pm.Model:
         """Return the PyMC model of the hyperparameters, without sampling."""
-        return self._pose(data).build()
+        problem, _ = self._pose(data)
+        return problem.build()
 
     def fit(
         self,
@@ -143,9 +155,8 @@ class InterventionModel:
         if target is not None:
             wanted = read_regime(target, data_actions)
         require_identified(_regimes(data), wanted)
-        problem = self._pose(data)
-        _refuse_exact(problem.moments)
         try:
+            problem, learned = self._pose(data)
             if method == "nuts":
                 hyper = sample_nuts(problem, draws, tune, chains, cores, random_seed, progressbar)
                 convergence = check_nuts(hyperparameters(problem, hyper), hyper.sample_stats)
@@ -161,18 +172,27 @@ class InterventionModel:
         tree.attrs = {"method": method, "random_seed": random_seed}
         convergence.warn()
         moments = problem.moments
-        return Posterior(tree, problem.design, moments.summary, moments.outcome_scale, convergence)
+        scale = moments.outcome_scale
+        return Posterior(tree, problem.design, moments.summary, scale, convergence, learned)
 
-    def _pose(self, data: RegimeData | Moments) -> Problem:
+    def _pose(self, data: RegimeData | Moments) -> tuple[Problem, LearnedStructure | None]:
+        """Read the data as often as needed and state the problem; nothing is sampled."""
         actions = _actions(data)
-        parents = resolve_structure(self.structure, actions)
+        summary = data.summary if isinstance(data, Moments) else Summary.from_data(data)
+        learned = learn_structure(summary) if self.structure == "learned" else None
+        parents = learned.parents if learned else resolve_structure(self.structure, actions)
         if isinstance(data, Moments):
             design = Design.build(match_bases(self.basis, data.features.bases), parents)
-            return Problem(design, data.select(design.features), Priors())
-        summary = Summary.from_data(data)
-        design = Design.build(freeze_bases(self.basis, actions, summary), parents)
-        scale = summary.scales[data.outcome]
-        return Problem(design, Moments.compute(data, summary, design.features, scale), Priors())
+            moments = data.select(design.features)
+        else:
+            design = Design.build(freeze_bases(self.basis, actions, summary), parents)
+            scale = summary.scales[data.outcome]
+            moments = Moments.compute(data, summary, design.features, scale)
+        _refuse_exact(moments)
+        problem = Problem(design, moments, Priors())
+        if isinstance(data, RegimeData) and self.variance == "learned":
+            problem = reweight(problem, data)
+        return problem, learned
 
 
 def load(path: str | Path) -> Posterior:
@@ -190,7 +210,12 @@ def load(path: str | Path) -> Posterior:
     """
     state = read_fit(Path(path))
     return Posterior(
-        state.idata, state.design, state.summary, state.outcome_scale, state.convergence
+        state.idata,
+        state.design,
+        state.summary,
+        state.outcome_scale,
+        state.convergence,
+        state.learned,
     )
 
 

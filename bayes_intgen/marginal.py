@@ -7,9 +7,10 @@ regime r spread over the weights (gram G_r, cross b_r, square yy_r):
     log p(y | sigma, lambda) = - sum_r n_r (log sigma_r + log(2 pi) / 2) - 1/2 sum_r w_r yy_r
                                + 1/2 b' P^-1 b - 1/2 log|P| + 1/2 sum_i log lambda_i.
 
-Its gradient needs no derivative of the factorisation: it is the expectation of the gradient of
-the complete-data log-density under weights ~ N(m, C), m = P^-1 b and C = P^-1 (Fisher's
-identity). This is the plain NumPy form; :mod:`bayes_intgen.model` writes the same for PyMC.
+Rows may be weighted: then the sums are, and half the sum of the log weights is added. The gradient
+needs no derivative of the factorisation: it is the expectation of the gradient of the complete-data
+log-density under weights ~ N(m, C), m = P^-1 b and C = P^-1 (Fisher's identity). This is the plain
+NumPy form; :mod:`bayes_intgen.model` writes the same for PyMC.
 """
 
 from dataclasses import dataclass, field
@@ -89,12 +90,15 @@ class MarginalLikelihood:
         b_r, shape (regimes, weights).
     square
         yy_r, shape (regimes,).
+    log_weight
+        Sum of the logarithms of the rows' weights, shape (regimes,).
     """
 
     n: Array
     gram: Array = field(repr=False)
     cross: Array = field(repr=False)
     square: Array
+    log_weight: Array
 
     @classmethod
     def from_moments(cls, design: Design, moments: Moments) -> Self:
@@ -107,7 +111,8 @@ class MarginalLikelihood:
         cross = np.array([part.cross[rows] for part in parts]) * active
         n = np.array([part.n for part in parts], dtype=float)
         square = np.array([part.square for part in parts])
-        return cls(n, gram, cross, square)
+        logs = np.array([moments.log_weights[regime] for regime in moments.regimes])
+        return cls(n, gram, cross, square, logs)
 
     def conditional(self, log_sigma: Array, log_sd: Array) -> Conditional:
         """Return the distribution of the weights given the hyperparameters.
@@ -143,7 +148,7 @@ class MarginalLikelihood:
         w = np.exp(-2 * log_sigma)
         value = -self.n @ (log_sigma + 0.5 * log(2 * pi)) - 0.5 * w @ self.square
         value += 0.5 * (w @ self.cross) @ given.mean - 0.5 * given.log_det
-        return float(value - np.sum(log_sd))
+        return float(value - np.sum(log_sd) + 0.5 * self.log_weight.sum())
 
     def log_likelihood(self, weights: Array, sigma: Array) -> Array:
         """Return log p(y_r | weights, sigma_r) of each regime.
@@ -165,4 +170,4 @@ class MarginalLikelihood:
             squares = self.square[r] - 2 * weights @ self.cross[r]
             squares += np.einsum("di,di->d", weights @ self.gram[r], weights)
             columns.append(-0.5 * squares / sigma[:, r] ** 2 - n * np.log(sigma[:, r]))
-        return np.column_stack(columns) - 0.5 * self.n * log(2 * pi)
+        return np.column_stack(columns) + 0.5 * (self.log_weight - self.n * log(2 * pi))

@@ -108,7 +108,7 @@ def _log_marginal_likelihood(
     n, square = pt.constant(likelihood.n), pt.constant(likelihood.square)
     w, lam = pt.exp(-2 * log_sigma), pt.exp(-2 * log_sd)
     v, *_ = _quadratic_part(size)(w, lam, gram, cross)
-    constant = -0.5 * log(2 * pi) * float(np.sum(likelihood.n))
+    constant = 0.5 * float(np.sum(likelihood.log_weight - likelihood.n * log(2 * pi)))
     return v - pt.sum(log_sd) - pt.dot(n, log_sigma) - 0.5 * pt.dot(w, square) + constant
 
 

@@ -8,16 +8,16 @@ needs nothing else.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from bayes_intgen.basis import (
+    HSGP,
     BasisChoice,
     FeatureMap,
-    Polynomial,
     check_choice,
     freeze_bases,
 )
@@ -35,6 +35,14 @@ CHUNK_VALUES = 2**22
 type Array = npt.NDArray[np.float64]
 
 
+class RowWeights(Protocol):
+    """Anything that can say how much each row counts."""
+
+    def log_weights(self, phi: Array) -> Array:
+        """Return the log weights of rows of features, shape (n, features) to (n,)."""
+        ...
+
+
 @dataclass(frozen=True)
 class RegressionMoments:
     """Sums of products of the features (with the constant) and the outcome in one regime.
@@ -48,7 +56,7 @@ class RegressionMoments:
     cross
         sum phi y, shape (features,).
     square
-        sum y^2, with y in standard units.
+        sum y^2, with y in standard units. All sums are weighted if the rows are.
     """
 
     n: int
@@ -82,6 +90,8 @@ class Moments:
         Centre and spread of the outcome; moments hold the outcome in these units.
     parts
         Moments of (features without the constant, outcome) for each regime and fold.
+    log_weights
+        Sum of the logarithms of the rows' weights in each regime; zero when not weighted.
 
     Examples
     --------
@@ -99,6 +109,7 @@ class Moments:
     features: FeatureMap = field(repr=False)
     outcome_scale: Scale
     parts: Mapping[Regime, tuple[CentredMoments, ...]] = field(repr=False)
+    log_weights: Mapping[Regime, float] = field(repr=False)
 
     @classmethod
     def from_data(
@@ -113,7 +124,7 @@ class Moments:
         like
             Moments whose frozen basis is used again, so that the two can be merged.
         basis
-            The basis, when there is nothing to be like; cubic polynomials by default.
+            The basis, when there is nothing to be like; HSGP() by default, as in the model.
 
         Raises
         ------
@@ -122,7 +133,7 @@ class Moments:
         """
         summary = Summary.from_data(data)
         if like is None:
-            chosen = Polynomial() if basis is None else basis
+            chosen = HSGP() if basis is None else basis
             check_choice(chosen)
             bases = freeze_bases(chosen, data.actions, summary)
             features = FeatureMap.within(bases, [data.actions])
@@ -138,23 +149,36 @@ class Moments:
 
     @classmethod
     def compute(
-        cls, data: RegimeData, summary: Summary, features: FeatureMap, outcome_scale: Scale
+        cls,
+        data: RegimeData,
+        summary: Summary,
+        features: FeatureMap,
+        outcome_scale: Scale,
+        variances: Mapping[Regime, RowWeights] | None = None,
     ) -> "Moments":
-        """Make the second pass: the moments of some features."""
+        """Make the second pass: the moments of some features, weighted if variances are given."""
         size = len(features.features)
         parts = {regime: [CentredMoments.empty(size)] * FOLDS for regime in data.extents}
         seen = dict.fromkeys(data.extents, 0)
+        log_weights = dict.fromkeys(data.extents, 0.0)
         rows = max(CHUNK_VALUES // size, 1024)
         with threadpool_limits(1):  # on matrices this narrow, threads only wait for one another
             for regime, values in data.batches():
                 n = data.extents[regime].n
                 for fold, chunk in _chunks(values, seen[regime], n, rows):
                     phi = features.evaluate(chunk[:, :-1])
+                    weights = None
+                    if variances is not None:
+                        logs = variances[regime].log_weights(phi)
+                        log_weights[regime] += float(logs.sum())
+                        weights = np.exp(logs)
                     phi[:, :-1] = phi[:, 1:]
                     phi[:, -1] = outcome_scale.standardise(chunk[:, -1])
-                    parts[regime][fold] = parts[regime][fold].merge(CentredMoments.from_rows(phi))
+                    moments = CentredMoments.from_rows(phi, weights)
+                    parts[regime][fold] = parts[regime][fold].merge(moments)
                 seen[regime] += len(values)
-        return cls(summary, features, outcome_scale, {r: tuple(p) for r, p in parts.items()})
+        folds = {regime: tuple(part) for regime, part in parts.items()}
+        return cls(summary, features, outcome_scale, folds, log_weights)
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -197,7 +221,9 @@ class Moments:
                 tuple(a.merge(b) for a, b in zip(mine, folds, strict=True)) if mine else folds
             )
         ranked = {regime: parts[regime] for regime in summary.regimes}
-        return Moments(summary, self.features, self.outcome_scale, ranked)
+        both = (self.log_weights, other.log_weights)
+        logs = {regime: sum(part.get(regime, 0.0) for part in both) for regime in ranked}
+        return Moments(summary, self.features, self.outcome_scale, ranked, logs)
 
     def select(self, features: FeatureMap) -> "Moments":
         """Keep some of the features.
@@ -220,7 +246,7 @@ class Moments:
             )
         columns = np.array([*(order[factors] for factors in wanted[1:]), len(order) - 1])
         parts = {r: tuple(fold.select(columns) for fold in p) for r, p in self.parts.items()}
-        return Moments(self.summary, features, self.outcome_scale, parts)
+        return Moments(self.summary, features, self.outcome_scale, parts, self.log_weights)
 
     def regression(self, regime: Regime) -> RegressionMoments:
         """Return the sums of products of one regime, all folds together."""

@@ -8,9 +8,10 @@ joint effect of Theorem 1, any other S a mixed effect of Proposition 1.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
@@ -22,8 +23,9 @@ from bayes_intgen.inference import Convergence
 from bayes_intgen.metrics import INTERVAL, credible_interval
 from bayes_intgen.regimes import Regime, format_regime, read_regime
 from bayes_intgen.storage import FitState, write_fit
+from bayes_intgen.structure_learning import LearnedStructure
 from bayes_intgen.summary import Scale, Summary
-from bayes_intgen.support import classify_support
+from bayes_intgen.support import BEYOND, classify_support
 
 __all__ = ["Posterior"]
 
@@ -50,6 +52,8 @@ class Posterior:
         Centre and spread by which the outcome was standardised.
     convergence
         The verdict on the sampler.
+    learned
+        The evidence on who depends on whom, if the structure was learned.
     """
 
     idata: xr.DataTree = field(repr=False)
@@ -57,6 +61,7 @@ class Posterior:
     summary: Summary = field(repr=False)
     outcome_scale: Scale
     convergence: Convergence
+    learned: LearnedStructure | None = None
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -68,7 +73,12 @@ class Posterior:
         """Name of the outcome."""
         return self.summary.outcome
 
-    def expected_outcome(self, at: Any, do: str | Iterable[str] | None = None) -> xr.DataArray:
+    def expected_outcome(
+        self,
+        at: Any,
+        do: str | Iterable[str] | None = None,
+        beyond: Literal["error", "clamp"] = "error",
+    ) -> xr.DataArray:
         """Posterior of E[Y | do(a_S), a_rest] at some points.
 
         Parameters
@@ -80,20 +90,24 @@ class Posterior:
         do
             The actions S that are set, as names or as a regime's label; the others are conditioned
             on. None sets all of them, ``[]`` none (the observational mean).
+        beyond
+            What to do about points beyond the box on which smooth curves are defined (1.5 times
+            the half-width of the data): raise an error, or ``"clamp"`` the wiggly part of a curve
+            at the edge while its linear part runs on.
 
         Returns
         -------
         xarray.DataArray
             In the outcome's unit, dims (chain, draw, point). Coordinates along ``point`` hold the
             values of the actions and ``support``: ``supported``, ``extrapolated`` (beyond the
-            joint support of the data) or ``outside`` (beyond an action's observed range). The
-            attribute ``do`` is the regime's label.
+            joint support of the data), ``outside`` (beyond an action's observed range) or
+            ``beyond`` (the box). The attribute ``do`` is the regime's label.
 
         Raises
         ------
         QueryError
-            If an action's value is missing or not a finite number, or ``do`` names an unknown
-            action.
+            If an action's value is missing or not a finite number, ``do`` names an unknown
+            action, or points lie beyond the box.
         NotIdentifiedError
             If the data do not determine this effect.
 
@@ -104,10 +118,12 @@ class Posterior:
         regime = self._regime(do)
         require_identified(self.summary.regimes, regime)
         points = Points.read(at, self.actions)
+        far = self._beyond(points, beyond)
         theta = self._theta(regime)
         values = theta @ self.design.features.evaluate(points.values).T
         values += self.outcome_scale.centre
         support = classify_support(points.values, regime, self.summary, self.design.parents)
+        support = np.where(far, BEYOND, support)
         draws = self.idata["posterior"].dataset
         return xr.DataArray(
             values,
@@ -123,7 +139,11 @@ class Posterior:
         )
 
     def table(
-        self, at: Any, do: str | Iterable[str] | None = None, probability: float = INTERVAL
+        self,
+        at: Any,
+        do: str | Iterable[str] | None = None,
+        probability: float = INTERVAL,
+        beyond: Literal["error", "clamp"] = "error",
     ) -> pd.DataFrame:
         """Summarise :meth:`expected_outcome`, one row per point.
 
@@ -131,7 +151,7 @@ class Posterior:
 
         Parameters
         ----------
-        at, do
+        at, do, beyond
             As in :meth:`expected_outcome`.
         probability
             Probability inside the equal-tailed credible interval.
@@ -142,12 +162,13 @@ class Posterior:
             The actions, then ``mean``, ``sd``, ``lower``, ``upper`` and ``support``.
         """
         points = Points.read(at, self.actions)
+        self._beyond(points, beyond)
         sizes = self.idata["posterior"].sizes
         rows = max(1, VALUES_AT_ONCE // (sizes["chain"] * sizes["draw"]))
         parts = []
         for start in range(0, len(points), rows):
             some = points.values[start : start + rows]
-            draws = self.expected_outcome(dict(zip(self.actions, some.T, strict=True)), do)
+            draws = self.expected_outcome(dict(zip(self.actions, some.T, strict=True)), do, beyond)
             lower, upper = credible_interval(draws, probability)
             columns = {action: draws[action] for action in self.actions}
             columns["mean"] = draws.mean(("chain", "draw"))
@@ -201,21 +222,27 @@ class Posterior:
         FileError
             If the folder does not exist or cannot be written to.
         """
-        write_fit(
-            FitState(self.idata, self.design, self.summary, self.outcome_scale, self.convergence),
-            Path(path),
+        state = FitState(
+            self.idata,
+            self.design,
+            self.summary,
+            self.outcome_scale,
+            self.convergence,
+            self.learned,
         )
+        write_fit(state, Path(path))
 
     def __str__(self) -> str:
         sizes = self.idata["posterior"].sizes
         rows = sum(part.moments.n for part in self.summary.regimes.values())
-        edges = [f"{p}>{child}" for child, names in self.design.parents.items() for p in names]
+        given = [f"{p}>{child}" for child, names in self.design.parents.items() for p in names]
+        edges = f"dependences between actions, given: {', '.join(given) or 'none'}"
         regimes = ", ".join(format_regime(regime) for regime in self.summary.regimes)
         lines = [
             f"Posterior of E[{self.outcome} | do({', '.join(self.actions)})] from {rows:,} rows "
             f"in the regimes {regimes}",
             f"{sizes['chain']} chains x {sizes['draw']} draws; {self.convergence}",
-            f"possible dependences between actions: {', '.join(edges) or 'none'}",
+            str(self.learned) if self.learned else edges,
             "",
         ]
         try:
@@ -236,6 +263,28 @@ class Posterior:
             return read_regime(do, self.actions)
         except RegimeError as error:
             raise QueryError(f"do: {error} None sets all actions, [] none.") from error
+
+    def _beyond(self, points: Points, beyond: str) -> npt.NDArray[np.bool_]:
+        """Return which points lie beyond the box; raise unless they are to be clamped."""
+        if beyond not in ("error", "clamp"):
+            raise QueryError(f"beyond must be 'error' or 'clamp', got {beyond!r}.")
+        far = np.zeros(len(points), dtype=bool)
+        boxes = []
+        for k, (action, basis) in enumerate(self.design.features.bases.items()):
+            if basis.limits is not None:
+                low, high = basis.limits
+                out = (points.values[:, k] < low) | (points.values[:, k] > high)
+                far |= out
+                if out.any():
+                    boxes.append(f"{action} must lie in [{low:.4g}, {high:.4g}]")
+        if beyond == "error" and far.any():
+            rows = points.index[far]
+            raise QueryError(
+                f"at: {len(rows)} points lie beyond the box on which the curves are defined, the "
+                f"first at {list(rows[:5])}; {', '.join(boxes)}. Leave them out, or pass "
+                f"beyond='clamp' to hold the wiggly part of the curves at the edge of the box."
+            )
+        return far
 
     def _theta(self, regime: Regime) -> np.ndarray:
         weights = self.idata["posterior"].dataset["weight"].to_numpy()

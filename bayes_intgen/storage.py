@@ -15,6 +15,7 @@ from bayes_intgen.design import Design
 from bayes_intgen.errors import FileError
 from bayes_intgen.files import replacing
 from bayes_intgen.inference import Convergence
+from bayes_intgen.structure_learning import LearnedStructure
 from bayes_intgen.summary import Scale, Summary
 
 __all__ = ["FORMAT", "FitState", "read_fit", "write_fit"]
@@ -31,6 +32,7 @@ class FitState:
     summary: Summary
     outcome_scale: Scale
     convergence: Convergence
+    learned: LearnedStructure | None
 
 
 def write_fit(state: FitState, path: Path) -> None:
@@ -44,6 +46,7 @@ def write_fit(state: FitState, path: Path) -> None:
         "summary": json.dumps(state.summary.to_dict()),
         "outcome_scale": json.dumps([state.outcome_scale.centre, state.outcome_scale.spread]),
         "convergence": json.dumps(state.convergence.to_dict()),
+        "learned": json.dumps(state.learned.to_dict() if state.learned else None),
     }
     with replacing(path) as draft:
         tree.to_netcdf(draft, engine="h5netcdf")
@@ -72,7 +75,7 @@ def read_fit(path: Path) -> FitState:
     try:
         parts = {
             name: json.loads(tree.attrs[name])
-            for name in ("design", "summary", "outcome_scale", "convergence")
+            for name in ("design", "summary", "outcome_scale", "convergence", "learned")
         }
         design = Design.from_dict(parts["design"])
         terms = tree["posterior"].dataset["weight"]["term"].to_numpy().tolist()
@@ -84,6 +87,7 @@ def read_fit(path: Path) -> FitState:
             Summary.from_dict(parts["summary"]),
             Scale(*parts["outcome_scale"]),
             Convergence.from_dict(parts["convergence"]),
+            LearnedStructure.from_dict(parts["learned"]) if parts["learned"] else None,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise FileError(f"path: the fit in {str(path)!r} is damaged: {error!r}") from error

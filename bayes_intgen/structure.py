@@ -97,6 +97,6 @@ def _from_edges(
 
 def _explain(structure: object) -> str:
     return (
-        "structure must be 'full', a list of all actions in causal order, a networkx.DiGraph, or "
-        f"a list of (parent, child) pairs; got {structure!r}."
+        "structure must be 'learned', 'full', a list of all actions in causal order, a "
+        f"networkx.DiGraph, or a list of (parent, child) pairs; got {structure!r}."
     )

@@ -12,8 +12,9 @@ are combined by Bonferroni. Paths that cancel are caught by the transitive closu
 are seen. Pairs that no regime tests are kept.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Self
 
 import networkx as nx
 import numpy as np
@@ -51,25 +52,49 @@ class Edge:
     p_value: float
     status: Literal["seen", "implied", "untested", "absent"]
 
+    def __str__(self) -> str:
+        why = f"p {self.p_value:.1g}" if self.status == "seen" else self.status
+        return f"{self.parent}>{self.child} ({why})"
+
 
 @dataclass(frozen=True)
 class LearnedStructure:
     """Possible parents, and how each pair was decided."""
 
+    actions: tuple[str, ...]
     edges: tuple[Edge, ...]
     conflicts: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the state as JSON types; an untested pair has no p-value."""
+        edges = [
+            [e.parent, e.child, None if np.isnan(e.p_value) else e.p_value, e.status]
+            for e in self.edges
+        ]
+        return {"actions": list(self.actions), "edges": edges, "conflicts": list(self.conflicts)}
+
+    @classmethod
+    def from_dict(cls, state: Mapping[str, Any]) -> Self:
+        """Rebuild the structure from :meth:`to_dict`."""
+        edges = (
+            Edge(parent, child, np.nan if p is None else p, status)
+            for parent, child, p, status in state["edges"]
+        )
+        return cls(tuple(state["actions"]), tuple(edges), tuple(state["conflicts"]))
+
+    def __str__(self) -> str:
+        shown = [edge for edge in self.edges if edge.status != "absent"]
+        text = ", ".join(str(edge) for edge in shown) or "none"
+        conflicts = [f"CONFLICT: {conflict}" for conflict in self.conflicts]
+        return "\n".join([f"dependences between actions, learned: {text}", *conflicts])
 
     @property
     def parents(self) -> dict[str, tuple[str, ...]]:
         """The possible parents of each action."""
-        actions = dict.fromkeys(edge.child for edge in self.edges)
+        kept = [edge for edge in self.edges if edge.status != "absent"]
         return {
-            action: tuple(
-                edge.parent
-                for edge in self.edges
-                if edge.child == action and edge.status != "absent"
-            )
-            for action in actions
+            action: tuple(edge.parent for edge in kept if edge.child == action)
+            for action in self.actions
         }
 
 
@@ -105,7 +130,7 @@ def learn_structure(summary: Summary, level: float = LEVEL) -> LearnedStructure:
         f"the experiments show dependence in a circle among {names}; all its edges are kept"
         for names in cycles
     )
-    return LearnedStructure(edges, conflicts)
+    return LearnedStructure(actions, edges, conflicts)
 
 
 def _test_pair(summary: Summary, parent: str, child: str) -> float:
@@ -133,7 +158,9 @@ def _test_independence(cause: Array, effect: Array) -> float:
 
 
 def _f_test(regressors: Array, response: Array) -> float:
-    """P-value of the F test that all slopes are zero."""
+    """P-value of the F test that all slopes are zero; one if the response is constant."""
+    if np.ptp(response) < 1e-9:  # as are the squared scores of a balanced binary action
+        return 1.0
     n, p = regressors.shape
     x = regressors - regressors.mean(axis=0)
     y = response - response.mean()

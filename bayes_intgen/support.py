@@ -13,6 +13,8 @@ Each query point gets a flag, from ranges and covariances of the first pass alon
     Not supported, though each action is within its own range over all regimes.
 ``outside``
     An action lies beyond its observed range over all regimes.
+
+A fourth flag, ``beyond``, is for points outside the box of a basis and is set where that is known.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,11 +26,12 @@ from scipy import stats
 from bayes_intgen.regimes import Regime
 from bayes_intgen.summary import RegimeSummary, Summary
 
-__all__ = ["EXTRAPOLATED", "OUTSIDE", "SUPPORTED", "classify_support"]
+__all__ = ["BEYOND", "EXTRAPOLATED", "OUTSIDE", "SUPPORTED", "classify_support"]
 
 SUPPORTED = "supported"
 EXTRAPOLATED = "extrapolated"
 OUTSIDE = "outside"
+BEYOND = "beyond"
 CLOUD_PROBABILITY = 0.999
 LEAST_WIDTH = 1e-6  # of a cloud in any direction, in standard deviations of the actions
 

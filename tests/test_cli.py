@@ -20,7 +20,8 @@ def table(tmp_path):
 @pytest.fixture
 def fit(table, tmp_path):
     out = tmp_path / "fit.nc"
-    arguments = ["--outcome", "y", "--actions", "a1,a2", "--method", "laplace", "--degree", "1"]
+    arguments = ["--outcome", "y", "--actions", "a1,a2", "--method", "laplace"]
+    arguments += ["--basis", "polynomial", "--degree", "1"]
     assert main(["fit", str(table), *arguments, "--regime", "regime", "--out", str(out)]) == 0
     return out
 
@@ -92,7 +93,8 @@ def test_structure_is_read(table, tmp_path):
         ({"--actions": "a1,price"}, ["actions", "'price'"]),
         ({"--regime": "arm"}, ["regime", "'arm'"]),
         ({"--draws": "0"}, ["draws", "at least 1"]),
-        ({"--degree": "11"}, ["degree", "1 to 8"]),
+        ({"--basis": "polynomial", "--degree": "11"}, ["degree", "1 to 8"]),
+        ({"--degree": "2"}, ["--degree", "--basis polynomial"]),
         ({"--structure": "a1>b"}, ["structure", "'b'"]),
         ({"--structure": "a1>a2,a2>a1"}, ["structure", "cycle"]),
         ({"DATA": "absent.csv"}, ["absent.csv"]),
@@ -121,7 +123,7 @@ def test_bad_points_are_refused(fit, tmp_path, capsys, points):
 def test_a_fit_that_did_not_converge_is_marked(table, tmp_path, capsys):
     out = tmp_path / "fit.nc"
     arguments = ["--outcome", "y", "--actions", "a1,a2", "--draws", "20", "--out", str(out)]
-    assert main(["fit", str(table), *arguments, "--degree", "1"]) == 1
+    assert main(["fit", str(table), *arguments, "--basis", "polynomial"]) == 1
     assert "NOT CONVERGED" in capsys.readouterr().err
     assert not ig.load(out).convergence.ok
 
@@ -187,3 +189,14 @@ def test_latin_1_is_named(tmp_path, capsys):
     arguments = ["--outcome", "y", "--actions", "a1", "--out", str(tmp_path / "fit.nc")]
     assert main(["fit", str(path), *arguments]) == 2
     assert "UTF-8" in capsys.readouterr().err
+
+
+def test_points_beyond_the_box_are_refused_unless_clamped(table, points, tmp_path, capsys):
+    fit, out = tmp_path / "smooth.nc", tmp_path / "effects.csv"
+    columns = ["--outcome", "y", "--actions", "a1,a2", "--out", str(fit)]
+    assert main(["fit", str(table), *columns, "--method", "laplace"]) == 0
+    query = ["query", str(fit), "--points", str(points), "--out", str(out)]
+    assert main(query) == 2
+    assert "a1 must lie in" in capsys.readouterr().err
+    assert main([*query, "--beyond", "clamp"]) == 0
+    assert pd.read_csv(out)["support"].tolist() == ["supported", "supported", "beyond"]

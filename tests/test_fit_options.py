@@ -85,7 +85,11 @@ def test_moments_of_another_basis_are_refused(data):
 def test_build_returns_the_model_without_sampling(data):
     model = ig.InterventionModel(structure=nx.DiGraph([("a1", "a2")])).build(data)
     assert isinstance(model, pm.Model)
-    assert {variable.name for variable in model.free_RVs} == {"log_sigma", "log_scale"}
+    assert {variable.name for variable in model.free_RVs} == {
+        "log_sigma",
+        "log_scale",
+        "log_length",
+    }
     assert model.coords["regime"] == ("obs", "a1", "a2")
     assert np.isfinite(model.compile_logp()(model.initial_point()))
 
@@ -191,5 +195,5 @@ def test_too_many_weights_are_refused():
     frame["regime"] = np.repeat(["obs", *actions], 10)
     data = ig.RegimeData.from_frame(frame, outcome="y", actions=actions)
     with pytest.raises(ig.ModelError, match=r"structure: .* weights are more than"):
-        ig.InterventionModel().fit(data)
+        ig.InterventionModel(structure="full").fit(data)
     assert ig.InterventionModel(structure=[]).fit(data, method="laplace", draws=5).convergence.ok

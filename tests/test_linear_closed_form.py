@@ -84,7 +84,7 @@ def test_nuts_equals_the_exact_conjugate_posterior():
     pin = partial(LogNormal, log_sd=1e-4)
     priors = Priors(sigma=pin(0.5), linear=pin(0.4), constant=2.0)
     model = ig.InterventionModel(ig.Polynomial(1))
-    free = model._pose(data)
+    free, _ = ig.InterventionModel(ig.Polynomial(1), "full", "constant")._pose(data)
     problem = Problem(free.design, free.moments, priors)
     hyper = sample_nuts(problem, 1000, None, 4, None, random_seed=4, progressbar=False)
     tree = build_tree(problem, hyper, random_seed=5)

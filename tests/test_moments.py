@@ -158,7 +158,7 @@ def test_chunks_and_batches_do_not_matter(monkeypatch):
 
 
 def test_selected_moments_are_those_of_the_smaller_design(data):
-    full = Moments.from_data(data)
+    full = Moments.from_data(data, basis=Polynomial())
     parents = {"a1": (), "a2": ("a1",), "a3": ()}
     summary = Summary.from_data(data)
     features = Design.build(freeze_bases(Polynomial(), data.actions, summary), parents).features
@@ -172,7 +172,7 @@ def test_selected_moments_are_those_of_the_smaller_design(data):
 
 def test_features_without_moments_are_refused(data):
     square = Moments.from_data(data, basis=Polynomial(degree=2))
-    cubic = Moments.from_data(data)
+    cubic = Moments.from_data(data, basis=Polynomial())
     message = "^basis: the moments lack {} of the {} features of the model"
     with pytest.raises(ModelError, match=message.format(10, 20)):
         square.select(cubic.features)

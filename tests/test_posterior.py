@@ -24,7 +24,8 @@ def posterior(data):
 
 @pytest.fixture(scope="module")
 def nuts(data):
-    return ig.InterventionModel().fit(data, draws=500, chains=4, progressbar=False)
+    model = ig.InterventionModel(variance="constant")
+    return model.fit(data, draws=500, chains=4, progressbar=False)
 
 
 @pytest.fixture
@@ -75,8 +76,26 @@ def test_table_summarises_the_draws(posterior, points, monkeypatch):
 
 
 def test_support_is_flagged(posterior):
-    far = posterior.expected_outcome({"a1": [0.0, 30.0], "a2": 0.0})
-    assert far["support"].to_numpy().tolist() == ["supported", "outside"]
+    far = posterior.expected_outcome({"a1": [0.0, 5.0, 30.0], "a2": 0.0}, beyond="clamp")
+    assert far["support"].to_numpy().tolist() == ["supported", "outside", "beyond"]
+
+
+def test_points_beyond_the_box_are_refused_or_clamped(posterior):
+    at = pd.DataFrame({"a1": [0.0, 30.0, 40.0], "a2": 0.0}, index=["near", "far", "farther"])
+    with pytest.raises(ig.QueryError, match=r"2 points .*'far', 'farther'.*a1 must lie in"):
+        posterior.expected_outcome(at)
+    with pytest.raises(ig.QueryError, match="beyond the box"):
+        posterior.table(at, do=["a2"])
+    with pytest.raises(ig.QueryError, match="'error' or 'clamp'"):
+        posterior.expected_outcome(at, beyond="ignore")
+    clamped = posterior.expected_outcome(at, beyond="clamp")
+    edges = posterior.design.features.bases["a1"].limits
+    inner = posterior.expected_outcome({"a1": np.array(edges[1] - 1e-9), "a2": 0.0})
+    step = (clamped[..., 2] - clamped[..., 1]) / 10  # only the linear part runs on
+    expected = inner[..., 0] + step * (30 - edges[1])
+    assert_allclose(clamped[..., 1], expected, atol=1e-6 * float(expected.std()))
+    given = ig.InterventionModel(ig.Polynomial(3))
+    assert given.basis.freeze("a1", posterior.summary).limits is None
 
 
 def test_same_seed_same_draws(data, points, posterior):
@@ -88,10 +107,14 @@ def test_same_seed_same_draws(data, points, posterior):
 
 
 def test_moments_and_rows_give_the_same_fit(data, points, posterior):
-    fit = ig.InterventionModel().fit(
-        ig.Moments.from_data(data), method="laplace", draws=400, random_seed=2
-    )
-    assert_allclose(fit.expected_outcome(points), posterior.expected_outcome(points), rtol=1e-6)
+    model = ig.InterventionModel(variance="constant")
+    fits = [
+        model.fit(given, method="laplace", draws=400, random_seed=2)
+        for given in (data, ig.Moments.from_data(data))
+    ]
+    rows, moments = (fit.expected_outcome(points) for fit in fits)
+    assert_allclose(moments, rows, rtol=1e-6)
+    assert (rows != posterior.expected_outcome(points)).any()  # that one weighs its rows
 
 
 @pytest.mark.parametrize(("factor", "shift"), [(1e6, 0.0), (1e-6, 0.0), (1.0, 1e9)])
@@ -201,7 +224,7 @@ def test_any_names_that_cannot_be_confused_will_do():
     frame["y"] = 5 * frame["a b"] + 0.1 * rng.normal(size=60)
     data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a", "b", "a b"])
     with pytest.raises(ig.ModelError, match="look the same"):
-        ig.InterventionModel(ig.Polynomial(2)).fit(data, method="laplace")
+        ig.InterventionModel(ig.Polynomial(2), structure="full").fit(data, method="laplace")
     fit = ig.InterventionModel(ig.Polynomial(2), structure=[]).fit(data, method="laplace")
     effect = fit.expected_outcome({"a": 0.0, "b": 0.0, "a b": 1.0})
     assert abs(float(effect.mean()) - 5) < 4 * float(effect.std())

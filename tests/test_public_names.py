@@ -8,6 +8,7 @@ import pytest
 import bayes_intgen as ig
 
 NAMES = [
+    "HSGP",
     "BayesIntgenError",
     "ConvergenceWarning",
     "DataError",

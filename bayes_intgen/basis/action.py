@@ -50,6 +50,11 @@ class ActionBasis(Protocol):
         """The labels of the functions."""
         ...
 
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """The range beyond which the functions stop being what they say, in the action's unit."""
+        ...
+
     def evaluate(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Evaluate at the action's values (own unit), shape (n,) to (n, functions)."""
         ...

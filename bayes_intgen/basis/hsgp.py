@@ -20,7 +20,7 @@ Bayesian Gaussian processes for probabilistic programming", Statistics and Compu
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import pi, sqrt
+from math import inf, pi, sqrt
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -64,12 +64,18 @@ class HSGP:
                 )
         if self.m_pair > self.m:
             raise ModelError(f"m_pair must be at most m = {self.m}, got {self.m_pair}.")
-        if not self.c > 1:
-            raise ModelError(f"c must be greater than 1 (the data's own range), got {self.c!r}.")
+        if not isinstance(self.c, float | int | np.number) or not 1 < self.c < inf:
+            raise ModelError(
+                f"c must be a finite number greater than 1 (the data's own range), got {self.c!r}."
+            )
 
     def freeze(self, action: str, summary: Summary) -> "HSGPBasis":
         """Take the box from the actions pooled over all regimes, without their outermost rows."""
         low, high = summary.pooled_core(action)
+        if low == high:  # all but the outermost rows of every regime have one value
+            column = summary.columns.index(action)
+            low = min(float(part.low[column]) for part in summary.regimes.values())
+            high = max(float(part.high[column]) for part in summary.regimes.values())
         box = Scale((low + high) / 2, (high - low) / 2)
         return HSGPBasis(summary.scales[action], box, int(self.m), int(self.m_pair), float(self.c))
 
@@ -103,19 +109,16 @@ class HSGPBasis:
     @property
     def functions(self) -> Sequence[BasisFunction]:
         """The linear function, then the eigenfunctions by frequency."""
-        linear = BasisFunction("", "linear", share=1.0)
-        return [
-            linear,
-            *(
-                BasisFunction(
-                    name=f"~{j}",
-                    shape="wiggly",
-                    share=0.5 if j <= self.m_pair else 1.0,
-                    frequency=pi * j / (2 * self.c),
-                )
-                for j in range(1, self.m + 1)
-            ),
+        waves = [
+            BasisFunction(f"~{j}", "wiggly", 0.5 if j <= self.m_pair else 1.0, frequency)
+            for j, frequency in enumerate(self.frequencies.tolist(), start=1)
         ]
+        return [BasisFunction("", "linear", share=1.0), *waves]
+
+    @property
+    def frequencies(self) -> Array:
+        """The frequencies w_j of the eigenfunctions, in radians per half-width; shape (m,)."""
+        return np.linspace(1, self.m, self.m) * (pi / (2 * self.c))
 
     @property
     def limits(self) -> tuple[float, float]:
@@ -126,8 +129,7 @@ class HSGPBasis:
     def evaluate(self, values: Array) -> Array:
         """Evaluate; the eigenfunctions are held at the edge of the box beyond it."""
         x = np.clip(self.box.standardise(values), -self.c, self.c)
-        frequencies = pi * np.arange(1, self.m + 1) / (2 * self.c)
-        waves = np.sin(np.multiply.outer(x + self.c, frequencies)) / sqrt(self.c)
+        waves = np.sin(np.multiply.outer(x + self.c, self.frequencies)) / sqrt(self.c)
         return np.column_stack([self.scale.standardise(values), waves])
 
     def to_dict(self) -> dict[str, Any]:

@@ -89,6 +89,11 @@ class PolynomialBasis:
             for d in range(1, self.degree + 1)
         ]
 
+    @property
+    def limits(self) -> None:
+        """Polynomials have none."""
+        return None
+
     def evaluate(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Evaluate by the recurrence sqrt(d) h_d = z h_(d-1) - sqrt(d-1) h_(d-2)."""
         z = self.scale.standardise(values)

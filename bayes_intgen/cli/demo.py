@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from bayes_intgen.basis import FeatureMap, Polynomial, freeze_bases
 from bayes_intgen.cli.options import add_inference, sampling
 from bayes_intgen.data import RegimeData
 from bayes_intgen.errors import FileError
@@ -74,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
 
     points = scm.sample(TEST_POINTS, do=scm.actions, random_seed=options.seed + 1)
     points = points[list(scm.actions)]
-    table = posterior.table(points)
+    table = posterior.table(points, beyond="clamp")
     table.insert(len(scm.actions), "truth", scm.expected_outcome(points).to_numpy())
     naive = _observational_regression(posterior, data, points.to_numpy())
     table.insert(len(scm.actions) + 1, "observational", naive)
@@ -91,9 +92,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _observational_regression(posterior: Posterior, data: RegimeData, values: Array) -> Array:
-    """Predict by least squares on the observational rows alone, with the features of the fit."""
+    """Predict by least squares on the observational rows alone, as a cubic of the actions."""
     rows = data.rows("obs")
-    features = posterior.design.features
+    bases = freeze_bases(Polynomial(3), data.actions, posterior.summary)
+    features = FeatureMap.within(bases, [data.actions])
     phi = features.evaluate(rows[:, :-1])
     coefficients = np.linalg.lstsq(phi, rows[:, -1], rcond=None)[0]
     return np.asarray(features.evaluate(values) @ coefficients)

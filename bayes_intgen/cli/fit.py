@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import Any
 
-from bayes_intgen.basis import Polynomial
+from bayes_intgen.basis import HSGP, Polynomial
 from bayes_intgen.cli.options import (
     add_inference,
     keep_apart,
@@ -14,6 +14,7 @@ from bayes_intgen.cli.options import (
     writable,
 )
 from bayes_intgen.data import RegimeData
+from bayes_intgen.errors import ModelError
 from bayes_intgen.intervention_model import InterventionModel
 
 __all__ = ["add_parser", "run"]
@@ -53,17 +54,27 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     )
     model = parser.add_argument_group("model")
     model.add_argument(
-        "--basis", choices=["polynomial"], default="polynomial", help="functions of the actions"
+        "--basis",
+        choices=["hsgp", "polynomial"],
+        default="hsgp",
+        help="functions of the actions: smooth curves (default), or polynomials",
     )
     model.add_argument(
-        "--degree", type=int, default=3, metavar="D", help="total degree of polynomials (3)"
+        "--degree", type=int, metavar="D", help="total degree, with --basis polynomial (3)"
     )
     model.add_argument(
         "--structure",
         type=structure,
-        default="full",
+        default="learned",
         metavar="S",
-        help='which actions may depend on which: "full" (default), or edges "a>b,b>c"',
+        help='which actions may depend on which: "learned" from the experiments (default), '
+        '"full", or edges "a>b,b>c"',
+    )
+    model.add_argument(
+        "--variance",
+        choices=["learned", "constant"],
+        default="learned",
+        help="spread of the outcome: a function of the actions (default), or one per regime",
     )
     add_inference(parser)
     parser.set_defaults(run=run)
@@ -78,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
     if options.drop:
         data = data.drop(options.drop)
     print(data, end="\n\n")
-    model = InterventionModel(Polynomial(options.degree), options.structure)
+    model = InterventionModel(_basis(options), options.structure, options.variance)
     posterior = model.fit(data, **sampling(options))
     posterior.save(options.out)
     print(posterior)
@@ -87,3 +98,11 @@ def run(options: argparse.Namespace) -> int:
         print(f"bayes-intgen fit: {posterior.convergence}", file=sys.stderr)
         return 1
     return 0
+
+
+def _basis(options: argparse.Namespace) -> HSGP | Polynomial:
+    if options.basis == "polynomial":
+        return Polynomial(3 if options.degree is None else options.degree)
+    if options.degree is not None:
+        raise ModelError("--degree goes with --basis polynomial; add that, or leave it out.")
+    return HSGP()

@@ -23,7 +23,7 @@ def names(text: str) -> list[str]:
 
 
 def structure(text: str) -> Structure:
-    """Read ``full`` or edges written as ``a>b,b>c``.
+    """Read ``learned``, ``full`` or edges written as ``a>b,b>c``.
 
     Examples
     --------

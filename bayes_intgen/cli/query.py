@@ -14,7 +14,7 @@ from bayes_intgen.errors import FileError, QueryError
 from bayes_intgen.files import replacing
 from bayes_intgen.intervention_model import load
 from bayes_intgen.metrics import INTERVAL
-from bayes_intgen.support import OUTSIDE, SUPPORTED
+from bayes_intgen.support import BEYOND, OUTSIDE, SUPPORTED
 
 __all__ = ["add_parser", "run"]
 
@@ -52,6 +52,13 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
         help=f"probability of the credible interval ({INTERVAL})",
     )
     parser.add_argument(
+        "--beyond",
+        choices=["error", "clamp"],
+        default="error",
+        help="points beyond the box of the curves: refuse them (default), or hold the wiggly part "
+        "of the curves at its edge",
+    )
+    parser.add_argument(
         "--out", type=writable, metavar="CSV", help="file for the table; printed if left out"
     )
     parser.set_defaults(run=run)
@@ -66,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
     do = [] if options.do == ["none"] else options.do
     if options.do == []:
         raise QueryError("--do: name the actions that are set, or write none.")
-    table = posterior.table(points, do, options.interval)
+    table = posterior.table(points, do, options.interval, options.beyond)
     if options.out is None:
         print(table.to_string(index=False))
     else:
@@ -77,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"{len(table):,} points ({found}) written to {options.out}")
     beyond = int((table["support"] != SUPPORTED).sum())
     if beyond:
-        far = int((table["support"] == OUTSIDE).sum())
+        far = int(table["support"].isin([OUTSIDE, BEYOND]).sum())
         print(
             f"{beyond:,} of {len(table):,} points lie beyond the support of the data "
             f"({far:,} of them outside an action's observed range): there the answer rests on "

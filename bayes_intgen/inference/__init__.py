@@ -4,6 +4,7 @@ from bayes_intgen.inference.convergence import Convergence, check_laplace, check
 from bayes_intgen.inference.hyper import HyperDraws, sample_laplace, sample_nuts
 from bayes_intgen.inference.posterior_tree import build_tree, hyperparameters
 from bayes_intgen.inference.problem import Problem
+from bayes_intgen.inference.weighting import reweight
 
 __all__ = [
     "Convergence",
@@ -13,6 +14,7 @@ __all__ = [
     "check_laplace",
     "check_nuts",
     "hyperparameters",
+    "reweight",
     "sample_laplace",
     "sample_nuts",
 ]

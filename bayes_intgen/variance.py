@@ -1,0 +1,158 @@
+"""Log-variance functions: how the spread of the outcome depends on the actions, in each regime.
+
+Since f_k(A_k, C_k) makes Var(Y | a) depend on a, one sigma per regime wastes precision where the
+spread is small and overstates it where it is large. With residuals e of a first fit, the logarithm
+log e^2 = log v_r(a) + noise is regressed on the smoothest features psi of the actions,
+
+    log v_r(a) = gamma_r' (psi(a) - mean of psi in regime r),     gamma_r ~ N(0, tau_r^2 D^2),
+
+where D holds the relative prior scales of the features and tau_r maximises the evidence. One pass
+over the rows gives the moments of (psi, log e^2); a second gives moments weighted by 1 / v_r. Only
+the relation of the weights within a regime matters: sigma_r is still inferred.
+
+References
+----------
+Harvey (1976), "Estimating regression models with multiplicative heteroscedasticity",
+Econometrica 44.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import exp, log, pi, sqrt
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+from bayes_intgen.basis import FeatureMap
+from bayes_intgen.centred import CentredMoments
+from bayes_intgen.data import RegimeData
+from bayes_intgen.regimes import Regime
+from bayes_intgen.summary import Scale
+
+__all__ = ["LogVariance", "fit_log_variances"]
+
+LENGTHSCALE = 0.6
+REACH = 3.0
+FLOOR = 1e-6
+PAIR_FUNCTIONS = 2
+
+type Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LogVariance:
+    """The log-variance function of one regime.
+
+    Parameters
+    ----------
+    columns
+        Positions of the features psi in the feature map.
+    centre
+        Their means in the regime.
+    gamma
+        Their coefficients.
+    bound
+        Largest absolute value: three standard deviations of the function over the regime's rows.
+    """
+
+    columns: npt.NDArray[np.intp]
+    centre: Array
+    gamma: Array
+    bound: float
+
+    @classmethod
+    def from_moments(
+        cls, moments: CentredMoments, columns: npt.NDArray[np.intp], relative: Array
+    ) -> "LogVariance":
+        """Regress log e^2 (the last column of the moments) on the others.
+
+        Parameters
+        ----------
+        moments
+            Of (psi, log e^2).
+        columns
+            Positions of the features psi in the feature map.
+        relative
+            Their relative prior scales D.
+        """
+        scatter = moments.scatter[:-1, :-1] * np.outer(relative, relative)
+        noise = max(moments.scatter[-1, -1] / moments.n, 1e-12)
+        values, vectors = np.linalg.eigh(scatter)
+        strengths = np.maximum(values, 0.0)
+        pull = vectors.T @ (relative * moments.scatter[:-1, -1])
+        grid = np.exp(2 * np.linspace(log(1e-3), log(10), 60))
+        evidence = [
+            np.sum(pull**2 * t / (noise * (noise + t * strengths)))
+            - np.sum(np.log1p(t * strengths / noise))
+            for t in grid
+        ]
+        best = grid[int(np.argmax(evidence))]
+        gamma = relative * (vectors @ (best / (noise + best * strengths) * pull))
+        spread = sqrt(max(float(gamma @ moments.covariance[:-1, :-1] @ gamma), 0.0))
+        return cls(columns, moments.mean[:-1], gamma, REACH * spread)
+
+    def log_weights(self, phi: Array) -> Array:
+        """Return - log v at rows of features, shape (n, features) to (n,)."""
+        log_variance = (phi[:, self.columns] - self.centre) @ self.gamma
+        return np.asarray(-np.clip(log_variance, -self.bound, self.bound))
+
+
+def fit_log_variances(
+    data: RegimeData,
+    features: FeatureMap,
+    outcome_scale: Scale,
+    theta: Mapping[Regime, Array],
+    sigma: Mapping[Regime, float],
+) -> dict[Regime, LogVariance]:
+    """Fit the log-variance function of every regime in one pass over the rows.
+
+    Parameters
+    ----------
+    data
+        The rows.
+    features
+        The feature map.
+    outcome_scale
+        Centre and spread of the outcome.
+    theta
+        Coefficients of the features in the mean of each regime, from a first fit.
+    sigma
+        Residual standard deviation of each regime from that fit, in standard units.
+    """
+    columns = _smooth_columns(features)
+    relative = np.array([_relative_scale(features, column) for column in columns])
+    parts = {regime: CentredMoments.empty(len(columns) + 1) for regime in data.extents}
+    with threadpool_limits(1):
+        for regime, values in data.batches():
+            phi = features.evaluate(values[:, :-1])
+            residual = outcome_scale.standardise(values[:, -1]) - phi @ theta[regime]
+            squares = np.log(residual**2 + FLOOR * sigma[regime] ** 2)
+            rows = np.column_stack([phi[:, columns], squares])
+            parts[regime] = parts[regime].merge(CentredMoments.from_rows(rows))
+    return {
+        regime: LogVariance.from_moments(moments, columns, relative)
+        for regime, moments in parts.items()
+    }
+
+
+def _smooth_columns(features: FeatureMap) -> npt.NDArray[np.intp]:
+    """All features of one action, and the smoothest products of two."""
+    chosen = [
+        column
+        for column, feature in enumerate(features.features)
+        if len(feature.factors) == 1
+        or (len(feature.factors) == 2 and all(i <= PAIR_FUNCTIONS for _, i in feature.factors))
+    ]
+    return np.array(chosen, dtype=int)
+
+
+def _relative_scale(features: FeatureMap, column: int) -> float:
+    """Return the root spectral density at a lengthscale of 0.6 half-widths; one if not a wave."""
+    scale = 1.0
+    for action, position in features.features[column].factors:
+        frequency = features.bases[action].functions[position].frequency
+        if frequency is not None:
+            decay = exp(-((LENGTHSCALE * frequency) ** 2) / 2)
+            scale *= sqrt(sqrt(2 * pi) * LENGTHSCALE * decay)
+    return scale
