@@ -75,11 +75,11 @@ def build(frame: pd.DataFrame) -> pm.Model:
         bias1_scale = pm.LogNormal("bias1_scale", np.log(0.3), 1, dims="action")
         bias2_scale = pm.LogNormal("bias2_scale", np.log(0.3), 1, dims="action")
 
-        alpha = pm.Normal("alpha", 0, 3)
+        alpha = pm.Normal("alpha", 0.0, 3.0)
         effect = pm.Normal("effect", 0, effect_scale, dims="action")
-        bias1_constant = pm.Normal("bias1_constant", 0, 3)
+        bias1_constant = pm.Normal("bias1_constant", 0.0, 3.0)
         bias1 = pm.Normal("bias1", 0, bias1_scale, dims="action")
-        bias2_constant = pm.Normal("bias2_constant", 0, 3)
+        bias2_constant = pm.Normal("bias2_constant", 0.0, 3.0)
         bias2 = pm.Normal("bias2", 0, bias2_scale, dims="action")
 
         mean = alpha + effect[0] * z1 + effect[1] * z2

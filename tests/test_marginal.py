@@ -1,20 +1,15 @@
 """The compressed likelihood against slow, obvious ones."""
 
-import arviz as az
 import numpy as np
-import pymc as pm
 import pytest
-import xarray as xr
 from numpy.testing import assert_allclose
 from scipy import stats
 
 import bayes_intgen as ig
 from bayes_intgen.basis import HSGP
-from bayes_intgen.inference import check_nuts
 from bayes_intgen.priors import Priors
 from bayes_intgen.regimes import parse_regime
-from bayes_intgen.summary import Summary
-from models import hsgp, linear, polynomial
+from models import polynomial
 
 
 def pose(frame, basis, structure="full"):
@@ -113,134 +108,6 @@ def test_draws_of_the_weights_have_the_conditional_moments(problem, hyper):
     correlation = np.corrcoef(draws.T)
     expected = given.covariance / np.outer(sd, sd)
     assert np.abs(correlation - expected).max() < 5 / np.sqrt(40_000)
-
-
-class Longhand:
-    """A model written longhand, the same one of the package, and a point that both understand."""
-
-    COMPONENTS = {"effect": "causal", "bias1": "bias:a1", "bias2": "bias:a2"}  # noqa: RUF012
-
-    def __init__(self, model, basis, structure):
-        self.frame = model.make_data(2500, random_seed=4)
-        self.frame.loc[0, "a1"] = 30.0  # beyond the box of an HSGP
-        self.problem = pose(self.frame, basis, structure)
-        self.model = model.build(self.frame)
-        rng = np.random.default_rng(5)
-        mean, sd = self.problem.locations
-        self.x = mean + 0.7 * sd * rng.normal(size=len(mean))
-        self.log_sigma, self.log_scale, self.log_length = self.problem.split(self.x)
-        self.log_length[:] = np.log([0.4, 1.5][: len(self.log_length)])  # some sd reach exp(-40)
-        self.weights = rng.normal(size=len(self.problem.design.weights))
-
-    def spread_weights(self, values):
-        """Cut one value per weight into the arrays of the longhand model, by name."""
-        terms = [(w.component, w.feature.name) for w in self.problem.design.weights]
-        left = dict(zip(terms, values, strict=True))
-        found = {}
-        for name, component in self.COMPONENTS.items():
-            constant = "alpha" if component == "causal" else f"{name}_constant"
-            if constant in self.model.named_vars:
-                found[constant] = left.pop((component, "1"))
-            [dim] = self.model.named_vars_to_dims[name]
-            features = self.model.coords[dim]
-            found[name] = np.array([left.pop((component, feature)) for feature in features])
-        assert not left  # none is missing in the longhand model
-        return found
-
-    def spread_hyper(self, values):
-        """Cut one value per hyperparameter likewise."""
-        sigma, scale, length = self.problem.split(values)
-        found = {"sigma": sigma}
-        for name, component in self.COMPONENTS.items():
-            groups = [group.startswith(f"{component}|") for group in self.problem.design.groups]
-            found[f"{name}_scale"] = scale[groups]
-        return found | ({"lengthscale": length} if len(length) else {})
-
-    def log_density(self, names):
-        """Evaluate the terms of some variables, an array each, on the scale of the sampler."""
-        terms = self.model.logp(vars=[self.model[name] for name in names], sum=False)
-        inputs = self.model.value_vars
-        function = self.model.compile_fn(terms, inputs=inputs, on_unused_input="ignore")
-        hyper = {f"{name}_log__": value for name, value in self.spread_hyper(self.x).items()}
-        values = function(self.spread_weights(self.weights) | hyper)
-        return dict(zip(names, values, strict=True))
-
-
-@pytest.fixture(
-    scope="module",
-    params=[
-        (linear, ig.Polynomial(1), "full"),
-        (polynomial, ig.Polynomial(3), "full"),
-        (hsgp, HSGP(), [("a1", "a2")]),
-    ],
-    ids=lambda case: case[0].__name__,
-)
-def longhand(request):
-    return Longhand(*request.param)
-
-
-def test_likelihood_given_weights_equals_the_longhand_model(longhand):
-    """Same weights, same sigma: moments and rows give the same log-likelihood, regime by regime."""
-    likelihood = longhand.problem.likelihood
-    sigma = np.exp(longhand.log_sigma)
-    found = likelihood.log_likelihood(longhand.weights[None], sigma[None])[0]
-    by_row = longhand.log_density(["y"])["y"]
-    regime = longhand.frame["regime"].to_numpy()
-    expected = [by_row[regime == label].sum() for label in ("obs", "a1", "a2")]
-    assert_allclose(found, expected, rtol=1e-8)
-
-
-def test_prior_equals_the_longhand_model(longhand):
-    """That of each weight given the hyperparameters, and that of each hyperparameter."""
-    log_sd = longhand.problem.scales.log_sd(longhand.log_scale, longhand.log_length)
-    weights = longhand.spread_weights(stats.norm.logpdf(longhand.weights, 0, np.exp(log_sd)))
-    hyper = longhand.spread_hyper(stats.norm.logpdf(longhand.x, *longhand.problem.locations))
-    expected = weights | hyper
-    assert set(expected) == {variable.name for variable in longhand.model.free_RVs}
-    found = longhand.log_density(list(expected))
-    for name, values in expected.items():
-        assert_allclose(found[name], values, rtol=1e-7, err_msg=name)  # PyTensor: float32 log(3)
-
-
-def test_nuts_posterior_equals_that_of_the_longhand_model():
-    """Weights integrated out or sampled, rows or moments: E[Y | do(a)] has the same posterior."""
-    frame = linear.make_data(60, random_seed=6)
-    at = {"a1": np.array([-1.0, 0.0, 1.5]), "a2": np.array([0.5, 0.0, 1.0])}
-    data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-    model = ig.InterventionModel(ig.Polynomial(1), "full", "constant")
-    posterior = model.fit(data, draws=1000, chains=4, random_seed=7, progressbar=False)
-    assert posterior.convergence.ok, posterior.convergence
-    ours = posterior.expected_outcome(at)
-
-    with linear.build(frame):
-        tree = pm.sample(
-            draws=1500,
-            tune=1000,
-            chains=4,
-            cores=2,
-            target_accept=0.95,
-            nuts_sampler="nutpie",
-            random_seed=8,
-            progressbar=False,
-            compute_convergence_checks=False,
-        )
-    longhand = tree["posterior"].dataset
-    assert check_nuts(longhand, tree["sample_stats"].dataset).ok
-    scales = Summary.from_data(data).scales
-    z1, z2 = (xr.DataArray(scales[name].standardise(at[name]), dims="point") for name in at)
-    effect = longhand["effect"]
-    theirs = longhand["alpha"] + effect.sel(action="a1") * z1 + effect.sel(action="a2") * z2
-    theirs = scales["y"].centre + scales["y"].spread * theirs
-
-    dims = ("chain", "draw")
-    for found, expected, kind in [
-        (ours.mean(dims), theirs.mean(dims), "mean"),
-        (ours.std(dims), theirs.std(dims), "sd"),
-    ]:
-        errors = [az.mcse(part.to_dataset(name="y"), method=kind)["y"] for part in (ours, theirs)]
-        error = np.hypot(*(part.to_numpy() for part in errors))
-        assert (error < 0.05 * theirs.std(dims)).all()  # so that agreement says something
-        assert (np.abs(found.to_numpy() - expected.to_numpy()) < 3 * error).all(), kind
 
 
 def test_pymc_graph_equals_numpy(problem, x):
