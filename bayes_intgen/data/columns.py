@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 
 from bayes_intgen.errors import DataError
-from bayes_intgen.regimes import check_action_names
 
 __all__ = ["Columns", "check_finite"]
 
@@ -21,7 +20,7 @@ class Columns:
     outcome
         Column of the outcome Y.
     actions
-        Columns of the actions A_1..A_K.
+        Columns of the actions A_1..A_K, their names already checked.
     regime
         Column of the regime labels.
     """
@@ -31,7 +30,6 @@ class Columns:
     regime: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "actions", check_action_names(self.actions))
         for role, name in (("outcome", self.outcome), ("regime", self.regime)):
             if not isinstance(name, str) or not name:
                 raise DataError(f"{role} must be the name of a column, got {name!r}.")

@@ -15,7 +15,13 @@ import numpy.typing as npt
 from bayes_intgen.data.columns import Columns
 from bayes_intgen.data.sources import Source, open_source
 from bayes_intgen.errors import DataError, RegimeError
-from bayes_intgen.regimes import Regime, format_regime, parse_regime, sort_regimes
+from bayes_intgen.regimes import (
+    Regime,
+    check_action_names,
+    format_regime,
+    parse_regime,
+    sort_regimes,
+)
 
 __all__ = ["MIN_ROWS", "RegimeData"]
 
@@ -114,7 +120,7 @@ class RegimeData:
         FileError
             If the path does not lead to a readable CSV or Parquet file.
         """
-        columns = Columns(outcome, actions, regime)  # type: ignore[arg-type]  # made a tuple there
+        columns = Columns(outcome, check_action_names(actions), regime)
         source = open_source(frame, columns)
         return cls(columns, _validate(source, columns), source)
 
