@@ -4,15 +4,27 @@ Colours are those of Okabe and Ito, told apart by the colour-blind; every series
 marker or line style, so that nothing is lost in grey.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import networkx as nx
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
-__all__ = ["BLACK", "BLUE", "ORANGE", "plot_errors", "plot_recovery", "plot_response"]
+__all__ = [
+    "BLACK",
+    "BLUE",
+    "ORANGE",
+    "plot_errors",
+    "plot_recovery",
+    "plot_response",
+    "plot_structure",
+]
 
 BLUE, ORANGE, BLACK = "#0072B2", "#D55E00", "#000000"
+
+LINES = {"seen": "-", "given": "-", "implied": "--", "untested": ":"}
 
 type Array = npt.NDArray[np.float64]
 
@@ -98,4 +110,40 @@ def plot_errors(ax: Axes, errors: Mapping[str, float], unit: str) -> Axes:
     bars = ax.barh(names, list(errors.values()), color=colours, edgecolor="white", hatch=hatches)
     ax.bar_label(bars, fmt="{:.3g}", padding=3)
     ax.set(xlabel=f"root mean squared error ({unit})", xlim=(0, 1.2 * max(errors.values())))
+    return ax
+
+
+def plot_structure(ax: Axes, actions: Sequence[str], edges: Sequence[tuple[str, str, str]]) -> Axes:
+    """Draw a graph of dependences between actions.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    actions
+        Names of the actions, placed on a circle.
+    edges
+        Triples (parent, child, status): arrows are solid for ``seen`` and ``given`` edges, dashed
+        for ``implied`` ones and dotted for those that no experiment tests (``untested``).
+    """
+    graph = nx.DiGraph()
+    graph.add_nodes_from(actions)
+    places = nx.circular_layout(graph)
+    nx.draw_networkx_nodes(graph, places, ax=ax, node_size=1400, node_color="white",
+                           edgecolors=BLACK)  # fmt: skip
+    nx.draw_networkx_labels(graph, places, ax=ax, font_size=10)
+    shown = {}
+    for status, style in LINES.items():
+        chosen = [(parent, child) for parent, child, found in edges if found == status]
+        nx.draw_networkx_edges(
+            graph, places, chosen, ax=ax, style=style, edge_color=BLUE, arrowsize=16,
+            node_size=1400, connectionstyle="arc3,rad=0.12",
+        )  # fmt: skip
+        if chosen:
+            shown[status] = Line2D([], [], color=BLUE, ls=style, label=status)
+    if shown:
+        ax.legend(handles=list(shown.values()), fontsize="small", loc="upper right")
+    ax.set(title="Dependences between actions")
+    ax.margins(0.25)
+    ax.set_axis_off()
     return ax

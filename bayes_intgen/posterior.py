@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import xarray as xr
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 
 from bayes_intgen.data import Points
 from bayes_intgen.design import Design
@@ -21,11 +22,12 @@ from bayes_intgen.errors import NotIdentifiedError, QueryError, RegimeError
 from bayes_intgen.identify import require_identified
 from bayes_intgen.inference import Convergence
 from bayes_intgen.metrics import INTERVAL, credible_interval
+from bayes_intgen.plots import plot_structure
 from bayes_intgen.regimes import Regime, format_regime, read_regime
 from bayes_intgen.storage import FitState, write_fit
 from bayes_intgen.structure_learning import LearnedStructure
 from bayes_intgen.summary import Scale, Summary
-from bayes_intgen.support import BEYOND, classify_support
+from bayes_intgen.support import BEYOND, classify_support, find_beyond
 
 __all__ = ["Posterior"]
 
@@ -42,8 +44,9 @@ class Posterior:
     ----------
     idata
         The draws, as a tree that every ArviZ function takes: groups ``posterior`` (sigma,
-        prior_scale and weight, in the outcome's unit), ``sample_stats``, ``log_likelihood``
-        (per regime), ``log_prior`` and ``constant_data``.
+        prior_scale and weight in the outcome's unit, lengthscale in half-widths of the action's
+        data; with a learned variance, sigma is that of a row whose weight is one),
+        ``sample_stats``, ``log_likelihood`` (per regime), ``log_prior`` and ``constant_data``.
     design
         Features, components and possible parents.
     summary
@@ -118,7 +121,7 @@ class Posterior:
         regime = self._regime(do)
         require_identified(self.summary.regimes, regime)
         points = Points.read(at, self.actions)
-        far = self._beyond(points, beyond)
+        far = find_beyond(points, self.design.features.bases, beyond)
         theta = self._theta(regime)
         values = theta @ self.design.features.evaluate(points.values).T
         values += self.outcome_scale.centre
@@ -162,7 +165,7 @@ class Posterior:
             The actions, then ``mean``, ``sd``, ``lower``, ``upper`` and ``support``.
         """
         points = Points.read(at, self.actions)
-        self._beyond(points, beyond)
+        find_beyond(points, self.design.features.bases, beyond)
         sizes = self.idata["posterior"].sizes
         rows = max(1, VALUES_AT_ONCE // (sizes["chain"] * sizes["draw"]))
         parts = []
@@ -214,6 +217,20 @@ class Posterior:
         }
         return pd.DataFrame(columns, index=pd.Index(self.actions, name="action"))
 
+    def plot_structure(self, ax: Axes | None = None) -> Axes:
+        """Draw which action may depend on which: learned, with its evidence, or as given.
+
+        Parameters
+        ----------
+        ax
+            Where to draw; a new figure by default.
+        """
+        given = [(p, child, "given") for child, ps in self.design.parents.items() for p in ps]
+        learned = self.learned.edges if self.learned else ()
+        found = [(e.parent, e.child, e.status) for e in learned if e.status != "absent"]
+        axes = ax if ax is not None else plt.subplots(figsize=(4, 4), layout="constrained")[1]
+        return plot_structure(axes, self.actions, found if self.learned else given)
+
     def save(self, path: str | Path) -> None:
         """Write everything to a netCDF file; an existing file is replaced in one step.
 
@@ -263,28 +280,6 @@ class Posterior:
             return read_regime(do, self.actions)
         except RegimeError as error:
             raise QueryError(f"do: {error} None sets all actions, [] none.") from error
-
-    def _beyond(self, points: Points, beyond: str) -> npt.NDArray[np.bool_]:
-        """Return which points lie beyond the box; raise unless they are to be clamped."""
-        if beyond not in ("error", "clamp"):
-            raise QueryError(f"beyond must be 'error' or 'clamp', got {beyond!r}.")
-        far = np.zeros(len(points), dtype=bool)
-        boxes = []
-        for k, (action, basis) in enumerate(self.design.features.bases.items()):
-            if basis.limits is not None:
-                low, high = basis.limits
-                out = (points.values[:, k] < low) | (points.values[:, k] > high)
-                far |= out
-                if out.any():
-                    boxes.append(f"{action} must lie in [{low:.4g}, {high:.4g}]")
-        if beyond == "error" and far.any():
-            rows = points.index[far]
-            raise QueryError(
-                f"at: {len(rows)} points lie beyond the box on which the curves are defined, the "
-                f"first at {list(rows[:5])}; {', '.join(boxes)}. Leave them out, or pass "
-                f"beyond='clamp' to hold the wiggly part of the curves at the edge of the box."
-            )
-        return far
 
     def _theta(self, regime: Regime) -> np.ndarray:
         weights = self.idata["posterior"].dataset["weight"].to_numpy()

@@ -10,6 +10,9 @@ Per regime the normal scores of A_k, and their squares, are regressed on four co
 of A_j by F tests (mean and spread); the two p-values and those of all regimes that test the pair
 are combined by Bonferroni. Paths that cancel are caught by the transitive closure when their parts
 are seen. Pairs that no regime tests are kept.
+
+In a regime that sets several actions their settings must be independent of one another. If they are
+not, A_k may follow one of them through the other, and an edge is kept that need not be there.
 """
 
 from collections.abc import Mapping
@@ -21,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from bayes_intgen.errors import ModelError
 from bayes_intgen.summary import Summary
 
 __all__ = ["Edge", "LearnedStructure", "learn_structure"]
@@ -107,8 +111,18 @@ def learn_structure(summary: Summary, level: float = LEVEL) -> LearnedStructure:
         The first pass over the data; its thinned rows are tested.
     level
         Level of each pair's test.
+
+    Raises
+    ------
+    ModelError
+        If the summary was read from a file and holds no rows.
     """
     actions = summary.actions
+    if not all(len(part.sample.rows) for part in summary.regimes.values()):
+        raise ModelError(
+            "structure='learned' needs rows, but the summary of the data holds none; give a causal "
+            "order or a graph, or start from the rows."
+        )
     pairs = [(parent, child) for child in actions for parent in actions if parent != child]
     p_values = {pair: _test_pair(summary, *pair) for pair in pairs}
     seen = [pair for pair in pairs if p_values[pair] <= level]

@@ -14,7 +14,7 @@ Each query point gets a flag, from ranges and covariances of the first pass alon
 ``outside``
     An action lies beyond its observed range over all regimes.
 
-A fourth flag, ``beyond``, is for points outside the box of a basis and is set where that is known.
+A fourth flag, ``beyond``, marks points outside the box on which smooth curves are defined.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,10 +23,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from bayes_intgen.basis import ActionBasis
+from bayes_intgen.data import Points
+from bayes_intgen.errors import QueryError
 from bayes_intgen.regimes import Regime
 from bayes_intgen.summary import RegimeSummary, Summary
 
-__all__ = ["BEYOND", "EXTRAPOLATED", "OUTSIDE", "SUPPORTED", "classify_support"]
+__all__ = ["BEYOND", "EXTRAPOLATED", "OUTSIDE", "SUPPORTED", "classify_support", "find_beyond"]
 
 SUPPORTED = "supported"
 EXTRAPOLATED = "extrapolated"
@@ -78,6 +81,49 @@ def classify_support(
     high = np.max([part.high[:-1] for part in summary.regimes.values()], axis=0)
     inside = ((low <= values) & (values <= high)).all(axis=1)
     return np.where(~inside, OUTSIDE, np.where(supported, SUPPORTED, EXTRAPOLATED))
+
+
+def find_beyond(points: Points, bases: Mapping[str, ActionBasis], beyond: str) -> Mask:
+    """Find the points beyond the box of a basis, and refuse them unless they are to be clamped.
+
+    Parameters
+    ----------
+    points
+        The query points.
+    bases
+        The basis of each action.
+    beyond
+        ``"error"`` or ``"clamp"``.
+
+    Returns
+    -------
+    ndarray
+        Which points lie beyond the box, shape (points,).
+
+    Raises
+    ------
+    QueryError
+        If there are such points and ``beyond`` is ``"error"``, or it is neither of the two.
+    """
+    if beyond not in ("error", "clamp"):
+        raise QueryError(f"beyond must be 'error' or 'clamp', got {beyond!r}.")
+    far = np.zeros(len(points), dtype=bool)
+    boxes = []
+    for k, (action, basis) in enumerate(bases.items()):
+        if basis.limits is not None:
+            low, high = basis.limits
+            out = (points.values[:, k] < low) | (points.values[:, k] > high)
+            far |= out
+            if out.any():
+                boxes.append(f"{action} must lie in [{low:.4g}, {high:.4g}]")
+    if beyond == "error" and far.any():
+        rows = points.index[far]
+        raise QueryError(
+            f"at: {len(rows)} points lie beyond the box on which the curves are defined, the "
+            f"first at {list(rows[:5])}; {', '.join(boxes)}. Leave them out, or pass "
+            f"beyond='clamp' to hold the wiggly part of the curves at the edge of the box."
+        )
+    return far
 
 
 def _needed(

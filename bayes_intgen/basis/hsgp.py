@@ -48,6 +48,16 @@ class HSGP:
         Number of them, in each of two actions, that enter products; 0 for none.
     c
         Half-width of the box over that of the data.
+
+    Raises
+    ------
+    ModelError
+        If a size is not a whole number in its range, or ``c`` is not a finite number above 1.
+
+    Examples
+    --------
+    >>> HSGP(m=12)
+    HSGP(m=12, m_pair=5, c=1.5)
     """
 
     m: int = 10
