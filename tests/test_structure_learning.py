@@ -9,9 +9,10 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from bayes_intgen import RegimeData
+from bayes_intgen import ModelError, RegimeData
 from bayes_intgen.structure_learning import LearnedStructure, learn_structure
 from bayes_intgen.summary import Summary
+from models import linear
 
 
 def learn(regimes):
@@ -244,3 +245,9 @@ def test_the_structure_survives_json():
     again = LearnedStructure.from_dict(json.loads(json.dumps(found.to_dict())))
     assert (again.parents, status(again)) == (found.parents, status(found))
     np.testing.assert_array_equal(list(p_values(again).values()), list(p_values(found).values()))
+
+
+def test_a_summary_without_rows_cannot_be_learned_from():
+    summary = Summary.from_data(RegimeData.from_frame(linear.make_data(50, 1), "y", ["a1", "a2"]))
+    with pytest.raises(ModelError, match="needs rows"):
+        learn_structure(Summary.from_dict(summary.to_dict()))
