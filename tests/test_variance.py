@@ -9,6 +9,7 @@ from scipy import stats
 import bayes_intgen as ig
 from bayes_intgen.basis import FeatureMap, freeze_bases
 from bayes_intgen.centred import CentredMoments
+from bayes_intgen.marginal import MarginalLikelihood
 from bayes_intgen.metrics import rmse
 from bayes_intgen.moments import Moments, RegressionMoments
 from bayes_intgen.regimes import parse_regime
@@ -105,27 +106,31 @@ def test_weighted_moments_are_weighted_sums_of_products():
         assert found.n == len(rows)
 
 
+class ByFirstAction:
+    """Row weights that are no more than a known function of the features."""
+
+    def log_weights(self, phi):
+        return 0.7 * phi[:, 1] - 0.2
+
+
 def test_weighted_likelihood_is_that_of_rows_with_their_own_variance():
-    """Log-likelihood given the weights: N(y; m, sigma^2 / weight), row by row."""
+    """Log-likelihood given the weights: sum of log N(y; m, sigma^2 / weight) over the rows."""
     data = noisy(200, 5)
-    problem, _ = ig.InterventionModel(ig.Polynomial(2), [])._pose(data)
-    design, moments = problem.design, problem.moments
-    theta = np.random.default_rng(6).normal(size=len(design.weights))
-    sigma = np.array([0.4, 0.9])
-    found = problem.likelihood.log_likelihood(theta[None], sigma[None])[0]
     plain, _ = ig.InterventionModel(ig.Polynomial(2), [], "constant")._pose(data)
-    assert (found != plain.likelihood.log_likelihood(theta[None], sigma[None])[0]).all()
-    total = sum(moments.log_weights.values())
-    assert_allclose(problem.likelihood.log_weight.sum(), total)
-    n, square = problem.likelihood.n, []
-    for r, regime in enumerate(moments.regimes):
-        part = moments.regression(regime)
-        coefficients = design.collect(theta, design.active(regime))
-        errors = part.square - 2 * coefficients @ part.cross
-        square.append(errors + coefficients @ part.gram @ coefficients)
-        expected = -0.5 * square[r] / sigma[r] ** 2 - n[r] * np.log(sigma[r])
-        expected += 0.5 * moments.log_weights[regime] - 0.5 * n[r] * np.log(2 * np.pi)
-        assert_allclose(found[r], expected, rtol=1e-10)
+    design, scale = plain.design, plain.moments.outcome_scale
+    variances = dict.fromkeys(data.extents, ByFirstAction())
+    moments = Moments.compute(data, plain.moments.summary, design.features, scale, variances)
+    likelihood = MarginalLikelihood.from_moments(design, moments)
+    theta, sigma = np.random.default_rng(6).normal(size=len(design.weights)), np.array([0.4, 0.9])
+    expected = []
+    for label, sd in zip(data.regimes, sigma, strict=True):
+        rows = data.rows(label)
+        phi = design.features.evaluate(rows[:, :-1])
+        mean = phi @ design.collect(theta, design.active(parse_regime(label, data.actions)))
+        own_sd = sd * np.exp(-0.5 * ByFirstAction().log_weights(phi))
+        expected.append(stats.norm.logpdf(scale.standardise(rows[:, -1]), mean, own_sd).sum())
+    found = likelihood.log_likelihood(theta[None], sigma[None])[0]
+    assert_allclose(found, expected, rtol=1e-10)
 
 
 def test_weighing_rows_pays_where_spreads_differ():
@@ -143,7 +148,8 @@ def test_weighing_rows_pays_where_spreads_differ():
                 truth = 2 * grid["a"]
                 covered.append(np.mean((table["lower"] <= truth) & (truth <= table["upper"])))
     assert np.mean(errors["learned"]) < 0.8 * np.mean(errors["constant"])
-    assert 0.75 <= np.mean(covered) <= 1.0
+    print("COVERED", np.mean(covered), np.mean(errors["learned"]) / np.mean(errors["constant"]))
+    assert 0.80 <= np.mean(covered) <= 0.98
 
 
 def test_nothing_is_lost_where_spreads_are_equal():

@@ -46,7 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"bayes-intgen {options.command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"bayes-intgen {options.command}: interrupted, nothing was written", file=sys.stderr)
+        print(
+            f"bayes-intgen {options.command}: interrupted; no file is half written", file=sys.stderr
+        )
         return 130
 
 

@@ -118,10 +118,10 @@ def find_mode(problem: Problem) -> LaplaceMode:
     for _ in range(MAX_NEWTON_STEPS):
         value, gradient = target(z)
         step = np.linalg.solve(hessian, gradient)
-        step *= min(1.0, MAX_STEP / np.abs(step).max())
         decrement = 0.5 * float(gradient @ step)
         if decrement <= TOLERANCE:
             break
+        step *= min(1.0, MAX_STEP / np.abs(step).max())
         z, accepted = _line_search(target, z, step, value)
         if not accepted:
             break
@@ -148,6 +148,6 @@ def _line_search(target: Target, z: Array, step: Array, value: float) -> tuple[A
 
 
 def _positive(matrix: Array) -> Array:
-    """Raise small eigenvalues to a tenth; the curvature of the priors alone is one."""
+    """Raise small eigenvalues to a tenth: the priors of the scales alone have curvature one."""
     values, vectors = np.linalg.eigh(matrix)
     return np.asarray((vectors * np.maximum(values, 0.1)) @ vectors.T)

@@ -16,11 +16,10 @@ def fit(frame, actions):
     return data, ig.InterventionModel().fit(data, method="laplace")
 
 
-def observational_regression(posterior, data, points):
-    """Least squares on the observational rows, as a cubic of the actions."""
-    rows = data.rows("obs")
-    bases = freeze_bases(ig.Polynomial(3), data.actions, posterior.summary)
-    features = FeatureMap.within(bases, [data.actions])
+def cubic_regression(posterior, rows, points):
+    """Least squares on rows of actions and outcome, as a cubic of the actions."""
+    bases = freeze_bases(ig.Polynomial(3), posterior.actions, posterior.summary)
+    features = FeatureMap.within(bases, [posterior.actions])
     coefficients = np.linalg.lstsq(features.evaluate(rows[:, :-1]), rows[:, -1], rcond=None)[0]
     return features.evaluate(points) @ coefficients
 
@@ -31,7 +30,7 @@ def one_system(seed):
     data, posterior = fit(frame, scm.actions)
     points = scm.sample(500, do=scm.actions, random_seed=seed + 1)[list(scm.actions)]
     table, truth = posterior.table(points, beyond="clamp"), scm.expected_outcome(points).to_numpy()
-    naive = observational_regression(posterior, data, points.to_numpy())
+    naive = cubic_regression(posterior, data.rows("obs"), points.to_numpy())
     covered = coverage(table["lower"], table["upper"], truth)
     return rmse(table["mean"], truth), rmse(naive, truth), covered
 
@@ -50,14 +49,11 @@ def one_of_the_paper(seed):
     """Errors to the true joint mean at 5000 settings: ours, and a cubic fitted to joint rows."""
     scm = ig.scm.sample_polynomial_scm(5, random_seed=seed)
     frame = scm.sample_regimes(scm.single_regimes, 10_000, random_seed=seed)
-    data, posterior = fit(frame, scm.actions)
+    _, posterior = fit(frame, scm.actions)
     points = scm.sample(5000, do=scm.actions, random_seed=seed + 1)[list(scm.actions)]
     table, truth = posterior.table(points, beyond="clamp"), scm.expected_outcome(points).to_numpy()
     joint = scm.sample(10_000, do=scm.actions, random_seed=seed + 2)
-    bases = freeze_bases(ig.Polynomial(3), data.actions, posterior.summary)
-    features = FeatureMap.within(bases, [data.actions])
-    rows = features.evaluate(joint[list(scm.actions)].to_numpy())
-    cubic = features.evaluate(points.to_numpy()) @ np.linalg.lstsq(rows, joint["y"], rcond=None)[0]
+    cubic = cubic_regression(posterior, joint.to_numpy(), points.to_numpy())
     covered = coverage(table["lower"], table["upper"], truth)
     return rmse(table["mean"], truth), rmse(cubic, truth), covered
 
