@@ -148,7 +148,6 @@ def test_weighing_rows_pays_where_spreads_differ():
                 truth = 2 * grid["a"]
                 covered.append(np.mean((table["lower"] <= truth) & (truth <= table["upper"])))
     assert np.mean(errors["learned"]) < 0.8 * np.mean(errors["constant"])
-    print("COVERED", np.mean(covered), np.mean(errors["learned"]) / np.mean(errors["constant"]))
     assert 0.80 <= np.mean(covered) <= 0.98
 
 
