@@ -7,6 +7,7 @@ set one action.
 from bayes_intgen import scm
 from bayes_intgen.basis import HSGP, Polynomial
 from bayes_intgen.data import RegimeData
+from bayes_intgen.distributions import LogNormal
 from bayes_intgen.errors import (
     BayesIntgenError,
     ConvergenceWarning,
@@ -21,6 +22,7 @@ from bayes_intgen.identify import identify
 from bayes_intgen.intervention_model import InterventionModel, load
 from bayes_intgen.moments import Moments
 from bayes_intgen.posterior import Posterior
+from bayes_intgen.priors import Priors
 
 __all__ = [
     "HSGP",
@@ -29,11 +31,13 @@ __all__ = [
     "DataError",
     "FileError",
     "InterventionModel",
+    "LogNormal",
     "ModelError",
     "Moments",
     "NotIdentifiedError",
     "Polynomial",
     "Posterior",
+    "Priors",
     "QueryError",
     "RegimeData",
     "RegimeError",

@@ -5,15 +5,26 @@ Equations 1 and 2 of the model: with S the set of actions that are intervened on
     m_S(a) = E[Y | do(a_S), a_rest] = phi(a)' theta_S,
     theta_S = beta + sum over k not in S of delta_k.
 
-``beta`` is the causal part alpha + sum_k u_k(a_k) and uses the features of single actions;
-``delta_k`` is the confounding bias of action k, uses the features of a_k and its possible
-parents, and is switched off when A_k is intervened on. A regime is a choice of components.
+``beta`` is the causal part and ``delta_k`` the confounding bias of action k, which is switched off
+when A_k is intervened on. A regime is a choice of components. Which features they use is the
+``interactions`` argument, a ladder of ever wider classes of outcomes:
+
+``"none"``
+    beta = alpha + sum_k u_k(a_k); delta_k depends on a_k and the possible parents of A_k. The class
+    of the paper's Assumption 2, Y = sum_k f_k(A_k, C_k) + U.
+``"pairwise"``
+    beta gains u_jk(a_j, a_k) for each pair: Y = g(A) + sum_k h_k(A_k, C_k) + U with g of order two.
+``"all"``
+    beta and delta_k use every feature of all actions: Y = sum_k h_k(A, C_k) + U. Each confounder is
+    still one action's own, but may modify the effects of all. The features decide what "every" is:
+    products of two actions for smooth curves, of any number within the degree for polynomials.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from itertools import combinations
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -21,12 +32,15 @@ import numpy.typing as npt
 from bayes_intgen.basis import ActionBasis, Feature, FeatureMap
 from bayes_intgen.errors import ModelError
 
-__all__ = ["CAUSAL", "Design", "Weight", "bias_name"]
+__all__ = ["CAUSAL", "INTERACTIONS", "Design", "Interactions", "Weight", "bias_name"]
 
 CAUSAL = "causal"
 MAX_WEIGHTS = 4000
 
+INTERACTIONS = ("none", "pairwise", "all")
+
 type Array = npt.NDArray[np.float64]
+type Interactions = Literal["none", "pairwise", "all"]
 
 
 def bias_name(action: str) -> str:
@@ -74,14 +88,20 @@ class Design:
         The feature map phi.
     parents
         The possible parents of each action.
+    interactions
+        ``"none"``, ``"pairwise"`` or ``"all"``.
     """
 
     features: FeatureMap
     parents: Mapping[str, tuple[str, ...]]
+    interactions: Interactions = "none"
 
     @classmethod
     def build(
-        cls, bases: Mapping[str, ActionBasis], parents: Mapping[str, tuple[str, ...]]
+        cls,
+        bases: Mapping[str, ActionBasis],
+        parents: Mapping[str, tuple[str, ...]],
+        interactions: Interactions = "none",
     ) -> Self:
         """Make the features that the components need.
 
@@ -90,8 +110,12 @@ class Design:
         ModelError
             If there would be more than 4000 weights, which takes minutes for a single step.
         """
-        scopes = [{action, *parents[action]} for action in bases]
-        design = cls(FeatureMap.within(bases, scopes), parents)
+        scopes: list[set[str]] = [{action, *parents[action]} for action in bases]
+        if interactions == "pairwise":
+            scopes += [set(pair) for pair in combinations(bases, 2)]
+        if interactions == "all":
+            scopes = [set(bases)]
+        design = cls(FeatureMap.within(bases, scopes), parents, interactions)
         if len(design.weights) > MAX_WEIGHTS:
             raise ModelError(
                 f"structure: {len(design.weights)} weights are more than the {MAX_WEIGHTS} that "
@@ -112,14 +136,24 @@ class Design:
         causal = [
             Weight(CAUSAL, i, feature)
             for i, feature in enumerate(features)
-            if len(feature.actions) <= 1
+            if len(feature.actions) <= self._order
         ]
         bias = [
             Weight(bias_name(action), int(i), features[i])
             for action in self.actions
-            for i in self.features.positions({action, *self.parents[action]})
+            for i in self.features.positions(self.scope(action))
         ]
         return tuple(causal + bias)
+
+    @property
+    def _order(self) -> int:
+        """The largest number of actions in a feature of the causal part."""
+        return {"none": 1, "pairwise": 2, "all": len(self.actions)}[self.interactions]
+
+    def scope(self, action: str) -> set[str]:
+        """Return the actions that the confounding bias of an action may depend on."""
+        others = self.actions if self.interactions == "all" else self.parents[action]
+        return {action, *others}
 
     @cached_property
     def positions(self) -> npt.NDArray[np.intp]:
@@ -194,10 +228,15 @@ class Design:
     def to_dict(self) -> dict[str, Any]:
         """Return the state as JSON types."""
         parents = {action: list(names) for action, names in self.parents.items()}
-        return {"features": self.features.to_dict(), "parents": parents}
+        return {
+            "features": self.features.to_dict(),
+            "parents": parents,
+            "interactions": self.interactions,
+        }
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> Self:
         """Rebuild the design from :meth:`to_dict`."""
         parents = {action: tuple(names) for action, names in state["parents"].items()}
-        return cls(FeatureMap.from_dict(state["features"]), parents)
+        features = FeatureMap.from_dict(state["features"])
+        return cls(features, parents, state["interactions"])

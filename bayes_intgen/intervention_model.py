@@ -1,47 +1,52 @@
 """The model as a user meets it: choices first, then data, then a posterior."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pymc as pm
+import xarray as xr
 
-from bayes_intgen.basis import (
-    HSGP,
-    BasisChoice,
-    check_choice,
-    freeze_bases,
-    match_bases,
-)
+from bayes_intgen.basis import HSGP, BasisChoice, check_choice
 from bayes_intgen.data import RegimeData
-from bayes_intgen.design import Design
+from bayes_intgen.departures import Additivity
+from bayes_intgen.design import INTERACTIONS, Interactions
 from bayes_intgen.errors import ModelError
 from bayes_intgen.identify import require_identified
 from bayes_intgen.inference import (
-    Problem,
+    Convergence,
     build_tree,
     check_laplace,
     check_nuts,
+    find_mode,
     hyperparameters,
-    reweight,
+    laplace_error,
     sample_laplace,
     sample_nuts,
+    sample_prior,
 )
 from bayes_intgen.moments import Moments
+from bayes_intgen.posing import (
+    Posed,
+    actions_of,
+    judge_rung,
+    pose,
+    refuse_exact,
+    typical_rows,
+    weigh,
+)
 from bayes_intgen.posterior import Posterior
 from bayes_intgen.priors import Priors
-from bayes_intgen.regimes import Regime, format_regime, read_regime
+from bayes_intgen.regimes import Regime, read_regime
 from bayes_intgen.storage import read_fit
-from bayes_intgen.structure import Structure, resolve_structure
-from bayes_intgen.structure_learning import LearnedStructure, learn_structure
-from bayes_intgen.summary import Summary
+from bayes_intgen.structure import Structure
 
 __all__ = ["InterventionModel", "load"]
 
 METHODS = ("nuts", "laplace")
-LEAST_RESIDUAL = 1e-10
 MAX_SEED = 2**32 - 1
 
 
@@ -61,6 +66,13 @@ class InterventionModel:
         Which actions may depend on which others: ``"learned"`` from the experiments, ``"full"``
         (each on every other), a list of all actions in causal order, a ``networkx.DiGraph``, or a
         list of (parent, child) pairs.
+    interactions
+        What may interact in the outcome, beside each action with its own confounder: ``"none"``,
+        the paper's class Y = sum_k f_k(A_k, C_k) + U; ``"pairwise"``, any two actions; ``"all"``,
+        actions, and each confounder with all of them. Wider classes hold the narrower ones and cost
+        precision; every fit tests which one the data need (``posterior.additivity``).
+    priors
+        Priors of the hyperparameters; None for those of :class:`Priors`.
     variance
         ``"learned"``: rows are weighted by the variance of the outcome, a smooth function of the
         actions in each regime, estimated in one more pass over the rows. ``"constant"``: one
@@ -84,17 +96,27 @@ class InterventionModel:
 
     basis: BasisChoice = field(default_factory=HSGP)
     structure: Structure = "learned"
+    interactions: Interactions = "none"
+    priors: Priors | None = None
     variance: Literal["learned", "constant"] = "learned"
 
     def __post_init__(self) -> None:
         check_choice(self.basis)
+        if self.interactions not in INTERACTIONS:
+            raise ModelError(
+                f"interactions must be one of {list(INTERACTIONS)}, got {self.interactions!r}."
+            )
+        if self.priors is not None and not isinstance(self.priors, Priors):
+            raise ModelError(
+                f"priors must be a Priors object, such as Priors(linear=LogNormal(1.0, 0.5)), "
+                f"got {self.priors!r}."
+            )
         if self.variance not in ("learned", "constant"):
             raise ModelError(f"variance must be 'learned' or 'constant', got {self.variance!r}.")
 
     def build(self, data: RegimeData | Moments) -> pm.Model:
         """Return the PyMC model of the hyperparameters, without sampling."""
-        problem, _ = self._pose(data)
-        return problem.build()
+        return self._pose(data).problem.build()
 
     def fit(
         self,
@@ -115,10 +137,11 @@ class InterventionModel:
         data
             The rows, or their moments.
         method
-            ``"nuts"`` samples the hyperparameters with NUTS; ``"laplace"`` draws 64 points from a
-            Gaussian at their mode and repeats them in turn (seconds instead of a minute, one chain;
-            with few rows its intervals are up to a tenth too narrow, and R-hat or effective sample
-            sizes mean nothing there). The weights are drawn exactly in both.
+            ``"nuts"`` samples the hyperparameters with NUTS, started from their mode; ``"laplace"``
+            draws 64 points from a Gaussian at the mode and repeats them in turn (seconds instead of
+            a minute, one chain; R-hat and effective sample sizes mean nothing there). It warns when
+            reweighting to the posterior moves a mean of the expected outcome by more than 0.25 sd
+            or an sd by more than 15%. The weights are drawn exactly in both.
         draws
             Draws per chain that are kept.
         tune
@@ -151,48 +174,94 @@ class InterventionModel:
             If the draws cannot be trusted; the verdict is kept in ``posterior.convergence``.
         """
         _check_options(method, draws, tune, chains, cores, random_seed)
-        wanted = data_actions = tuple(_actions(data))
+        wanted = data_actions = actions_of(data)
         if target is not None:
             wanted = read_regime(target, data_actions)
         require_identified(_regimes(data), wanted)
         try:
-            problem, learned = self._pose(data)
+            posed = self._pose(data)
+            problem = posed.problem
+            mode = find_mode(problem)
             if method == "nuts":
-                hyper = sample_nuts(problem, draws, tune, chains, cores, random_seed, progressbar)
+                hyper = sample_nuts(
+                    problem, mode, draws, tune, chains, cores, random_seed, progressbar
+                )
                 convergence = check_nuts(hyperparameters(problem, hyper), hyper.sample_stats)
             else:
-                hyper = sample_laplace(problem, draws, random_seed)
-                convergence = check_laplace(hyper.converged)
+                hyper = sample_laplace(problem, mode, draws, random_seed)
+                asked = typical_rows(problem, wanted)
+                rng = np.random.default_rng([random_seed, 3])
+                error = laplace_error(problem, mode, asked, rng)
+                convergence = check_laplace(hyper.converged, error)
+            additivity = judge_rung(posed, mode)
         except np.linalg.LinAlgError as error:
             raise ModelError(
                 f"data: the regression is numerically singular ({error}); look for columns that "
                 f"are copies of one another, or values of wildly different size."
             ) from error
         tree = build_tree(problem, hyper, random_seed)
-        tree.attrs = {"method": method, "random_seed": random_seed}
+        tree.attrs = self._attributes(method, random_seed)
         convergence.warn()
-        moments = problem.moments
-        scale = moments.outcome_scale
-        return Posterior(tree, problem.design, moments.summary, scale, convergence, learned)
+        return self._posterior(posed, tree, convergence, additivity)
 
-    def _pose(self, data: RegimeData | Moments) -> tuple[Problem, LearnedStructure | None]:
-        """Read the data as often as needed and state the problem; nothing is sampled."""
-        actions = _actions(data)
-        summary = data.summary if isinstance(data, Moments) else Summary.from_data(data)
-        learned = learn_structure(summary) if self.structure == "learned" else None
-        parents = learned.parents if learned else resolve_structure(self.structure, actions)
-        if isinstance(data, Moments):
-            design = Design.build(match_bases(self.basis, data.features.bases), parents)
-            moments = data.select(design.features)
-        else:
-            design = Design.build(freeze_bases(self.basis, actions, summary), parents)
-            scale = summary.scales[data.outcome]
-            moments = Moments.compute(data, summary, design.features, scale)
-        _refuse_exact(moments)
-        problem = Problem(design, moments, Priors())
-        if isinstance(data, RegimeData) and self.variance == "learned":
-            problem = reweight(problem, data)
-        return problem, learned
+    def sample_prior(
+        self, data: RegimeData | Moments, draws: int = 1000, random_seed: int = 1
+    ) -> Posterior:
+        """Draw from the prior: what the model holds possible before it sees outcomes.
+
+        Parameters
+        ----------
+        data
+            The rows, or their moments; read are the units of the columns, the ranges of the actions
+            and, if it is to be learned, the structure.
+        draws
+            Number of draws.
+        random_seed
+            Seed of everything random.
+
+        Returns
+        -------
+        Posterior
+            Answers every question a posterior does, so that ``component`` and ``expected_outcome``
+            give prior predictive draws of the curves.
+
+        Raises
+        ------
+        ModelError
+            If an option is not valid, or moments do not fit the model's basis.
+        """
+        _check_options("laplace", draws, None, 1, None, random_seed)
+        posed = self._pose(data, weighted=False)
+        hyper = sample_prior(posed.problem, draws, random_seed)
+        tree = build_tree(posed.problem, hyper, random_seed, prior=True)
+        tree.attrs = self._attributes("prior", random_seed)
+        return self._posterior(posed, tree, Convergence("prior"), None)
+
+    def _posterior(
+        self,
+        posed: Posed,
+        tree: xr.DataTree,
+        convergence: Convergence,
+        additivity: Additivity | None,
+    ) -> Posterior:
+        design, summary = posed.problem.design, posed.moments.summary
+        scale = posed.moments.outcome_scale
+        return Posterior(tree, design, summary, scale, convergence, posed.learned, additivity)
+
+    def _attributes(self, method: str, random_seed: int) -> dict[str, Any]:
+        """Say how the draws were made; priors are kept as text."""
+        priors = json.dumps((self.priors or Priors()).describe())
+        return {"method": method, "random_seed": random_seed, "priors": priors}
+
+    def _pose(self, data: RegimeData | Moments, weighted: bool = True) -> Posed:
+        priors = self.priors or Priors()
+        posed = pose(data, self.basis, self.structure, self.interactions, priors)
+        if not weighted:
+            return posed
+        refuse_exact(posed.moments)
+        if isinstance(data, RegimeData):
+            posed = weigh(posed, data, self.variance == "learned")
+        return posed
 
 
 def load(path: str | Path) -> Posterior:
@@ -216,27 +285,8 @@ def load(path: str | Path) -> Posterior:
         state.outcome_scale,
         state.convergence,
         state.learned,
+        state.additivity,
     )
-
-
-def _actions(data: RegimeData | Moments) -> tuple[str, ...]:
-    if not isinstance(data, RegimeData | Moments):
-        raise ModelError(
-            f"data must be a RegimeData or Moments, got {type(data).__name__}; "
-            f"make one with RegimeData.from_frame."
-        )
-    return data.actions
-
-
-def _refuse_exact(moments: Moments) -> None:
-    """Refuse an outcome without noise, for which the likelihood has no maximum."""
-    for regime in moments.regimes:
-        if moments.residual_share(regime) < LEAST_RESIDUAL:
-            raise ModelError(
-                f"data: in regime {format_regime(regime)!r} the outcome {moments.outcome!r} is an "
-                f"exact function of the actions; a noise of at least 1e-5 of its spread is needed. "
-                f"Is the outcome computed from the actions?"
-            )
 
 
 def _regimes(data: RegimeData | Moments) -> tuple[Regime, ...]:

@@ -9,8 +9,14 @@ regime r spread over the weights (gram G_r, cross b_r, square yy_r):
 
 Rows may be weighted: then the sums are, and half the sum of the log weights is added. The gradient
 needs no derivative of the factorisation: it is the expectation of the gradient of the complete-data
-log-density under weights ~ N(m, C), m = P^-1 b and C = P^-1 (Fisher's identity). This is the plain
-NumPy form; :mod:`bayes_intgen.model` writes the same for PyMC.
+log-density under weights ~ N(m, C), m = P^-1 b and C = P^-1 (Fisher's identity). Neither does the
+Hessian: with V = 1/2 b' P^-1 b - 1/2 log|P| and rho_r = b_r - G_r m,
+
+    d2V/dw_r dw_s = rho_r' C rho_s + 1/2 tr(C G_r C G_s),
+    d2V/dw_r dlambda_i = 1/2 (C G_r C)_ii - m_i (C rho_r)_i,
+    d2V/dlambda_i dlambda_j = 1/2 C_ij^2 + m_i m_j C_ij.
+
+This is the plain NumPy form; :mod:`bayes_intgen.model` writes the same for PyMC.
 """
 
 from dataclasses import dataclass, field
@@ -68,6 +74,11 @@ class Conditional:
         inverse, _ = lapack.dpotri(self.factor, lower=1)
         inverse = np.tril(inverse) + np.tril(inverse, -1).T
         return np.asarray(inverse * np.outer(self.scaling, self.scaling))
+
+    def variance_of(self, rows: Array) -> Array:
+        """Return the variances of some linear combinations, (n, weights) to (n,)."""
+        half, _ = lapack.dtrtrs(self.factor, (rows * self.scaling).T, lower=1)
+        return np.asarray(np.einsum("ij,ij->j", half, half))
 
     def draw(self, size: int, rng: np.random.Generator) -> Array:
         """Draw weights, shape (size, weights)."""
@@ -130,9 +141,11 @@ class MarginalLikelihood:
         precision[np.diag_indices(size)] += np.exp(-2 * log_sd)
         return Conditional.solve(precision, w @ self.cross)
 
-    def log_density(self, log_sigma: Array, log_sd: Array) -> float:
-        """Return log p(y | hyperparameters)."""
-        return self._value(log_sigma, log_sd, self.conditional(log_sigma, log_sd))
+    def log_density(
+        self, log_sigma: Array, log_sd: Array, given: Conditional | None = None
+    ) -> float:
+        """Return log p(y | hyperparameters); ``given`` spares a factorisation."""
+        return self._value(log_sigma, log_sd, given or self.conditional(log_sigma, log_sd))
 
     def value_and_gradient(self, log_sigma: Array, log_sd: Array) -> tuple[float, Array, Array]:
         """Return log p(y | hyperparameters) and its gradient in each of the two arguments."""
@@ -143,6 +156,35 @@ class MarginalLikelihood:
         residual = self.square - 2 * self.cross @ given.mean
         residual += self.gram.reshape(len(w), -1) @ second.ravel()
         return value, w * residual - self.n, np.exp(-2 * log_sd) * np.diag(second) - 1
+
+    def hessian(self, log_sigma: Array, log_sd: Array) -> tuple[Array, Array, Array]:
+        """Return the second derivatives of log p(y | hyperparameters).
+
+        Returns
+        -------
+        by_sigma
+            In log_sigma twice, shape (regimes, regimes).
+        mixed
+            In log_sigma and log_sd, shape (regimes, weights).
+        by_sd
+            In log_sd twice, shape (weights, weights).
+        """
+        given = self.conditional(log_sigma, log_sd)
+        m, c = given.mean, given.covariance
+        w, lam = np.exp(-2 * log_sigma), np.exp(-2 * log_sd)
+        products = [c @ gram for gram in self.gram]
+        rho = self.cross - self.gram @ m
+        c_rho = rho @ c
+        traces = np.array([[np.vdot(a, b.T) for b in products] for a in products])
+        twice_w = c_rho @ rho.T + 0.5 * traces
+        spreads = np.array([np.einsum("ij,ij->i", product, c) for product in products])
+        w_lam = 0.5 * spreads - m * c_rho
+        second = np.diag(c) + m**2
+        squares = self.square - 2 * self.cross @ m + m @ (self.cross - rho).T
+        squares += np.array([np.trace(product) for product in products])
+        by_sigma = 4 * np.outer(w, w) * twice_w - np.diag(2 * w * squares)
+        by_sd = 4 * np.outer(lam, lam) * (0.5 * c + np.outer(m, m)) * c - np.diag(2 * lam * second)
+        return by_sigma, 4 * np.outer(w, lam) * w_lam, by_sd
 
     def _value(self, log_sigma: Array, log_sd: Array, given: Conditional) -> float:
         w = np.exp(-2 * log_sigma)

@@ -13,6 +13,7 @@ With C = P^-1 and m = P^-1 b its gradient is
 operation that returns its gradient beside its value.
 """
 
+from itertools import pairwise
 from math import log, pi
 from typing import Any
 
@@ -25,9 +26,9 @@ from pytensor.gradient import DisconnectedType
 
 from bayes_intgen.cholesky_inverse import cholesky_inverse
 from bayes_intgen.design import Design
+from bayes_intgen.hyperpriors import HyperPriors
 from bayes_intgen.marginal import MarginalLikelihood
 from bayes_intgen.moments import Moments
-from bayes_intgen.priors import Priors
 from bayes_intgen.regimes import format_regime
 from bayes_intgen.scales import LEAST_LOG_SD, PriorScales
 
@@ -39,7 +40,7 @@ def build_model(
     moments: Moments,
     likelihood: MarginalLikelihood,
     scales: PriorScales,
-    priors: Priors,
+    priors: HyperPriors,
 ) -> pm.Model:
     """Write the marginal model.
 
@@ -68,18 +69,13 @@ def build_model(
         "group": list(design.groups),
         "smooth_action": list(design.smooth_actions),
     }
-    mean, sd = priors.locations(
-        len(moments.regimes), design.group_kinds, len(design.smooth_actions)
-    )
-    ends = np.cumsum([len(values) for values in coords.values()])[:-1]
-    means, sds = np.split(mean, ends), np.split(sd, ends)
+    ends = np.cumsum([0, *(len(values) for values in coords.values())]).tolist()
+    parts = [priors.select(start, stop) for start, stop in pairwise(ends)]
     with pm.Model(coords=coords) as model:
-        log_sigma = pm.Normal("log_sigma", means[0], sds[0], dims="regime")
-        log_scale = pm.Normal("log_scale", means[1], sds[1], dims="group")
+        log_sigma = parts[0].variable("log_sigma", "regime")
+        log_scale = parts[1].variable("log_scale", "group")
         log_length = (
-            pm.Normal("log_length", means[2], sds[2], dims="smooth_action")
-            if design.smooth_actions
-            else None
+            parts[2].variable("log_length", "smooth_action") if design.smooth_actions else None
         )
         log_sd = _log_sd(scales, log_scale, log_length)
         density = _log_marginal_likelihood(likelihood, log_sigma, log_sd)

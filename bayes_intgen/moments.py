@@ -25,6 +25,7 @@ from bayes_intgen.centred import CentredMoments
 from bayes_intgen.data import RegimeData
 from bayes_intgen.errors import ModelError
 from bayes_intgen.regimes import Regime
+from bayes_intgen.residuals import ResidualMoments
 from bayes_intgen.summary import Scale, Summary
 
 __all__ = ["FOLDS", "Moments", "RegressionMoments"]
@@ -92,6 +93,8 @@ class Moments:
         Moments of (features without the constant, outcome) for each regime and fold.
     log_weights
         Sum of the logarithms of the rows' weights in each regime; zero when not weighted.
+    residuals
+        Moments of the squared residuals of a first fit in each regime, if there was one.
 
     Examples
     --------
@@ -110,6 +113,7 @@ class Moments:
     outcome_scale: Scale
     parts: Mapping[Regime, tuple[CentredMoments, ...]] = field(repr=False)
     log_weights: Mapping[Regime, float] = field(repr=False)
+    residuals: Mapping[Regime, ResidualMoments] | None = field(default=None, repr=False)
 
     @classmethod
     def from_data(
@@ -155,10 +159,27 @@ class Moments:
         features: FeatureMap,
         outcome_scale: Scale,
         variances: Mapping[Regime, RowWeights] | None = None,
+        theta: Mapping[Regime, Array] | None = None,
     ) -> "Moments":
-        """Make the second pass: the moments of some features, weighted if variances are given."""
+        """Make the second pass.
+
+        Parameters
+        ----------
+        data, summary
+            The rows, and the first pass over them.
+        features
+            The features whose moments are wanted.
+        outcome_scale
+            Centre and spread of the outcome.
+        variances
+            What says how much each row counts; all count the same by default.
+        theta
+            Coefficients of the features in the mean of each regime, from a first fit: then moments
+            of its squared residuals are computed as well.
+        """
         size = len(features.features)
         parts = {regime: [CentredMoments.empty(size)] * FOLDS for regime in data.extents}
+        squares = {regime: ResidualMoments.empty(size) for regime in data.extents}
         seen = dict.fromkeys(data.extents, 0)
         log_weights = dict.fromkeys(data.extents, 0.0)
         rows = max(CHUNK_VALUES // size, 1024)
@@ -167,18 +188,25 @@ class Moments:
                 n = data.extents[regime].n
                 for fold, chunk in _chunks(values, seen[regime], n, rows):
                     phi = features.evaluate(chunk[:, :-1])
+                    y = outcome_scale.standardise(chunk[:, -1])
                     weights = None
                     if variances is not None:
                         logs = variances[regime].log_weights(phi)
                         log_weights[regime] += float(logs.sum())
                         weights = np.exp(logs)
+                    if theta is not None:
+                        residual = y - phi @ theta[regime]
+                        counts = np.ones(len(y)) if weights is None else weights
+                        found = ResidualMoments.from_rows(phi, residual, counts)
+                        squares[regime] = squares[regime].add(found)
                     phi[:, :-1] = phi[:, 1:]
-                    phi[:, -1] = outcome_scale.standardise(chunk[:, -1])
+                    phi[:, -1] = y
                     moments = CentredMoments.from_rows(phi, weights)
                     parts[regime][fold] = parts[regime][fold].merge(moments)
                 seen[regime] += len(values)
         folds = {regime: tuple(part) for regime, part in parts.items()}
-        return cls(summary, features, outcome_scale, folds, log_weights)
+        residuals = None if theta is None else squares
+        return cls(summary, features, outcome_scale, folds, log_weights, residuals)
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -201,7 +229,7 @@ class Moments:
         return sum(fold.n for folds in self.parts.values() for fold in folds)
 
     def merge(self, other: "Moments") -> "Moments":
-        """Return the moments of the rows of both.
+        """Return the moments of the rows of both; those of residuals, of two fits, are dropped.
 
         Raises
         ------
@@ -246,7 +274,12 @@ class Moments:
             )
         columns = np.array([*(order[factors] for factors in wanted[1:]), len(order) - 1])
         parts = {r: tuple(fold.select(columns) for fold in p) for r, p in self.parts.items()}
-        return Moments(self.summary, features, self.outcome_scale, parts, self.log_weights)
+        residuals = self.residuals
+        if residuals is not None:
+            kept = np.array([order[factors] + 1 for factors in wanted])
+            residuals = {r: part.select(kept) for r, part in residuals.items()}
+        scale, logs = self.outcome_scale, self.log_weights
+        return Moments(self.summary, features, scale, parts, logs, residuals)
 
     def regression(self, regime: Regime) -> RegressionMoments:
         """Return the sums of products of one regime, all folds together."""

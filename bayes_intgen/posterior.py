@@ -5,7 +5,7 @@ theta_S = beta + sum over k not in S of delta_k (equation 2 of the model). S = a
 joint effect of Theorem 1, any other S a mixed effect of Proposition 1.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +16,9 @@ import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
+from bayes_intgen.components import Kind, component_curve
 from bayes_intgen.data import Points
+from bayes_intgen.departures import Additivity
 from bayes_intgen.design import Design
 from bayes_intgen.errors import NotIdentifiedError, QueryError, RegimeError
 from bayes_intgen.identify import require_identified
@@ -57,6 +59,8 @@ class Posterior:
         The verdict on the sampler.
     learned
         The evidence on who depends on whom, if the structure was learned.
+    additivity
+        Which rung of the ladder of interactions the data need; None if there were no rows to test.
     """
 
     idata: xr.DataTree = field(repr=False)
@@ -65,6 +69,7 @@ class Posterior:
     outcome_scale: Scale
     convergence: Convergence
     learned: LearnedStructure | None = None
+    additivity: Additivity | None = None
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -139,6 +144,51 @@ class Posterior:
             },
             name=self.outcome,
             attrs={"do": format_regime(regime)},
+        )
+
+    def component(
+        self, action: str, at: Any, kind: Kind = "int", beyond: Literal["error", "clamp"] = "error"
+    ) -> xr.DataArray:
+        """Draws of one curve of the decomposition.
+
+        Parameters
+        ----------
+        action
+            The action k.
+        at
+            Values of the action, or a frame or mapping with values of more actions; those not given
+            are held at their means over the regimes (weighted equally).
+        kind
+            ``"int"``: the causal effect u_k(a_k), relative to the mean of the action. ``"bias"``:
+            the confounding bias d_k(a_k, a_parents). ``"obs"``: their sum, the effect that
+            observational rows show.
+        beyond
+            As in :meth:`expected_outcome`.
+
+        Returns
+        -------
+        xarray.DataArray
+            In the outcome's unit, dims (chain, draw, point).
+
+        Raises
+        ------
+        QueryError
+            If the action or the kind is unknown, or values are not finite numbers.
+        """
+        reference = np.array([self.summary.scales[name].centre for name in self.actions])
+        known = at if isinstance(at, Mapping) else {action: at}
+        points = Points.read({**dict(zip(self.actions, reference, strict=True)), **known},
+                             self.actions)  # fmt: skip
+        find_beyond(points, self.design.features.bases, beyond)
+        weights = self.idata["posterior"].dataset["weight"].to_numpy()
+        values = component_curve(self.design, weights, points.values, reference, action, kind)
+        draws = self.idata["posterior"].dataset
+        coords = {name: draws[name].to_numpy() for name in ("chain", "draw")}
+        return xr.DataArray(
+            values,
+            dims=("chain", "draw", "point"),
+            coords={**coords, **points.coords()},
+            name=f"{kind}:{action}",
         )
 
     def table(
@@ -246,6 +296,7 @@ class Posterior:
             self.outcome_scale,
             self.convergence,
             self.learned,
+            self.additivity,
         )
         write_fit(state, Path(path))
 
@@ -254,12 +305,14 @@ class Posterior:
         rows = sum(part.moments.n for part in self.summary.regimes.values())
         given = [f"{p}>{child}" for child, names in self.design.parents.items() for p in names]
         edges = f"dependences between actions, given: {', '.join(given) or 'none'}"
+        title = "Prior" if self.convergence.method == "prior" else "Posterior"
         regimes = ", ".join(format_regime(regime) for regime in self.summary.regimes)
         lines = [
-            f"Posterior of E[{self.outcome} | do({', '.join(self.actions)})] from {rows:,} rows "
+            f"{title} of E[{self.outcome} | do({', '.join(self.actions)})] from {rows:,} rows "
             f"in the regimes {regimes}",
             f"{sizes['chain']} chains x {sizes['draw']} draws; {self.convergence}",
             str(self.learned) if self.learned else edges,
+            str(self.additivity or "additivity: not checked, which takes the rows"),
             "",
         ]
         try:

@@ -1,47 +1,55 @@
-"""Prior distributions of the hyperparameters, in standard units of the outcome.
+"""Prior distributions of the hyperparameters, in standard units.
 
-The outcome is centred and divided by its spread before the model sees it, so the numbers below
-mean the same at any scale. Each group of weights (the linear or the wiggly part of one action, a
-pair of actions, everything of higher order; separately for the causal part and for the bias of
-each action) has a prior scale of its own, log-normal, so that pieces the data do not need shrink
-away by themselves.
+The outcome and the actions are centred and divided by their spread before the model sees them, so
+the numbers below mean the same at any scale of any column. Each group of weights (the linear or the
+wiggly part of one action, a pair of actions, everything of higher order; separately for the causal
+part and for the bias of each action) has a prior scale of its own, so that pieces the data do not
+need shrink away by themselves.
+
+=============  =======================================================  =============  ============
+name           what has it                                              median         90% within
+=============  =======================================================  =============  ============
+sigma          residual standard deviation of a regime                  0.6            0.12 to 3.1
+linear         scale of the linear function of one action               0.3            0.06 to 1.6
+wiggly         scale of all other functions of one action               0.1            0.02 to 0.5
+pair           scale of products of functions of two actions            0.1            0.02 to 0.5
+higher         scale of products of three and more                      0.05           0.01 to 0.3
+lengthscale    lengthscale of an action's eigenfunctions                0.6            0.30 to 1.2
+constant       constant of a component: normal with this sd             3 (fixed)
+=============  =======================================================  =============  ============
+
+Scales and sigma are in standard deviations of the outcome, lengthscales in half-widths of the
+action's data; all are log-normal unless replaced.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
-import numpy as np
-import numpy.typing as npt
+from bayes_intgen.distributions import (
+    LogNormal,
+    Prior,
+    check_positive,
+    check_prior,
+    describe_prior,
+)
 
-__all__ = ["LogNormal", "Priors"]
-
-
-@dataclass(frozen=True)
-class LogNormal:
-    """A log-normal distribution.
-
-    Parameters
-    ----------
-    median
-        Its median.
-    log_sd
-        Standard deviation of its logarithm.
-    """
-
-    median: float
-    log_sd: float
+__all__ = ["Priors"]
 
 
 @dataclass(frozen=True)
 class Priors:
-    """Priors of every hyperparameter.
+    """Priors of every hyperparameter; each can be replaced.
+
+    A prior is a :class:`LogNormal`, a number (the value is known and held there, to within a tenth
+    of a percent), or a PyMC distribution of one positive number, such as ``pm.HalfNormal.dist(1)``.
+    Printing the object shows all of them in one table.
 
     Parameters
     ----------
     sigma
-        Residual standard deviation of a regime.
+        Residual standard deviation of a regime, in standard deviations of the outcome.
     linear, wiggly
-        Scale of the weights of a single action.
+        Scale of the weights of a single action, likewise.
     pair
         Scale of the weights of products of two actions.
     higher
@@ -49,24 +57,50 @@ class Priors:
     lengthscale
         Lengthscale of an action's eigenfunctions, in half-widths of its data.
     constant
-        Standard deviation of the constant of each component (normal, mean zero).
+        Standard deviation of the constant of each component (normal, mean zero); a number.
+
+    Raises
+    ------
+    ModelError
+        If a prior is none of the three, or can be negative, zero or infinite.
+
+    Examples
+    --------
+    >>> import pymc as pm
+    >>> print(Priors(linear=LogNormal(1.0, 0.5), wiggly=pm.HalfNormal.dist(0.5), lengthscale=0.8))
+    sigma        LogNormal(median=0.6, log_sd=1.0): 90% within 0.116 to 3.11
+    linear       LogNormal(median=1.0, log_sd=0.5): 90% within 0.439 to 2.28
+    wiggly       HalfNormal(0, 0.5): 90% within 0.0314 to 0.978
+    pair         LogNormal(median=0.1, log_sd=1.0): 90% within 0.0193 to 0.518
+    higher       LogNormal(median=0.05, log_sd=1.0): 90% within 0.00965 to 0.259
+    lengthscale  0.8 (known)
+    constant     Normal(0, 3.0)
     """
 
-    sigma: LogNormal = LogNormal(0.6, 1.0)
-    linear: LogNormal = LogNormal(0.3, 1.0)
-    wiggly: LogNormal = LogNormal(0.1, 1.0)
-    pair: LogNormal = LogNormal(0.1, 1.0)
-    higher: LogNormal = LogNormal(0.05, 1.0)
-    lengthscale: LogNormal = LogNormal(0.6, 0.42)
+    sigma: Prior = LogNormal(0.6, 1.0)
+    linear: Prior = LogNormal(0.3, 1.0)
+    wiggly: Prior = LogNormal(0.1, 1.0)
+    pair: Prior = LogNormal(0.1, 1.0)
+    higher: Prior = LogNormal(0.05, 1.0)
+    lengthscale: Prior = LogNormal(0.6, 0.42)
     constant: float = 3.0
 
-    def locations(
-        self, n_regimes: int, group_kinds: Sequence[str], n_lengths: int
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Return mean and sd of (log sigma, log scale, log lengthscale), joined end to end."""
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            check = check_positive if field.name == "constant" else check_prior
+            check(getattr(self, field.name), field.name)
+
+    def of_each(self, n_regimes: int, group_kinds: Sequence[str], n_lengths: int) -> list[Prior]:
+        """Return the prior of each sigma, scale and lengthscale, joined end to end."""
         scales = {"linear": self.linear, "wiggly": self.wiggly, "pair": self.pair}
         parts = [self.sigma] * n_regimes
         parts += [scales.get(kind, self.higher) for kind in group_kinds]
-        parts += [self.lengthscale] * n_lengths
-        mean = np.array([np.log(part.median) for part in parts])
-        return mean, np.array([part.log_sd for part in parts])
+        return [*parts, *[self.lengthscale] * n_lengths]
+
+    def describe(self) -> dict[str, str]:
+        """Return each prior as text."""
+        texts = {f.name: describe_prior(getattr(self, f.name)) for f in fields(self)}
+        return texts | {"constant": f"Normal(0, {self.constant})"}
+
+    def __str__(self) -> str:
+        return "\n".join(f"{name:<11}  {text}" for name, text in self.describe().items())

@@ -74,3 +74,16 @@ class PriorScales:
         by_group = np.bincount(self.group_index, weights=by_log_sd, minlength=self.n_groups + 1)
         decay = by_log_sd @ self.squared_frequency * np.exp(2 * log_length)
         return by_group[: self.n_groups], 0.5 * (by_log_sd @ self.is_wave - decay)
+
+    def slopes(self, log_length: Array) -> Array:
+        """Return the derivatives of log sd in (log scale, log lengthscale).
+
+        Shape (weights, groups + lengthscales).
+        """
+        groups = np.eye(self.n_groups + 1)[self.group_index, : self.n_groups]
+        decay = self.squared_frequency * np.exp(2 * log_length)
+        return np.column_stack([groups, 0.5 * (self.is_wave - decay)])
+
+    def curvature(self, by_log_sd: Array, log_length: Array) -> Array:
+        """Return sum_i by_log_sd_i d2(log sd_i)/d(log lengthscale)2, shape (lengthscales,)."""
+        return np.asarray(-(by_log_sd @ self.squared_frequency) * np.exp(2 * log_length))

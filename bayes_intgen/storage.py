@@ -11,6 +11,7 @@ from pathlib import Path
 
 import xarray as xr
 
+from bayes_intgen.departures import Additivity
 from bayes_intgen.design import Design
 from bayes_intgen.errors import FileError
 from bayes_intgen.files import replacing
@@ -20,7 +21,8 @@ from bayes_intgen.summary import Scale, Summary
 
 __all__ = ["FORMAT", "FitState", "read_fit", "write_fit"]
 
-FORMAT = "bayes_intgen fit, format 1"
+FORMAT = "bayes_intgen fit, format 2"
+PARTS = ("design", "summary", "outcome_scale", "convergence", "learned", "additivity")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class FitState:
     outcome_scale: Scale
     convergence: Convergence
     learned: LearnedStructure | None
+    additivity: Additivity | None
 
 
 def write_fit(state: FitState, path: Path) -> None:
@@ -47,6 +50,7 @@ def write_fit(state: FitState, path: Path) -> None:
         "outcome_scale": json.dumps([state.outcome_scale.centre, state.outcome_scale.spread]),
         "convergence": json.dumps(state.convergence.to_dict()),
         "learned": json.dumps(state.learned.to_dict() if state.learned else None),
+        "additivity": json.dumps(state.additivity.to_dict() if state.additivity else None),
     }
     with replacing(path) as draft:
         tree.to_netcdf(draft, engine="h5netcdf")
@@ -73,10 +77,7 @@ def read_fit(path: Path) -> FitState:
             f"{tree.attrs.get('format')!r}, expected {FORMAT!r})."
         )
     try:
-        parts = {
-            name: json.loads(tree.attrs[name])
-            for name in ("design", "summary", "outcome_scale", "convergence", "learned")
-        }
+        parts = {name: json.loads(tree.attrs[name]) for name in PARTS}
         design = Design.from_dict(parts["design"])
         terms = tree["posterior"].dataset["weight"]["term"].to_numpy().tolist()
         if terms != [weight.name for weight in design.weights]:
@@ -88,6 +89,7 @@ def read_fit(path: Path) -> FitState:
             Scale(*parts["outcome_scale"]),
             Convergence.from_dict(parts["convergence"]),
             LearnedStructure.from_dict(parts["learned"]) if parts["learned"] else None,
+            Additivity.from_dict(parts["additivity"]) if parts["additivity"] else None,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise FileError(f"path: the fit in {str(path)!r} is damaged: {error!r}") from error

@@ -18,13 +18,13 @@ Econometrica 44.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import exp, log, pi, sqrt
+from math import log, sqrt
 
 import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from bayes_intgen.basis import FeatureMap
+from bayes_intgen.basis import FeatureMap, relative_scale
 from bayes_intgen.centred import CentredMoments
 from bayes_intgen.data import RegimeData
 from bayes_intgen.regimes import Regime
@@ -32,7 +32,6 @@ from bayes_intgen.summary import Scale
 
 __all__ = ["LogVariance", "fit_log_variances"]
 
-LENGTHSCALE = 0.6
 REACH = 3.0
 FLOOR = 1e-6
 PAIR_FUNCTIONS = 2
@@ -121,7 +120,7 @@ def fit_log_variances(
         Residual standard deviation of each regime from that fit, in standard units.
     """
     columns = _smooth_columns(features)
-    relative = np.array([_relative_scale(features, column) for column in columns])
+    relative = np.array([relative_scale(features, column) for column in columns])
     parts = {regime: CentredMoments.empty(len(columns) + 1) for regime in data.extents}
     with threadpool_limits(1):
         for regime, values in data.batches():
@@ -145,14 +144,3 @@ def _smooth_columns(features: FeatureMap) -> npt.NDArray[np.intp]:
         or (len(feature.factors) == 2 and all(i <= PAIR_FUNCTIONS for _, i in feature.factors))
     ]
     return np.array(chosen, dtype=int)
-
-
-def _relative_scale(features: FeatureMap, column: int) -> float:
-    """Return the root spectral density at a lengthscale of 0.6 half-widths; one if not a wave."""
-    scale = 1.0
-    for action, position in features.features[column].factors:
-        frequency = features.bases[action].functions[position].frequency
-        if frequency is not None:
-            decay = exp(-((LENGTHSCALE * frequency) ** 2) / 2)
-            scale *= sqrt(sqrt(2 * pi) * LENGTHSCALE * decay)
-    return scale

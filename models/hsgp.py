@@ -5,10 +5,10 @@
 
 An action that is set is drawn from N(0, 1) instead. The confounders modify the effects of their
 actions, yet E[Y | do(a_1, a_2)] = sin(2 a_1) + 2 tanh(a_2). A curve is a linear function plus
-eigenfunctions of the Laplacian on a box (Hilbert space Gaussian process), a surface the products of
-the first few; the lengthscales enter the prior of the weights only. The causal part has a curve
-of each action, the bias of A_1 a curve of a_1; the bias of A_2, which depends on A_1, has a curve
-of each and a surface.
+eigenfunctions of the Laplacian on a box (Hilbert space Gaussian process), a surface the product of
+the linear functions plus those of the first few eigenfunctions; the lengthscales enter the prior of
+the weights only. The causal part has a curve of each action, the bias of A_1 a curve of a_1; the
+bias of A_2, which depends on A_1, has a curve of each and a surface.
 """
 
 import numpy as np
@@ -27,7 +27,8 @@ EDGE = 1.5  # half-width of the box over that of the data
 FREQUENCY = np.pi * np.arange(1, WAVES + 1) / (2 * EDGE)
 
 CURVE1, CURVE2 = ([k, *(f"{k}~{j}" for j in range(1, WAVES + 1))] for k in ("a1", "a2"))
-SURFACE = [f"{f} {g}" for f in CURVE1[1 : PAIR_WAVES + 1] for g in CURVE2[1 : PAIR_WAVES + 1]]
+SURFACE = ["a1 a2"]
+SURFACE += [f"{f} {g}" for f in CURVE1[1 : PAIR_WAVES + 1] for g in CURVE2[1 : PAIR_WAVES + 1]]
 FEATURES = ["1", *CURVE1, *CURVE2, *SURFACE]
 # how many of them use a_1 only, one action only, anything
 OF_A1, SINGLE, ALL = 1 + len(CURVE1), 1 + len(CURVE1 + CURVE2), len(FEATURES)
@@ -113,14 +114,15 @@ def _smoothness(lengthscale: TensorVariable) -> TensorVariable:
         for ell in (lengthscale[0], lengthscale[1])
     )
     pairs = (root1[:PAIR_WAVES, None] * root2[None, :PAIR_WAVES]).ravel()
-    return pm.math.concatenate([[1.0, 1.0], root1, [1.0], root2, pairs])
+    return pm.math.concatenate([[1.0, 1.0], root1, [1.0], root2, [1.0], pairs])
 
 
 def _features(a1: Array, a2: Array, regime: npt.NDArray[np.intp]) -> Array:
     waves1, waves2 = _waves(a1, regime), _waves(a2, regime)
     pairs = waves1[:, :PAIR_WAVES, None] * waves2[:, None, :PAIR_WAVES]
     z1, z2 = _standardise(a1, regime), _standardise(a2, regime)
-    return np.column_stack([np.ones_like(z1), z1, waves1, z2, waves2, pairs.reshape(len(z1), -1)])
+    surface = [z1 * z2, pairs.reshape(len(z1), -1)]
+    return np.column_stack([np.ones_like(z1), z1, waves1, z2, waves2, *surface])
 
 
 def _waves(values: Array, regime: npt.NDArray[np.intp]) -> Array:

@@ -13,11 +13,12 @@ ROOT = Path(bayes_intgen.__file__).parent
 LAYERS = [
     {"cli"},
     {"intervention_model"},
-    {"posterior", "storage"},
+    {"posterior", "storage", "posing"},
     {"plots"},
+    {"additivity"},
     {"inference"},
     {"model", "cholesky_inverse"},
-    {"priors"},
+    {"priors", "hyperpriors", "distributions"},
     {
         "marginal",
         "scales",
@@ -27,12 +28,15 @@ LAYERS = [
         "identify",
         "metrics",
         "support",
+        "components",
+        "departures",
+        "quadratic_form",
     },
     {"moments"},
     {"design"},
     {"basis"},
     {"summary"},
-    {"data", "centred"},
+    {"data", "centred", "residuals"},
     {"regimes", "errors", "files"},
 ]
 RANK = {module: rank for rank, layer in enumerate(LAYERS) for module in layer}

@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import bayes_intgen as ig
-from bayes_intgen.inference import Problem, build_tree, sample_nuts
+from bayes_intgen.inference import Problem, build_tree, find_mode, sample_nuts
 from bayes_intgen.metrics import coverage, credible_interval
 from bayes_intgen.priors import LogNormal, Priors
 from models import linear
@@ -84,9 +84,11 @@ def test_nuts_equals_the_exact_conjugate_posterior():
     pin = partial(LogNormal, log_sd=1e-4)
     priors = Priors(sigma=pin(0.5), linear=pin(0.4), constant=2.0)
     model = ig.InterventionModel(ig.Polynomial(1))
-    free, _ = ig.InterventionModel(ig.Polynomial(1), "full", "constant")._pose(data)
+    free = ig.InterventionModel(ig.Polynomial(1), "full", variance="constant")._pose(data).problem
     problem = Problem(free.design, free.moments, priors)
-    hyper = sample_nuts(problem, 1000, None, 4, None, random_seed=4, progressbar=False)
+    hyper = sample_nuts(
+        problem, find_mode(problem), 1000, None, 4, None, random_seed=4, progressbar=False
+    )
     tree = build_tree(problem, hyper, random_seed=5)
     reference = model.fit(data, method="laplace", draws=1)
     posterior = ig.Posterior(

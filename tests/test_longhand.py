@@ -17,7 +17,7 @@ from models import hsgp, linear, polynomial
 
 def pose(frame, basis, structure="full"):
     data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-    return ig.InterventionModel(basis, structure, "constant")._pose(data)[0]
+    return ig.InterventionModel(basis, structure, variance="constant")._pose(data).problem
 
 
 COMPONENTS = {"effect": "causal", "bias1": "bias:a1", "bias2": "bias:a2"}
@@ -32,7 +32,7 @@ class Longhand:
         self.problem = pose(self.frame, basis, structure)
         self.model = model.build(self.frame)
         rng = np.random.default_rng(5)
-        mean, sd = self.problem.locations
+        mean, sd = self.problem.hyperpriors.mean, self.problem.hyperpriors.sd
         self.x = mean + 0.7 * sd * rng.normal(size=len(mean))
         self.log_sigma, self.log_scale, self.log_length = self.problem.split(self.x)
         self.log_length[:] = np.log([0.4, 1.5][: len(self.log_length)])  # some sd reach exp(-40)
@@ -100,7 +100,7 @@ def test_prior_equals_the_longhand_model(longhand):
     """That of each weight given the hyperparameters, and that of each hyperparameter."""
     log_sd = longhand.problem.scales.log_sd(longhand.log_scale, longhand.log_length)
     weights = longhand.spread_weights(stats.norm.logpdf(longhand.weights, 0, np.exp(log_sd)))
-    hyper = longhand.spread_hyper(stats.norm.logpdf(longhand.x, *longhand.problem.locations))
+    hyper = longhand.spread_hyper(longhand.problem.hyperpriors.log_density(longhand.x))
     expected = weights | hyper
     assert set(expected) == {variable.name for variable in longhand.model.free_RVs}
     found = longhand.log_density(list(expected))
@@ -113,7 +113,7 @@ def test_nuts_posterior_equals_that_of_the_longhand_model():
     frame = linear.make_data(60, random_seed=6)
     at = {"a1": np.array([-1.0, 0.0, 1.5]), "a2": np.array([0.5, 0.0, 1.0])}
     data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-    model = ig.InterventionModel(ig.Polynomial(1), "full", "constant")
+    model = ig.InterventionModel(ig.Polynomial(1), "full", variance="constant")
     posterior = model.fit(data, draws=1000, chains=4, random_seed=7, progressbar=False)
     assert posterior.convergence.ok, posterior.convergence
     ours = posterior.expected_outcome(at)

@@ -219,9 +219,9 @@ def test_merged_moments_fit_like_all_rows_with_the_same_basis(data, points):
 def test_any_names_that_cannot_be_confused_will_do():
     """Spaces and signs in names are fine; names that make two features look alike are refused."""
     rng = np.random.default_rng(1)
-    frame = pd.DataFrame(rng.normal(size=(60, 3)), columns=["a", "b", "a b"])
-    frame["regime"] = np.repeat(["obs", "a", "b", "a b"], 15)
-    frame["y"] = 5 * frame["a b"] + 0.1 * rng.normal(size=60)
+    frame = pd.DataFrame(rng.normal(size=(240, 3)), columns=["a", "b", "a b"])
+    frame["regime"] = np.repeat(["obs", "a", "b", "a b"], 60)
+    frame["y"] = 5 * frame["a b"] + 0.1 * rng.normal(size=240)
     data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a", "b", "a b"])
     with pytest.raises(ig.ModelError, match="look the same"):
         ig.InterventionModel(ig.Polynomial(2), structure="full").fit(data, method="laplace")
@@ -230,6 +230,7 @@ def test_any_names_that_cannot_be_confused_will_do():
     assert abs(float(effect.mean()) - 5) < 4 * float(effect.std())
 
 
+@pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning")  # few rows, Laplace
 def test_effects_are_shown_only_if_identified(data):
     fit = ig.InterventionModel().fit(data.drop("a2"), method="laplace", target=["a1"])
     with pytest.raises(ig.NotIdentifiedError, match="'a2'"):

@@ -116,7 +116,7 @@ class ByFirstAction:
 def test_weighted_likelihood_is_that_of_rows_with_their_own_variance():
     """Log-likelihood given the weights: sum of log N(y; m, sigma^2 / weight) over the rows."""
     data = noisy(200, 5)
-    plain, _ = ig.InterventionModel(ig.Polynomial(2), [], "constant")._pose(data)
+    plain = ig.InterventionModel(ig.Polynomial(2), [], variance="constant")._pose(data).problem
     design, scale = plain.design, plain.moments.outcome_scale
     variances = dict.fromkeys(data.extents, ByFirstAction())
     moments = Moments.compute(data, plain.moments.summary, design.features, scale, variances)
@@ -158,7 +158,7 @@ def test_nothing_is_lost_where_spreads_are_equal():
         frame = linear.make_data(300, 200 + seed)
         data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
         for variance, found in errors.items():
-            model = ig.InterventionModel(ig.Polynomial(1), [("a1", "a2")], variance)
+            model = ig.InterventionModel(ig.Polynomial(1), [("a1", "a2")], variance=variance)
             mean = model.fit(data, method="laplace").table(at)["mean"]
             found.append(rmse(mean, linear.truth(**at)))
     assert np.mean(errors["learned"]) < 1.15 * np.mean(errors["constant"])

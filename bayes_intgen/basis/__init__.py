@@ -5,6 +5,7 @@ from bayes_intgen.basis.choice import BasisChoice, check_choice, freeze_bases, m
 from bayes_intgen.basis.features import Feature, FeatureMap
 from bayes_intgen.basis.hsgp import HSGP
 from bayes_intgen.basis.polynomial import Polynomial
+from bayes_intgen.basis.smoothness import relative_scale
 
 __all__ = [
     "HSGP",
@@ -18,4 +19,5 @@ __all__ = [
     "check_choice",
     "freeze_bases",
     "match_bases",
+    "relative_scale",
 ]

@@ -34,12 +34,16 @@ class BasisFunction:
     frequency
         Angular frequency of an eigenfunction, in radians per unit of the lengthscale; its prior
         standard deviation falls with the root of the spectral density there. None otherwise.
+    trend
+        Whether it is the linear function beneath the eigenfunctions of a smooth action: in products
+        of several actions it does not go with eigenfunctions.
     """
 
     name: str
     shape: Literal["linear", "wiggly"]
     share: float
     frequency: float | None = None
+    trend: bool = False
 
 
 class ActionBasis(Protocol):

@@ -9,6 +9,7 @@ it belongs to; regimes and components are choices of weights, made in
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -53,6 +54,11 @@ class Feature:
         """The actions the feature depends on."""
         return frozenset(action for action, _ in self.factors)
 
+    @property
+    def reach(self) -> int:
+        """The largest position of a function in it: the smaller, the smoother; -1 for constants."""
+        return max((position for _, position in self.factors), default=-1)
+
 
 @dataclass(frozen=True)
 class FeatureMap:
@@ -85,6 +91,14 @@ class FeatureMap:
         ModelError
             If the names of actions make two features look the same.
         """
+        features = cls._within(bases, scopes)
+        _check_unique(features)
+        return cls(bases, features)
+
+    @classmethod
+    def _within(
+        cls, bases: Mapping[str, ActionBasis], scopes: Iterable[Iterable[str]]
+    ) -> tuple[Feature, ...]:
         wanted = [frozenset(scope) for scope in scopes]
         found: list[list[tuple[str, int]]] = [[]]
         for action, basis in bases.items():
@@ -93,13 +107,35 @@ class FeatureMap:
                 for factors in found
                 for position, function in enumerate(basis.functions)
                 if _share(factors, bases) + function.share <= 1 + 1e-9
+                and not any(_clash(_function(factor, bases), function) for factor in factors)
                 and _allowed({action, *(name for name, _ in factors)}, wanted)
             ]
             found.extend(grown)
         found.sort(key=lambda factors: len(factors))
-        features = tuple(_label(factors, bases) for factors in found)
-        _check_unique(features)
-        return cls(bases, features)
+        return tuple(_label(factors, bases) for factors in found)
+
+    @classmethod
+    def pairs(cls, bases: Mapping[str, ActionBasis], smoothest: int) -> Self:
+        """Make the products of two actions out of the first few functions of each.
+
+        That of the first two is always among them, whatever the budget of interactions.
+
+        Parameters
+        ----------
+        bases
+            The basis of each action.
+        smoothest
+            Largest position of a function that takes part.
+        """
+        pairs = list(combinations(bases, 2))
+        products = cls._within(bases, pairs)
+        smooth = [f for f in products if len(f.factors) == 2 and f.reach <= smoothest]
+        first = [_label([(a, 0), (b, 0)], bases) for a, b in pairs]
+        return cls(bases, tuple(dict.fromkeys([*first, *smooth])))
+
+    def union(self, other: "FeatureMap") -> "FeatureMap":
+        """Return the features of both, those of the first in their order before the rest."""
+        return FeatureMap(self.bases, tuple(dict.fromkeys((*self.features, *other.features))))
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -165,6 +201,11 @@ def _function(factor: tuple[str, int], bases: Mapping[str, ActionBasis]) -> Basi
 
 def _share(factors: Sequence[tuple[str, int]], bases: Mapping[str, ActionBasis]) -> float:
     return sum(_function(factor, bases).share for factor in factors)
+
+
+def _clash(first: BasisFunction, second: BasisFunction) -> bool:
+    """Say whether one is the trend of a smooth action and the other an eigenfunction."""
+    return any(a.trend and b.frequency is not None for a, b in ((first, second), (second, first)))
 
 
 def _allowed(actions: set[str], scopes: Sequence[frozenset[str]]) -> bool:

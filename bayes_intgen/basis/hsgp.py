@@ -118,12 +118,16 @@ class HSGPBasis:
 
     @property
     def functions(self) -> Sequence[BasisFunction]:
-        """The linear function, then the eigenfunctions by frequency."""
+        """The linear function, then the eigenfunctions by frequency.
+
+        In products the linear functions go with one another and the eigenfunctions likewise: a
+        surface is a bilinear term plus a smooth one.
+        """
         waves = [
             BasisFunction(f"~{j}", "wiggly", 0.5 if j <= self.m_pair else 1.0, frequency)
             for j, frequency in enumerate(self.frequencies.tolist(), start=1)
         ]
-        return [BasisFunction("", "linear", share=1.0), *waves]
+        return [BasisFunction("", "linear", share=0.5 if self.m_pair else 1.0, trend=True), *waves]
 
     @property
     def frequencies(self) -> Array:

@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
 
     for line in _findings(scm, data, table):
         print(line)
-    print(f"\n{posterior.convergence}")
+    print(f"\n{posterior.convergence}\n{posterior.additivity}")
     print(f"data.csv, fit.nc, effects.csv and demo.png are in {out}")
     return 0 if posterior.convergence.ok else 1
 

@@ -14,6 +14,7 @@ from bayes_intgen.cli.options import (
     writable,
 )
 from bayes_intgen.data import RegimeData
+from bayes_intgen.design import INTERACTIONS
 from bayes_intgen.errors import ModelError
 from bayes_intgen.intervention_model import InterventionModel
 
@@ -71,6 +72,14 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
         '"full", or edges "a>b,b>c"',
     )
     model.add_argument(
+        "--interactions",
+        choices=INTERACTIONS,
+        default="none",
+        help="what may interact in the outcome beside each action and its own confounder: nothing "
+        "(default), pairs of actions, or all actions and each confounder with them; every fit says "
+        "which of these the data need",
+    )
+    model.add_argument(
         "--variance",
         choices=["learned", "constant"],
         default="learned",
@@ -89,7 +98,9 @@ def run(options: argparse.Namespace) -> int:
     if options.drop:
         data = data.drop(options.drop)
     print(data, end="\n\n")
-    model = InterventionModel(_basis(options), options.structure, options.variance)
+    model = InterventionModel(
+        _basis(options), options.structure, options.interactions, variance=options.variance
+    )
     posterior = model.fit(data, **sampling(options))
     posterior.save(options.out)
     print(posterior)

@@ -91,6 +91,8 @@ def run(options: argparse.Namespace) -> int:
             f"the form of the curves.",
             file=sys.stderr,
         )
+    if posterior.additivity is not None and not posterior.additivity.ok:
+        print(f"bayes-intgen query: {posterior.additivity}", file=sys.stderr)
     if not posterior.convergence.ok:
         print(f"bayes-intgen query: {posterior.convergence}", file=sys.stderr)
         return 1

@@ -1,7 +1,9 @@
 """Inference: hyperparameters by NUTS or Laplace, weights exactly, convergence checked."""
 
 from bayes_intgen.inference.convergence import Convergence, check_laplace, check_nuts
-from bayes_intgen.inference.hyper import HyperDraws, sample_laplace, sample_nuts
+from bayes_intgen.inference.hyper import HyperDraws, sample_laplace, sample_nuts, sample_prior
+from bayes_intgen.inference.laplace import LaplaceMode, find_mode
+from bayes_intgen.inference.laplace_error import LaplaceError, laplace_error
 from bayes_intgen.inference.posterior_tree import build_tree, hyperparameters
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.weighting import reweight
@@ -9,12 +11,17 @@ from bayes_intgen.inference.weighting import reweight
 __all__ = [
     "Convergence",
     "HyperDraws",
+    "LaplaceError",
+    "LaplaceMode",
     "Problem",
     "build_tree",
     "check_laplace",
     "check_nuts",
+    "find_mode",
     "hyperparameters",
+    "laplace_error",
     "reweight",
     "sample_laplace",
     "sample_nuts",
+    "sample_prior",
 ]

@@ -13,11 +13,14 @@ import numpy as np
 import xarray as xr
 
 from bayes_intgen.errors import ConvergenceWarning
+from bayes_intgen.inference.laplace_error import LaplaceError
 
 __all__ = ["Convergence", "check_laplace", "check_nuts"]
 
 MAX_R_HAT = 1.01
 MIN_ESS = 400.0
+MAX_SHIFT = 0.25
+MAX_RATIO = 1.15
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Convergence:
     Parameters
     ----------
     method
-        ``nuts`` or ``laplace``.
+        ``nuts``, ``laplace``, or ``prior`` for draws that have seen no data.
     r_hat
         Largest split rank-normalised R-hat over the hyperparameters; NaN for laplace and for a
         single chain.
@@ -37,6 +40,10 @@ class Convergence:
         Number of divergent transitions after tuning.
     saturated
         Number of transitions that were cut off at the maximal tree depth.
+    shift, ratio
+        For laplace: how much a mean of E[Y | do(a)] (in posterior standard deviations) and a
+        standard deviation (as a factor) change when the draws are reweighted to the posterior; zero
+        and one for NUTS, which does not approximate.
     problems
         One sentence for each thing that is wrong.
 
@@ -51,6 +58,8 @@ class Convergence:
     ess: float = np.nan
     divergences: int = 0
     saturated: int = 0
+    shift: float = 0.0
+    ratio: float = 1.0
     problems: tuple[str, ...] = ()
 
     @property
@@ -77,8 +86,13 @@ class Convergence:
     def __str__(self) -> str:
         if self.problems:
             return "NOT CONVERGED: " + " ".join(self.problems)
+        if self.method == "prior":
+            return "independent draws from the prior, not from the data"
         if self.method == "laplace":
-            return "laplace: the mode was found"
+            return (
+                f"laplace: the mode was found (reweighting moves means by {self.shift:.2f} sd, "
+                f"sds by {self.ratio - 1:.0%} at most)"
+            )
         return (
             f"nuts: converged (r_hat {self.r_hat:.3f}, bulk ESS {self.ess:.0f}, "
             f"{self.divergences} divergences)"
@@ -119,13 +133,29 @@ def check_nuts(hyperparameters: xr.Dataset, sample_stats: xr.Dataset) -> Converg
         problems.append(f"{divergences} of {total} transitions diverged; raise tune.")
     if saturated:
         problems.append(f"{saturated} of {total} transitions reached the tree depth; raise tune.")
-    return Convergence("nuts", r_hat, ess, divergences, saturated, tuple(problems))
+    return Convergence("nuts", r_hat, ess, divergences, saturated, problems=tuple(problems))
 
 
-def check_laplace(converged: bool) -> Convergence:
-    """Judge the Laplace approximation by whether its mode was found."""
-    problem = "The search for the mode stopped early; use method='nuts'."
-    return Convergence("laplace", problems=() if converged else (problem,))
+def check_laplace(found: bool, error: LaplaceError) -> Convergence:
+    """Judge the Laplace approximation by its mode, and by what reweighting makes of it.
+
+    Parameters
+    ----------
+    found
+        Whether the mode was found.
+    error
+        The effect of reweighting.
+    """
+    problems = []
+    if not found:
+        problems.append("The search for the mode stopped early; use method='nuts'.")
+    if not (error.shift <= MAX_SHIFT and error.ratio <= MAX_RATIO):
+        problems.append(
+            f"The Gaussian approximation differs from the posterior: reweighted, a mean of the "
+            f"expected outcome moves by {error.shift:.2f} sd (should be at most {MAX_SHIFT}) and "
+            f"an sd by a factor of {error.ratio:.2f} (at most {MAX_RATIO}); use method='nuts'."
+        )
+    return Convergence("laplace", shift=error.shift, ratio=error.ratio, problems=tuple(problems))
 
 
 def _extreme(values: xr.Dataset, reduce: Any) -> float:

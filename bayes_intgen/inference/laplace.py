@@ -1,15 +1,16 @@
 """Laplace approximation to the posterior of the hyperparameters.
 
 The log posterior density of the hyperparameters x is maximised with its analytic gradient and
-approximated by the Gaussian with the Hessian at the mode, found by central differences of the
-gradient. Weights are then drawn exactly, as for NUTS.
+approximated by the Gaussian with the analytic Hessian at the mode. Weights are then drawn exactly,
+as for NUTS.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize
+from scipy import optimize, stats
+from threadpoolctl import threadpool_limits
 
 from bayes_intgen.inference.problem import Problem
 
@@ -50,6 +51,10 @@ class LaplaceMode:
         """Draw hyperparameters, shape (size, hyperparameters)."""
         return rng.multivariate_normal(self.mode, self.covariance, size, method="cholesky")
 
+    def log_density(self, x: Array) -> Array:
+        """Return the log density of the Gaussian at rows of x, shape (size,)."""
+        return np.asarray(stats.multivariate_normal.logpdf(x, self.mode, self.covariance))
+
 
 @dataclass(frozen=True)
 class Target:
@@ -66,10 +71,10 @@ class Target:
     @classmethod
     def pose(cls, problem: Problem) -> "Target":
         """Choose the units."""
-        centre, sd = problem.locations
+        prior = problem.hyperpriors
         rows = problem.likelihood.n
-        unit = np.concatenate([1 / np.sqrt(2 * rows), sd[len(rows) :]])
-        return cls(problem, centre, unit)
+        unit = np.concatenate([1 / np.sqrt(2 * rows), prior.sd[len(rows) :]])
+        return cls(problem, prior.mean, unit)
 
     def __call__(self, z: Array) -> tuple[float, Array]:
         value, gradient = self.problem.log_posterior(self.centre + self.unit * z)
@@ -86,15 +91,10 @@ class Target:
         high[:regimes] = start[:regimes] + np.log(10) / self.unit[:regimes]
         return optimize.Bounds(low, high)
 
-    def hessian(self, z: Array, step: float = 1e-3) -> Array:
-        """Differentiate the gradient by central differences."""
-        columns = []
-        for i in range(len(z)):
-            move = np.zeros_like(z)
-            move[i] = step
-            columns.append((self(z + move)[1] - self(z - move)[1]) / (2 * step))
-        matrix = np.array(columns)
-        return 0.5 * (matrix + matrix.T)
+    def hessian(self, z: Array) -> Array:
+        """Return the Hessian at z."""
+        matrix = -self.problem.hessian(self.centre + self.unit * z)
+        return np.asarray(matrix * np.outer(self.unit, self.unit))
 
 
 def find_mode(problem: Problem) -> LaplaceMode:
@@ -103,7 +103,11 @@ def find_mode(problem: Problem) -> LaplaceMode:
     A quasi-Newton search is followed by Newton steps until the maximum of the quadratic
     approximation is less than 1e-6 above the current log density.
     """
-    target = Target.pose(problem)
+    with threadpool_limits(1):  # the matrices are small: threads would wait for one another
+        return _find_mode(Target.pose(problem))
+
+
+def _find_mode(target: Target) -> LaplaceMode:
     start = _start(target)
     search = optimize.minimize(
         target,

@@ -39,8 +39,21 @@ def hyperparameters(problem: Problem, draws: HyperDraws) -> xr.Dataset:
     return _label(problem, parts)
 
 
-def build_tree(problem: Problem, draws: HyperDraws, random_seed: int) -> xr.DataTree:
+def build_tree(
+    problem: Problem, draws: HyperDraws, random_seed: int, prior: bool = False
+) -> xr.DataTree:
     """Draw the weights and gather everything.
+
+    Parameters
+    ----------
+    problem
+        The posterior.
+    draws
+        Draws of the hyperparameters.
+    random_seed
+        Seed of the weights.
+    prior
+        Whether the weights are drawn from their prior instead of their conditional distribution.
 
     Returns
     -------
@@ -53,7 +66,7 @@ def build_tree(problem: Problem, draws: HyperDraws, random_seed: int) -> xr.Data
     shape = draws.x.shape[:2]
     x = draws.x.reshape(-1, draws.x.shape[2])
     log_sigma, log_scale, log_length = problem.split(x)
-    weights = _draw_weights(problem, x, random_seed)
+    weights = (_draw_prior if prior else _draw_weights)(problem, x, random_seed)
     moments = problem.moments
     unit = moments.outcome_scale.spread
     likelihood = problem.likelihood.log_likelihood(weights, np.exp(log_sigma))
@@ -94,12 +107,23 @@ def _draw_weights(problem: Problem, x: Array, random_seed: int) -> Array:
     return weights
 
 
+def _draw_prior(problem: Problem, x: Array, random_seed: int) -> Array:
+    """Draw weights from their prior given each row of hyperparameters, shape (draws, weights)."""
+    rng = np.random.default_rng([random_seed, 2])
+    sd = np.exp(_log_sd(problem, x))
+    return np.asarray(sd * rng.standard_normal(sd.shape))
+
+
+def _log_sd(problem: Problem, x: Array) -> Array:
+    """Return the log prior standard deviations of the weights, shape (draws, weights)."""
+    _, scale, length = problem.split(x)
+    return np.array([problem.scales.log_sd(*row) for row in zip(scale, length, strict=True)])
+
+
 def _log_prior(problem: Problem, x: Array, weights: Array) -> dict[str, Array]:
     """Log prior densities, on the scale on which the model states them."""
-    log_sigma, log_scale, log_length = problem.split(stats.norm.logpdf(x, *problem.locations))
-    _, scale, length = problem.split(x)
-    rows = zip(scale, length, strict=True)
-    log_sd = np.array([problem.scales.log_sd(*row) for row in rows])
+    log_sigma, log_scale, log_length = problem.split(problem.hyperpriors.log_density(x))
+    log_sd = _log_sd(problem, x)
     return {
         "sigma": log_sigma,
         "prior_scale": log_scale,

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pymc as pm
 
 from bayes_intgen.design import Design
+from bayes_intgen.hyperpriors import HyperPriors
 from bayes_intgen.marginal import Conditional, MarginalLikelihood
 from bayes_intgen.model import build_model
 from bayes_intgen.moments import Moments
@@ -48,10 +49,11 @@ class Problem:
         return PriorScales.from_design(self.design, self.priors.constant)
 
     @cached_property
-    def locations(self) -> tuple[Array, Array]:
-        """Prior mean and standard deviation of x."""
+    def hyperpriors(self) -> HyperPriors:
+        """The prior of x."""
         regimes, lengths = len(self.moments.regimes), len(self.design.smooth_actions)
-        return self.priors.locations(regimes, self.design.group_kinds, lengths)
+        parts = self.priors.of_each(regimes, self.design.group_kinds, lengths)
+        return HyperPriors.of(parts)
 
     def split(self, x: Array) -> tuple[Array, Array, Array]:
         """Cut x, of shape (..., hyperparameters), into its three parts."""
@@ -64,17 +66,40 @@ class Problem:
         log_sigma, log_scale, log_length = self.split(x)
         return self.likelihood.conditional(log_sigma, self.scales.log_sd(log_scale, log_length))
 
+    def log_density(self, x: Array, given: Conditional) -> float:
+        """Return the log posterior density of x, with the weights given x at hand."""
+        log_sigma, log_scale, log_length = self.split(x)
+        log_sd = self.scales.log_sd(log_scale, log_length)
+        prior = float(self.hyperpriors.log_density(x).sum())
+        return prior + self.likelihood.log_density(log_sigma, log_sd, given)
+
     def log_posterior(self, x: Array) -> tuple[float, Array]:
-        """Return the log posterior density of x, up to a constant, and its gradient."""
+        """Return the log posterior density of x, up to the evidence, and its gradient."""
         log_sigma, log_scale, log_length = self.split(x)
         log_sd = self.scales.log_sd(log_scale, log_length)
         value, by_sigma, by_sd = self.likelihood.value_and_gradient(log_sigma, log_sd)
-        mean, sd = self.locations
-        pull = (x - mean) / sd**2
-        value -= 0.5 * float((x - mean) @ pull)
+        value += float(self.hyperpriors.log_density(x).sum())
+        slope, _ = self.hyperpriors.derivatives(x)
         by_scale, by_length = self.scales.pull_back(by_sd, log_length)
-        return value, np.concatenate([by_sigma, by_scale, by_length]) - pull
+        return value, np.concatenate([by_sigma, by_scale, by_length]) + slope
+
+    def hessian(self, x: Array) -> Array:
+        """Return the Hessian of the log posterior density at x."""
+        log_sigma, log_scale, log_length = self.split(x)
+        log_sd = self.scales.log_sd(log_scale, log_length)
+        _, _, by_sd = self.likelihood.value_and_gradient(log_sigma, log_sd)
+        sigma_sigma, sigma_sd, sd_sd = self.likelihood.hessian(log_sigma, log_sd)
+        slopes = self.scales.slopes(log_length)
+        mixed = sigma_sd @ slopes
+        hessian = np.block([[sigma_sigma, mixed], [mixed.T, slopes.T @ sd_sd @ slopes]])
+        bends = self.scales.curvature(by_sd, log_length)
+        ends = np.arange(len(x) - len(bends), len(x))
+        hessian[ends, ends] += bends
+        hessian[np.diag_indices(len(x))] += self.hyperpriors.derivatives(x)[1]
+        return np.asarray(hessian)
 
     def build(self) -> pm.Model:
         """Write the PyMC model, without sampling."""
-        return build_model(self.design, self.moments, self.likelihood, self.scales, self.priors)
+        return build_model(
+            self.design, self.moments, self.likelihood, self.scales, self.hyperpriors
+        )

@@ -1,8 +1,8 @@
-"""The weighted pass: moments in which each row counts by its own variance."""
+"""The third pass: rows that count by their own variance, and moments of the residuals."""
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from bayes_intgen.basis import FeatureMap
 from bayes_intgen.data import RegimeData
 from bayes_intgen.inference.laplace import find_mode
 from bayes_intgen.inference.problem import Problem
@@ -12,7 +12,9 @@ from bayes_intgen.variance import fit_log_variances
 __all__ = ["reweight"]
 
 
-def reweight(problem: Problem, data: RegimeData) -> Problem:
+def reweight(
+    problem: Problem, data: RegimeData, probes: FeatureMap, learn_variance: bool
+) -> Moments:
     """Fit once with one sigma per regime, then weigh the rows by their estimated variances.
 
     Parameters
@@ -20,22 +22,29 @@ def reweight(problem: Problem, data: RegimeData) -> Problem:
     problem
         The unweighted problem.
     data
-        Its rows, which are read twice more.
+        Its rows, which are read once or twice more.
+    probes
+        Further features whose moments are wanted beside those of the problem.
+    learn_variance
+        Whether to estimate how the variance depends on the actions; otherwise all rows of a regime
+        count the same.
 
     Returns
     -------
-    Problem
-        The same design and priors with weighted moments.
+    Moments
+        Of the features of the problem, then of the further ones, with those of the residuals.
     """
-    with threadpool_limits(1):
-        mode = find_mode(problem).mode
-        weights = problem.conditional(mode).mean
+    mode = find_mode(problem).mode
+    weights = problem.conditional(mode).mean
     log_sigma, _, _ = problem.split(mode)
     design, moments = problem.design, problem.moments
-    regimes = moments.regimes
+    regimes, scale = moments.regimes, moments.outcome_scale
     theta = {r: design.collect(weights, design.active(r)) for r in regimes}
-    sigma = dict(zip(regimes, np.exp(log_sigma).tolist(), strict=True))
-    scale = moments.outcome_scale
-    variances = fit_log_variances(data, design.features, scale, theta, sigma)
-    weighted = Moments.compute(data, moments.summary, design.features, scale, variances)
-    return Problem(design, weighted, problem.priors)
+    variances = None
+    if learn_variance:
+        sigma = dict(zip(regimes, np.exp(log_sigma).tolist(), strict=True))
+        variances = fit_log_variances(data, design.features, scale, theta, sigma)
+    features = design.features.union(probes)
+    further = np.zeros(len(features.features) - len(design.features.features))
+    full = {r: np.concatenate([part, further]) for r, part in theta.items()}
+    return Moments.compute(data, moments.summary, features, scale, variances, full)

@@ -19,7 +19,7 @@ def make(n):
 
 @pytest.mark.parametrize(
     "model",
-    [ig.InterventionModel(), ig.InterventionModel(ig.Polynomial(3), "full", "constant")],
+    [ig.InterventionModel(), ig.InterventionModel(ig.Polynomial(3), "full", variance="constant")],
     ids=["default", "cubic-full"],
 )
 def test_nuts_at_the_size_of_the_paper(benchmark, model):

@@ -1,0 +1,133 @@
+"""From data and choices to a problem that inference can work on; nothing is sampled here.
+
+Rows are read up to four times: for ranges and structure, for the moments of the features, for the
+variance functions, and for the weighted moments with those of the residuals. Moments are not read
+at all.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from bayes_intgen.additivity import check_additivity, probe_features
+from bayes_intgen.basis import BasisChoice, freeze_bases, match_bases
+from bayes_intgen.data import RegimeData
+from bayes_intgen.departures import Additivity
+from bayes_intgen.design import Design, Interactions
+from bayes_intgen.errors import ModelError
+from bayes_intgen.inference import LaplaceMode, Problem, find_mode, reweight
+from bayes_intgen.moments import Moments
+from bayes_intgen.priors import Priors
+from bayes_intgen.regimes import Regime, format_regime
+from bayes_intgen.structure import Structure, resolve_structure
+from bayes_intgen.structure_learning import LearnedStructure, learn_structure
+from bayes_intgen.summary import Summary
+
+__all__ = ["Posed", "actions_of", "judge_rung", "pose", "refuse_exact", "typical_rows", "weigh"]
+
+LEAST_RESIDUAL = 1e-10
+TYPICAL_SETTINGS = 32
+
+type Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Posed:
+    """A problem, and what was found on the way to it.
+
+    Parameters
+    ----------
+    problem
+        What is to be inferred.
+    moments
+        The moments of its features; of further features and of residuals too, once rows have been
+        weighed.
+    learned
+        The evidence on who depends on whom, if the structure was learned.
+    """
+
+    problem: Problem
+    moments: Moments
+    learned: LearnedStructure | None
+
+
+def pose(
+    data: RegimeData | Moments,
+    basis: BasisChoice,
+    structure: Structure,
+    interactions: Interactions,
+    priors: Priors,
+) -> Posed:
+    """Make the first two passes over the rows, or none if the data are moments already."""
+    actions = actions_of(data)
+    summary = data.summary if isinstance(data, Moments) else Summary.from_data(data)
+    learned = learn_structure(summary) if structure == "learned" else None
+    parents = learned.parents if learned else resolve_structure(structure, actions)
+    if isinstance(data, Moments):
+        bases = match_bases(basis, data.features.bases)
+        design = Design.build(bases, parents, interactions)
+        moments = data.select(design.features)
+    else:
+        bases = freeze_bases(basis, actions, summary)
+        design = Design.build(bases, parents, interactions)
+        scale = summary.scales[data.outcome]
+        moments = Moments.compute(data, summary, design.features, scale)
+    return Posed(Problem(design, moments, priors), moments, learned)
+
+
+def weigh(posed: Posed, data: RegimeData, learn_variance: bool) -> Posed:
+    """Make the other passes over the rows: weights, further moments, residuals."""
+    problem = posed.problem
+    probes = probe_features(problem.design.features.bases)
+    moments = reweight(problem, data, probes, learn_variance)
+    selected = moments.select(problem.design.features)
+    return replace(posed, problem=replace(problem, moments=selected), moments=moments)
+
+
+def judge_rung(posed: Posed, mode: LaplaceMode) -> Additivity | None:
+    """Test the lowest rung, whichever was fitted; None if there are no rows to test it on."""
+    problem, moments = posed.problem, posed.moments
+    fitted = problem.design.interactions
+    if moments.residuals is None:
+        return None
+    if fitted != "none":
+        design = Design.build(problem.design.features.bases, problem.design.parents, "none")
+        problem = Problem(design, moments.select(design.features), problem.priors)
+        mode = find_mode(problem)
+    return check_additivity(problem, mode.mode, moments, fitted)
+
+
+def actions_of(data: RegimeData | Moments) -> tuple[str, ...]:
+    """Return the names of the actions; a ModelError if it is no data at all."""
+    if not isinstance(data, RegimeData | Moments):
+        raise ModelError(
+            f"data must be a RegimeData or Moments, got {type(data).__name__}; "
+            f"make one with RegimeData.from_frame."
+        )
+    return data.actions
+
+
+def typical_rows(problem: Problem, regime: Regime) -> Array:
+    """Return what turns weights into the mean of a regime, at 32 settings from the data.
+
+    Shape (settings, weights). Without rows, the actions' means are the only setting.
+    """
+    design, summary = problem.design, problem.moments.summary
+    rows = np.concatenate([part.sample.rows for part in summary.regimes.values()])[:, :-1]
+    if len(rows):
+        rows = rows[np.linspace(0, len(rows) - 1, TYPICAL_SETTINGS).astype(int)]
+    else:
+        rows = np.array([[summary.scales[action].centre for action in design.actions]])
+    return design.features.evaluate(rows)[:, design.positions] * design.active(regime)
+
+
+def refuse_exact(moments: Moments) -> None:
+    """Refuse an outcome without noise, for which the likelihood has no maximum."""
+    for regime in moments.regimes:
+        if moments.residual_share(regime) < LEAST_RESIDUAL:
+            raise ModelError(
+                f"data: in regime {format_regime(regime)!r} the outcome {moments.outcome!r} is an "
+                f"exact function of the actions; a noise of at least 1e-5 of its spread is needed. "
+                f"Is the outcome computed from the actions?"
+            )

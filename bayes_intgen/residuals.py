@@ -1,0 +1,67 @@
+"""Moments of squared residuals: what inference needs that does not trust the variance model.
+
+With rows phi_i of features, weights omega_i and residuals e_i of a first fit, kept are
+
+    sum omega_i^2 e_i^2 phi_i phi_i',      sum e_i^2 phi_i,      sum e_i^4.
+
+The first is the middle of the sandwich covariance of White (1980), "A heteroskedasticity-consistent
+covariance matrix estimator and a direct test for heteroskedasticity", Econometrica 48; the others
+are the moments of a regression of e^2 on the features.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["ResidualMoments"]
+
+type Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ResidualMoments:
+    """Sums over the rows of one regime, residuals in standard units of the outcome.
+
+    Parameters
+    ----------
+    n
+        Number of rows.
+    meat
+        sum omega^2 e^2 phi phi', shape (features, features).
+    cross
+        sum e^2 phi, not weighted, shape (features,).
+    fourth
+        sum e^4, not weighted.
+    """
+
+    n: int
+    meat: Array = field(repr=False)
+    cross: Array = field(repr=False)
+    fourth: float
+
+    @classmethod
+    def empty(cls, size: int) -> "ResidualMoments":
+        """Return the sums over no rows at all."""
+        return cls(0, np.zeros((size, size)), np.zeros(size), 0.0)
+
+    @classmethod
+    def from_rows(cls, phi: Array, residual: Array, weights: Array) -> "ResidualMoments":
+        """Sum over rows of features (n, features), residuals (n,) and weights (n,)."""
+        scaled = phi * (weights * residual)[:, None]
+        squares = residual**2
+        return cls(len(phi), scaled.T @ scaled, squares @ phi, float(squares @ squares))
+
+    def add(self, other: "ResidualMoments") -> "ResidualMoments":
+        """Return the sums over the rows of both."""
+        return ResidualMoments(
+            self.n + other.n,
+            self.meat + other.meat,
+            self.cross + other.cross,
+            self.fourth + other.fourth,
+        )
+
+    def select(self, columns: npt.NDArray[np.intp]) -> "ResidualMoments":
+        """Keep some of the features, in the order given."""
+        meat = self.meat[np.ix_(columns, columns)]
+        return ResidualMoments(self.n, meat, self.cross[columns], self.fourth)
