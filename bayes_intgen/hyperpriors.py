@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
+from pymc.distributions.shape_utils import change_dist_size
 from scipy import stats
 
 from bayes_intgen.distributions import Prior, log_location
@@ -114,18 +115,15 @@ class HyperPriors:
         if not self.blocks:
             return pm.Normal(name, self.mean, self.sd, dims=dims)
 
-        def logp(value: Any, mean: Any, sd: Any) -> Any:
-            density = pm.logp(pm.Normal.dist(mean, sd), value)
-            for block in self.blocks:
-                part = block.log_density(value[block.entries])
-                density = pt.set_subtensor(density[block.entries], part)
-            return density
+        return pm.CustomDist(name, dist=self._join, dims=dims)
 
-        def random(mean: Array, sd: Array, rng: np.random.Generator, size: Any = None) -> Array:
-            count = int(np.prod(size[:-1])) if size else 1
-            drawn = self.draw(count, rng)
-            return drawn.reshape(size) if size else drawn[0]
-
-        return pm.CustomDist(
-            name, self.mean, self.sd, logp=logp, random=random, dims=dims, signature="(),()->()"
-        )
+    def _join(self, size: Any) -> pt.TensorVariable:
+        """Write x as the logarithms of independent variables, whose density PyMC derives."""
+        blocks = {int(entry): block for block in self.blocks for entry in block.entries}
+        parts = []
+        for entry, (mean, sd) in enumerate(zip(self.mean, self.sd, strict=True)):
+            if entry in blocks:
+                parts.append(pt.log(change_dist_size(blocks[entry].distribution, (1,))))
+            else:
+                parts.append(pm.Normal.dist(mean, sd, shape=1))
+        return pt.concatenate(parts)
