@@ -21,6 +21,7 @@ from bayes_intgen.identify import identify
 from bayes_intgen.intervention_model import InterventionModel, load
 from bayes_intgen.moments import Moments
 from bayes_intgen.posterior import Posterior
+from bayes_intgen.ridge import JointRidge, ObservationalRidge, PooledRidge, RidgeEstimator
 
 __all__ = [
     "HSGP",
@@ -29,14 +30,18 @@ __all__ = [
     "DataError",
     "FileError",
     "InterventionModel",
+    "JointRidge",
     "ModelError",
     "Moments",
     "NotIdentifiedError",
+    "ObservationalRidge",
     "Polynomial",
+    "PooledRidge",
     "Posterior",
     "QueryError",
     "RegimeData",
     "RegimeError",
+    "RidgeEstimator",
     "identify",
     "load",
     "scm",
