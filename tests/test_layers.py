@@ -25,6 +25,7 @@ LAYERS = [
         "structure",
         "structure_learning",
         "identify",
+        "allocation",
         "metrics",
         "support",
         "ridge",
