@@ -23,6 +23,7 @@ from bayes_intgen.intervention_model import InterventionModel, load
 from bayes_intgen.moments import Moments
 from bayes_intgen.posterior import Posterior
 from bayes_intgen.priors import Priors
+from bayes_intgen.ridge import JointRidge, ObservationalRidge, PooledRidge, RidgeEstimator
 
 __all__ = [
     "HSGP",
@@ -31,16 +32,20 @@ __all__ = [
     "DataError",
     "FileError",
     "InterventionModel",
+    "JointRidge",
     "LogNormal",
     "ModelError",
     "Moments",
     "NotIdentifiedError",
+    "ObservationalRidge",
     "Polynomial",
+    "PooledRidge",
     "Posterior",
     "Priors",
     "QueryError",
     "RegimeData",
     "RegimeError",
+    "RidgeEstimator",
     "identify",
     "load",
     "scm",

@@ -16,7 +16,7 @@ import numpy as np
 from bayes_intgen.errors import NotIdentifiedError, RegimeError
 from bayes_intgen.regimes import Regime, format_regime, parse_regime, read_regime
 
-__all__ = ["Identification", "identify", "require_identified"]
+__all__ = ["Identification", "identify", "read_names", "require_identified"]
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,10 @@ def identify(
     """
     if isinstance(experiments, str) or not isinstance(experiments, Iterable):
         raise RegimeError(f"experiments must be several, got {experiments!r}; write a list.")
-    known = list(dict.fromkeys(_names(regime) for regime in experiments))
+    known = list(dict.fromkeys(read_names(regime) for regime in experiments))
     if not known:
         raise RegimeError("experiments must hold at least one regime, got none.")
-    wanted = _names(target)
+    wanted = read_names(target)
     actions = sorted({name for regime in [*known, wanted] for name in regime})
     weights = _affine_weights(known, wanted, actions)
     if weights is not None:
@@ -109,7 +109,7 @@ def _describe(regime: Regime) -> str:
     return f"an experiment that sets {format_regime(regime)!r}"
 
 
-def _names(regime: object) -> Regime:
+def read_names(regime: object) -> Regime:
     """Read a regime whose actions are not known beforehand."""
     if isinstance(regime, str):
         return tuple(sorted(parse_regime(regime, [name for name in regime.split("+") if name])))

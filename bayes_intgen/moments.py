@@ -28,7 +28,7 @@ from bayes_intgen.regimes import Regime
 from bayes_intgen.residuals import ResidualMoments
 from bayes_intgen.summary import Scale, Summary
 
-__all__ = ["FOLDS", "Moments", "RegressionMoments"]
+__all__ = ["FOLDS", "Moments", "RegressionMoments", "fold_chunks"]
 
 FOLDS = 3
 CHUNK_VALUES = 2**22
@@ -186,7 +186,7 @@ class Moments:
         with threadpool_limits(1):  # on matrices this narrow, threads only wait for one another
             for regime, values in data.batches():
                 n = data.extents[regime].n
-                for fold, chunk in _chunks(values, seen[regime], n, rows):
+                for fold, chunk in fold_chunks(values, seen[regime], n, rows):
                     phi = features.evaluate(chunk[:, :-1])
                     y = outcome_scale.standardise(chunk[:, -1])
                     weights = None
@@ -300,7 +300,7 @@ class Moments:
         return float(1 - outer @ np.linalg.lstsq(inner, outer, rcond=1e-13)[0])
 
 
-def _chunks(values: Array, start: int, n: int, rows: int) -> Iterator[tuple[int, Array]]:
+def fold_chunks(values: Array, start: int, n: int, rows: int) -> Iterator[tuple[int, Array]]:
     """Cut rows ``start`` to ``start + len(values)`` of n at fold borders and every ``rows``.
 
     Folds are contiguous and as equal as can be, the larger ones first.

@@ -20,12 +20,12 @@ from bayes_intgen.components import Kind, component_curve
 from bayes_intgen.data import Points
 from bayes_intgen.departures import Additivity
 from bayes_intgen.design import Design
-from bayes_intgen.errors import NotIdentifiedError, QueryError, RegimeError
+from bayes_intgen.errors import NotIdentifiedError
 from bayes_intgen.identify import require_identified
 from bayes_intgen.inference import Convergence
 from bayes_intgen.metrics import INTERVAL, credible_interval
 from bayes_intgen.plots import plot_structure
-from bayes_intgen.regimes import Regime, format_regime, read_regime
+from bayes_intgen.regimes import Regime, format_regime, read_do
 from bayes_intgen.storage import FitState, write_fit
 from bayes_intgen.structure_learning import LearnedStructure
 from bayes_intgen.summary import Scale, Summary
@@ -123,7 +123,7 @@ class Posterior:
         ----------
         Kekić, Garrido Mejia and Schölkopf (2025), Theorem 1 and Proposition 1.
         """
-        regime = self._regime(do)
+        regime = read_do(do, self.actions)
         require_identified(self.summary.regimes, regime)
         points = Points.read(at, self.actions)
         far = find_beyond(points, self.design.features.bases, beyond)
@@ -325,14 +325,6 @@ class Posterior:
             table,
         ]
         return "\n".join(lines)
-
-    def _regime(self, do: str | Iterable[str] | None) -> Regime:
-        if do is None:
-            return self.actions
-        try:
-            return read_regime(do, self.actions)
-        except RegimeError as error:
-            raise QueryError(f"do: {error} None sets all actions, [] none.") from error
 
     def _theta(self, regime: Regime) -> np.ndarray:
         weights = self.idata["posterior"].dataset["weight"].to_numpy()

@@ -7,7 +7,7 @@ order in which the actions were declared.
 
 from collections.abc import Iterable, Sequence
 
-from bayes_intgen.errors import DataError, RegimeError
+from bayes_intgen.errors import DataError, QueryError, RegimeError
 
 __all__ = [
     "OBSERVATIONAL",
@@ -16,6 +16,7 @@ __all__ = [
     "format_regime",
     "order_regime",
     "parse_regime",
+    "read_do",
     "read_regime",
     "sort_regimes",
 ]
@@ -123,6 +124,27 @@ def read_regime(regime: object, actions: Sequence[str]) -> Regime:
     if unknown:
         raise RegimeError(f"a regime names {unknown}; the actions are {list(actions)}.")
     return order_regime(names, actions)
+
+
+def read_do(do: object, actions: Sequence[str]) -> Regime:
+    """Turn the ``do`` of a question into a regime; None sets all actions.
+
+    Raises
+    ------
+    QueryError
+        If it is neither a label nor a collection of names, or names an unknown action.
+
+    Examples
+    --------
+    >>> read_do(None, ["a1", "a2"]), read_do([], ["a1", "a2"])
+    (('a1', 'a2'), ())
+    """
+    if do is None:
+        return tuple(actions)
+    try:
+        return read_regime(do, actions)
+    except RegimeError as error:
+        raise QueryError(f"do: {error} None sets all actions, [] none.") from error
 
 
 def order_regime(names: Iterable[str], actions: Sequence[str]) -> Regime:

@@ -1,0 +1,141 @@
+"""Moments of polynomials of the actions, for regressions on the rows of one or several regimes.
+
+Each group of regimes has polynomials in units of its own: z = (a - mean) / sd over the rows of the
+group, so that no digits are lost in a regime whose actions hardly vary. One pass over the rows
+finds means and standard deviations, a second the moments.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from math import comb
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from bayes_intgen.basis import FeatureMap
+from bayes_intgen.basis.polynomial import PolynomialBasis
+from bayes_intgen.centred import CentredMoments
+from bayes_intgen.data import RegimeData
+from bayes_intgen.errors import ModelError
+from bayes_intgen.moments import FOLDS, Moments, fold_chunks
+from bayes_intgen.monomials import powers_of
+from bayes_intgen.regimes import Regime
+from bayes_intgen.summary import Scale, Summary
+
+__all__ = ["GroupMoments", "group_moments"]
+
+MAX_FEATURES = 2000
+CHUNK_VALUES = 2**22
+
+type Groups = Mapping[str, Sequence[Regime]]
+type Folds = tuple[CentredMoments, ...]
+
+
+@dataclass(frozen=True)
+class GroupMoments:
+    """Moments of groups of regimes.
+
+    Parameters
+    ----------
+    outcome_scale
+        Centre and spread of the outcome; moments hold the outcome in these units.
+    groups
+        For each group the features, the constant first, and the moments of (features without the
+        constant, outcome) of each fold for cross-validation. A fold holds a contiguous third of
+        the rows of every regime of the group.
+    """
+
+    outcome_scale: Scale
+    groups: Mapping[str, tuple[FeatureMap, Folds]] = field(repr=False)
+
+
+def group_moments(data: RegimeData | Moments, degree: int, groups: Groups) -> GroupMoments:
+    """Compute the moments of all monomials up to a total degree, or find them among others.
+
+    Parameters
+    ----------
+    data
+        The rows, or moments that hold these monomials.
+    degree
+        Highest total degree.
+    groups
+        The regimes of each group; no regime in two of them.
+
+    Raises
+    ------
+    ModelError
+        If there are too many monomials, or moments are weighted or lack a monomial.
+    """
+    count = comb(len(data.actions) + degree, degree) - 1
+    if count > MAX_FEATURES:
+        raise ModelError(
+            f"degree: {len(data.actions)} actions have {count} monomials up to degree {degree}, "
+            f"more than the {MAX_FEATURES} that can be handled; choose a lower degree."
+        )
+    if isinstance(data, Moments):
+        return _select(data, degree, groups)
+    return _read(data, degree, groups)
+
+
+def _read(data: RegimeData, degree: int, groups: Groups) -> GroupMoments:
+    summary = Summary.from_data(data)
+    scale = summary.scales[data.outcome]
+    maps = {label: _features(summary, regimes, degree) for label, regimes in groups.items()}
+    group_of = {regime: label for label, regimes in groups.items() for regime in regimes}
+    size = comb(len(data.actions) + degree, degree)  # with the constant, or the outcome for it
+    folds = {label: [CentredMoments.empty(size)] * FOLDS for label in groups}
+    seen = dict.fromkeys(group_of, 0)
+    at_once = max(CHUNK_VALUES // size, 1024)
+    with threadpool_limits(1):  # on matrices this narrow, threads only wait for one another
+        for regime, values in data.batches():
+            if regime not in group_of:
+                continue
+            label, n = group_of[regime], data.extents[regime].n
+            for fold, chunk in fold_chunks(values, seen[regime], n, at_once):
+                rows = maps[label].evaluate(chunk[:, :-1])
+                rows[:, :-1] = rows[:, 1:]
+                rows[:, -1] = scale.standardise(chunk[:, -1])
+                folds[label][fold] = folds[label][fold].merge(CentredMoments.from_rows(rows))
+            seen[regime] += len(values)
+    return GroupMoments(scale, {label: (maps[label], tuple(folds[label])) for label in groups})
+
+
+def _features(summary: Summary, regimes: Sequence[Regime], degree: int) -> FeatureMap:
+    """Make polynomials in units of some regimes; any unit does for an action that is fixed."""
+    moments = reduce(CentredMoments.merge, [summary.regimes[regime].moments for regime in regimes])
+    spreads = np.sqrt(np.diag(moments.covariance))
+    bases = {
+        action: PolynomialBasis(
+            Scale(float(mean), float(spread) or summary.scales[action].spread), degree
+        )
+        for action, mean, spread in zip(summary.actions, moments.mean, spreads, strict=False)
+    }
+    return FeatureMap.within(bases, [summary.actions])
+
+
+def _select(moments: Moments, degree: int, groups: Groups) -> GroupMoments:
+    remedy = f"Compute them with Moments.from_data(data, basis=Polynomial(degree={degree}))."
+    powers = powers_of(moments.features)
+    pairs = zip(moments.features.features, powers.sum(axis=1), strict=True)
+    chosen = tuple(feature for feature, total in pairs if total <= degree)
+    needed = comb(len(moments.actions) + degree, degree)
+    if len(chosen) < needed:
+        raise ModelError(
+            f"data: the moments hold {len(chosen) - 1} of the {needed - 1} monomials up to total "
+            f"degree {degree}. {remedy}"
+        )
+    features = FeatureMap(moments.features.bases, chosen)
+    parts = moments.select(features).parts
+    if any(fold.weight != fold.n for folds in parts.values() for fold in folds):
+        raise ModelError(f"data: these moments are of weighted rows. {remedy}")
+    merged = {
+        label: tuple(
+            reduce(CentredMoments.merge, [parts[regime][fold] for regime in regimes])
+            for fold in range(FOLDS)
+        )
+        for label, regimes in groups.items()
+    }
+    return GroupMoments(
+        moments.outcome_scale, {label: (features, folds) for label, folds in merged.items()}
+    )
