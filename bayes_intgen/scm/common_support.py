@@ -15,9 +15,9 @@ The constants make the confounding strong and leave no corner empty. Over 40 sys
 (seeds 0 to 39), E[Y | a] is off E[Y | do(a)] by 1.1 times the spread of the latter over joint
 settings (root mean square; 0.4 to 2 in single systems). Of the 32 corners into which the medians
 cut the box, the rarest holds 71% of an even share of the observational rows (at least 52%), and 94%
-of the joint settings (at least 91%) lie within the ellipsoid that holds 95% of those rows. 2% of the
-joint settings have an action beyond the 0.05% or 99.95% quantile of its observed values; in the
-paper's systems 30%.
+of the joint settings (at least 91%) lie within the ellipsoid that holds 95% of those rows. In 2% of
+the joint settings an action lies beyond the 0.05% or 99.95% quantile of its observed values; in the
+paper's systems in 30%.
 """
 
 from collections.abc import Sequence
