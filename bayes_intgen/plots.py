@@ -5,6 +5,8 @@ marker or line style, so that nothing is lost in grey.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -16,6 +18,8 @@ __all__ = [
     "BLACK",
     "BLUE",
     "ORANGE",
+    "plot_coverage",
+    "plot_error_parts",
     "plot_errors",
     "plot_recovery",
     "plot_response",
@@ -24,6 +28,12 @@ __all__ = [
 
 BLUE, ORANGE, BLACK = "#0072B2", "#D55E00", "#000000"
 
+SERIES: tuple[dict[str, Any], ...] = (
+    {"color": BLUE, "marker": "o", "ls": "-"},
+    {"color": ORANGE, "marker": "s", "ls": "--"},
+    {"color": "#009E73", "marker": "^", "ls": "-."},
+    {"color": "#CC79A7", "marker": "D", "ls": ":"},
+)
 LINES = {"seen": "-", "given": "-", "implied": "--", "untested": ":"}
 
 type Array = npt.NDArray[np.float64]
@@ -146,4 +156,68 @@ def plot_structure(ax: Axes, actions: Sequence[str], edges: Sequence[tuple[str, 
     ax.set(title="Dependences between actions")
     ax.margins(0.25)
     ax.set_axis_off()
+    return ax
+
+
+def plot_coverage(
+    ax: Axes,
+    nominal: Sequence[float],
+    actual: Mapping[str, Array],
+    errors: Mapping[str, Array],
+) -> Axes:
+    """Compare how often intervals hold the truth with how often they should.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    nominal
+        Probabilities of the intervals, shape (intervals,).
+    actual
+        Share of true values inside them by series, each of shape (intervals,).
+    errors
+        Standard errors of these shares, NaN where there is none.
+    """
+    exact = [max(0.0, min(nominal) - 0.05), 1.0]
+    ax.plot(exact, exact, color=BLACK, lw=1, ls="--", label="as promised")
+    for (name, shares), style in zip(actual.items(), cycle(SERIES), strict=False):
+        bars = np.nan_to_num(errors[name])
+        ax.errorbar(nominal, shares, yerr=bars, ms=5, lw=1.2, capsize=2, label=name, **style)
+    ax.set(xlabel="probability of the interval", ylabel="share of true values inside it")
+    ax.legend(fontsize="small", loc="upper left")
+    return ax
+
+
+def plot_error_parts(
+    ax: Axes, parts: Mapping[str, Mapping[str, float]], errors: Mapping[str, Mapping[str, float]]
+) -> Axes:
+    """Draw the parts of an error side by side, a group of bars per system family.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    parts
+        For each part of the error (rmse, level, shape) its size by family.
+    errors
+        Their standard errors, NaN where there is none.
+    """
+    families = list(next(iter(parts.values())))
+    width = 0.8 / len(parts)
+    styles = zip(parts.items(), cycle(SERIES), cycle(["", "//", ".."]), strict=False)
+    for i, ((part, sizes), style, hatch) in enumerate(styles):
+        places = np.arange(len(families)) + (i - (len(parts) - 1) / 2) * width
+        ax.bar(
+            places,
+            [sizes[family] for family in families],
+            width,
+            yerr=np.nan_to_num([errors[part][family] for family in families]),
+            capsize=2,
+            color=style["color"],
+            edgecolor="white",
+            hatch=hatch,
+            label=part,
+        )
+    ax.set(xticks=range(len(families)), xticklabels=families, ylabel="error (unit of the outcome)")
+    ax.legend(fontsize="small")
     return ax

@@ -7,7 +7,14 @@ import pytest
 from matplotlib.patches import FancyArrowPatch
 
 import bayes_intgen as ig
-from bayes_intgen.plots import plot_errors, plot_recovery, plot_response, plot_structure
+from bayes_intgen.plots import (
+    plot_coverage,
+    plot_error_parts,
+    plot_errors,
+    plot_recovery,
+    plot_response,
+    plot_structure,
+)
 from models import linear
 
 mpl.use("Agg")
@@ -61,3 +68,25 @@ def test_response_and_errors_are_labelled(ax):
     plot_errors(other, {"naive": 2.0, "ours": 0.5}, "sales")
     assert [patch.get_width() for patch in other.patches] == [2.0, 0.5]
     plt.close(figure)
+
+
+def test_coverage_has_a_line_per_family_with_its_standard_errors(ax):
+    actual = {"paper": np.array([0.4, 0.8]), "linear": np.array([0.5, 0.9])}
+    errors = {"paper": np.array([0.1, 0.05]), "linear": np.full(2, np.nan)}
+    assert plot_coverage(ax, [0.5, 0.9], actual, errors) is ax
+    shown = {bars.get_label(): bars for bars in ax.containers}
+    for name, shares in actual.items():
+        line, _, (ends,) = shown[name].lines
+        assert np.allclose(line.get_xydata(), np.column_stack([[0.5, 0.9], shares]))
+        half = [(high - low) / 2 for (_, low), (_, high) in ends.get_segments()]
+        assert np.allclose(half, np.nan_to_num(errors[name]))
+
+
+def test_error_parts_are_grouped_by_family(ax):
+    parts = {"rmse": {"a": 5.0, "b": 2.0}, "level": {"a": 4.0, "b": 1.0}, "shape": {"a": 3, "b": 1}}
+    errors = {part: dict.fromkeys("ab", 0.1) for part in parts}
+    plot_error_parts(ax, parts, errors)
+    assert [patch.get_height() for patch in ax.patches] == [5, 2, 4, 1, 3, 1]
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["a", "b"]
+    centres = np.array([patch.get_x() + patch.get_width() / 2 for patch in ax.patches])
+    assert np.allclose(centres.reshape(3, 2).mean(axis=0), [0, 1])

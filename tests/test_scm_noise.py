@@ -26,6 +26,14 @@ def test_moments_are_those_of_scipy(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_densities_and_reach_are_those_of_scipy(kind):
+    noise, reference = Noise(kind, 0.7), REFERENCE[kind](0.7)
+    x = np.linspace(-1000, 1000, 8001) / 7
+    np.testing.assert_allclose(noise.density(x), reference.pdf(x), rtol=1e-10, atol=1e-300)
+    assert reference.sf(noise.reach) < 1e-12
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_noise_samples_follow_their_distribution(kind):
     draws = Noise(kind, 0.7).sample(20_000, np.random.default_rng(1))
     assert stats.kstest(draws, REFERENCE[kind](0.7).cdf).pvalue > 1e-3

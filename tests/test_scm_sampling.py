@@ -6,7 +6,7 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 
 from bayes_intgen.errors import ModelError, RegimeError
-from bayes_intgen.scm import sample_polynomial_scm
+from bayes_intgen.scm import Polynomial, sample_polynomial_scm
 
 
 def test_sample_regimes_labels_and_counts_rows(scm):
@@ -65,6 +65,8 @@ def test_an_scm_cannot_change(scm):
         ({"edges": (("a4", "a1"),)}, "edges must lead from earlier"),
         ({"intervention_sds": (1.0,)}, "one entry for each of the 4 actions"),
         ({"edges": ()}, "effects and mechanisms must have"),
+        ({"extra": (Polynomial(((1, 1),), (1.0,)),)}, r"extra .* 8 inputs .* got \[2\]"),
+        ({"link": "logit"}, "link must be one of"),
     ],
 )
 def test_parts_must_fit_together(scm, changes, message):

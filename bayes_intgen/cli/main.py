@@ -1,6 +1,7 @@
 """``bayes-intgen``: fit a table, query a fit, or see it all on synthetic data.
 
-Exit codes: 0 done; 1 done, but the sampler did not converge; 2 the input cannot be used.
+Exit codes: 0 done; 1 done, but the sampler did not converge or a part of a study failed; 2 the
+input cannot be used.
 """
 
 import argparse
@@ -8,7 +9,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from bayes_intgen.cli import demo, fit, query
+from bayes_intgen.cli import calibrate, demo, fit, query
 from bayes_intgen.errors import BayesIntgenError, ConvergenceWarning
 
 __all__ = ["main"]
@@ -19,6 +20,7 @@ What happens when several levers are set at once, if each experiment set only on
   bayes-intgen demo                     see it on synthetic data whose truth is known
   bayes-intgen fit data.csv ... --out fit.nc
   bayes-intgen query fit.nc --points points.csv --out effects.csv
+  bayes-intgen calibrate --out DIR      how good are errors and intervals, over many systems?
 """
 
 
@@ -30,7 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    for module in (demo, fit, query):
+    for module in (demo, fit, query, calibrate):
         module.add_parser(commands)
     return parser
 

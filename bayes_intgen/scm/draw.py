@@ -4,27 +4,42 @@ Kekić, Garrido Mejia and Schölkopf (ICML 2025), Appendix E: an edge A_j -> A_k
 probability 0.3; f_k and g_k are polynomials of total degree two whose coefficients are Gaussian,
 divided by the sum of their absolute values; noises have the standard deviations of Table 4; an
 intervention has the mean and standard deviation that its action has without interventions.
+
+Beyond the paper, actions may interact in the outcome. With x_k = (a_k - mean_k) / sd_k in the units
+of the interventions and w_jk ~ N(0, 1),
+
+    extra(a) = s sum_{j<k} w_jk x_j x_k
+
+where s is such that the spread of this part under joint interventions, s (sum w_jk^2)^(1/2), is a
+given multiple of that of sum_k E[f_k(a_k, C_k)].
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations, combinations_with_replacement
+from math import isfinite, sqrt
 
 import numpy as np
 
 from bayes_intgen.errors import ModelError
+from bayes_intgen.scm.link import invert_link
 from bayes_intgen.scm.noise import KINDS, Noise
 from bayes_intgen.scm.polynomial import Polynomial
 from bayes_intgen.scm.polynomial_scm import PolynomialSCM
 from bayes_intgen.scm.seeds import Seed, check_count, named_generator, seed_sequence
 
-__all__ = ["draw_polynomial", "sample_polynomial_scm"]
+__all__ = ["calibrate_interventions", "draw_edges", "draw_polynomial", "sample_polynomial_scm"]
 
 _SD_U, _SD_V, _SD_W = 0.1, 0.1, 0.5  # Table 4
 _CALIBRATION_ROWS = 200_000
+_HERMITE_NODES = 8  # exact for the variance of polynomials of degree seven
 
 
 def sample_polynomial_scm(
-    n_actions: int, random_seed: Seed, edge_probability: float = 0.3
+    n_actions: int,
+    random_seed: Seed,
+    edge_probability: float = 0.3,
+    interactions: float = 0.0,
 ) -> PolynomialSCM:
     """Draw a polynomial SCM with actions a1..aK as in the paper's Appendix E.
 
@@ -36,6 +51,10 @@ def sample_polynomial_scm(
         An integer, generator (which is advanced) or seed sequence.
     edge_probability
         Probability of each edge A_j -> A_k with j < k.
+    interactions
+        Spread of random terms a_j a_k in the outcome, as a multiple of the spread of the additive
+        causal part, both under joint interventions; all pairs interact. The paper has none. Systems
+        of one seed differ in nothing else.
 
     Returns
     -------
@@ -45,8 +64,8 @@ def sample_polynomial_scm(
     Raises
     ------
     ModelError
-        If `n_actions` is not a positive integer, `edge_probability` is not in [0, 1], or the
-        seed is not one.
+        If `n_actions` is not a positive integer, `edge_probability` is not in [0, 1],
+        `interactions` is negative or there is no pair to interact, or the seed is not one.
 
     Examples
     --------
@@ -56,14 +75,17 @@ def sample_polynomial_scm(
     {'a1': (), 'a2': ('a1',), 'a3': ('a1', 'a2')}
     """
     check_count(n_actions, "n_actions", "actions")
-    if not 0 <= edge_probability <= 1:
+    if not (isfinite(interactions) and interactions >= 0):
         raise ModelError(
-            f"edge_probability must be a probability, got {edge_probability!r}; the paper's is 0.3."
+            f"interactions must be a finite multiple of at least 0, got {interactions!r}; "
+            f"1 makes them as large as the additive part."
         )
+    if interactions and n_actions == 1:
+        raise ModelError("interactions need at least two actions, got n_actions=1; use 0.")
     seed = seed_sequence(random_seed)
     rng = named_generator(seed, "mechanisms")
     actions = tuple(f"a{k + 1}" for k in range(n_actions))
-    edges = tuple(pair for pair in combinations(actions, 2) if rng.random() < edge_probability)
+    edges = draw_edges(actions, edge_probability, rng)
     n_parents = [sum(child == name for _, child in edges) for name in actions]
 
     def noise(sd: float) -> Noise:
@@ -80,8 +102,35 @@ def sample_polynomial_scm(
         intervention_means=(0.0,) * n_actions,  # not used by observational rows
         intervention_sds=(1.0,) * n_actions,
     )
-    calibration = named_generator(seed, "calibration")
-    observed = scm.sample(_CALIBRATION_ROWS, random_seed=calibration)[[*actions]].to_numpy()
+    scm = calibrate_interventions(scm, named_generator(seed, "calibration"))
+    if not interactions:
+        return scm
+    return replace(
+        scm, extra=(_draw_pairs(scm, interactions, named_generator(seed, "interactions")),)
+    )
+
+
+def draw_edges(
+    actions: Sequence[str], probability: float, rng: np.random.Generator
+) -> tuple[tuple[str, str], ...]:
+    """Draw each edge from an earlier to a later action with some probability.
+
+    Raises
+    ------
+    ModelError
+        If it is not a probability.
+    """
+    if not 0 <= probability <= 1:
+        raise ModelError(
+            f"edge_probability must be a probability, got {probability!r}; the paper's is 0.3."
+        )
+    return tuple(pair for pair in combinations(actions, 2) if rng.random() < probability)
+
+
+def calibrate_interventions(scm: PolynomialSCM, rng: np.random.Generator) -> PolynomialSCM:
+    """Give interventions the mean and sd of L^-1(A_k) in 200,000 observational rows."""
+    rows = scm.sample(_CALIBRATION_ROWS, random_seed=rng)[[*scm.actions]].to_numpy()
+    observed = invert_link(scm.link, rows)
     return replace(
         scm,
         intervention_means=tuple(observed.mean(axis=0).tolist()),
@@ -99,3 +148,37 @@ def draw_polynomial(inputs: int, rng: np.random.Generator, degree: int = 2) -> P
     powers = tuple(tuple(chosen.count(i) for i in range(inputs)) for chosen in choices)
     raw = rng.normal(0.0, 0.1, len(powers))
     return Polynomial(powers, tuple((raw / np.abs(raw).sum()).tolist()))
+
+
+def _draw_pairs(scm: PolynomialSCM, spread: float, rng: np.random.Generator) -> Polynomial:
+    """Draw terms x_j x_k of a given spread relative to that of the additive causal part."""
+    count = len(scm.actions)
+    mean, sd = scm.intervention_means, scm.intervention_sds
+    pairs = list(combinations(range(count), 2))
+    weights = rng.normal(size=len(pairs))
+    weights *= spread * _additive_spread(scm) / sqrt(np.sum(weights**2))
+    powers, coefficients = [], []
+    for (j, k), weight in zip(pairs, weights.tolist(), strict=True):
+        unit = weight / (sd[j] * sd[k])
+        # (a_j - mean_j) (a_k - mean_k), multiplied out
+        for chosen, factor in (
+            ((j, k), 1.0),
+            ((j,), -mean[k]),
+            ((k,), -mean[j]),
+            ((), mean[j] * mean[k]),
+        ):
+            powers.append(tuple(int(i in chosen) for i in range(2 * count)))
+            coefficients.append(unit * factor)
+    return Polynomial(tuple(powers), tuple(coefficients))
+
+
+def _additive_spread(scm: PolynomialSCM) -> float:
+    """Return the sd of sum_k E[f_k(A_k, C_k)] under joint interventions, by Gauss's rule."""
+    x, weight = np.polynomial.hermite_e.hermegauss(_HERMITE_NODES)
+    weight = weight / weight.sum()
+    variance = 0.0
+    for k, (effect, noise) in enumerate(zip(scm.effects, scm.confounder_noises, strict=True)):
+        actions = scm.intervention_means[k] + scm.intervention_sds[k] * x
+        causal = effect.average_last(noise)(actions[:, None])
+        variance += float(weight @ (causal - weight @ causal) ** 2)
+    return sqrt(variance)

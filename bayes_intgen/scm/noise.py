@@ -26,6 +26,7 @@ Kind = Literal["gaussian", "uniform", "logistic"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _KURTOSIS: dict[Kind, float] = {"gaussian": 3.0, "uniform": 9 / 5, "logistic": 21 / 5}
+_REACH: dict[Kind, float] = {"gaussian": 8.0, "uniform": sqrt(3), "logistic": 16.0}
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,22 @@ class Noise:
                 return rng.uniform(-self.sd * sqrt(3), self.sd * sqrt(3), n)
             case "logistic":
                 return rng.logistic(0.0, self.sd * sqrt(3) / pi, n)
+
+    @property
+    def reach(self) -> float:
+        """Half-width of the interval around zero that holds all but 10^-12 of the probability."""
+        return _REACH[self.kind] * self.sd
+
+    def density(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return the probability density at ``x``, of the same shape."""
+        match self.kind:
+            case "gaussian":
+                return np.asarray(np.exp(-0.5 * (x / self.sd) ** 2) / (sqrt(2 * pi) * self.sd))
+            case "uniform":
+                return np.where(np.abs(x) <= self.reach, 0.5 / self.reach, 0.0)
+            case "logistic":
+                decay = np.exp(-np.abs(x) * pi / (sqrt(3) * self.sd))  # never overflows
+                return np.asarray(pi / (sqrt(3) * self.sd) * decay / (1 + decay) ** 2)
 
     def moment(self, order: int) -> float:
         """Return the raw moment E[X^order].

@@ -1,17 +1,20 @@
-"""Structural causal models with polynomial mechanisms, and their true joint effect.
+"""Structural causal models with polynomial mechanisms, and their true effects.
 
 The synthetic models of Kekić, Garrido Mejia and Schölkopf (ICML 2025), Appendix E, equations
 (95) to (100): for k = 1..K
 
     C_k = W_k
-    A_k = g_k(A_pa(k), C_k, V_k)
-    Y   = sum_k f_k(A_k, C_k) + U
+    A_k = L(g_k(A_pa(k), C_k, V_k))                       L the identity, or tanh
+    Y   = sum_k f_k(A_k, C_k) + extra(A_1..A_K, C_1..C_K) + U
 
-with polynomials f_k and g_k and independent noises U, V_k, W_k. V_k is absent from the paper's
-equation (96) but has a row in its Table 4; here it is one more input of g_k. An intervention on
-A_k replaces its mechanism by a draw from N(mean_k, sd_k^2). Since C_k is then independent of A,
+with polynomials f_k, g_k and extra, and independent noises U, V_k, W_k. V_k is absent from the
+paper's equation (96) but has a row in its Table 4; here it is one more input of g_k. The paper has
+no extra terms; with them come actions that interact (a_j a_k), confounders that modify the effect
+of another action (a_j c_k) and confounders that act together (c_j c_k), which no estimator from
+single interventions can allow for. An intervention on A_k replaces its mechanism by
+L(N(mean_k, sd_k^2)). Since C_k is then independent of A, the joint effect is a sum of moments:
 
-    E[Y | do(a_1, ..., a_K)] = sum_k sum_ij alpha_kij a_k^i E[C_k^j]
+    E[Y | do(a_1, ..., a_K)] = sum_k sum_ij alpha_kij a_k^i E[C_k^j] + E[extra(a, C)]
 
 where alpha_kij are the coefficients of f_k: the truth that estimates are compared with.
 """
@@ -27,17 +30,14 @@ import pandas as pd
 import xarray as xr
 
 from bayes_intgen.data.points import Points
-from bayes_intgen.errors import ModelError, RegimeError
-from bayes_intgen.regimes import (
-    OBSERVATIONAL,
-    Regime,
-    check_action_names,
-    format_regime,
-    parse_regime,
-)
+from bayes_intgen.errors import ModelError, QueryError, RegimeError
+from bayes_intgen.regimes import OBSERVATIONAL, Regime, check_action_names, format_regime
+from bayes_intgen.scm.link import Link, apply_link, check_link
 from bayes_intgen.scm.noise import Noise
 from bayes_intgen.scm.polynomial import Polynomial
+from bayes_intgen.scm.regime_rows import read_do, stack_regimes
 from bayes_intgen.scm.seeds import Seed, check_count, named_generator, seed_sequence
+from bayes_intgen.scm.truth import Source, gather_terms, true_outcome
 
 __all__ = ["PolynomialSCM"]
 
@@ -48,7 +48,8 @@ type Array = npt.NDArray[np.float64]
 class PolynomialSCM:
     """A structural causal model with polynomial mechanisms and one confounder per action.
 
-    Usually made by `sample_polynomial_scm`. Nothing in it can change.
+    Usually made by `sample_polynomial_scm`, `sample_common_support_scm` or `sample_linear_scm`.
+    Nothing in it can change.
 
     Parameters
     ----------
@@ -63,7 +64,12 @@ class PolynomialSCM:
     confounder_noises, action_noises, outcome_noise
         Distributions of W_k and V_k for each action, and of U.
     intervention_means, intervention_sds
-        Mean and standard deviation of A_k when it is intervened on, for each action.
+        Mean and standard deviation, for each action, of L^-1(A_k) when A_k is intervened on.
+    extra
+        Polynomials that are added to Y, with inputs (all actions, all confounders). None in the
+        paper.
+    link
+        L: ``"identity"`` as in the paper, or ``"tanh"``, which keeps all actions in (-1, 1).
 
     Raises
     ------
@@ -81,8 +87,11 @@ class PolynomialSCM:
     >>> frame = scm.sample_regimes(scm.single_regimes, n=50, random_seed=2)
     >>> frame["regime"].value_counts()["a2"].item()
     50
-    >>> scm.expected_outcome({"a1": [0.0, 0.5], "a2": 0.1, "a3": -0.2}).sizes["point"]
+    >>> at = {"a1": [0.0, 0.5], "a2": 0.1, "a3": -0.2}
+    >>> scm.expected_outcome(at).sizes["point"]
     2
+    >>> scm.expected_outcome(at, do=["a1", "a2"]).attrs["do"]
+    'a1+a2'
     """
 
     outcome: ClassVar[str] = "y"
@@ -96,6 +105,8 @@ class PolynomialSCM:
     outcome_noise: Noise = field(repr=False)
     intervention_means: tuple[float, ...] = field(repr=False)
     intervention_sds: tuple[float, ...] = field(repr=False)
+    extra: tuple[Polynomial, ...] = field(default=(), repr=False)
+    link: Link = "identity"
 
     def __post_init__(self) -> None:
         check_action_names(self.actions)
@@ -121,6 +132,13 @@ class PolynomialSCM:
                 f"effects and mechanisms must have {needed} inputs (action and confounder; "
                 f"parents, confounder and noise), got {found}."
             )
+        inputs = [polynomial.inputs for polynomial in self.extra]
+        if set(inputs) - {2 * len(self.actions)}:
+            raise ModelError(
+                f"extra polynomials must have {2 * len(self.actions)} inputs (all actions, then "
+                f"all confounders), got {inputs}."
+            )
+        check_link(self.link)
 
     @property
     def parents(self) -> dict[str, tuple[str, ...]]:
@@ -144,7 +162,7 @@ class PolynomialSCM:
             Number of rows.
         do
             The actions that are intervened on: names, or a label such as ``"a1+a2"``. Each is
-            drawn from N(mean_k, sd_k^2), independently of everything else. Nothing by default.
+            drawn from L(N(mean_k, sd_k^2)), independently of everything else. Nothing by default.
         random_seed
             An integer, generator (which is advanced) or seed sequence. Different regimes are
             independent of each other even under the same seed.
@@ -162,20 +180,24 @@ class PolynomialSCM:
             If `n` is not a positive integer, or the seed is not one.
         """
         check_count(n, "n", "rows")
-        regime = self._regime(do, "do")
+        regime = read_do(do, "do", self.actions)
         rng = named_generator(random_seed, f"regime {format_regime(regime)}")
         columns: dict[str, Array] = {}
+        confounders = []
         outcome = self.outcome_noise.sample(n, rng)
         for k, (name, parents) in enumerate(self.parents.items()):
             confounder = self.confounder_noises[k].sample(n, rng)
             if name in regime:
-                action = rng.normal(self.intervention_means[k], self.intervention_sds[k], n)
+                z = rng.normal(self.intervention_means[k], self.intervention_sds[k], n)
             else:
                 inputs = [columns[parent] for parent in parents]
                 inputs += [confounder, self.action_noises[k].sample(n, rng)]
-                action = self.mechanisms[k](np.column_stack(inputs))
-            columns[name] = action
-            outcome += self.effects[k](np.column_stack([action, confounder]))
+                z = self.mechanisms[k](np.column_stack(inputs))
+            columns[name] = apply_link(self.link, z)
+            confounders.append(confounder)
+            outcome += self.effects[k](np.column_stack([columns[name], confounder]))
+        for polynomial in self.extra:
+            outcome += polynomial(np.column_stack([*columns.values(), *confounders]))
         return pd.DataFrame({**columns, self.outcome: outcome})
 
     def sample_regimes(
@@ -208,56 +230,60 @@ class PolynomialSCM:
         ModelError
             If a number of rows is not a positive integer, or the seed is not one.
         """
-        if isinstance(regimes, str):
-            raise RegimeError(f"regimes must be several, got {regimes!r}; write [{regimes!r}].")
-        labels = [format_regime(self._regime(regime, "regimes")) for regime in regimes]
-        if not labels or len(set(labels)) < len(labels):
-            raise RegimeError(f"regimes must be distinct and at least one, got {labels}.")
-        counts = n if isinstance(n, Mapping) else dict.fromkeys(labels, n)
-        rows = {format_regime(self._regime(label, "n")): count for label, count in counts.items()}
-        if set(rows) != set(labels):
-            raise RegimeError(
-                f"n must give a number of rows for each of the regimes {labels}, "
-                f"got {sorted(rows)}; give one number to use it for all."
-            )
         seed = seed_sequence(random_seed)
-        parts = [
-            self.sample(rows[label], label, random_seed=seed).assign(regime=label)
-            for label in labels
-        ]
-        return pd.concat(parts, ignore_index=True)
+        return stack_regimes(
+            lambda rows, label: self.sample(rows, label, random_seed=seed),
+            self.actions,
+            regimes,
+            n,
+        )
 
-    def expected_outcome(self, at: Any) -> xr.DataArray:
-        """Return the true joint effect E[Y | do(a_1, ..., a_K)], in closed form.
+    def expected_outcome(self, at: Any, do: str | Iterable[str] | None = None) -> xr.DataArray:
+        """Return the true E[Y | do(a_S), a_rest].
 
         Parameters
         ----------
         at
-            The values of all actions: a frame, or a mapping of names to numbers or arrays.
+            The values of ALL actions: a frame, or a mapping of names to numbers or arrays.
+        do
+            The actions S that are set, as names or as a regime's label; the others are conditioned
+            on. None sets all of them, ``[]`` none.
 
         Returns
         -------
         xarray.DataArray
-            Dimension ``point``, with the actions as coordinates.
+            Dimension ``point``, with the actions as coordinates. The attribute ``do`` is the
+            regime's label, ``error`` an estimate of the largest numerical error over the points:
+            zero for the joint effect and for linear Gaussian systems, which are in closed form.
 
         Raises
         ------
         QueryError
-            If an action is missing, or its values are not finite numbers of matching length.
+            If an action is missing, its values are not finite numbers of matching length, `do`
+            names an unknown action, or an action that is not set can never have the value that it
+            is said to have.
+        ModelError
+            If an action is not set and its mechanism is not of degree two at most in confounder
+            and noise, or a moment of a confounder above the fourth is needed.
         """
         points = Points.read(at, self.actions)
-        total = np.zeros(len(points))
-        for k, (effect, noise) in enumerate(zip(self.effects, self.confounder_noises, strict=True)):
-            total += effect.average_last(noise)(points.values[:, [k]])
-        return points.to_xarray(total, "expected_outcome")
-
-    def _regime(self, do: str | Iterable[str], argument: str) -> Regime:
-        if isinstance(do, str):
-            return parse_regime(do, self.actions)
-        names = list(do) if isinstance(do, Iterable) else [do]
-        if not all(isinstance(name, str) for name in names):
-            raise RegimeError(
-                f"{argument} must be given by labels or names of actions, got {do!r}; "
-                f"use 'obs' or () for no intervention, or names out of {list(self.actions)}."
+        regime = self._read_query(do)
+        sources = [
+            Source(
+                self.mechanisms[k],
+                self.confounder_noises[k],
+                self.action_noises[k],
+                tuple(self.actions.index(parent) for parent in parents),
             )
-        return parse_regime(format_regime(names), self.actions)
+            for k, parents in enumerate(self.parents.values())
+        ]
+        terms = gather_terms(self.effects, self.extra)
+        return true_outcome(points, regime, sources, terms, self.link)
+
+    def _read_query(self, do: str | Iterable[str] | None) -> Regime:
+        if do is None:
+            return self.actions
+        try:
+            return read_do(do, "do", self.actions)
+        except RegimeError as error:
+            raise QueryError(f"do: {error} None sets all actions, [] none.") from error

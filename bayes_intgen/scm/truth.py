@@ -1,0 +1,149 @@
+"""The true effect of an SCM whose outcome is a polynomial in actions and confounders.
+
+Y = sum of terms w prod_k A_k^(p_k) C_k^(q_k), plus noise. Given all actions the confounders are
+independent of one another in every regime (C_k is tied to A_k and its parents at most), so
+
+    E[Y | do(a_S), a_rest] = sum w prod_k a_k^(p_k) E[C_k^(q_k) | ...]
+
+with the moments of p(C_k) for k in S and those of p(C_k | a_k, a_pa(k)) for the others. With terms
+of single pairs (A_k, C_k) this is Proposition 1 of Kekić, Garrido Mejia and Schölkopf (ICML 2025).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from bayes_intgen.data.points import Points
+from bayes_intgen.errors import QueryError
+from bayes_intgen.regimes import Regime, format_regime
+from bayes_intgen.scm.conditional import Conditional, condition_on_action
+from bayes_intgen.scm.link import Link, invert_link
+from bayes_intgen.scm.noise import Noise
+from bayes_intgen.scm.polynomial import Polynomial
+
+__all__ = ["Source", "gather_terms", "true_outcome"]
+
+type Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Source:
+    """How one action arises when it is left alone.
+
+    Parameters
+    ----------
+    mechanism
+        g_k with inputs (parents, C_k, V_k).
+    confounder, noise
+        Distributions of C_k and V_k.
+    parents
+        Positions of the parents among the actions.
+    """
+
+    mechanism: Polynomial
+    confounder: Noise
+    noise: Noise
+    parents: tuple[int, ...]
+
+
+def gather_terms(effects: Sequence[Polynomial], extra: Sequence[Polynomial]) -> Polynomial:
+    """Write sum_k f_k(A_k, C_k) + extra terms as one polynomial in (A_1..A_K, C_1..C_K).
+
+    Parameters
+    ----------
+    effects
+        f_k for each action, with inputs (A_k, C_k).
+    extra
+        Further polynomials, with all actions and then all confounders as inputs.
+
+    Examples
+    --------
+    >>> product = Polynomial(((1, 1),), (3.0,))
+    >>> gather_terms([product, product], []).powers
+    ((1, 0, 1, 0), (0, 1, 0, 1))
+    """
+    count = len(effects)
+    powers: list[tuple[int, ...]] = []
+    coefficients: list[float] = []
+    for k, effect in enumerate(effects):
+        for of_action, of_confounder in effect.powers:
+            term = [0] * (2 * count)
+            term[k], term[count + k] = of_action, of_confounder
+            powers.append(tuple(term))
+        coefficients += effect.coefficients
+    for polynomial in extra:
+        powers += polynomial.powers
+        coefficients += polynomial.coefficients
+    return Polynomial(tuple(powers), tuple(coefficients))
+
+
+def true_outcome(
+    points: Points, regime: Regime, sources: Sequence[Source], terms: Polynomial, link: Link
+) -> xr.DataArray:
+    """Average the outcome over the confounders, given all actions.
+
+    Parameters
+    ----------
+    points
+        Values of all actions.
+    regime
+        The actions that are set.
+    sources
+        How each action arises.
+    terms
+        The outcome without its noise, as made by :func:`gather_terms`.
+    link
+        L in A_k = L(g_k).
+
+    Returns
+    -------
+    xarray.DataArray
+        Dimension ``point``; attributes ``do`` and ``error``, an estimate of the largest numerical
+        error over the points (zero in closed form).
+
+    Raises
+    ------
+    QueryError
+        If an action that is not set can never have the value that it is said to have.
+    """
+    count = len(sources)
+    found = []
+    for k, (name, source) in enumerate(zip(points.actions, sources, strict=True)):
+        order = max(term[count + k] for term in terms.powers)
+        if name in regime:
+            prior = [source.confounder.moment(power) for power in range(order + 1)]
+            moments = np.tile(prior, (len(points), 1))
+            found.append(Conditional(moments, moments))
+            continue
+        parents, z = points.values[:, source.parents], invert_link(link, points.values[:, k])
+        given = condition_on_action(
+            source.mechanism, source.confounder, source.noise, parents, z, order
+        )
+        impossible = ~np.isfinite(given.moments).all(axis=1)
+        if impossible.any():
+            raise QueryError(
+                f"at: action {name!r} is not set, and can never have the values given for it at "
+                f"{int(impossible.sum())} points, the first at "
+                f"{points.index[impossible][:5].tolist()}; leave them out, or set {name!r}."
+            )
+        found.append(given)
+    mean = _average(terms, points.values, [given.moments for given in found])
+    rough = _average(terms, points.values, [given.rough for given in found])
+    error = float(np.abs(mean - rough).max())
+    labelled = points.to_xarray(mean, "expected_outcome")
+    return labelled.assign_attrs(do=format_regime(regime), error=error)
+
+
+def _average(terms: Polynomial, actions: Array, moments: Sequence[Array]) -> Array:
+    """Replace powers of the confounders by their moments, each of shape (points, order + 1)."""
+    count = actions.shape[1]
+    total = np.zeros(len(actions))
+    for term, coefficient in zip(terms.powers, terms.coefficients, strict=True):
+        product = np.full(len(actions), coefficient)
+        for k in range(count):
+            product *= actions[:, k] ** term[k] * moments[k][:, term[count + k]]
+        total += product
+    return total
