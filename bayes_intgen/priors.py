@@ -1,10 +1,10 @@
 """Prior distributions of the hyperparameters, in standard units of the outcome.
 
 The outcome is centred and divided by its spread before the model sees it, so the numbers below
-mean the same at any scale. Each group of weights (the linear or the wiggly part of one action, a
-pair of actions, everything of higher order; separately for the causal part and for the bias of
-each action) has a prior scale of its own, log-normal, so that pieces the data do not need shrink
-away by themselves.
+mean the same at any scale. Each group of weights (the linear or the wiggly part of one action, the
+levels of a categorical one, a pair of actions, everything of higher order; separately for the
+causal part and for the bias of each action) has a prior scale of its own, log-normal, so that
+pieces the data do not need shrink away by themselves.
 """
 
 from collections.abc import Sequence
@@ -42,6 +42,8 @@ class Priors:
         Residual standard deviation of a regime.
     linear, wiggly
         Scale of the weights of a single action.
+    level
+        Scale of the values of a categorical action's levels.
     pair
         Scale of the weights of products of two actions.
     higher
@@ -55,6 +57,7 @@ class Priors:
     sigma: LogNormal = LogNormal(0.6, 1.0)
     linear: LogNormal = LogNormal(0.3, 1.0)
     wiggly: LogNormal = LogNormal(0.1, 1.0)
+    level: LogNormal = LogNormal(0.3, 1.0)
     pair: LogNormal = LogNormal(0.1, 1.0)
     higher: LogNormal = LogNormal(0.05, 1.0)
     lengthscale: LogNormal = LogNormal(0.6, 0.42)
@@ -64,7 +67,12 @@ class Priors:
         self, n_regimes: int, group_kinds: Sequence[str], n_lengths: int
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Return mean and sd of (log sigma, log scale, log lengthscale), joined end to end."""
-        scales = {"linear": self.linear, "wiggly": self.wiggly, "pair": self.pair}
+        scales = {
+            "linear": self.linear,
+            "wiggly": self.wiggly,
+            "level": self.level,
+            "pair": self.pair,
+        }
         parts = [self.sigma] * n_regimes
         parts += [scales.get(kind, self.higher) for kind in group_kinds]
         parts += [self.lengthscale] * n_lengths

@@ -137,14 +137,19 @@ def fit_log_variances(
 
 
 def _smooth_columns(features: FeatureMap) -> npt.NDArray[np.intp]:
-    """All features of one action, and the smoothest products of two."""
+    """All features of one action, and the smoothest products of two, at every level."""
     chosen = [
         column
         for column, feature in enumerate(features.features)
         if len(feature.factors) == 1
-        or (len(feature.factors) == 2 and all(i <= PAIR_FUNCTIONS for _, i in feature.factors))
+        or (len(feature.factors) == 2 and all(_is_smooth(features, *f) for f in feature.factors))
     ]
     return np.array(chosen, dtype=int)
+
+
+def _is_smooth(features: FeatureMap, action: str, position: int) -> bool:
+    level = features.bases[action].functions[position].shape == "level"
+    return level or position <= PAIR_FUNCTIONS
 
 
 def _relative_scale(features: FeatureMap, column: int) -> float:

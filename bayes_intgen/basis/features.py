@@ -15,15 +15,18 @@ import numpy as np
 import numpy.typing as npt
 
 from bayes_intgen.basis.action import ActionBasis, BasisFunction
+from bayes_intgen.basis.categorical import CategoricalBasis
 from bayes_intgen.basis.hsgp import HSGPBasis
 from bayes_intgen.basis.polynomial import PolynomialBasis
 from bayes_intgen.errors import ModelError
 
 __all__ = ["Feature", "FeatureMap"]
 
-BASES = {basis.kind: basis for basis in (HSGPBasis, PolynomialBasis)}
+BASES = {basis.kind: basis for basis in (CategoricalBasis, HSGPBasis, PolynomialBasis)}
 
-type Kind = Literal["constant", "linear", "wiggly", "pair", "higher"]
+MAX_FEATURES = 10_000
+
+type Kind = Literal["constant", "linear", "wiggly", "level", "pair", "higher"]
 
 
 @dataclass(frozen=True)
@@ -37,10 +40,11 @@ class Feature:
     name
         How the feature is written, as in ``a1^2 a2``; ``1`` is the constant.
     kind
-        What its prior depends on: ``constant``, ``linear``, ``wiggly``, ``pair`` or ``higher``.
+        What its prior depends on: ``constant``, ``linear``, ``wiggly``, ``level``, ``pair`` or
+        ``higher``.
     group
         The features that share a prior scale within a component: ``a1:linear``, ``a1:wiggly``,
-        ``a1*a2``, or ``higher`` for products of three and more.
+        ``a1:level``, ``a1*a2``, or ``higher`` for products of three and more.
     """
 
     factors: tuple[tuple[str, int], ...]
@@ -83,7 +87,8 @@ class FeatureMap:
         Raises
         ------
         ModelError
-            If the names of actions make two features look the same.
+            If the names of actions make two features look the same, or there would be more than
+            10000 of them.
         """
         wanted = [frozenset(scope) for scope in scopes]
         found: list[list[tuple[str, int]]] = [[]]
@@ -91,11 +96,17 @@ class FeatureMap:
             grown = [
                 [*factors, (action, position)]
                 for factors in found
-                for position, function in enumerate(basis.functions)
-                if _share(factors, bases) + function.share <= 1 + 1e-9
+                for position in range(len(basis.functions))
+                if _fits([*factors, (action, position)], bases)
                 and _allowed({action, *(name for name, _ in factors)}, wanted)
             ]
             found.extend(grown)
+            if len(found) > MAX_FEATURES:
+                raise ModelError(
+                    f"basis: the products of functions of {len(bases)} actions are more than the "
+                    f"{MAX_FEATURES} features that can be handled; choose a smaller basis, "
+                    f"merge rare levels, or allow fewer actions to depend on one another."
+                )
         found.sort(key=lambda factors: len(factors))
         features = tuple(_label(factors, bases) for factors in found)
         _check_unique(features)
@@ -124,7 +135,7 @@ class FeatureMap:
         Parameters
         ----------
         values
-            Actions in their own units, shape (n, K).
+            Actions in their own units, or codes of levels, shape (n, K).
 
         Returns
         -------
@@ -163,8 +174,11 @@ def _function(factor: tuple[str, int], bases: Mapping[str, ActionBasis]) -> Basi
     return bases[action].functions[position]
 
 
-def _share(factors: Sequence[tuple[str, int]], bases: Mapping[str, ActionBasis]) -> float:
-    return sum(_function(factor, bases).share for factor in factors)
+def _fits(factors: Sequence[tuple[str, int]], bases: Mapping[str, ActionBasis]) -> bool:
+    """Say whether functions can be multiplied: by the sum of their shares and their orders."""
+    functions = [_function(factor, bases) for factor in factors]
+    enough = all(f.order is None or len(factors) <= f.order for f in functions)
+    return enough and sum(f.share for f in functions) <= 1 + 1e-9
 
 
 def _allowed(actions: set[str], scopes: Sequence[frozenset[str]]) -> bool:
@@ -197,5 +211,5 @@ def _check_unique(features: Sequence[Feature]) -> None:
         if same_name or groups.setdefault(feature.group, meaning) != meaning:
             raise ModelError(
                 f"actions: the names {sorted(feature.actions)} make different features look the "
-                f"same ({feature.name!r}, {feature.group!r}); rename a column."
+                f"same ({feature.name!r}, {feature.group!r}); rename a column or a level."
             )
