@@ -5,7 +5,7 @@ set one action.
 """
 
 from bayes_intgen import scm
-from bayes_intgen.basis import HSGP, Polynomial
+from bayes_intgen.basis import HSGP, Categorical, Polynomial
 from bayes_intgen.data import RegimeData
 from bayes_intgen.distributions import LogNormal
 from bayes_intgen.errors import (
@@ -28,6 +28,7 @@ from bayes_intgen.ridge import JointRidge, ObservationalRidge, PooledRidge, Ridg
 __all__ = [
     "HSGP",
     "BayesIntgenError",
+    "Categorical",
     "ConvergenceWarning",
     "DataError",
     "FileError",

@@ -6,8 +6,9 @@ With E[Y | do(a_S), a_rest] = alpha + sum_k u_k(a_k) + sum over k not in S of d_
     int:   u_k(a_k) - u_k(reference),       bias:  d_k(a_k, a_parents(k)),       obs:  int + bias.
 
 The data fix each d_k and the sum of the u_k, but constants can move between the u_k. So every u_k
-is stated relative to a reference, the mean of action k over the regimes, weighted equally. Where
-actions interact, u_k is the effect of moving action k alone, the others held at their reference.
+is stated relative to a reference: the mean of action k over the regimes, weighted equally, or its
+most frequent level. Where actions interact, u_k is the effect of moving action k alone, the others
+held at their reference.
 """
 
 from typing import Literal, get_args

@@ -119,8 +119,8 @@ class Design:
         if len(design.weights) > MAX_WEIGHTS:
             raise ModelError(
                 f"structure: {len(design.weights)} weights are more than the {MAX_WEIGHTS} that "
-                f"can be handled; give a causal order or a graph with fewer edges, or a smaller "
-                f"basis."
+                f"can be handled; give a causal order or a graph with fewer edges, a smaller "
+                f"basis, or fewer levels."
             )
         return design
 
@@ -167,7 +167,7 @@ class Design:
 
     @cached_property
     def group_kinds(self) -> tuple[str, ...]:
-        """What the prior of each group depends on: linear, wiggly, pair or higher."""
+        """What the prior of each group depends on: linear, wiggly, level, pair or higher."""
         kinds = {w.group: w.feature.kind for w in self.weights if w.group is not None}
         return tuple(kinds[group] for group in self.groups)
 

@@ -62,6 +62,7 @@ class InterventionModel:
     ----------
     basis
         The functions that components are linear in: one choice, or a mapping with one per action.
+        A categorical action has ``Categorical()`` unless the mapping says otherwise.
     structure
         Which actions may depend on which others: ``"learned"`` from the experiments, ``"full"``
         (each on every other), a list of all actions in causal order, a ``networkx.DiGraph``, or a

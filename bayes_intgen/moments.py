@@ -134,9 +134,11 @@ class Moments:
         ------
         ModelError
             If both ``like`` and ``basis`` are given, or ``like`` has other columns.
+        DataError
+            If other actions are categorical in ``like``, or it lacks a level of the data.
         """
-        summary = Summary.from_data(data)
         if like is None:
+            summary = Summary.from_data(data)
             chosen = HSGP() if basis is None else basis
             check_choice(chosen)
             bases = freeze_bases(chosen, data.actions, summary)
@@ -144,12 +146,14 @@ class Moments:
             return cls.compute(data, summary, features, summary.scales[data.outcome])
         if basis is not None:
             raise ModelError("basis: give either like or basis, because like fixes the basis.")
-        if like.summary.columns != summary.columns:
+        columns = (*data.actions, data.outcome)
+        if like.summary.columns != columns:
             raise ModelError(
                 f"like: its columns are {like.summary.columns}, those of the data are "
-                f"{summary.columns}; the names and their order must agree."
+                f"{columns}; the names and their order must agree."
             )
-        return cls.compute(data, summary, like.features, like.outcome_scale)
+        coded = data.recode(like.summary.levels)
+        return cls.compute(coded, Summary.from_data(coded), like.features, like.outcome_scale)
 
     @classmethod
     def compute(

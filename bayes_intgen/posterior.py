@@ -24,6 +24,7 @@ from bayes_intgen.errors import NotIdentifiedError
 from bayes_intgen.identify import require_identified
 from bayes_intgen.inference import Convergence
 from bayes_intgen.metrics import INTERVAL, credible_interval
+from bayes_intgen.moves import standard_moves, usual_values
 from bayes_intgen.plots import plot_structure
 from bayes_intgen.regimes import Regime, format_regime, read_do
 from bayes_intgen.storage import FitState, write_fit
@@ -93,8 +94,8 @@ class Posterior:
         ----------
         at
             The values of ALL actions in their own units: a frame or a mapping of names to numbers
-            or arrays. Scalars are repeated, other columns ignored, a frame's index becomes
-            ``point``.
+            or arrays, levels for a categorical action. Scalars are repeated, other columns ignored,
+            a frame's index becomes ``point``.
         do
             The actions S that are set, as names or as a regime's label; the others are conditioned
             on. None sets all of them, ``[]`` none (the observational mean).
@@ -114,8 +115,8 @@ class Posterior:
         Raises
         ------
         QueryError
-            If an action's value is missing or not a finite number, ``do`` names an unknown
-            action, or points lie beyond the box.
+            If an action's value is missing, not a finite number or not a level of the data, ``do``
+            names an unknown action, or points lie beyond the box.
         NotIdentifiedError
             If the data do not determine this effect.
 
@@ -125,26 +126,16 @@ class Posterior:
         """
         regime = read_do(do, self.actions)
         require_identified(self.summary.regimes, regime)
-        points = Points.read(at, self.actions)
+        points = Points.read(at, self.actions, self.summary.levels)
         far = find_beyond(points, self.design.features.bases, beyond)
         theta = self._theta(regime)
         values = theta @ self.design.features.evaluate(points.values).T
         values += self.outcome_scale.centre
         support = classify_support(points.values, regime, self.summary, self.design.parents)
         support = np.where(far, BEYOND, support)
-        draws = self.idata["posterior"].dataset
-        return xr.DataArray(
-            values,
-            dims=("chain", "draw", "point"),
-            coords={
-                "chain": draws["chain"].to_numpy(),
-                "draw": draws["draw"].to_numpy(),
-                **points.coords(),
-                "support": ("point", support),
-            },
-            name=self.outcome,
-            attrs={"do": format_regime(regime)},
-        )
+        answer = self._label(values, points, self.outcome)
+        answer.attrs["do"] = format_regime(regime)
+        return answer.assign_coords(support=("point", support))
 
     def component(
         self, action: str, at: Any, kind: Kind = "int", beyond: Literal["error", "clamp"] = "error"
@@ -156,10 +147,10 @@ class Posterior:
         action
             The action k.
         at
-            Values of the action, or a frame or mapping with values of more actions; those not given
-            are held at their means over the regimes (weighted equally).
+            Values of the action, or a mapping with values of more actions; those not given are held
+            at their means over the regimes (weighted equally) or most frequent levels.
         kind
-            ``"int"``: the causal effect u_k(a_k), relative to the mean of the action. ``"bias"``:
+            ``"int"``: the causal effect u_k(a_k), relative to that held value. ``"bias"``:
             the confounding bias d_k(a_k, a_parents). ``"obs"``: their sum, the effect that
             observational rows show.
         beyond
@@ -175,21 +166,13 @@ class Posterior:
         QueryError
             If the action or the kind is unknown, or values are not finite numbers.
         """
-        reference = np.array([self.summary.scales[name].centre for name in self.actions])
+        usual = usual_values(self.summary)
         known = at if isinstance(at, Mapping) else {action: at}
-        points = Points.read({**dict(zip(self.actions, reference, strict=True)), **known},
-                             self.actions)  # fmt: skip
+        points = Points.complete(known, self.actions, self.summary.levels, usual)
         find_beyond(points, self.design.features.bases, beyond)
         weights = self.idata["posterior"].dataset["weight"].to_numpy()
-        values = component_curve(self.design, weights, points.values, reference, action, kind)
-        draws = self.idata["posterior"].dataset
-        coords = {name: draws[name].to_numpy() for name in ("chain", "draw")}
-        return xr.DataArray(
-            values,
-            dims=("chain", "draw", "point"),
-            coords={**coords, **points.coords()},
-            name=f"{kind}:{action}",
-        )
+        values = component_curve(self.design, weights, points.values, usual, action, kind)
+        return self._label(values, points, f"{kind}:{action}")
 
     def table(
         self,
@@ -214,14 +197,13 @@ class Posterior:
         pandas.DataFrame
             The actions, then ``mean``, ``sd``, ``lower``, ``upper`` and ``support``.
         """
-        points = Points.read(at, self.actions)
+        points = Points.read(at, self.actions, self.summary.levels)
         find_beyond(points, self.design.features.bases, beyond)
         sizes = self.idata["posterior"].sizes
         rows = max(1, VALUES_AT_ONCE // (sizes["chain"] * sizes["draw"]))
         parts = []
         for start in range(0, len(points), rows):
-            some = points.values[start : start + rows]
-            draws = self.expected_outcome(dict(zip(self.actions, some.T, strict=True)), do, beyond)
+            draws = self.expected_outcome(points.take(start, start + rows), do, beyond)
             lower, upper = credible_interval(draws, probability)
             columns = {action: draws[action] for action in self.actions}
             columns["mean"] = draws.mean(("chain", "draw"))
@@ -235,14 +217,17 @@ class Posterior:
     def effects(self) -> pd.DataFrame:
         """Summarise the change when one action moves from mean - sd to mean + sd.
 
-        The other actions stay at their means; mean and sd are over all regimes, weighted equally.
+        A categorical action moves from its most frequent level to each other one. The other actions
+        stay at their means and most frequent levels; means, sd and frequencies are over all
+        regimes, weighted equally.
 
         Returns
         -------
         pandas.DataFrame
-            A row per action: ``from`` and ``to`` (the action's unit), ``mean``, ``lower`` and
-            ``upper`` of the change in E[Y | do(all)], and ``observational``, the mean change in
-            E[Y | a], which holds the confounding too (the outcome's unit).
+            A row per action, or per level as ``channel[tv]``: ``from`` and ``to`` (the action's
+            unit, or levels), ``mean``, ``lower`` and ``upper`` of the change in E[Y | do(all)], and
+            ``observational``, the mean change in E[Y | a], which holds the confounding too (the
+            outcome's unit).
 
         Raises
         ------
@@ -251,21 +236,20 @@ class Posterior:
         """
         for regime in (self.actions, ()):
             require_identified(self.summary.regimes, regime)
-        scales = [self.summary.scales[action] for action in self.actions]
-        centre = np.array([scale.centre for scale in scales])
-        spread = np.array([scale.spread for scale in scales])
-        low, high = centre - np.diag(spread), centre + np.diag(spread)
-        joint = self._change(low, high, self.actions)
+        moves = standard_moves(self.summary)
+        before = np.array([move.before for move in moves])
+        after = np.array([move.after for move in moves])
+        joint = self._change(before, after, self.actions)
         lower, upper = credible_interval(joint)
         columns = {
-            "from": np.diag(low),
-            "to": np.diag(high),
+            "from": [move.start for move in moves],
+            "to": [move.end for move in moves],
             "mean": joint.mean(("chain", "draw")).to_numpy(),
             "lower": lower.to_numpy(),
             "upper": upper.to_numpy(),
-            "observational": self._change(low, high, ()).mean(("chain", "draw")).to_numpy(),
+            "observational": self._change(before, after, ()).mean(("chain", "draw")).to_numpy(),
         }
-        return pd.DataFrame(columns, index=pd.Index(self.actions, name="action"))
+        return pd.DataFrame(columns, index=pd.Index([move.name for move in moves], name="action"))
 
     def plot_structure(self, ax: Axes | None = None) -> Axes:
         """Draw which action may depend on which: learned, with its evidence, or as given.
@@ -319,18 +303,25 @@ class Posterior:
             table = self.effects().to_string(float_format=lambda x: f"{x:.4g}")
         except NotIdentifiedError as error:
             return "\n".join([*lines, str(error)])
+        levels = ", or from its most frequent level to another" if self.summary.levels else ""
         lines += [
-            f"Change in {self.outcome} when one action moves from mean - sd to mean + sd "
+            f"Change in {self.outcome} when one action moves from mean - sd to mean + sd{levels} "
             f"({INTERVAL:.0%} credible interval):",
             table,
         ]
         return "\n".join(lines)
 
+    def _label(self, values: np.ndarray, points: Points, name: str) -> xr.DataArray:
+        draws = self.idata["posterior"].dataset
+        coords = {dim: draws[dim].to_numpy() for dim in ("chain", "draw")}
+        dims = ("chain", "draw", "point")
+        return xr.DataArray(values, dims=dims, coords={**coords, **points.coords()}, name=name)
+
     def _theta(self, regime: Regime) -> np.ndarray:
         weights = self.idata["posterior"].dataset["weight"].to_numpy()
         return self.design.collect(weights, self.design.active(regime))
 
-    def _change(self, low: np.ndarray, high: np.ndarray, regime: Regime) -> xr.DataArray:
+    def _change(self, before: np.ndarray, after: np.ndarray, regime: Regime) -> xr.DataArray:
         features = self.design.features
-        step = features.evaluate(high) - features.evaluate(low)
+        step = features.evaluate(after) - features.evaluate(before)
         return xr.DataArray(self._theta(regime) @ step.T, dims=("chain", "draw", "action"))

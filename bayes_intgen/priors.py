@@ -2,24 +2,11 @@
 
 The outcome and the actions are centred and divided by their spread before the model sees them, so
 the numbers below mean the same at any scale of any column. Each group of weights (the linear or the
-wiggly part of one action, a pair of actions, everything of higher order; separately for the causal
-part and for the bias of each action) has a prior scale of its own, so that pieces the data do not
-need shrink away by themselves.
+wiggly part of one action, the levels of a categorical one, a pair of actions, everything of higher
+order; separately for the causal part and for the bias of each action) has a prior scale of its own,
+so that pieces the data do not need shrink away by themselves.
 
-=============  =======================================================  =============  ============
-name           what has it                                              median         90% within
-=============  =======================================================  =============  ============
-sigma          residual standard deviation of a regime                  0.6            0.12 to 3.1
-linear         scale of the linear function of one action               0.3            0.06 to 1.6
-wiggly         scale of all other functions of one action               0.1            0.02 to 0.5
-pair           scale of products of functions of two actions            0.1            0.02 to 0.5
-higher         scale of products of three and more                      0.05           0.01 to 0.3
-lengthscale    lengthscale of an action's eigenfunctions                0.6            0.30 to 1.2
-constant       constant of a component: normal with this sd             3 (fixed)
-=============  =======================================================  =============  ============
-
-Scales and sigma are in standard deviations of the outcome, lengthscales in half-widths of the
-action's data; all are log-normal unless replaced.
+=============  =======================================================  =============  =====
 """
 
 from collections.abc import Sequence
@@ -50,6 +37,8 @@ class Priors:
         Residual standard deviation of a regime, in standard deviations of the outcome.
     linear, wiggly
         Scale of the weights of a single action, likewise.
+    level
+        Scale of the values of a categorical action's levels.
     pair
         Scale of the weights of products of two actions.
     higher
@@ -71,6 +60,7 @@ class Priors:
     sigma        LogNormal(median=0.6, log_sd=1.0): 90% within 0.116 to 3.11
     linear       LogNormal(median=1.0, log_sd=0.5): 90% within 0.439 to 2.28
     wiggly       HalfNormal(0, 0.5): 90% within 0.0314 to 0.978
+    level        LogNormal(median=0.3, log_sd=1.0): 90% within 0.0579 to 1.55
     pair         LogNormal(median=0.1, log_sd=1.0): 90% within 0.0193 to 0.518
     higher       LogNormal(median=0.05, log_sd=1.0): 90% within 0.00965 to 0.259
     lengthscale  0.8 (known)
@@ -80,6 +70,7 @@ class Priors:
     sigma: Prior = LogNormal(0.6, 1.0)
     linear: Prior = LogNormal(0.3, 1.0)
     wiggly: Prior = LogNormal(0.1, 1.0)
+    level: Prior = LogNormal(0.3, 1.0)
     pair: Prior = LogNormal(0.1, 1.0)
     higher: Prior = LogNormal(0.05, 1.0)
     lengthscale: Prior = LogNormal(0.6, 0.42)
@@ -92,7 +83,12 @@ class Priors:
 
     def of_each(self, n_regimes: int, group_kinds: Sequence[str], n_lengths: int) -> list[Prior]:
         """Return the prior of each sigma, scale and lengthscale, joined end to end."""
-        scales = {"linear": self.linear, "wiggly": self.wiggly, "pair": self.pair}
+        scales = {
+            "linear": self.linear,
+            "wiggly": self.wiggly,
+            "level": self.level,
+            "pair": self.pair,
+        }
         parts = [self.sigma] * n_regimes
         parts += [scales.get(kind, self.higher) for kind in group_kinds]
         return [*parts, *[self.lengthscale] * n_lengths]

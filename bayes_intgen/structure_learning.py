@@ -11,6 +11,14 @@ of A_j by F tests (mean and spread); the two p-values and those of all regimes t
 are combined by Bonferroni. Paths that cancel are caught by the transitive closure when their parts
 are seen. Pairs that no regime tests are kept.
 
+If one of the two is categorical, both become blocks of columns: the indicators of the levels
+(those with fewer than five rows as one), four cosines of the ranks of a numeric cause, or two of a
+numeric effect (for mean and spread). Pillai's trace, the sum of the squared canonical correlations
+of the two blocks, has its F test; its expectation is exact when rows are permuted. For two
+categorical actions n times the trace is the chi-square of their table. At level 1%, independent
+pairs are called dependent in 0.4 to 2.4% of data sets of 30 rows, and in 0.6 to 1.2% of those of
+1000 rows (two to twenty levels, even and rare ones, 4000 data sets each).
+
 In a regime that sets several actions their settings must be independent of one another. If they are
 not, A_k may follow one of them through the other, and an edge is kept that need not be there.
 """
@@ -31,6 +39,8 @@ __all__ = ["Edge", "LearnedStructure", "learn_structure"]
 
 LEVEL = 0.01
 COSINES = 4
+EFFECT_COSINES = 2
+FEW_ROWS = 5
 
 type Array = npt.NDArray[np.float64]
 
@@ -150,8 +160,11 @@ def learn_structure(summary: Summary, level: float = LEVEL) -> LearnedStructure:
 def _test_pair(summary: Summary, parent: str, child: str) -> float:
     """Combine the p-values of all regimes that set the parent and leave the child alone."""
     columns = [summary.actions.index(parent), summary.actions.index(child)]
+    coded = [action in summary.levels for action in (parent, child)]
     found = [
-        _test_independence(*part.sample.rows[:, columns].T)
+        _test_blocks(*part.sample.rows[:, columns].T, *coded)
+        if any(coded)
+        else _test_independence(*part.sample.rows[:, columns].T)
         for regime, part in summary.regimes.items()
         if parent in regime and child not in regime
     ]
@@ -164,11 +177,57 @@ def _test_independence(cause: Array, effect: Array) -> float:
     n = len(cause)
     if np.ptp(cause) == 0 or np.ptp(effect) == 0:
         return np.nan
-    uniform = (stats.rankdata(cause) - 0.5) / n
-    orders = np.arange(1, min(COSINES, (n - 2) // 4, len(np.unique(cause)) - 1) + 1)
-    waves = np.cos(np.pi * np.multiply.outer(uniform, orders))
+    waves = _cosines(cause, COSINES)
     scores = stats.norm.ppf((stats.rankdata(effect) - 0.5) / n)
     return min(1.0, 2 * min(_f_test(waves, scores), _f_test(waves, scores**2)))
+
+
+def _test_blocks(cause: Array, effect: Array, cause_coded: bool, effect_coded: bool) -> float:
+    """Test a pair of which at least one is categorical; NaN if either does not vary."""
+    if np.ptp(cause) == 0 or np.ptp(effect) == 0:
+        return np.nan
+    x = _indicators(cause) if cause_coded else _cosines(cause, COSINES)
+    y = _indicators(effect) if effect_coded else _cosines(effect, EFFECT_COSINES)
+    return _pillai_test(x, y)
+
+
+def _cosines(values: Array, most: int) -> Array:
+    """Return cosines of the ranks, fewer if there are few rows or values."""
+    n = len(values)
+    uniform = (stats.rankdata(values) - 0.5) / n
+    orders = np.arange(1, min(most, (n - 2) // 4, len(np.unique(values)) - 1) + 1)
+    return np.asarray(np.cos(np.pi * np.multiply.outer(uniform, orders)))
+
+
+def _indicators(codes: Array) -> Array:
+    """Return the indicators of all levels but one.
+
+    Levels with fewer than five rows are pooled into one, unless nothing else would be left.
+    """
+    levels, counts = np.unique(codes, return_counts=True)
+    rare = counts < FEW_ROWS
+    pooled = codes if rare.all() else np.where(np.isin(codes, levels[rare]), -1.0, codes)
+    return np.asarray(np.equal.outer(pooled, np.unique(pooled)[1:]), dtype=float)
+
+
+def _pillai_test(x: Array, y: Array) -> float:
+    """P-value of the F test of Pillai's trace; one if a block has no column.
+
+    With p and q columns, s = min(p, q) and trace V, the ratio V / (s - V) is that of a beta
+    distribution with s max(p, q) and s (n - 1 - max(p, q)) degrees of freedom.
+    """
+    n, (u, v) = len(x), (_orthonormal(x), _orthonormal(y))
+    least, most = sorted((u.shape[1], v.shape[1]))
+    if least == 0:
+        return 1.0
+    trace = float(np.sum((u.T @ v) ** 2))
+    return float(stats.beta.sf(trace / least, least * most / 2, least * (n - 1 - most) / 2))
+
+
+def _orthonormal(x: Array) -> Array:
+    """Return an orthonormal basis of the centred columns."""
+    u, sizes, _ = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)
+    return np.asarray(u[:, sizes > 1e-9 * max(sizes.max(initial=0.0), 1e-300)])
 
 
 def _f_test(regressors: Array, response: Array) -> float:

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from bayes_intgen.centred import CentredMoments
 from bayes_intgen.data import RegimeData
+from bayes_intgen.level_rows import LevelRows
 from bayes_intgen.regimes import Regime, format_regime, parse_regime, sort_regimes
 
 __all__ = ["RegimeSummary", "Scale", "Summary", "ThinnedSample"]
@@ -81,6 +82,8 @@ class ThinnedSample:
 class RegimeSummary:
     """What the first pass keeps of one regime; columns are the actions, then the outcome.
 
+    The column of a categorical action has codes, whose mean and range mean nothing.
+
     Parameters
     ----------
     moments
@@ -91,6 +94,8 @@ class RegimeSummary:
         Thinned rows, for quantiles and for learning the structure.
     stored_core
         The core range of a summary that was read from a file, without its rows.
+    levels
+        What is kept of the rows at each level of each categorical action, by its column.
     """
 
     moments: CentredMoments
@@ -98,13 +103,18 @@ class RegimeSummary:
     high: Array
     sample: ThinnedSample = field(repr=False)
     stored_core: Array | None = field(default=None, repr=False)
+    levels: Mapping[int, tuple[LevelRows, ...]] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def from_rows(cls, values: Array) -> "RegimeSummary":
-        """Summarise rows of shape (n, K + 1)."""
+    def from_rows(cls, values: Array, sizes: Mapping[int, int] | None = None) -> "RegimeSummary":
+        """Summarise rows of shape (n, K + 1).
+
+        The numbers of levels of the categorical actions are given by their columns.
+        """
         sample = ThinnedSample(np.empty((0, values.shape[1]))).extend(values)
         moments = CentredMoments.from_rows(values)
-        return cls(moments, values.min(axis=0), values.max(axis=0), sample)
+        levels = {k: LevelRows.split(values, k, sizes) for k in sizes} if sizes else {}
+        return cls(moments, values.min(axis=0), values.max(axis=0), sample, levels=levels)
 
     @cached_property
     def core(self) -> Array:
@@ -118,11 +128,13 @@ class RegimeSummary:
 
     def extend(self, values: Array) -> "RegimeSummary":
         """Return the summary after some more rows of the same stream."""
+        sizes = {column: len(parts) for column, parts in self.levels.items()}
         return RegimeSummary(
             self.moments.merge(CentredMoments.from_rows(values)),
             np.minimum(self.low, values.min(axis=0)),
             np.maximum(self.high, values.max(axis=0)),
             self.sample.extend(values),
+            levels=self._merge_levels({k: LevelRows.split(values, k, sizes) for k in sizes}),
         )
 
     def merge(self, other: "RegimeSummary") -> "RegimeSummary":
@@ -132,7 +144,16 @@ class RegimeSummary:
             np.minimum(self.low, other.low),
             np.maximum(self.high, other.high),
             self.sample.merge(other.sample),
+            levels=self._merge_levels(other.levels),
         )
+
+    def _merge_levels(
+        self, other: Mapping[int, tuple[LevelRows, ...]]
+    ) -> dict[int, tuple[LevelRows, ...]]:
+        return {
+            column: tuple(a.merge(b) for a, b in zip(parts, other[column], strict=True))
+            for column, parts in self.levels.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -147,29 +168,36 @@ class Summary:
         Name of the outcome.
     regimes
         The summary of each regime, in canonical order.
+    levels
+        The levels of each categorical action.
     """
 
     actions: tuple[str, ...]
     outcome: str
     regimes: Mapping[Regime, RegimeSummary]
+    levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def from_data(cls, data: RegimeData) -> Self:
         """Read the data once."""
         parts: dict[Regime, RegimeSummary] = {}
+        sizes = {data.actions.index(name): len(levels) for name, levels in data.levels.items()}
         with threadpool_limits(1):  # on matrices this narrow, threads only wait for one another
             for regime, values in data.batches():
                 known = parts.get(regime)
-                parts[regime] = known.extend(values) if known else RegimeSummary.from_rows(values)
-        return cls(data.actions, data.outcome, {regime: parts[regime] for regime in data.extents})
+                parts[regime] = (
+                    known.extend(values) if known else RegimeSummary.from_rows(values, sizes)
+                )
+        ranked = {regime: parts[regime] for regime in data.extents}
+        return cls(data.actions, data.outcome, ranked, data.levels)
 
     def merge(self, other: Self) -> Self:
-        """Return the summary of the rows of both."""
+        """Return the summary of the rows of both, whose levels must be equal."""
         parts = dict(self.regimes)
         for regime, summary in other.regimes.items():
             parts[regime] = parts[regime].merge(summary) if regime in parts else summary
         ranked = {regime: parts[regime] for regime in sort_regimes(parts, self.actions)}
-        return type(self)(self.actions, self.outcome, ranked)
+        return type(self)(self.actions, self.outcome, ranked, self.levels)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -188,6 +216,13 @@ class Summary:
         spread = np.sqrt((variances + (means - centre) ** 2).mean(axis=0))
         pairs = zip(self.columns, centre, spread, strict=True)
         return {name: Scale(float(c), float(s)) for name, c, s in pairs}
+
+    def level_shares(self, action: str) -> Array:
+        """Return the share of each level of a categorical action, all regimes weighted equally."""
+        column = self.actions.index(action)
+        counts = [[part.moments.n for part in r.levels[column]] for r in self.regimes.values()]
+        shares = np.array(counts, dtype=float)
+        return np.asarray((shares / shares.sum(axis=1, keepdims=True)).mean(axis=0))
 
     def pooled_core(self, action: str) -> tuple[float, float]:
         """Return the envelope of an action's core ranges over the regimes.
@@ -217,6 +252,7 @@ class Summary:
         return {
             "actions": list(self.actions),
             "outcome": self.outcome,
+            "levels": {action: list(levels) for action, levels in self.levels.items()},
             "regimes": {
                 format_regime(regime): {
                     "n": part.moments.n,
@@ -225,6 +261,10 @@ class Summary:
                     "low": part.low.tolist(),
                     "high": part.high.tolist(),
                     "core": part.core.tolist(),
+                    "levels": {
+                        str(column): [rows.to_dict() for rows in parts]
+                        for column, parts in part.levels.items()
+                    },
                 }
                 for regime, part in self.regimes.items()
             },
@@ -234,6 +274,7 @@ class Summary:
     def from_dict(cls, state: Mapping[str, Any]) -> Self:
         """Rebuild a summary (without thinned rows) from :meth:`to_dict`."""
         actions = tuple(state["actions"])
+        levels = {action: tuple(texts) for action, texts in state["levels"].items()}
         parts = {}
         for label, part in state["regimes"].items():
             moments = CentredMoments(
@@ -245,5 +286,9 @@ class Summary:
                 np.array(part["high"]),
                 ThinnedSample(np.empty((0, len(actions) + 1))),
                 np.array(part["core"]),
+                {
+                    int(column): tuple(map(LevelRows.from_dict, rows))
+                    for column, rows in part["levels"].items()
+                },
             )
-        return cls(actions, state["outcome"], parts)
+        return cls(actions, state["outcome"], parts, levels)

@@ -9,6 +9,11 @@ Each query point gets a flag, from ranges and covariances of the first pass alon
     bias of j. For every action k that is not set: (a_k, a_parents(k)) lies within the cloud of a
     regime that leaves A_k alone, its squared Mahalanobis distance at most the 99.9% quantile of
     chi-square. Or: several actions are set, and the point lies within the cloud of that very arm.
+    Of a categorical action, the levels seen stand for the core range, and a point lies within the
+    cloud of a regime if every two of its levels were seen together there, as the products of their
+    indicators need, and its numeric actions lie within the cloud of the rows at each of its
+    levels. Of d numeric actions a level with fewer than 10 (d + 1) rows draws no border of its own:
+    there the cloud of all rows counts, as the model lends such a level the curve of the others.
 ``extrapolated``
     Not supported, though each action is within its own range over all regimes.
 ``outside``
@@ -24,6 +29,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from bayes_intgen.basis import ActionBasis
+from bayes_intgen.centred import CentredMoments
 from bayes_intgen.data import Points
 from bayes_intgen.errors import QueryError
 from bayes_intgen.regimes import Regime
@@ -36,6 +42,7 @@ EXTRAPOLATED = "extrapolated"
 OUTSIDE = "outside"
 BEYOND = "beyond"
 CLOUD_PROBABILITY = 0.999
+ROWS_PER_DIMENSION = 10
 LEAST_WIDTH = 1e-6  # of a cloud in any direction, in standard deviations of the actions
 
 type Array = npt.NDArray[np.float64]
@@ -50,7 +57,7 @@ def classify_support(
     Parameters
     ----------
     values
-        Actions in their own units, shape (points, K).
+        Actions in their own units, or codes of levels, shape (points, K).
     do
         The actions that are set.
     summary
@@ -144,6 +151,9 @@ def _needed(
 def _in_core(values: Array, column: int, parts: Sequence[RegimeSummary]) -> Mask:
     if not parts:
         return np.zeros(len(values), dtype=bool)
+    if column in parts[0].levels:
+        rows = np.array([[level.moments.n for level in part.levels[column]] for part in parts])
+        return np.asarray(rows.any(axis=0)[values[:, column].astype(int)])
     low = min(part.core[0, column] for part in parts)
     high = max(part.core[1, column] for part in parts)
     return np.asarray((low <= values[:, column]) & (values[:, column] <= high))
@@ -153,14 +163,50 @@ def _in_cloud(
     values: Array, columns: Sequence[int], summary: Summary, parts: Sequence[RegimeSummary]
 ) -> Mask:
     """Say whether some columns of a point lie within the cloud of at least one of the regimes."""
-    chosen = np.array(columns)
-    unit = np.array([summary.scales[summary.actions[k]].spread for k in chosen])
-    radius = stats.chi2.ppf(CLOUD_PROBABILITY, len(chosen))
+    coded = [k for k in columns if summary.actions[k] in summary.levels]
+    numeric = [k for k in columns if k not in coded]
     inside = np.zeros(len(values), dtype=bool)
     for part in parts:
-        moments = part.moments.select(chosen)
-        centred = (values[:, chosen] - moments.mean) / unit
-        covariance = moments.covariance / np.outer(unit, unit)
-        covariance += LEAST_WIDTH**2 * np.eye(len(chosen))
-        inside |= (centred * np.linalg.solve(covariance, centred.T).T).sum(axis=1) <= radius
+        if coded:
+            inside |= _within_levels(values, coded, numeric, part, summary)
+        else:
+            inside |= _within(values, numeric, part.moments, summary)
     return inside
+
+
+def _within_levels(
+    values: Array,
+    coded: Sequence[int],
+    numeric: Sequence[int],
+    part: RegimeSummary,
+    summary: Summary,
+) -> Mask:
+    """Say whether the levels were seen together, and the rest lies in the cloud of each level."""
+    inside = np.ones(len(values), dtype=bool)
+    codes = {k: values[:, k].astype(int) for k in coded}
+    for k, levels in ((k, part.levels[k]) for k in coded):
+        for other in coded:
+            together = np.array([level.together[other] for level in levels])
+            inside &= together[codes[k], codes[other]] > 0
+        for code in np.unique(codes[k][inside]):
+            own = levels[code].moments
+            cloud = own if own.n >= ROWS_PER_DIMENSION * (len(numeric) + 1) else part.moments
+            points = inside & (codes[k] == code)
+            inside[points] = _within(values[points], numeric, cloud, summary)
+    return inside
+
+
+def _within(
+    values: Array, columns: Sequence[int], moments: CentredMoments, summary: Summary
+) -> Mask:
+    """Say whether some columns of a point lie within a cloud; all points do if there are none."""
+    chosen = np.array(columns, dtype=int)
+    if len(chosen) == 0:
+        return np.ones(len(values), dtype=bool)
+    unit = np.array([summary.scales[summary.actions[k]].spread for k in chosen])
+    radius = stats.chi2.ppf(CLOUD_PROBABILITY, len(chosen))
+    part = moments.select(chosen)
+    centred = (values[:, chosen] - part.mean) / unit
+    covariance = part.covariance / np.outer(unit, unit) + LEAST_WIDTH**2 * np.eye(len(chosen))
+    distance = (centred * np.linalg.solve(covariance, centred.T).T).sum(axis=1)
+    return np.asarray(distance <= radius)

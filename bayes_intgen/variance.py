@@ -119,7 +119,7 @@ def fit_log_variances(
     sigma
         Residual standard deviation of each regime from that fit, in standard units.
     """
-    columns = _smooth_columns(features)
+    columns = features.smooth_columns(PAIR_FUNCTIONS)
     relative = np.array([relative_scale(features, column) for column in columns])
     parts = {regime: CentredMoments.empty(len(columns) + 1) for regime in data.extents}
     with threadpool_limits(1):
@@ -133,14 +133,3 @@ def fit_log_variances(
         regime: LogVariance.from_moments(moments, columns, relative)
         for regime, moments in parts.items()
     }
-
-
-def _smooth_columns(features: FeatureMap) -> npt.NDArray[np.intp]:
-    """All features of one action, and the smoothest products of two."""
-    chosen = [
-        column
-        for column, feature in enumerate(features.features)
-        if len(feature.factors) == 1
-        or (len(feature.factors) == 2 and all(i <= PAIR_FUNCTIONS for _, i in feature.factors))
-    ]
-    return np.array(chosen, dtype=int)

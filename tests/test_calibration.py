@@ -78,7 +78,10 @@ def test_summary_has_means_and_standard_errors_over_systems():
     rows = pd.DataFrame({"family": "linear", "settings": "all", "level": [-3.0, 1.0, 2.0]})
     rows = rows.assign(share=1.0, spread=1.0, rmse=[3.0, 4.0, 5.0], shape=0.5, seconds=2.0)
     rows = rows.assign(converged=[True, True, False], **dict.fromkeys(COVERAGES, 0.8))
+    rows = rows.assign(needed_rung=["none", "pairwise", "none"])
     (found,) = summarise(rows).to_dict("records")
+    assert found["needs_none"] == pytest.approx(2 / 3)
+    assert found["needs_all"] == 0
     assert found["scms"] == 3
     assert found["level"] == 2.0  # of the sizes 3, 1 and 2
     assert found["rmse"] == 4.0

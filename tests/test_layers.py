@@ -29,6 +29,7 @@ LAYERS = [
         "identify",
         "allocation",
         "metrics",
+        "moves",
         "support",
         "components",
         "departures",
@@ -43,7 +44,7 @@ LAYERS = [
     {"moments"},
     {"design"},
     {"basis"},
-    {"summary"},
+    {"summary", "level_rows"},
     {"data", "centred", "residuals"},
     {"regimes", "errors", "files"},
 ]

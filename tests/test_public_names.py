@@ -10,6 +10,7 @@ import bayes_intgen as ig
 NAMES = [
     "HSGP",
     "BayesIntgenError",
+    "Categorical",
     "ConvergenceWarning",
     "DataError",
     "FileError",

@@ -51,6 +51,29 @@ def test_the_variance_function_is_recovered(basis):
         assert_allclose(found - found.mean(), 2 * grid, atol=0.25)
 
 
+def test_the_variance_of_each_level_is_recovered():
+    """Every level has an indicator of scale one, also beyond the first two in the basis."""
+    rng = np.random.default_rng(7)
+    frame = pd.DataFrame({"c": rng.integers(5, size=20_000), "a": rng.normal(size=20_000)})
+    spread = np.array([1.0, 2.0, 0.5, 3.0, 1.5])
+    frame["y"] = spread[frame["c"]] * np.exp(0.3 * frame["a"]) * rng.normal(size=20_000)
+    frame["regime"] = np.where(frame.index % 2, "obs", "c")
+    data = ig.RegimeData.from_frame(frame, "y", ["c", "a"], categorical=["c"])
+    summary = Summary.from_data(data)
+    features = FeatureMap.within(freeze_bases(ig.HSGP(), data.actions, summary), [data.actions])
+    zero = dict.fromkeys(data.extents, np.zeros(len(features.features)))
+    sigma = dict.fromkeys(data.extents, 1.0)
+    variances = fit_log_variances(data, features, Scale(0.0, 1.0), zero, sigma)
+    points = np.column_stack([np.tile(np.arange(5.0), 3), np.repeat([-1.0, 0.0, 1.0], 5)])
+    expected = 2 * np.log(spread)[points[:, 0].astype(int)] + 0.6 * points[:, 1]
+    for function in variances.values():
+        names = [features.names[column] for column in function.columns]
+        assert {"c[4]", "c[4] a~2"} <= set(names)
+        assert "c[4] a~3" not in names
+        found = -function.log_weights(features.evaluate(points))
+        assert_allclose(found - found.mean(), expected - expected.mean(), atol=0.3)
+
+
 def test_equal_variances_give_nearly_equal_weights():
     data = noisy(5000, 2, slope=0.0)
     features, variances = fitted_variances(data, ig.HSGP(), two_a)

@@ -1,6 +1,7 @@
 """Bases: the features that components are linear in."""
 
 from bayes_intgen.basis.action import ActionBasis, BasisFunction, BasisSpec
+from bayes_intgen.basis.categorical import Categorical
 from bayes_intgen.basis.choice import BasisChoice, check_choice, freeze_bases, match_bases
 from bayes_intgen.basis.features import Feature, FeatureMap
 from bayes_intgen.basis.hsgp import HSGP
@@ -13,6 +14,7 @@ __all__ = [
     "BasisChoice",
     "BasisFunction",
     "BasisSpec",
+    "Categorical",
     "Feature",
     "FeatureMap",
     "Polynomial",

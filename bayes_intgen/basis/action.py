@@ -25,8 +25,8 @@ class BasisFunction:
     name
         How it is written behind the action's name, as in ``a1^2``.
     shape
-        Whether it is linear in the action: linear and wiggly parts have prior scales of their
-        own.
+        Whether it is linear in the action, or the indicator of a level: linear parts, wiggly parts
+        and levels have prior scales of their own.
     share
         The part of the interaction budget it uses up, in (0, 1]: a product of functions of
         several actions is a feature when their shares sum to at most one. A polynomial of degree
@@ -37,13 +37,16 @@ class BasisFunction:
     trend
         Whether it is the linear function beneath the eigenfunctions of a smooth action: in products
         of several actions it does not go with eigenfunctions.
+    order
+        The largest number of actions in a product that it may enter; None if only the shares count.
     """
 
     name: str
-    shape: Literal["linear", "wiggly"]
+    shape: Literal["linear", "wiggly", "level"]
     share: float
     frequency: float | None = None
     trend: bool = False
+    order: int | None = None
 
 
 class ActionBasis(Protocol):
@@ -60,7 +63,7 @@ class ActionBasis(Protocol):
         ...
 
     def evaluate(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Evaluate at the action's values (own unit), shape (n,) to (n, functions)."""
+        """Evaluate at the action's values (own unit or codes), shape (n,) to (n, functions)."""
         ...
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,8 +1,13 @@
-"""The ``basis`` argument: one choice for all actions, or one for each."""
+"""The ``basis`` argument: one choice for all actions, or one for each.
 
-from collections.abc import Mapping, Sequence
+A categorical action has no numbers to draw a curve over, so it takes ``Categorical()``, by itself
+when one choice is made for all.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 
 from bayes_intgen.basis.action import ActionBasis, BasisSpec
+from bayes_intgen.basis.categorical import Categorical, CategoricalBasis
 from bayes_intgen.basis.hsgp import HSGP
 from bayes_intgen.basis.polynomial import Polynomial
 from bayes_intgen.errors import ModelError
@@ -16,18 +21,25 @@ type BasisChoice = BasisSpec | Mapping[str, BasisSpec]
 def check_choice(basis: object) -> None:
     """Raise a ModelError unless ``basis`` is a basis, or a mapping of names to bases."""
     specs = list(basis.values()) if isinstance(basis, Mapping) else [basis]
-    if not specs or not all(isinstance(spec, HSGP | Polynomial) for spec in specs):
+    if not specs or not all(isinstance(spec, HSGP | Polynomial | Categorical) for spec in specs):
         raise ModelError(
-            f"basis must be HSGP() or Polynomial(degree=3), or a mapping of every action to one "
-            f"of them; got {basis!r}."
+            f"basis must be HSGP(), Polynomial(degree=3) or Categorical(), or a mapping of every "
+            f"action to one of them; got {basis!r}."
         )
 
 
 def freeze_bases(
     basis: BasisChoice, actions: Sequence[str], summary: Summary
 ) -> dict[str, ActionBasis]:
-    """Fix every constant of the basis of each action from the first pass over the data."""
-    specs = _by_action(basis, actions)
+    """Fix every constant of the basis of each action from the first pass over the data.
+
+    Raises
+    ------
+    ModelError
+        If the choice does not fit the actions: a numeric one is not named, or a categorical one is
+        to have curves, or a numeric one levels.
+    """
+    specs = _by_action(basis, actions, summary.levels)
     return {action: spec.freeze(action, summary) for action, spec in specs.items()}
 
 
@@ -37,9 +49,10 @@ def match_bases(basis: BasisChoice, frozen: Mapping[str, ActionBasis]) -> dict[s
     Raises
     ------
     ModelError
-        If a basis is of another kind or size.
+        If a basis is of another kind or size, or the choice does not fit the actions.
     """
-    for action, spec in _by_action(basis, list(frozen)).items():
+    categorical = [name for name, found in frozen.items() if isinstance(found, CategoricalBasis)]
+    for action, spec in _by_action(basis, list(frozen), categorical).items():
         if not spec.made(frozen[action]):
             raise ModelError(
                 f"basis: the model asks for {spec!r} for action {action!r}, but the moments were "
@@ -49,9 +62,35 @@ def match_bases(basis: BasisChoice, frozen: Mapping[str, ActionBasis]) -> dict[s
     return dict(frozen)
 
 
-def _by_action(basis: BasisChoice, actions: Sequence[str]) -> dict[str, BasisSpec]:
+def _by_action(
+    basis: BasisChoice, actions: Sequence[str], categorical: Collection[str]
+) -> dict[str, BasisSpec]:
+    """Return the choice for each action; a categorical one need not be named."""
+    levels: dict[str, BasisSpec] = {name: Categorical() for name in categorical}
     if not isinstance(basis, Mapping):
-        return dict.fromkeys(actions, basis)
-    if set(basis) != set(actions):
-        raise ModelError(f"basis must name every action once, {list(actions)}; got {list(basis)}.")
-    return {action: basis[action] for action in actions}
+        chosen = dict.fromkeys(actions, basis)
+        if not isinstance(basis, Categorical):
+            chosen |= levels
+    else:
+        chosen = levels | dict(basis)
+        if set(chosen) != set(actions):
+            raise ModelError(
+                f"basis must name every action once, {list(actions)} (only the categorical ones "
+                f"{list(categorical)} can be left out); got {list(basis)}."
+            )
+    for action in actions:
+        _check_fit(action, chosen[action], action in categorical)
+    return {action: chosen[action] for action in actions}
+
+
+def _check_fit(action: str, spec: BasisSpec, categorical: bool) -> None:
+    if categorical and not isinstance(spec, Categorical):
+        raise ModelError(
+            f"basis: action {action!r} is categorical and can only have Categorical(), got "
+            f"{spec!r}. Choose that, or read the data without it in categorical."
+        )
+    if isinstance(spec, Categorical) and not categorical:
+        raise ModelError(
+            f"basis: {spec!r} needs levels, but action {action!r} is numeric. List it in "
+            f"categorical of RegimeData.from_frame, or choose HSGP() or Polynomial()."
+        )

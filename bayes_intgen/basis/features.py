@@ -16,15 +16,18 @@ import numpy as np
 import numpy.typing as npt
 
 from bayes_intgen.basis.action import ActionBasis, BasisFunction
+from bayes_intgen.basis.categorical import CategoricalBasis
 from bayes_intgen.basis.hsgp import HSGPBasis
 from bayes_intgen.basis.polynomial import PolynomialBasis
 from bayes_intgen.errors import ModelError
 
 __all__ = ["Feature", "FeatureMap"]
 
-BASES = {basis.kind: basis for basis in (HSGPBasis, PolynomialBasis)}
+BASES = {basis.kind: basis for basis in (CategoricalBasis, HSGPBasis, PolynomialBasis)}
 
-type Kind = Literal["constant", "linear", "wiggly", "pair", "higher"]
+MAX_FEATURES = 10_000
+
+type Kind = Literal["constant", "linear", "wiggly", "level", "pair", "higher"]
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,11 @@ class Feature:
     name
         How the feature is written, as in ``a1^2 a2``; ``1`` is the constant.
     kind
-        What its prior depends on: ``constant``, ``linear``, ``wiggly``, ``pair`` or ``higher``.
+        What its prior depends on: ``constant``, ``linear``, ``wiggly``, ``level``, ``pair`` or
+        ``higher``.
     group
         The features that share a prior scale within a component: ``a1:linear``, ``a1:wiggly``,
-        ``a1*a2``, or ``higher`` for products of three and more.
+        ``a1:level``, ``a1*a2``, or ``higher`` for products of three and more.
     """
 
     factors: tuple[tuple[str, int], ...]
@@ -53,11 +57,6 @@ class Feature:
     def actions(self) -> frozenset[str]:
         """The actions the feature depends on."""
         return frozenset(action for action, _ in self.factors)
-
-    @property
-    def reach(self) -> int:
-        """The largest position of a function in it: the smaller, the smoother; -1 for constants."""
-        return max((position for _, position in self.factors), default=-1)
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,8 @@ class FeatureMap:
         Raises
         ------
         ModelError
-            If the names of actions make two features look the same.
+            If the names of actions make two features look the same, or there would be more than
+            10000 of them.
         """
         features = cls._within(bases, scopes)
         _check_unique(features)
@@ -106,11 +106,17 @@ class FeatureMap:
                 [*factors, (action, position)]
                 for factors in found
                 for position, function in enumerate(basis.functions)
-                if _share(factors, bases) + function.share <= 1 + 1e-9
+                if _fits([*factors, (action, position)], bases)
                 and not any(_clash(_function(factor, bases), function) for factor in factors)
                 and _allowed({action, *(name for name, _ in factors)}, wanted)
             ]
             found.extend(grown)
+            if len(found) > MAX_FEATURES:
+                raise ModelError(
+                    f"basis: the products of functions of {len(bases)} actions are more than the "
+                    f"{MAX_FEATURES} features that can be handled; choose a smaller basis, "
+                    f"merge rare levels, or allow fewer actions to depend on one another."
+                )
         found.sort(key=lambda factors: len(factors))
         return tuple(_label(factors, bases) for factors in found)
 
@@ -129,13 +135,29 @@ class FeatureMap:
         """
         pairs = list(combinations(bases, 2))
         products = cls._within(bases, pairs)
-        smooth = [f for f in products if len(f.factors) == 2 and f.reach <= smoothest]
+        smooth = [f for f in products if len(f.factors) == 2 and _is_smooth(f, bases, smoothest)]
         first = [_label([(a, 0), (b, 0)], bases) for a, b in pairs]
         return cls(bases, tuple(dict.fromkeys([*first, *smooth])))
 
     def union(self, other: "FeatureMap") -> "FeatureMap":
         """Return the features of both, those of the first in their order before the rest."""
         return FeatureMap(self.bases, tuple(dict.fromkeys((*self.features, *other.features))))
+
+    def smooth_columns(self, smoothest: int) -> npt.NDArray[np.intp]:
+        """Return the positions of all features of one action and of the smoothest products of two.
+
+        Parameters
+        ----------
+        smoothest
+            Largest position of a function in such a product; levels have none.
+        """
+        chosen = [
+            i
+            for i, feature in enumerate(self.features)
+            if len(feature.factors) == 1
+            or (len(feature.factors) == 2 and _is_smooth(feature, self.bases, smoothest))
+        ]
+        return np.array(chosen, dtype=int)
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -160,7 +182,7 @@ class FeatureMap:
         Parameters
         ----------
         values
-            Actions in their own units, shape (n, K).
+            Actions in their own units, or codes of levels, shape (n, K).
 
         Returns
         -------
@@ -199,8 +221,19 @@ def _function(factor: tuple[str, int], bases: Mapping[str, ActionBasis]) -> Basi
     return bases[action].functions[position]
 
 
-def _share(factors: Sequence[tuple[str, int]], bases: Mapping[str, ActionBasis]) -> float:
-    return sum(_function(factor, bases).share for factor in factors)
+def _fits(factors: Sequence[tuple[str, int]], bases: Mapping[str, ActionBasis]) -> bool:
+    """Say whether functions can be multiplied: by the sum of their shares and their orders."""
+    functions = [_function(factor, bases) for factor in factors]
+    enough = all(f.order is None or len(factors) <= f.order for f in functions)
+    return enough and sum(f.share for f in functions) <= 1 + 1e-9
+
+
+def _is_smooth(feature: Feature, bases: Mapping[str, ActionBasis], smoothest: int) -> bool:
+    """Say whether every factor is a level or one of the first functions of its basis."""
+    return all(
+        factor[1] <= smoothest or _function(factor, bases).shape == "level"
+        for factor in feature.factors
+    )
 
 
 def _clash(first: BasisFunction, second: BasisFunction) -> bool:
@@ -238,5 +271,5 @@ def _check_unique(features: Sequence[Feature]) -> None:
         if same_name or groups.setdefault(feature.group, meaning) != meaning:
             raise ModelError(
                 f"actions: the names {sorted(feature.actions)} make different features look the "
-                f"same ({feature.name!r}, {feature.group!r}); rename a column."
+                f"same ({feature.name!r}, {feature.group!r}); rename a column or a level."
             )

@@ -45,6 +45,13 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
         "--actions", required=True, type=names, metavar="A,B", help="columns of the actions"
     )
     parser.add_argument(
+        "--categorical",
+        type=names,
+        default=[],
+        metavar="A,B",
+        help="actions whose values are levels, such as text (none)",
+    )
+    parser.add_argument(
         "--regime", default="regime", metavar="COL", help="column of the labels (regime)"
     )
     parser.add_argument(
@@ -58,7 +65,7 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
         "--basis",
         choices=["hsgp", "polynomial"],
         default="hsgp",
-        help="functions of the actions: smooth curves (default), or polynomials",
+        help="functions of the numeric actions: smooth curves (default), or polynomials",
     )
     model.add_argument(
         "--degree", type=int, metavar="D", help="total degree, with --basis polynomial (3)"
@@ -93,7 +100,11 @@ def run(options: argparse.Namespace) -> int:
     """Read, fit, save and say what was found."""
     keep_apart(options.data, options.out)
     data = RegimeData.from_frame(
-        options.data, outcome=options.outcome, actions=options.actions, regime=options.regime
+        options.data,
+        outcome=options.outcome,
+        actions=options.actions,
+        regime=options.regime,
+        categorical=options.categorical,
     )
     if options.drop:
         data = data.drop(options.drop)

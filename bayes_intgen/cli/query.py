@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     for source in (options.fit, options.points):
         keep_apart(source, options.out)
     posterior = load(options.fit)
-    points = _read_points(options.points)
+    points = _read_points(options.points, posterior.summary.levels)
     do = [] if options.do == ["none"] else options.do
     if options.do == []:
         raise QueryError("--do: name the actions that are set, or write none.")
@@ -99,13 +100,17 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _read_points(path: Path) -> pa.Table:
-    """Read a table; a row with a field too many or too few is an error, never a guess."""
+def _read_points(path: Path, categorical: Iterable[str]) -> pa.Table:
+    """Read a table; a row with a field too many or too few is an error, never a guess.
+
+    Levels are read as the text they are, whatever they look like.
+    """
     if not path.is_file():
         raise FileError(f"--points: there is no file {str(path)!r}.")
     try:
         if path.suffix.lower() in (".parquet", ".pq"):
             return pyarrow.parquet.read_table(path)
-        return pyarrow.csv.read_csv(path)
+        texts = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(categorical, pa.string()))
+        return pyarrow.csv.read_csv(path, convert_options=texts)
     except (pa.ArrowInvalid, UnicodeDecodeError, OSError) as error:
         raise FileError(f"--points: {str(path)!r} cannot be read as a table: {error}") from error

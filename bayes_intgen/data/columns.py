@@ -1,6 +1,6 @@
 """Which columns of a table play which part, and what may stand in them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from bayes_intgen.errors import DataError
 
-__all__ = ["Columns", "check_finite"]
+__all__ = ["Columns", "check_categorical", "check_finite"]
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,14 @@ class Columns:
         Columns of the actions A_1..A_K, their names already checked.
     regime
         Column of the regime labels.
+    categorical
+        The actions that hold levels instead of numbers.
     """
 
     outcome: str
     actions: tuple[str, ...]
     regime: str
+    categorical: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for role, name in (("outcome", self.outcome), ("regime", self.regime)):
@@ -42,8 +45,8 @@ class Columns:
             raise DataError(f"outcome and regime both name column {self.outcome!r}.")
 
     @property
-    def numeric(self) -> tuple[str, ...]:
-        """The actions followed by the outcome."""
+    def values(self) -> tuple[str, ...]:
+        """The actions followed by the outcome: the columns of an array of rows."""
         return (*self.actions, self.outcome)
 
     def role(self, name: str) -> str:
@@ -55,13 +58,36 @@ class Columns:
     def check_present(self, found: Iterable[str]) -> None:
         """Raise a DataError that lists the columns a table lacks."""
         have = list(found)
-        for name in (*self.numeric, self.regime):
+        for name in (*self.values, self.regime):
             if name not in have:
                 hint = " Is the separator a comma?" if len(have) == 1 else ""
                 raise DataError(
                     f"{self.role(name)}: the table has no column {name!r}; it has {have}. "
                     f"Name one of those, or rename the column.{hint}"
                 )
+
+
+def check_categorical(categorical: Iterable[str], actions: Sequence[str]) -> tuple[str, ...]:
+    """Return the categorical actions in the order of the actions.
+
+    Raises
+    ------
+    DataError
+        If it is one text, or a name is not that of an action.
+    """
+    if isinstance(categorical, str) or not isinstance(categorical, Iterable):
+        raise DataError(
+            f"categorical must be a list of names of actions, got {categorical!r}; "
+            f"write ['a1', 'a2']."
+        )
+    names = list(categorical)
+    unknown = [name for name in names if name not in actions]
+    if unknown:
+        raise DataError(
+            f"categorical names {unknown}, which are not among the actions {list(actions)}; "
+            f"list them there too, or correct the name."
+        )
+    return tuple(action for action in actions if action in names)
 
 
 def check_finite(values: npt.NDArray[np.float64], name: str, role: str, first_row: int) -> None:

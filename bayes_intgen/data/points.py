@@ -1,7 +1,8 @@
 """Query points: the values of all actions at which a question is asked."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import narwhals as nw
@@ -10,7 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from bayes_intgen.errors import QueryError
+from bayes_intgen.data.levels import level_text
+from bayes_intgen.errors import DataError, QueryError
 
 __all__ = ["Points"]
 
@@ -24,17 +26,26 @@ class Points:
     actions
         Names of the actions.
     values
-        Their values in their own units, shape (points, K).
+        Their values in their own units, shape (points, K); codes of the levels of a categorical
+        action.
     index
         Labels of the points, shape (points,).
+    levels
+        The levels of each categorical action.
     """
 
     actions: tuple[str, ...]
     values: npt.NDArray[np.float64]
     index: npt.NDArray[Any]
+    levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, at: Any, actions: Sequence[str]) -> "Points":
+    def read(
+        cls,
+        at: Any,
+        actions: Sequence[str],
+        levels: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    ) -> "Points":
         """Read points from a frame (pandas, polars, pyarrow) or a mapping.
 
         Parameters
@@ -42,15 +53,21 @@ class Points:
         at
             A frame with a column per action, or a mapping of action names to numbers or to
             one-dimensional arrays of equal length. Scalars are repeated, columns that are not
-            actions are ignored, and the index of a pandas frame labels the points.
+            actions are ignored, and the index of a pandas frame labels the points. Points that
+            were read already are returned as they are.
         actions
             The actions that must be there.
+        levels
+            The levels of each categorical action; its values must be among them.
 
         Raises
         ------
         QueryError
-            If an action is missing, or its values are not finite numbers of matching length.
+            If an action is missing, or its values are not finite numbers, or levels of a
+            categorical action, of matching length.
         """
+        if isinstance(at, Points):
+            return at
         if isinstance(at, Mapping):
             columns, index = dict(at), None
         else:
@@ -61,7 +78,12 @@ class Points:
                 f"at must give a value for every action, but {missing} are missing; it has "
                 f"{sorted(map(str, columns))}. Even under do=None all actions are needed."
             )
-        arrays = {name: _to_array(columns[name], name) for name in actions}
+        arrays = {
+            name: _to_codes(columns[name], name, levels[name])
+            if name in levels
+            else _to_array(columns[name], name)
+            for name in actions
+        }
         lengths = {array.size for array in arrays.values() if array.ndim == 1}
         if len(lengths) > 1:
             raise QueryError(
@@ -72,11 +94,45 @@ class Points:
         if size == 0:
             raise QueryError("at must hold at least one point, got none.")
         values = np.column_stack([np.broadcast_to(arrays[name], size) for name in actions])
-        return cls(tuple(actions), values, np.arange(size) if index is None else index)
+        labels = np.arange(size) if index is None else index
+        return cls(tuple(actions), values, labels, levels)
+
+    @classmethod
+    def complete(
+        cls,
+        some: Mapping[str, Any],
+        actions: Sequence[str],
+        levels: Mapping[str, tuple[str, ...]],
+        usual: npt.NDArray[np.float64],
+    ) -> "Points":
+        """Read points that give only some of the actions; the others have their usual values.
+
+        Parameters
+        ----------
+        some, actions, levels
+            As in :meth:`read`.
+        usual
+            A value, or the code of a level, for each action, shape (K,).
+        """
+        rest = {
+            name: levels[name][int(value)] if name in levels else value
+            for name, value in zip(actions, usual, strict=True)
+        }
+        return cls.read({**rest, **some}, actions, levels)
+
+    def take(self, start: int, stop: int) -> "Points":
+        """Return some of the points."""
+        chosen = slice(start, stop)
+        return Points(self.actions, self.values[chosen], self.index[chosen], self.levels)
 
     def coords(self) -> dict[str, Any]:
         """Return xarray coordinates: ``point`` and the values of each action along it."""
-        columns = {name: ("point", self.values[:, k]) for k, name in enumerate(self.actions)}
+        columns: dict[str, Any] = {}
+        for k, name in enumerate(self.actions):
+            values: npt.NDArray[Any] = self.values[:, k]
+            if name in self.levels:
+                values = np.array(self.levels[name])[values.astype(int)]
+            columns[name] = ("point", values)
         return {"point": self.index, **columns}
 
     def to_xarray(self, outcome: npt.NDArray[np.float64], name: str) -> xr.DataArray:
@@ -116,14 +172,40 @@ def _to_array(values: Any, name: str) -> npt.NDArray[np.float64]:
         array = raw.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise QueryError(f"at: the values of action {name!r} must be numbers ({error}).") from error
-    if array.ndim > 1:
-        raise QueryError(
-            f"at: the values of action {name!r} must be one number or a one-dimensional array, "
-            f"got shape {array.shape}."
-        )
+    _check_dimensions(array, name, "number")
     if not np.isfinite(array).all():
         raise QueryError(
             f"at: action {name!r} has missing or infinite values at "
             f"{int((~np.isfinite(array)).sum())} points; drop those points."
         )
     return array
+
+
+def _to_codes(values: Any, name: str, levels: Sequence[str]) -> npt.NDArray[np.float64]:
+    raw = np.asarray(values)
+    _check_dimensions(raw, name, "level")
+    try:
+        texts = [level_text(value) for value in raw.ravel().tolist()]
+    except DataError as error:
+        raise QueryError(f"at: action {name!r}: {error}") from error
+    if None in texts:
+        raise QueryError(
+            f"at: the categorical action {name!r} has missing values at {texts.count(None)} "
+            f"points; drop those points."
+        )
+    order = {level: code for code, level in enumerate(levels)}
+    unknown = list(dict.fromkeys(text for text in texts if text not in order))
+    if unknown:
+        raise QueryError(
+            f"at: action {name!r} has no level {', '.join(map(repr, unknown[:5]))}; the data have "
+            f"{list(levels)}. Nothing is known about a level without rows."
+        )
+    return np.array([order[str(text)] for text in texts], dtype=float).reshape(raw.shape)
+
+
+def _check_dimensions(array: npt.NDArray[Any], name: str, kind: str) -> None:
+    if array.ndim > 1:
+        raise QueryError(
+            f"at: the values of action {name!r} must be one {kind} or a one-dimensional array, "
+            f"got shape {array.shape}."
+        )

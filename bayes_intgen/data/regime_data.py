@@ -4,58 +4,28 @@ The data of the paper (its equations 4 and 5): observational rows and rows of ex
 apart by a label. Everything downstream may rely on what this module has checked.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from bayes_intgen.data.columns import Columns
-from bayes_intgen.data.sources import Source, open_source
+from bayes_intgen.data.columns import Columns, check_categorical
+from bayes_intgen.data.extents import Extent, check_varies, find_levels, measure
+from bayes_intgen.data.levels import list_levels
+from bayes_intgen.data.sources import Source, Texts, open_source
 from bayes_intgen.errors import DataError, RegimeError
 from bayes_intgen.regimes import (
     Regime,
     check_action_names,
     format_regime,
     parse_regime,
-    sort_regimes,
 )
 
-__all__ = ["MIN_ROWS", "RegimeData"]
-
-MIN_ROWS = 8
-LEAST_RANGE, MOST_RANGE = 1e-100, 1e100
+__all__ = ["RegimeData"]
 
 type Array = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Extent:
-    """How many rows a regime has and how far they reach.
-
-    Parameters
-    ----------
-    n
-        Number of rows.
-    low, high
-        Smallest and largest value of the actions and the outcome, shape (K + 1,).
-    """
-
-    n: int
-    low: Array
-    high: Array
-
-    @classmethod
-    def of(cls, values: Array) -> "Extent":
-        """Measure an array of shape (n, K + 1)."""
-        return cls(len(values), values.min(axis=0), values.max(axis=0))
-
-    def merge(self, other: "Extent") -> "Extent":
-        """Return the extent of the rows of both."""
-        low, high = np.minimum(self.low, other.low), np.maximum(self.high, other.high)
-        return Extent(self.n + other.n, low, high)
 
 
 @dataclass(frozen=True)
@@ -74,6 +44,8 @@ class RegimeData:
         interventions in the order of the actions, then larger sets.
     source
         Where the rows come from.
+    levels
+        The levels of each categorical action, sorted; batches hold their codes 0, 1, ...
 
     Examples
     --------
@@ -90,10 +62,16 @@ class RegimeData:
     columns: Columns
     extents: dict[Regime, Extent]
     source: Source = field(repr=False)
+    levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def from_frame(
-        cls, frame: Any, outcome: str, actions: Sequence[str], regime: str = "regime"
+        cls,
+        frame: Any,
+        outcome: str,
+        actions: Sequence[str],
+        regime: str = "regime",
+        categorical: Iterable[str] = (),
     ) -> Self:
         """Read and validate a table.
 
@@ -109,20 +87,26 @@ class RegimeData:
         regime
             Column of the regime labels: ``"obs"`` for observational rows, the name of the action
             that an experiment set, or several names joined by ``"+"``.
+        categorical
+            The actions whose values are levels, of which none is more than another: text, whole
+            numbers, booleans or categories. All other actions hold numbers. An empty cell of a CSV
+            file is a missing value.
 
         Raises
         ------
         DataError
-            If a column is missing, not numeric, has missing or infinite values, or is constant
-            over all regimes.
+            If a column is missing, of the wrong type, has missing or infinite values, or is
+            constant over all regimes; if a categorical one has more than 50 levels.
         RegimeError
             If a label is unknown or empty, or a regime has fewer than 8 rows.
         FileError
             If the path does not lead to a readable CSV or Parquet file.
         """
-        columns = Columns(outcome, check_action_names(actions), regime)
+        names = check_action_names(actions)
+        columns = Columns(outcome, names, regime, check_categorical(categorical, names))
         source = open_source(frame, columns)
-        return cls(columns, _validate(source, columns), source)
+        extents = measure(source, columns)
+        return cls(columns, extents, source, find_levels(columns, extents.values()))
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -166,8 +150,32 @@ class RegimeData:
         kept = {regime: e for regime, e in self.extents.items() if regime not in dropped}
         if not kept:
             raise RegimeError("drop: at least one regime must be left.")
-        _check_varies(self.columns, kept.values())
-        return type(self)(self.columns, kept, self.source)
+        check_varies(self.columns, kept.values())
+        levels = find_levels(self.columns, kept.values())
+        return type(self)(self.columns, kept, self.source, levels)
+
+    def recode(self, levels: Mapping[str, tuple[str, ...]]) -> Self:
+        """Return the data with the levels, and so the codes, of earlier data.
+
+        Raises
+        ------
+        DataError
+            If other actions are categorical, or there is a level that the earlier data lack.
+        """
+        if set(levels) != set(self.levels):
+            raise DataError(
+                f"categorical: the actions {list(self.levels)} are categorical here, but "
+                f"{list(levels)} in the earlier data; read both with the same categorical."
+            )
+        for name, known in levels.items():
+            new = [level for level in self.levels[name] if level not in known]
+            if new:
+                raise DataError(
+                    f"categorical: action {name!r} has the levels {new}, which the earlier data "
+                    f"lack; they have {list(known)}. Leave those rows out, or start again from "
+                    f"all rows."
+                )
+        return type(self)(self.columns, self.extents, self.source, levels)
 
     def batches(self) -> Iterator[tuple[Regime, Array]]:
         """Yield the rows of one regime at a time, in their original order within each regime.
@@ -177,15 +185,30 @@ class RegimeData:
         regime
             The regime of all rows of the batch.
         values
-            Actions, then outcome, in their own units; shape (rows, K + 1).
+            Actions, then outcome, in their own units; shape (rows, K + 1). A categorical action
+            has the codes of its levels.
         """
-        for label, values in self.source.batches():
+        for label, values, texts in self.source.batches():
             regime = parse_regime(label, self.actions)
             if regime in self.extents:
-                yield regime, values
+                yield regime, self._translate(values, texts)
+
+    def _translate(self, values: Array, texts: Texts) -> Array:
+        """Replace the codes of a batch by those of the data."""
+        if not texts:
+            return values
+        translated = values.copy()
+        for name, found in texts.items():
+            order = {level: code for code, level in enumerate(self.levels[name])}
+            codes = np.array([order.get(level, -1) for level in found], dtype=float)
+            position = self.columns.values.index(name)
+            translated[:, position] = codes[values[:, position].astype(int)]
+        return translated
 
     def rows(self, regime: str) -> Array:
         """Return all rows of one regime: actions, then outcome; shape (n, K + 1).
+
+        A categorical action has the codes of its levels.
 
         Raises
         ------
@@ -201,49 +224,10 @@ class RegimeData:
         width = max(len("regime"), *(len(label) for label in self.regimes))
         lines = [
             f"RegimeData: outcome {self.outcome!r}, actions {list(self.actions)}",
+            *(f"levels of {name}: {list_levels(found)}" for name, found in self.levels.items()),
             f"{'regime':<{width}}  {'rows':>12}  actions set",
         ]
         for regime, extent in self.extents.items():
             setting = ", ".join(regime) or "none (observational)"
             lines.append(f"{format_regime(regime):<{width}}  {extent.n:>12,}  {setting}")
         return "\n".join(lines)
-
-
-def _validate(source: Source, columns: Columns) -> dict[Regime, Extent]:
-    """Read everything once: measure the regimes and see that every column varies."""
-    extents: dict[Regime, Extent] = {}
-    for label, values in source.batches():
-        regime = parse_regime(label, columns.actions)
-        extent = Extent.of(values)
-        extents[regime] = extents[regime].merge(extent) if regime in extents else extent
-    if not extents:
-        raise DataError("frame: the table has no rows.")
-    for regime, extent in extents.items():
-        if extent.n < MIN_ROWS:
-            raise RegimeError(
-                f"regime {format_regime(regime)!r} has {extent.n} rows; at least {MIN_ROWS} are "
-                f"needed. Drop those rows, or collect more."
-            )
-    _check_varies(columns, extents.values())
-    return {regime: extents[regime] for regime in sort_regimes(extents, columns.actions)}
-
-
-def _check_varies(columns: Columns, extents: Iterable[Extent]) -> None:
-    total = reduce(Extent.merge, extents)
-    for name, least, most in zip(columns.numeric, total.low, total.high, strict=True):
-        role = columns.role(name)
-        if least == most:
-            raise DataError(
-                f"{role}: column {name!r} is {least:g} in every row of every regime; nothing can "
-                f"be learned about it. Leave it out, or add rows in which it varies."
-            )
-        if not LEAST_RANGE < most - least < MOST_RANGE:
-            raise DataError(
-                f"{role}: column {name!r} runs from {least:g} to {most:g}; a range between "
-                f"{LEAST_RANGE:g} and {MOST_RANGE:g} can be computed with. Rescale the column."
-            )
-        if most - least < 1e-12 * max(abs(least), abs(most)):
-            raise DataError(
-                f"{role}: column {name!r} varies by {most - least:g} around {least:g}, fewer "
-                f"digits than floating point keeps. Subtract the offset first."
-            )

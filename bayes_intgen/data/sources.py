@@ -1,12 +1,13 @@
 """Where rows come from: a table in memory, or a CSV or Parquet file read in batches.
 
 A source yields batches of rows that share one regime label: the label as it stands in the
-table, and a float64 array of the actions followed by the outcome. Rows of equal label keep
-their order.
+table, and a float64 array of the actions followed by the outcome. In the column of a categorical
+action stand codes that hold for that batch only; the level of each comes with it. Rows of equal
+label keep their order.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,6 +21,7 @@ import pyarrow.csv
 import pyarrow.dataset
 
 from bayes_intgen.data.columns import Columns, check_finite
+from bayes_intgen.data.levels import encode
 from bayes_intgen.errors import DataError, FileError, RegimeError
 
 __all__ = ["BATCH_ROWS", "FileSource", "FrameSource", "Source", "open_source"]
@@ -27,14 +29,19 @@ __all__ = ["BATCH_ROWS", "FileSource", "FrameSource", "Source", "open_source"]
 BATCH_ROWS = 2**16
 
 type Values = npt.NDArray[np.float64]
-type LabelledBatch = tuple[object, Values]
+type Texts = Mapping[str, tuple[str, ...]]
+type LabelledBatch = tuple[object, Values, Texts]
 
 
 class Source(Protocol):
     """Rows that can be read again and again, in the same order."""
 
     def batches(self) -> Iterator[LabelledBatch]:
-        """Yield (label, values) with values of shape (rows, K + 1): actions, then outcome."""
+        """Yield (label, values, texts).
+
+        The values, of shape (rows, K + 1), are the actions and the outcome, where a categorical
+        action has codes; texts holds the level of each code by action.
+        """
         ...
 
 
@@ -66,17 +73,21 @@ class FrameSource:
         columns.check_present(table.columns)
         if len(set(table.columns)) < len(table.columns):
             raise DataError("frame: column names must be distinct; rename the repeated ones.")
-        values = np.empty((len(table), len(columns.numeric)))
-        for position, name in enumerate(columns.numeric):
-            values[:, position] = _to_float(table[name], name, columns.role(name))
+        values = np.empty((len(table), len(columns.values)))
+        texts = {}
+        for position, name in enumerate(columns.values):
+            if name in columns.categorical:
+                values[:, position], texts[name] = encode(_to_arrow(table[name], name), name, 0)
+            else:
+                values[:, position] = _to_float(table[name], name, columns.role(name))
         labels = np.asarray(table[columns.regime].to_list(), dtype=object)
-        return cls(list(_split(labels, values)))
+        return cls(list(_split(labels, values, texts)))
 
     def batches(self) -> Iterator[LabelledBatch]:
         """Yield the rows in slices, one regime after the other."""
-        for label, values in self.parts:
+        for label, values, texts in self.parts:
             for start in range(0, len(values), BATCH_ROWS):
-                yield label, values[start : start + BATCH_ROWS]
+                yield label, values[start : start + BATCH_ROWS], texts
 
 
 def _to_float(series: nw.Series[Any], name: str, role: str) -> Values:
@@ -84,11 +95,28 @@ def _to_float(series: nw.Series[Any], name: str, role: str) -> Values:
     if not (dtype.is_numeric() or dtype == nw.Boolean):
         raise DataError(
             f"{role}: column {name!r} must hold numbers, but its type is {dtype}. "
-            f"Convert it to numbers first."
+            f"Convert it to numbers first{_or_categorical(role)}."
         )
     values = _numbers(series.to_arrow())
     check_finite(values, name, role, first_row=0)
     return values
+
+
+def _to_arrow(series: nw.Series[Any], name: str) -> pa.Array:
+    """Convert the column of a categorical action."""
+    if series.dtype != nw.Object:
+        try:
+            return series.to_arrow()
+        except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError):
+            pass  # a mixture of types
+    raise DataError(
+        f"actions: the categorical column {name!r} must hold text, whole numbers, booleans or "
+        f"categories of one type, but it is a mixture of types. Convert it to text first."
+    )
+
+
+def _or_categorical(role: str) -> str:
+    return ", or list it in categorical" if role == "actions" else ""
 
 
 @dataclass(frozen=True)
@@ -120,7 +148,7 @@ class FileSource:
                 f"frame: the file {str(self.path)!r} has changed since it was opened; "
                 f"call RegimeData.from_frame again."
             )
-        wanted = [*self.columns.numeric, self.columns.regime]
+        wanted = [*self.columns.values, self.columns.regime]
         first_row = 0
         try:
             for batch in self._dataset().to_batches(columns=wanted, batch_size=BATCH_ROWS):
@@ -130,19 +158,28 @@ class FileSource:
             raise self._explain(error) from error
 
     def _convert(self, batch: pa.RecordBatch, first_row: int) -> Iterator[LabelledBatch]:
-        values = np.empty((batch.num_rows, len(self.columns.numeric)))
-        for position, name in enumerate(self.columns.numeric):
+        values = np.empty((batch.num_rows, len(self.columns.values)))
+        texts = {}
+        for position, name in enumerate(self.columns.values):
             column = batch.column(name)
             role = self.columns.role(name)
+            if name in self.columns.categorical:
+                found = encode(column, name, first_row, empty_is_missing=self._is_csv)
+                values[:, position], texts[name] = found
+                continue
             if not _is_number(column.type):
                 raise DataError(
                     f"{role}: column {name!r} must hold numbers, but its type is {column.type}. "
-                    f"Convert it to numbers first."
+                    f"Convert it to numbers first{_or_categorical(role)}."
                 )
             values[:, position] = _numbers(column)
             check_finite(values[:, position], name, role, first_row)
         labels = np.asarray(batch.column(self.columns.regime).to_pylist(), dtype=object)
-        return _split(labels, values)
+        return _split(labels, values, texts)
+
+    @property
+    def _is_csv(self) -> bool:
+        return self.path.suffix.lower() == ".csv"
 
     def _dataset(self) -> pyarrow.dataset.Dataset:
         suffix = self.path.suffix.lower()
@@ -153,7 +190,7 @@ class FileSource:
             )
         try:
             kind: Any = "parquet"
-            if suffix == ".csv":
+            if self._is_csv:
                 types = pyarrow.csv.ConvertOptions(column_types=self._csv_types())
                 kind = pyarrow.dataset.CsvFileFormat(convert_options=types)
             return pyarrow.dataset.dataset(self.path, format=kind)
@@ -161,10 +198,11 @@ class FileSource:
             raise self._explain(error) from error
 
     def _csv_types(self) -> dict[str, pa.DataType]:
-        """Read numbers as float64, but a column of true and false as such."""
+        """Read numbers as float64, but a column of true and false as such, and levels as text."""
         truth = {name for name, kind in self._csv_header() if pa.types.is_boolean(kind)}
-        numbers = dict.fromkeys(set(self.columns.numeric) - truth, pa.float64())
-        return {**numbers, self.columns.regime: pa.string()}
+        numbers = dict.fromkeys(set(self.columns.values) - truth, pa.float64())
+        texts = dict.fromkeys([*self.columns.categorical, self.columns.regime], pa.string())
+        return {**numbers, **texts}
 
     def _csv_header(self) -> list[tuple[str, pa.DataType]]:
         with pyarrow.csv.open_csv(self.path) as reader:
@@ -176,9 +214,10 @@ class FileSource:
         if cell is None:
             return FileError(f"frame: {str(self.path)!r} cannot be read: {error}")
         name, _ = self._csv_header()[int(cell[1])]
+        role = self.columns.role(name)
         return DataError(
-            f"{self.columns.role(name)}: column {name!r} of {str(self.path)!r} cannot be read: "
-            f"{cell[2]}. Correct that cell."
+            f"{role}: column {name!r} of {str(self.path)!r} cannot be read: {cell[2]}. "
+            f"Correct that cell{_or_categorical(role)}."
         )
 
 
@@ -202,7 +241,9 @@ def _fingerprint(path: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def _split(labels: npt.NDArray[np.object_], values: Values) -> Iterator[LabelledBatch]:
+def _split(
+    labels: npt.NDArray[np.object_], values: Values, texts: Texts
+) -> Iterator[LabelledBatch]:
     """Part the rows by label; a missing label raises a RegimeError."""
     codes, uniques = pd.factorize(labels)
     if (codes < 0).any():
@@ -211,4 +252,4 @@ def _split(labels: npt.NDArray[np.object_], values: Values) -> Iterator[Labelled
             f"write 'obs' for observational rows."
         )
     for code, label in enumerate(uniques):
-        yield label, values[codes == code]
+        yield label, values[codes == code], texts

@@ -128,7 +128,12 @@ class CalibrationUnit:
         fresh = named_generator(seed, "settings")
         at = scm.sample(self.points, do=scm.actions, random_seed=fresh)[list(scm.actions)]
         head: Row = {"family": self.family, "scm": self.index}
-        tail: Row = {"seconds": seconds, "converged": posterior.convergence.ok}
+        rung = posterior.additivity.needed_rung if posterior.additivity else None
+        tail: Row = {
+            "seconds": seconds,
+            "converged": posterior.convergence.ok,
+            "needed_rung": rung,
+        }
         found = compare(posterior, at, scm.expected_outcome(at).to_numpy())
         return [{**head, **row, **tail} for row in found]
 

@@ -6,6 +6,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import pandas as pd
 
+from bayes_intgen.design import INTERACTIONS
 from bayes_intgen.experiments.calibration import COVERAGES
 from bayes_intgen.plots import plot_coverage, plot_error_parts
 
@@ -13,6 +14,7 @@ __all__ = ["SETTINGS", "draw_calibration", "format_summary", "summarise"]
 
 SETTINGS = ("all", "supported", "unsupported")
 MEASURES = ("share", "spread", "rmse", "level", "shape", *COVERAGES, "seconds", "converged")
+MEASURES += tuple(f"needs_{rung}" for rung in INTERACTIONS)
 
 
 def summarise(rows: pd.DataFrame) -> pd.DataFrame:
@@ -29,7 +31,11 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
         A row per family and kind of settings: ``scms`` (how many systems), and for each measure its
         mean and, as ``<measure>_se``, the standard error of the mean over systems (NaN for one).
     """
-    sized = rows.assign(level=rows["level"].abs(), converged=rows["converged"].astype(float))
+    sized = rows.assign(
+        level=rows["level"].abs(),
+        converged=rows["converged"].astype(float),
+        **{f"needs_{rung}": (rows["needed_rung"] == rung).astype(float) for rung in INTERACTIONS},
+    )
     groups = sized.groupby(["family", "settings"], sort=False)
     columns: dict[str, pd.Series[Any]] = {"scms": groups.size()}
     for measure in MEASURES:

@@ -27,7 +27,8 @@ from bayes_intgen.inference.problem import Problem
 
 __all__ = ["LaplaceError", "laplace_error"]
 
-POINTS = 128
+LEAST_POINTS, MOST_POINTS = 128, 1024
+WORK = 4e9  # operations spent on factorisations
 
 type Array = npt.NDArray[np.float64]
 
@@ -62,7 +63,8 @@ def laplace_error(
     rng
         Source of the points.
     """
-    points = mode.draw(POINTS, rng)
+    size = int(np.clip(WORK / asked.shape[1] ** 3, LEAST_POINTS, MOST_POINTS))
+    points = mode.draw(size, rng)
     means, variances, densities = [], [], []
     with threadpool_limits(1):
         for x in points:
@@ -72,8 +74,8 @@ def laplace_error(
             densities.append(problem.log_density(x, given))
     log_weights = np.array(densities) - mode.log_density(points)
     weights = np.exp(log_weights - log_weights.max())
-    weights = np.minimum(weights, weights.mean() * np.sqrt(POINTS))
-    equal = np.full(POINTS, 1 / POINTS)
+    weights = np.minimum(weights, weights.mean() * np.sqrt(size))
+    equal = np.full(size, 1 / size)
     mean, sd = _summary(equal, np.array(means), np.array(variances))
     moved, other = _summary(weights / weights.sum(), np.array(means), np.array(variances))
     shift = float((np.abs(moved - mean) / sd).max())

@@ -1,0 +1,75 @@
+"""From where to where an action moves when its effect is put into one number.
+
+A numeric action goes from its mean minus one standard deviation to its mean plus one, a categorical
+one from its most frequent level to each other level. Meanwhile the other actions stay at their
+means and most frequent levels. Means, standard deviations and frequencies are over all regimes,
+weighted equally.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from bayes_intgen.summary import Summary
+
+__all__ = ["Move", "standard_moves", "usual_values"]
+
+type Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Move:
+    """A step of one action, the others held.
+
+    Parameters
+    ----------
+    name
+        ``a1``, or ``channel[tv]`` for the step to the level ``tv``.
+    start, end
+        Both ends of the step, in the action's unit or as levels.
+    before, after
+        All actions at both ends, shape (K,); codes for categorical actions.
+    """
+
+    name: str
+    start: float | str
+    end: float | str
+    before: Array
+    after: Array
+
+
+def standard_moves(summary: Summary) -> list[Move]:
+    """Return the moves of all actions, in their order."""
+    usual = usual_values(summary)
+    moves = []
+    for k, action in enumerate(summary.actions):
+        if action in summary.levels:
+            levels = summary.levels[action]
+            usual_level = levels[int(usual[k])]
+            for code, level in enumerate(levels):
+                if level != usual_level:
+                    after = _replace(usual, k, code)
+                    moves.append(Move(f"{action}[{level}]", usual_level, level, usual, after))
+        else:
+            low, high = (usual[k] + side * summary.scales[action].spread for side in (-1, 1))
+            before, after = _replace(usual, k, low), _replace(usual, k, high)
+            moves.append(Move(action, float(low), float(high), before, after))
+    return moves
+
+
+def usual_values(summary: Summary) -> Array:
+    """Return the mean of each numeric action and the code of the most frequent level of others."""
+    return np.array([_usual_value(summary, action) for action in summary.actions])
+
+
+def _usual_value(summary: Summary, action: str) -> float:
+    if action in summary.levels:
+        return float(np.argmax(summary.level_shares(action)))
+    return summary.scales[action].centre
+
+
+def _replace(values: Array, position: int, value: float) -> Array:
+    changed = values.copy()
+    changed[position] = value
+    return changed
