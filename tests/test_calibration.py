@@ -30,7 +30,7 @@ def case():
 
 def test_measures_agree_with_the_table_of_the_posterior(case):
     posterior, at, truth = case
-    rows = {row.pop("settings"): row for row in compare(posterior, at, truth)}
+    rows = {row.pop("settings"): row for row in compare(posterior, at, truth, truth + 2.0)}
     for name, nominal in COVERAGES.items():
         table = posterior.table(at, probability=nominal, beyond="clamp")
         flagged = (table["support"] == "supported").to_numpy()
@@ -45,12 +45,13 @@ def test_measures_agree_with_the_table_of_the_posterior(case):
             assert row["rmse"] ** 2 == pytest.approx(row["level"] ** 2 + row["shape"] ** 2)
             assert (row["points"], row["share"]) == (chosen.sum(), chosen.mean())
             assert row["spread"] == pytest.approx(true.std())
+            assert row["rmse_ridge"] == pytest.approx(2.0)
 
 
 def test_a_kind_without_settings_has_no_row(case):
     posterior, at, truth = case
     near = posterior.table(at, beyond="clamp")["support"].to_numpy() == "supported"
-    assert [row["settings"] for row in compare(posterior, at[near], truth[near])] == [
+    assert [row["settings"] for row in compare(posterior, at[near], truth[near], truth[near])] == [
         "all",
         "supported",
     ]
@@ -62,7 +63,7 @@ def test_a_kind_without_settings_has_no_row(case):
 def test_coverage_is_all_or_nothing_where_it_must_be(case, error, inside):
     posterior, at, _ = case
     mean = posterior.expected_outcome(at, beyond="clamp").mean(("chain", "draw")).to_numpy()
-    row = compare(posterior, at, mean + 1e6 * error)[0]
+    row = compare(posterior, at, mean + 1e6 * error, mean)[0]
     assert row["coverage_50"] == row["coverage_95"] == inside
     assert row["level"] == pytest.approx(-1e6 * error, abs=1e-9)
     assert row["shape"] == pytest.approx(0, abs=1e-6)
@@ -76,7 +77,9 @@ def test_systems_differ_within_a_family_and_between_seeds():
 
 def test_summary_has_means_and_standard_errors_over_systems():
     rows = pd.DataFrame({"family": "linear", "settings": "all", "level": [-3.0, 1.0, 2.0]})
-    rows = rows.assign(share=1.0, spread=1.0, rmse=[3.0, 4.0, 5.0], shape=0.5, seconds=2.0)
+    rows = rows.assign(
+        share=1.0, rmse_ridge=1.0, spread=1.0, rmse=[3.0, 4.0, 5.0], shape=0.5, seconds=2.0
+    )
     rows = rows.assign(converged=[True, True, False], **dict.fromkeys(COVERAGES, 0.8))
     rows = rows.assign(needed_rung=["none", "pairwise", "none"])
     (found,) = summarise(rows).to_dict("records")

@@ -29,6 +29,7 @@ from bayes_intgen.experiments.unit import Row
 from bayes_intgen.intervention_model import InterventionModel
 from bayes_intgen.metrics import coverage, rmse
 from bayes_intgen.posterior import Posterior
+from bayes_intgen.ridge import RidgeEstimator
 from bayes_intgen.scm import (
     SCM,
     sample_common_support_scm,
@@ -134,11 +135,13 @@ class CalibrationUnit:
             "converged": posterior.convergence.ok,
             "needed_rung": rung,
         }
-        found = compare(posterior, at, scm.expected_outcome(at).to_numpy())
+        truth = scm.expected_outcome(at).to_numpy()
+        ridge = RidgeEstimator().fit(data).expected_outcome(at).to_numpy()
+        found = compare(posterior, at, truth, ridge)
         return [{**head, **row, **tail} for row in found]
 
 
-def compare(posterior: Posterior, at: pd.DataFrame, truth: Array) -> list[Row]:
+def compare(posterior: Posterior, at: pd.DataFrame, truth: Array, ridge: Array) -> list[Row]:
     """Compare the posterior of the joint effect with the truth.
 
     Parameters
@@ -149,13 +152,16 @@ def compare(posterior: Posterior, at: pd.DataFrame, truth: Array) -> list[Row]:
         Joint settings, a column per action.
     truth
         E[Y | do(a)] there, shape (points,).
+    ridge
+        What the paper's estimator says there, shape (points,).
 
     Returns
     -------
     list of dict
         A row for ``settings`` = ``all``, and one each for those that the fit flags ``supported``
         and those that it does not, ``unsupported``, unless there are none: number of ``points``,
-        ``share`` of all settings, ``spread`` (sd of the truth), ``rmse``, ``level``, ``shape`` and
+        ``share`` of all settings, ``spread`` (sd of the truth), ``rmse``, ``level``, ``shape``,
+        ``rmse_ridge`` (of the paper's estimator) and
         ``coverage_50`` to ``coverage_95``.
     """
     tails = np.array([(1 - p) / 2 for p in COVERAGES.values()])
@@ -170,13 +176,15 @@ def compare(posterior: Posterior, at: pd.DataFrame, truth: Array) -> list[Row]:
     lower, upper = np.concatenate(ends, axis=2)
     chosen = {"all": np.ones(len(at), bool), "supported": supported, "unsupported": ~supported}
     return [
-        {"settings": name, **_summarise(estimate, lower, upper, truth, mask)}
+        {"settings": name, **_summarise(estimate, lower, upper, truth, ridge, mask)}
         for name, mask in chosen.items()
         if mask.any()
     ]
 
 
-def _summarise(estimate: Array, lower: Array, upper: Array, truth: Array, mask: Mask) -> Row:
+def _summarise(
+    estimate: Array, lower: Array, upper: Array, truth: Array, ridge: Array, mask: Mask
+) -> Row:
     error = (estimate - truth)[mask]
     return {
         "points": int(mask.sum()),
@@ -185,6 +193,7 @@ def _summarise(estimate: Array, lower: Array, upper: Array, truth: Array, mask: 
         "rmse": rmse(estimate[mask], truth[mask]),
         "level": float(error.mean()),
         "shape": float(error.std()),
+        "rmse_ridge": rmse(ridge[mask], truth[mask]),
         **{
             name: coverage(low[mask], high[mask], truth[mask])
             for name, low, high in zip(COVERAGES, lower, upper, strict=True)

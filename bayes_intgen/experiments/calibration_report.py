@@ -13,7 +13,8 @@ from bayes_intgen.plots import plot_coverage, plot_error_parts
 __all__ = ["SETTINGS", "draw_calibration", "format_summary", "summarise"]
 
 SETTINGS = ("all", "supported", "unsupported")
-MEASURES = ("share", "spread", "rmse", "level", "shape", *COVERAGES, "seconds", "converged")
+MEASURES = ("share", "spread", "rmse", "level", "shape", "rmse_ridge")
+MEASURES += (*COVERAGES, "seconds", "converged")
 MEASURES += tuple(f"needs_{rung}" for rung in INTERACTIONS)
 
 
@@ -48,7 +49,7 @@ def format_summary(summary: pd.DataFrame) -> str:
     """Write the summary for reading: mean +- standard error."""
     shown = summary[["family", "settings", "scms"]].copy()
     for measure in MEASURES:
-        digits = 3 if measure in ("spread", "rmse", "level", "shape") else 2
+        digits = 3 if measure in ("spread", "rmse", "level", "shape", "rmse_ridge") else 2
         pairs = zip(summary[measure], summary[f"{measure}_se"], strict=True)
         shown[measure] = [_format(mean, error, digits) for mean, error in pairs]
     return shown.to_string(index=False)
