@@ -13,7 +13,7 @@ from bayes_intgen.plots import plot_coverage, plot_error_parts
 __all__ = ["SETTINGS", "draw_calibration", "format_summary", "summarise"]
 
 SETTINGS = ("all", "supported", "unsupported")
-MEASURES = ("share", "spread", "rmse", "level", "shape", "rmse_ridge")
+MEASURES: tuple[str, ...] = ("share", "spread", "rmse", "level", "shape", "rmse_ridge")
 MEASURES += (*COVERAGES, "seconds", "converged")
 MEASURES += tuple(f"needs_{rung}" for rung in INTERACTIONS)
 
