@@ -27,6 +27,7 @@ from bayes_intgen.metrics import INTERVAL, credible_interval
 from bayes_intgen.moves import standard_moves, usual_values
 from bayes_intgen.plots import plot_structure
 from bayes_intgen.regimes import Regime, format_regime, read_do
+from bayes_intgen.report import describe_fit
 from bayes_intgen.storage import FitState, write_fit
 from bayes_intgen.structure_learning import LearnedStructure
 from bayes_intgen.summary import Scale, Summary
@@ -273,7 +274,17 @@ class Posterior:
         FileError
             If the folder does not exist or cannot be written to.
         """
-        state = FitState(
+        write_fit(self._state, Path(path))
+
+    def __str__(self) -> str:
+        try:
+            return describe_fit(self._state, self.effects())
+        except NotIdentifiedError as error:
+            return describe_fit(self._state, str(error))
+
+    @property
+    def _state(self) -> FitState:
+        return FitState(
             self.idata,
             self.design,
             self.summary,
@@ -282,34 +293,6 @@ class Posterior:
             self.learned,
             self.additivity,
         )
-        write_fit(state, Path(path))
-
-    def __str__(self) -> str:
-        sizes = self.idata["posterior"].sizes
-        rows = sum(part.moments.n for part in self.summary.regimes.values())
-        given = [f"{p}>{child}" for child, names in self.design.parents.items() for p in names]
-        edges = f"dependences between actions, given: {', '.join(given) or 'none'}"
-        title = "Prior" if self.convergence.method == "prior" else "Posterior"
-        regimes = ", ".join(format_regime(regime) for regime in self.summary.regimes)
-        lines = [
-            f"{title} of E[{self.outcome} | do({', '.join(self.actions)})] from {rows:,} rows "
-            f"in the regimes {regimes}",
-            f"{sizes['chain']} chains x {sizes['draw']} draws; {self.convergence}",
-            str(self.learned) if self.learned else edges,
-            str(self.additivity or "additivity: not checked, which takes the rows"),
-            "",
-        ]
-        try:
-            table = self.effects().to_string(float_format=lambda x: f"{x:.4g}")
-        except NotIdentifiedError as error:
-            return "\n".join([*lines, str(error)])
-        levels = ", or from its most frequent level to another" if self.summary.levels else ""
-        lines += [
-            f"Change in {self.outcome} when one action moves from mean - sd to mean + sd{levels} "
-            f"({INTERVAL:.0%} credible interval):",
-            table,
-        ]
-        return "\n".join(lines)
 
     def _label(self, values: np.ndarray, points: Points, name: str) -> xr.DataArray:
         draws = self.idata["posterior"].dataset

@@ -14,7 +14,7 @@ LAYERS = [
     {"cli"},
     {"experiments"},
     {"intervention_model"},
-    {"posterior", "storage", "posing"},
+    {"posterior", "report", "storage", "posing"},
     {"plots"},
     {"additivity"},
     {"inference"},

@@ -62,6 +62,11 @@ class ActionBasis(Protocol):
         """The range beyond which the functions stop being what they say, in the action's unit."""
         ...
 
+    @property
+    def description(self) -> str:
+        """Kind and size in a few words, as in ``10 smooth functions, 5 of them in products``."""
+        ...
+
     def evaluate(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Evaluate at the action's values (own unit or codes), shape (n,) to (n, functions)."""
         ...

@@ -114,6 +114,11 @@ class CategoricalBasis:
         """Indicators have none: a value that is no level is refused earlier."""
         return None
 
+    @property
+    def description(self) -> str:
+        """The levels."""
+        return f"{len(self.levels)} levels ({', '.join(self.levels)})"
+
     def evaluate(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Evaluate at codes 0, 1, ..., shape (n,) to (n, levels)."""
         return np.equal.outer(values, np.arange(len(self.levels))).astype(float)

@@ -32,6 +32,8 @@ from bayes_intgen.summary import Scale, Summary
 
 __all__ = ["HSGP", "HSGPBasis"]
 
+RESOLUTION = 1.75  # m functions resolve lengthscales down to 1.75 c / m (Riutort-Mayol et al.)
+
 type Array = npt.NDArray[np.float64]
 
 
@@ -139,6 +141,16 @@ class HSGPBasis:
         """The edges of the box, in the action's unit."""
         reach = self.c * self.box.spread
         return self.box.centre - reach, self.box.centre + reach
+
+    @property
+    def description(self) -> str:
+        """Kind, size, the finest resolution, and the box outside which queries are refused."""
+        finest = self.c * RESOLUTION / self.m
+        low, high = self.limits
+        return (
+            f"smooth (HSGP: {self.m} functions, {self.m_pair} in products, lengthscales from "
+            f"{finest * self.box.spread:.2g}) within [{low:.3g}, {high:.3g}]"
+        )
 
     def evaluate(self, values: Array) -> Array:
         """Evaluate; the eigenfunctions are held at the edge of the box beyond it."""

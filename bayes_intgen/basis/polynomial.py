@@ -94,6 +94,11 @@ class PolynomialBasis:
         """Polynomials have none."""
         return None
 
+    @property
+    def description(self) -> str:
+        """Kind and degree."""
+        return f"polynomial of total degree {self.degree}"
+
     def evaluate(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Evaluate by the recurrence sqrt(d) h_d = z h_(d-1) - sqrt(d-1) h_(d-2)."""
         z = self.scale.standardise(values)

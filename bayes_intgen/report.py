@@ -1,0 +1,56 @@
+"""What a fit says of itself when it is printed: data, choices, verdicts, and effects in a table."""
+
+import pandas as pd
+
+from bayes_intgen.metrics import INTERVAL
+from bayes_intgen.regimes import format_regime
+from bayes_intgen.storage import FitState
+
+__all__ = ["describe_fit"]
+
+
+def describe_fit(state: FitState, effects: pd.DataFrame | str) -> str:
+    """Write a fit as text.
+
+    Parameters
+    ----------
+    state
+        The fit.
+    effects
+        The table of effects, or why there is none.
+    """
+    head = "\n".join([*_data(state), *_choices(state), *_verdicts(state), ""])
+    if isinstance(effects, str):
+        return f"{head}\n{effects}"
+    levels = ", or from its most frequent level to another" if state.summary.levels else ""
+    table = effects.to_string(float_format=lambda x: f"{x:.4g}")
+    return (
+        f"{head}\nChange in {state.summary.outcome} when one action moves from mean - sd to "
+        f"mean + sd{levels} ({INTERVAL:.0%} credible interval):\n{table}"
+    )
+
+
+def _data(state: FitState) -> list[str]:
+    summary, sizes = state.summary, state.idata["posterior"].sizes
+    title = "Prior" if state.convergence.method == "prior" else "Posterior"
+    joint = f"E[{summary.outcome} | do({', '.join(summary.actions)})]"
+    rows = sum(part.moments.n for part in summary.regimes.values())
+    regimes = ", ".join(format_regime(regime) for regime in summary.regimes)
+    return [
+        f"{title} of {joint} from {rows:,} rows in the regimes {regimes}",
+        f"{sizes['chain']} chains x {sizes['draw']} draws; {state.convergence}",
+    ]
+
+
+def _choices(state: FitState) -> list[str]:
+    bases, parents = state.design.features.bases, state.design.parents
+    given = [f"{parent}>{child}" for child, names in parents.items() for parent in names]
+    edges = f"dependences between actions, given: {', '.join(given) or 'none'}"
+    return [
+        *(f"{action}: {basis.description}" for action, basis in bases.items()),
+        str(state.learned) if state.learned else edges,
+    ]
+
+
+def _verdicts(state: FitState) -> list[str]:
+    return [str(state.additivity or "additivity: not checked, which takes the rows")]
