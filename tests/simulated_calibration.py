@@ -20,11 +20,14 @@ POSTERIOR = ("sigma", "prior_scale", "lengthscale")
 
 
 class LibrarySBC(simuk.SBC):
-    """Draw from the library's prior, fit with the library."""
+    """Draw from the library's prior, fit with the library (another model, if it is to fail)."""
 
-    def __init__(self, model, rows, method, num_simulations, seed, draws=250, chains=2):
+    def __init__(
+        self, model, rows, method, num_simulations, seed, draws=250, chains=2, fitted=None
+    ):
         data = ig.RegimeData.from_frame(rows, outcome="y", actions=["a1", "a2"])
-        self.fitted, self.rows, self.how = model, rows, (method, draws, chains)
+        self.drawn_from, self.fitted, self.rows = model, fitted or model, rows
+        self.how = (method, draws, chains)
         self.reference = ig.Moments.from_data(data, basis=model.basis)
         super().__init__(
             model.build(self.reference),
@@ -36,7 +39,7 @@ class LibrarySBC(simuk.SBC):
         )
 
     def _get_prior_predictive_samples(self):
-        prior = self.fitted.sample_prior(self.reference, self.num_simulations, self.seed)
+        prior = self.drawn_from.sample_prior(self.reference, self.num_simulations, self.seed)
         drawn = parameters(prior)
         rng = np.random.default_rng([self.seed, 1])
         parts = []

@@ -3,12 +3,23 @@
 ``uv run pytest tests/benchmarks/test_accuracy.py --benchmark-enable --benchmark-only -s``
 """
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
+import pytest
 
 import bayes_intgen as ig
 from bayes_intgen.basis import FeatureMap, freeze_bases
+from bayes_intgen.experiments.calibration import CalibrationUnit
 from bayes_intgen.metrics import coverage, rmse
+from bayes_intgen.structure_learning import learn_structure
+from bayes_intgen.summary import Summary
 from models import polynomial
+
+pytestmark = pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning")
+
+LEVELS = (0.0001, 0.001, 0.01, 0.05, 0.2)
 
 
 def fit(frame, actions):
@@ -45,28 +56,102 @@ def test_forty_systems_like_that_of_the_demo(benchmark):
     assert abs(covered - 0.89) < 0.03
 
 
-def one_of_the_paper(seed):
-    """Errors to the true joint mean at 5000 settings: ours, and a cubic fitted to joint rows."""
-    scm = ig.scm.sample_polynomial_scm(5, random_seed=seed)
-    frame = scm.sample_regimes(scm.single_regimes, 10_000, random_seed=seed)
-    _, posterior = fit(frame, scm.actions)
-    points = scm.sample(5000, do=scm.actions, random_seed=seed + 1)[list(scm.actions)]
-    table, truth = posterior.table(points, beyond="clamp"), scm.expected_outcome(points).to_numpy()
-    joint = scm.sample(10_000, do=scm.actions, random_seed=seed + 2)
-    cubic = cubic_regression(posterior, joint.to_numpy(), points.to_numpy())
-    covered = coverage(table["lower"], table["upper"], truth)
-    return rmse(table["mean"], truth), rmse(cubic, truth), covered
+def mean_over_systems(family, n_actions, interactions=None, systems=50, n=10_000):
+    """Average the rows of the calibration study at all settings."""
+    units = [
+        CalibrationUnit(family, i, n=n, n_actions=n_actions, interactions=interactions)
+        for i in range(systems)
+    ]
+    return pd.DataFrame([unit.run()[0] for unit in units])
 
 
 def test_fifty_systems_at_the_size_of_the_paper(benchmark):
+    found = benchmark.pedantic(lambda: mean_over_systems("paper", 5), rounds=1)
+    means = found[["rmse", "level", "shape", "rmse_ridge", "coverage_90"]].abs().mean()
+    print(f"\n{means}")
+    assert means["rmse"] <= 0.0160
+    assert 0.86 <= means["coverage_90"] <= 0.94
+    assert means["rmse"] < means["rmse_ridge"] / 5
+
+
+def test_interacting_actions(benchmark):
+    """The paper's systems with terms a_j a_k as large as the additive part, and without."""
+
+    def run():
+        return {
+            (family, rung): mean_over_systems(family, 3, rung)
+            for family in ("interactions", "paper")
+            for rung in ("none", "pairwise")
+        }
+
+    found = benchmark.pedantic(run, rounds=1)
+    error = {key: rows["rmse"].mean() for key, rows in found.items()}
+    right = {
+        family: (found[family, "none"]["needed_rung"] == needed).sum()
+        for family, needed in (("interactions", "pairwise"), ("paper", "none"))
+    }
+    wide = found["interactions", "pairwise"]
+    print(f"\n{error}; coverage {wide['coverage_90'].mean():.3f}; right rung {right}")
+    assert error["interactions", "none"] > 2 * error["interactions", "pairwise"]
+    assert error["interactions", "pairwise"] < 0.5 * wide["rmse_ridge"].mean()
+    assert 0.85 <= wide["coverage_90"].mean() <= 0.95
+    assert error["paper", "pairwise"] <= 1.25 * error["paper", "none"]
+    assert min(right.values()) >= 45
+
+
+def one_structure(seed, model):
+    """Error to the true joint mean with a given and with the learned structure."""
+    scm = ig.scm.sample_polynomial_scm(5, random_seed=seed)
+    frame = scm.sample_regimes(scm.single_regimes, 10_000, random_seed=seed)
+    data = ig.RegimeData.from_frame(frame, outcome="y", actions=scm.actions)
+    points = scm.sample(5000, do=scm.actions, random_seed=seed + 1)[list(scm.actions)]
+    truth = scm.expected_outcome(points).to_numpy()
+    fits = [replace(model, structure=s) for s in (list(scm.edges), "learned")]
+    tables = [fit.fit(data, method="laplace").table(points, beyond="clamp") for fit in fits]
+    return [rmse(table["mean"], truth) for table in tables]
+
+
+@pytest.mark.parametrize(
+    "model", [ig.InterventionModel(), ig.InterventionModel(ig.Polynomial(3))], ids=["hsgp", "cubic"]
+)
+def test_learned_structure_against_the_true_graph(benchmark, model):
     found = benchmark.pedantic(
-        lambda: [one_of_the_paper(seed) for seed in range(100, 150)], rounds=1
+        lambda: np.array([one_structure(seed, model) for seed in range(100, 124)]), rounds=1
     )
-    ours, cubic, covered = np.mean(found, axis=0)
-    print(f"\nposterior {ours:.4f}, cubic on joint rows {cubic:.4f}, coverage {covered:.3f}")
-    assert ours < cubic
-    assert abs(ours - 0.0138) < 0.001
-    assert abs(covered - 0.89) < 0.03
+    given, learned = found.mean(axis=0)
+    excess = found[:, 0] - found[:, 1]
+    print(f"\nerror given {given:.4f}, learned {learned:.4f}, {learned / given:.2f} times")
+    assert excess.mean() < 3 * excess.std() / np.sqrt(len(excess))
+    assert learned < 1.3 * given
+
+
+@pytest.mark.parametrize("n", [1000, 10_000])
+def test_level_of_the_structure_test(benchmark, n):
+    """Error and coverage of the joint effect by the level of each pair's test."""
+
+    def one(seed):
+        scm = ig.scm.sample_polynomial_scm(5, random_seed=seed)
+        frame = scm.sample_regimes(scm.single_regimes, n, random_seed=seed)
+        data = ig.RegimeData.from_frame(frame, outcome="y", actions=scm.actions)
+        points = scm.sample(2000, do=scm.actions, random_seed=seed + 1)[list(scm.actions)]
+        truth, summary = scm.expected_outcome(points).to_numpy(), Summary.from_data(data)
+        row = []
+        for level in LEVELS:
+            learned = learn_structure(summary, level)
+            edges = [(p, child) for child, ps in learned.parents.items() for p in ps]
+            try:
+                fit = ig.InterventionModel(structure=edges).fit(data, method="laplace")
+            except ig.ModelError:  # edges in a circle, which the learned structure may have
+                fit = ig.InterventionModel(structure="full").fit(data, method="laplace")
+            table = fit.table(points, beyond="clamp")
+            row += [rmse(table["mean"], truth), coverage(table["lower"], table["upper"], truth)]
+        return row
+
+    found = benchmark.pedantic(lambda: [one(seed) for seed in range(100, 124)], rounds=1)
+    errors, covered = np.mean(found, axis=0).reshape(-1, 2).T
+    for level, error, share in zip(LEVELS, errors, covered, strict=True):
+        print(f"\nn {n}, level {level}: error {error:.4f}, coverage {share:.3f}", end="")
+    assert errors[LEVELS.index(0.01)] < 1.1 * errors.min()
 
 
 def test_coverage_under_strong_heteroscedasticity(benchmark):
