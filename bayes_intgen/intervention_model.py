@@ -21,6 +21,7 @@ from bayes_intgen.errors import ModelError
 from bayes_intgen.identify import require_identified
 from bayes_intgen.inference import (
     Problem,
+    RowwiseProblem,
     build_tree,
     check_laplace,
     check_nuts,
@@ -28,11 +29,13 @@ from bayes_intgen.inference import (
     reweight,
     sample_laplace,
     sample_nuts,
+    sample_rowwise,
 )
 from bayes_intgen.moments import Moments
 from bayes_intgen.posterior import Posterior
 from bayes_intgen.priors import Priors
 from bayes_intgen.regimes import Regime, format_regime, read_regime
+from bayes_intgen.rowwise import LIKELIHOODS, Likelihood
 from bayes_intgen.storage import read_fit
 from bayes_intgen.structure import Structure, resolve_structure
 from bayes_intgen.structure_learning import LearnedStructure, learn_structure
@@ -64,7 +67,14 @@ class InterventionModel:
     variance
         ``"learned"``: rows are weighted by the variance of the outcome, a smooth function of the
         actions in each regime, estimated in one more pass over the rows. ``"constant"``: one
-        residual standard deviation per regime, which is all that can be had from moments.
+        residual standard deviation per regime, which is all that can be had from moments. It goes
+        with the normal likelihood; the others need no weights.
+    likelihood
+        ``"normal"``: the weights are integrated out and the cost does not grow with the rows.
+        ``"student_t"``, for outliers in the outcome: its degrees of freedom, more than two, are
+        inferred. ``"heteroscedastic"``: the variance functions are inferred jointly with the means,
+        not estimated first and taken as known. The latter two sample every weight over all rows,
+        in minutes where the first takes seconds, and need the rows and ``method="nuts"``.
 
     References
     ----------
@@ -85,16 +95,33 @@ class InterventionModel:
     basis: BasisChoice = field(default_factory=HSGP)
     structure: Structure = "learned"
     variance: Literal["learned", "constant"] = "learned"
+    likelihood: Likelihood = "normal"
 
     def __post_init__(self) -> None:
         check_choice(self.basis)
         if self.variance not in ("learned", "constant"):
             raise ModelError(f"variance must be 'learned' or 'constant', got {self.variance!r}.")
+        if self.likelihood not in LIKELIHOODS:
+            raise ModelError(f"likelihood must be one of {LIKELIHOODS}, got {self.likelihood!r}.")
 
     def build(self, data: RegimeData | Moments) -> pm.Model:
-        """Return the PyMC model of the hyperparameters, without sampling."""
+        """Return the PyMC model, without sampling.
+
+        With the normal likelihood it is that of the hyperparameters. The others have explicit
+        weights and an observed variable ``outcome`` with one term per row, regime by regime, so
+        that ``pymc.sample``, ``pymc.compute_log_likelihood`` and
+        ``pymc.sample_posterior_predictive`` work on it; all in standard units of the outcome.
+
+        Raises
+        ------
+        ModelError
+            If the data are moments and the likelihood needs rows.
+        """
+        rows = self._rows(data)
         problem, _ = self._pose(data)
-        return problem.build()
+        if rows is None:
+            return problem.build()
+        return RowwiseProblem.pose(problem, rows, self.likelihood).build()
 
     def fit(
         self,
@@ -151,29 +178,53 @@ class InterventionModel:
             If the draws cannot be trusted; the verdict is kept in ``posterior.convergence``.
         """
         _check_options(method, draws, tune, chains, cores, random_seed)
+        rows = self._rows(data)
+        if rows is not None and method != "nuts":
+            raise ModelError(
+                f"method: with likelihood={self.likelihood!r} the weights cannot be integrated "
+                f"out, so that there is no Laplace approximation of what is left; use "
+                f"method='nuts', or likelihood='normal'."
+            )
         wanted = data_actions = tuple(_actions(data))
         if target is not None:
             wanted = read_regime(target, data_actions)
         require_identified(_regimes(data), wanted)
         try:
             problem, learned = self._pose(data)
-            if method == "nuts":
+            if rows is not None:
+                rowwise = RowwiseProblem.pose(problem, rows, self.likelihood)
+                tree, convergence = sample_rowwise(
+                    rowwise, draws, tune, chains, cores, random_seed, progressbar
+                )
+            elif method == "nuts":
                 hyper = sample_nuts(problem, draws, tune, chains, cores, random_seed, progressbar)
                 convergence = check_nuts(hyperparameters(problem, hyper), hyper.sample_stats)
+                tree = build_tree(problem, hyper, random_seed)
             else:
                 hyper = sample_laplace(problem, draws, random_seed)
                 convergence = check_laplace(hyper.converged)
+                tree = build_tree(problem, hyper, random_seed)
         except np.linalg.LinAlgError as error:
             raise ModelError(
                 f"data: the regression is numerically singular ({error}); look for columns that "
                 f"are copies of one another, or values of wildly different size."
             ) from error
-        tree = build_tree(problem, hyper, random_seed)
-        tree.attrs = {"method": method, "random_seed": random_seed}
+        tree.attrs = {"method": method, "random_seed": random_seed, "likelihood": self.likelihood}
         convergence.warn()
         moments = problem.moments
         scale = moments.outcome_scale
         return Posterior(tree, problem.design, moments.summary, scale, convergence, learned)
+
+    def _rows(self, data: RegimeData | Moments) -> RegimeData | None:
+        """Return the data if the likelihood needs their rows."""
+        if self.likelihood == "normal":
+            return None
+        if isinstance(data, Moments):
+            raise ModelError(
+                f"data: likelihood={self.likelihood!r} depends on every row, and moments hold only "
+                f"sums of products of all rows; give the RegimeData, or use likelihood='normal'."
+            )
+        return data
 
     def _pose(self, data: RegimeData | Moments) -> tuple[Problem, LearnedStructure | None]:
         """Read the data as often as needed and state the problem; nothing is sampled."""
@@ -190,7 +241,8 @@ class InterventionModel:
             moments = Moments.compute(data, summary, design.features, scale)
         _refuse_exact(moments)
         problem = Problem(design, moments, Priors())
-        if isinstance(data, RegimeData) and self.variance == "learned":
+        weighted = self.variance == "learned" and self.likelihood == "normal"
+        if isinstance(data, RegimeData) and weighted:
             problem = reweight(problem, data)
         return problem, learned
 

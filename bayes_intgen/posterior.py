@@ -259,6 +259,7 @@ class Posterior:
             f"Posterior of E[{self.outcome} | do({', '.join(self.actions)})] from {rows:,} rows "
             f"in the regimes {regimes}",
             f"{sizes['chain']} chains x {sizes['draw']} draws; {self.convergence}",
+            f"likelihood: {self._likelihood()}",
             str(self.learned) if self.learned else edges,
             "",
         ]
@@ -272,6 +273,12 @@ class Posterior:
             table,
         ]
         return "\n".join(lines)
+
+    def _likelihood(self) -> str:
+        """Name the likelihood, with the mean of its degrees of freedom if it has any."""
+        name = str(self.idata.attrs.get("likelihood", "normal"))
+        draws = self.idata["posterior"].dataset
+        return f"{name}, nu {float(draws['nu'].mean()):.1f}" if "nu" in draws else name
 
     def _regime(self, do: str | Iterable[str] | None) -> Regime:
         if do is None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["LogNormal", "Priors"]
+__all__ = ["Gamma", "LogNormal", "Priors"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,22 @@ class LogNormal:
 
     median: float
     log_sd: float
+
+
+@dataclass(frozen=True)
+class Gamma:
+    """A gamma distribution.
+
+    Parameters
+    ----------
+    shape
+        Its shape.
+    rate
+        One over its scale.
+    """
+
+    shape: float
+    rate: float
 
 
 @dataclass(frozen=True)
@@ -50,6 +66,10 @@ class Priors:
         Lengthscale of an action's eigenfunctions, in half-widths of its data.
     constant
         Standard deviation of the constant of each component (normal, mean zero).
+    tail
+        Degrees of freedom of a Student-t likelihood, less two.
+    variance
+        Scale of the log-variance function of a regime, if it is inferred with the means.
     """
 
     sigma: LogNormal = LogNormal(0.6, 1.0)
@@ -59,6 +79,8 @@ class Priors:
     higher: LogNormal = LogNormal(0.05, 1.0)
     lengthscale: LogNormal = LogNormal(0.6, 0.42)
     constant: float = 3.0
+    tail: Gamma = Gamma(2.0, 0.1)
+    variance: LogNormal = LogNormal(0.3, 1.0)
 
     def locations(
         self, n_regimes: int, group_kinds: Sequence[str], n_lengths: int

@@ -30,7 +30,7 @@ from bayes_intgen.data import RegimeData
 from bayes_intgen.regimes import Regime
 from bayes_intgen.summary import Scale
 
-__all__ = ["LogVariance", "fit_log_variances"]
+__all__ = ["LogVariance", "VarianceFeatures", "fit_log_variances"]
 
 LENGTHSCALE = 0.6
 REACH = 3.0
@@ -38,6 +38,34 @@ FLOOR = 1e-6
 PAIR_FUNCTIONS = 2
 
 type Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class VarianceFeatures:
+    """The features psi of log-variance functions.
+
+    Parameters
+    ----------
+    columns
+        Their positions in the feature map.
+    relative
+        Their relative prior scales D.
+    """
+
+    columns: npt.NDArray[np.intp]
+    relative: Array
+
+    @classmethod
+    def of(cls, features: FeatureMap) -> "VarianceFeatures":
+        """Choose all features of one action, and the smoothest products of two."""
+        chosen = [
+            column
+            for column, feature in enumerate(features.features)
+            if len(feature.factors) == 1
+            or (len(feature.factors) == 2 and all(i <= PAIR_FUNCTIONS for _, i in feature.factors))
+        ]
+        relative = [_relative_scale(features, column) for column in chosen]
+        return cls(np.array(chosen, dtype=int), np.array(relative))
 
 
 @dataclass(frozen=True)
@@ -120,8 +148,8 @@ def fit_log_variances(
     sigma
         Residual standard deviation of each regime from that fit, in standard units.
     """
-    columns = _smooth_columns(features)
-    relative = np.array([_relative_scale(features, column) for column in columns])
+    psi = VarianceFeatures.of(features)
+    columns, relative = psi.columns, psi.relative
     parts = {regime: CentredMoments.empty(len(columns) + 1) for regime in data.extents}
     with threadpool_limits(1):
         for regime, values in data.batches():
@@ -134,17 +162,6 @@ def fit_log_variances(
         regime: LogVariance.from_moments(moments, columns, relative)
         for regime, moments in parts.items()
     }
-
-
-def _smooth_columns(features: FeatureMap) -> npt.NDArray[np.intp]:
-    """All features of one action, and the smoothest products of two."""
-    chosen = [
-        column
-        for column, feature in enumerate(features.features)
-        if len(feature.factors) == 1
-        or (len(feature.factors) == 2 and all(i <= PAIR_FUNCTIONS for _, i in feature.factors))
-    ]
-    return np.array(chosen, dtype=int)
 
 
 def _relative_scale(features: FeatureMap, column: int) -> float:

@@ -16,6 +16,7 @@ from bayes_intgen.cli.options import (
 from bayes_intgen.data import RegimeData
 from bayes_intgen.errors import ModelError
 from bayes_intgen.intervention_model import InterventionModel
+from bayes_intgen.rowwise import LIKELIHOODS
 
 __all__ = ["add_parser", "run"]
 
@@ -76,6 +77,13 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
         default="learned",
         help="spread of the outcome: a function of the actions (default), or one per regime",
     )
+    model.add_argument(
+        "--likelihood",
+        choices=LIKELIHOODS,
+        default="normal",
+        help="normal (default); student_t, for outliers in the outcome; heteroscedastic, to infer "
+        "the spread jointly with the mean; the last two take minutes and need --method nuts",
+    )
     add_inference(parser)
     parser.set_defaults(run=run)
 
@@ -89,7 +97,9 @@ def run(options: argparse.Namespace) -> int:
     if options.drop:
         data = data.drop(options.drop)
     print(data, end="\n\n")
-    model = InterventionModel(_basis(options), options.structure, options.variance)
+    model = InterventionModel(
+        _basis(options), options.structure, options.variance, likelihood=options.likelihood
+    )
     posterior = model.fit(data, **sampling(options))
     posterior.save(options.out)
     print(posterior)

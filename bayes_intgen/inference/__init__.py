@@ -1,15 +1,20 @@
-"""Inference: hyperparameters by NUTS or Laplace, weights exactly, convergence checked."""
+"""Inference: hyperparameters by NUTS or Laplace and weights exactly, or all of them by NUTS.
+
+Convergence is checked after every fit.
+"""
 
 from bayes_intgen.inference.convergence import Convergence, check_laplace, check_nuts
 from bayes_intgen.inference.hyper import HyperDraws, sample_laplace, sample_nuts
 from bayes_intgen.inference.posterior_tree import build_tree, hyperparameters
 from bayes_intgen.inference.problem import Problem
+from bayes_intgen.inference.rowwise import RowwiseProblem, sample_rowwise
 from bayes_intgen.inference.weighting import reweight
 
 __all__ = [
     "Convergence",
     "HyperDraws",
     "Problem",
+    "RowwiseProblem",
     "build_tree",
     "check_laplace",
     "check_nuts",
@@ -17,4 +22,5 @@ __all__ = [
     "reweight",
     "sample_laplace",
     "sample_nuts",
+    "sample_rowwise",
 ]

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from bayes_intgen.inference.laplace import find_mode
 from bayes_intgen.inference.problem import Problem
 
-__all__ = ["HyperDraws", "sample_laplace", "sample_nuts"]
+__all__ = ["HyperDraws", "run_nuts", "sample_laplace", "sample_nuts"]
 
 LAPLACE_POINTS = 64
 
@@ -48,11 +48,33 @@ def sample_nuts(
     random_seed: int,
     progressbar: bool,
 ) -> HyperDraws:
-    """Sample the hyperparameters with the No-U-Turn sampler (nutpie, through ``pymc.sample``).
+    """Sample the hyperparameters with the No-U-Turn sampler."""
+    posterior, stats = run_nuts(
+        problem.build(), draws, tune, chains, cores, random_seed, progressbar
+    )
+    names = ["log_sigma", "log_scale", "log_length"]
+    parts = [posterior[name].to_numpy() for name in names if name in posterior]
+    return HyperDraws(np.concatenate(parts, axis=-1), stats)
+
+
+def run_nuts(
+    model: pm.Model,
+    draws: int,
+    tune: int | None,
+    chains: int,
+    cores: int | None,
+    random_seed: int,
+    progressbar: bool,
+) -> tuple[xr.Dataset, xr.Dataset]:
+    """Sample a model with the No-U-Turn sampler (nutpie, through ``pymc.sample``).
 
     Linear algebra runs on one thread per chain: the chains already use the cores.
+
+    Returns
+    -------
+    posterior, sample_stats
+        The draws, and what the sampler says about itself.
     """
-    model = problem.build()
     with threadpool_limits(1), model:
         result = pm.sample(
             draws=draws,
@@ -63,12 +85,9 @@ def sample_nuts(
             progressbar=progressbar,
             compute_convergence_checks=False,
         )
-    posterior = result["posterior"].dataset
     stats = result["sample_stats"].dataset
     texts = [name for name, variable in stats.variables.items() if variable.dtype == object]
-    names = ["log_sigma", "log_scale", "log_length"]
-    parts = [posterior[name].to_numpy() for name in names if name in posterior]
-    return HyperDraws(np.concatenate(parts, axis=-1), stats.drop_vars(texts))
+    return result["posterior"].dataset, stats.drop_vars(texts)
 
 
 def sample_laplace(problem: Problem, draws: int, random_seed: int) -> HyperDraws:
