@@ -9,10 +9,19 @@ import numpy.typing as npt
 import pymc as pm
 from pymc.printing import str_for_dist
 from pytensor.tensor import TensorVariable
+from scipy import stats
 
 from bayes_intgen.errors import ModelError
 
-__all__ = ["LogNormal", "Prior", "check_positive", "check_prior", "describe_prior", "log_location"]
+__all__ = [
+    "Gamma",
+    "LogNormal",
+    "Prior",
+    "check_positive",
+    "check_prior",
+    "describe_prior",
+    "log_location",
+]
 
 KNOWN_LOG_SD = 1e-3
 TRIAL_DRAWS = 2000
@@ -50,11 +59,39 @@ class LogNormal:
             check_positive(getattr(self, field.name), field.name)
 
 
-def describe_prior(prior: Prior) -> str:
+@dataclass(frozen=True)
+class Gamma:
+    """A gamma distribution.
+
+    Parameters
+    ----------
+    shape
+        Its shape.
+    rate
+        One over its scale.
+
+    Raises
+    ------
+    ModelError
+        If one of them is not a positive finite number.
+    """
+
+    shape: float
+    rate: float
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            check_positive(getattr(self, field.name), field.name)
+
+
+def describe_prior(prior: Prior | Gamma) -> str:
     """Write a prior as text, with the range that holds 90% of it."""
-    if not isinstance(prior, LogNormal | TensorVariable):
+    if not isinstance(prior, LogNormal | Gamma | TensorVariable):
         return f"{prior} (known)"
-    if isinstance(prior, LogNormal):
+    if isinstance(prior, Gamma):
+        low, high = stats.gamma.ppf([0.05, 0.95], prior.shape, scale=1 / prior.rate)
+        text = str(prior)
+    elif isinstance(prior, LogNormal):
         reach = exp(1.6449 * prior.log_sd)
         low, high, text = prior.median / reach, prior.median * reach, str(prior)
     else:

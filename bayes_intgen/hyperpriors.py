@@ -110,12 +110,25 @@ class HyperPriors:
                 inside.append(Block(block.distribution, entries - start))
         return HyperPriors(self.mean[start:stop], self.sd[start:stop], tuple(inside))
 
-    def variable(self, name: str, dims: str) -> pt.TensorVariable:
-        """Add all entries to the PyMC model of the context, as one vector."""
-        if not self.blocks:
-            return pm.Normal(name, self.mean, self.sd, dims=dims)
+    def variable(
+        self, name: str, dims: str, initval: Array | None = None, transform: Any = None
+    ) -> pt.TensorVariable:
+        """Add all entries to the PyMC model of the context, as one vector.
 
-        return pm.CustomDist(name, dist=self._join, dims=dims)
+        Parameters
+        ----------
+        name, dims
+            Of the variable.
+        initval
+            Where sampling starts, if it is said here.
+        transform
+            To the coordinates in which it is sampled; x itself by default.
+        """
+        if not self.blocks:
+            return pm.Normal(
+                name, self.mean, self.sd, dims=dims, initval=initval, transform=transform
+            )
+        return pm.CustomDist(name, dist=self._join, dims=dims, initval=initval, transform=transform)
 
     def _join(self, size: Any) -> pt.TensorVariable:
         """Write x as the logarithms of independent variables, whose density PyMC derives."""

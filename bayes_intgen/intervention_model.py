@@ -18,15 +18,13 @@ from bayes_intgen.errors import ModelError
 from bayes_intgen.identify import require_identified
 from bayes_intgen.inference import (
     Convergence,
+    RowwiseProblem,
+    Sampling,
     build_tree,
-    check_laplace,
-    check_nuts,
     find_mode,
-    hyperparameters,
-    laplace_error,
-    sample_laplace,
-    sample_nuts,
+    sample_integrated,
     sample_prior,
+    sample_rowwise,
 )
 from bayes_intgen.moments import Moments
 from bayes_intgen.posing import (
@@ -41,13 +39,11 @@ from bayes_intgen.posing import (
 from bayes_intgen.posterior import Posterior
 from bayes_intgen.priors import Priors
 from bayes_intgen.regimes import Regime, read_regime
+from bayes_intgen.rowwise import LIKELIHOODS, Likelihood
 from bayes_intgen.storage import read_fit
 from bayes_intgen.structure import Structure
 
 __all__ = ["InterventionModel", "load"]
-
-METHODS = ("nuts", "laplace")
-MAX_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True)
@@ -77,7 +73,14 @@ class InterventionModel:
     variance
         ``"learned"``: rows are weighted by the variance of the outcome, a smooth function of the
         actions in each regime, estimated in one more pass over the rows. ``"constant"``: one
-        residual standard deviation per regime, which is all that can be had from moments.
+        residual standard deviation per regime, which is all that can be had from moments. It goes
+        with the normal likelihood.
+    likelihood
+        ``"normal"``: the weights are integrated out and the cost does not grow with the rows.
+        ``"student_t"``, for outliers in the outcome: its degrees of freedom, more than two, are
+        inferred. ``"heteroscedastic"``: the variance functions are inferred jointly with the means,
+        not estimated first and taken as known. The latter two sample every weight over all rows,
+        in minutes where the first takes seconds, and need the rows and ``method="nuts"``.
 
     References
     ----------
@@ -100,6 +103,7 @@ class InterventionModel:
     interactions: Interactions = "none"
     priors: Priors | None = None
     variance: Literal["learned", "constant"] = "learned"
+    likelihood: Likelihood = "normal"
 
     def __post_init__(self) -> None:
         check_choice(self.basis)
@@ -114,10 +118,25 @@ class InterventionModel:
             )
         if self.variance not in ("learned", "constant"):
             raise ModelError(f"variance must be 'learned' or 'constant', got {self.variance!r}.")
+        if self.likelihood not in LIKELIHOODS:
+            raise ModelError(f"likelihood must be one of {LIKELIHOODS}, got {self.likelihood!r}.")
 
     def build(self, data: RegimeData | Moments) -> pm.Model:
-        """Return the PyMC model of the hyperparameters, without sampling."""
-        return self._pose(data).problem.build()
+        """Return the PyMC model, without sampling.
+
+        With the normal likelihood it is that of the hyperparameters. The others have explicit
+        weights and an observed variable ``outcome`` with one term per row, regime by regime, so
+        that ``pymc.sample``, ``pymc.compute_log_likelihood`` and
+        ``pymc.sample_posterior_predictive`` work on it; all in standard units of the outcome.
+
+        Raises
+        ------
+        ModelError
+            If the data are moments and the likelihood needs rows.
+        """
+        if self.likelihood == "normal":
+            return self._pose(data).problem.build()
+        return self._pose_rowwise(data).build()
 
     def fit(
         self,
@@ -174,33 +193,31 @@ class InterventionModel:
         ConvergenceWarning
             If the draws cannot be trusted; the verdict is kept in ``posterior.convergence``.
         """
-        _check_options(method, draws, tune, chains, cores, random_seed)
+        sampling = Sampling(method, draws, tune, chains, cores, random_seed, progressbar)
+        if self.likelihood != "normal" and method != "nuts":
+            raise ModelError(
+                f"method: with likelihood={self.likelihood!r} the weights cannot be integrated "
+                f"out, so that there is no Laplace approximation of what is left; use "
+                f"method='nuts', or likelihood='normal'."
+            )
         wanted = data_actions = actions_of(data)
         if target is not None:
             wanted = read_regime(target, data_actions)
         require_identified(_regimes(data), wanted)
         try:
             posed = self._pose(data)
-            problem = posed.problem
-            mode = find_mode(problem)
-            if method == "nuts":
-                hyper = sample_nuts(
-                    problem, mode, draws, tune, chains, cores, random_seed, progressbar
-                )
-                convergence = check_nuts(hyperparameters(problem, hyper), hyper.sample_stats)
+            mode = find_mode(posed.problem)
+            if self.likelihood == "normal":
+                asked = typical_rows(posed.problem, wanted)
+                tree, convergence = sample_integrated(posed.problem, mode, sampling, asked)
             else:
-                hyper = sample_laplace(problem, mode, draws, random_seed)
-                asked = typical_rows(problem, wanted)
-                rng = np.random.default_rng([random_seed, 3])
-                error = laplace_error(problem, mode, asked, rng)
-                convergence = check_laplace(hyper.converged, error)
+                tree, convergence = sample_rowwise(self._pose_rowwise(data), sampling)
             additivity = judge_rung(posed, mode)
         except np.linalg.LinAlgError as error:
             raise ModelError(
                 f"data: the regression is numerically singular ({error}); look for columns that "
                 f"are copies of one another, or values of wildly different size."
             ) from error
-        tree = build_tree(problem, hyper, random_seed)
         tree.attrs = self._attributes(method, random_seed)
         convergence.warn()
         return self._posterior(posed, tree, convergence, additivity)
@@ -231,7 +248,7 @@ class InterventionModel:
         ModelError
             If an option is not valid, or moments do not fit the model's basis.
         """
-        _check_options("laplace", draws, None, 1, None, random_seed)
+        Sampling("laplace", draws, random_seed=random_seed)
         posed = self._pose(data, weighted=False)
         hyper = sample_prior(posed.problem, draws, random_seed)
         tree = build_tree(posed.problem, hyper, random_seed, prior=True)
@@ -252,7 +269,22 @@ class InterventionModel:
     def _attributes(self, method: str, random_seed: int) -> dict[str, Any]:
         """Say how the draws were made; priors are kept as text."""
         priors = json.dumps((self.priors or Priors()).describe())
-        return {"method": method, "random_seed": random_seed, "priors": priors}
+        likelihood = self.likelihood
+        return {
+            "method": method,
+            "random_seed": random_seed,
+            "likelihood": likelihood,
+            "priors": priors,
+        }
+
+    def _pose_rowwise(self, data: RegimeData | Moments) -> RowwiseProblem:
+        if isinstance(data, Moments):
+            raise ModelError(
+                f"data: likelihood={self.likelihood!r} depends on every row, and moments hold only "
+                f"sums of products of all rows; give the RegimeData, or use likelihood='normal'."
+            )
+        problem = self._pose(data, weighted=False).problem
+        return RowwiseProblem.pose(problem, data, self.likelihood)
 
     def _pose(self, data: RegimeData | Moments, weighted: bool = True) -> Posed:
         priors = self.priors or Priors()
@@ -292,21 +324,3 @@ def load(path: str | Path) -> Posterior:
 
 def _regimes(data: RegimeData | Moments) -> tuple[Regime, ...]:
     return data.regimes if isinstance(data, Moments) else tuple(data.extents)
-
-
-def _check_options(
-    method: str, draws: int, tune: int | None, chains: int, cores: int | None, random_seed: int
-) -> None:
-    if method not in METHODS:
-        raise ModelError(f"method must be 'nuts' or 'laplace', got {method!r}.")
-    least = {"draws": (draws, 1), "chains": (chains, 1), "random_seed": (random_seed, 0)}
-    if tune is not None:
-        least["tune"] = (tune, 0)
-    if cores is not None:
-        least["cores"] = (cores, 1)
-    for name, (value, bound) in least.items():
-        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-        if not whole or value < bound:
-            raise ModelError(f"{name} must be a whole number of at least {bound}, got {value!r}.")
-    if random_seed > MAX_SEED:
-        raise ModelError(f"random_seed must be at most {MAX_SEED}, got {random_seed}.")

@@ -32,7 +32,7 @@ from bayes_intgen.moments import Moments
 from bayes_intgen.regimes import format_regime
 from bayes_intgen.scales import LEAST_LOG_SD, PriorScales
 
-__all__ = ["build_model"]
+__all__ = ["build_model", "log_prior_sd"]
 
 
 def build_model(
@@ -77,13 +77,13 @@ def build_model(
         log_length = (
             parts[2].variable("log_length", "smooth_action") if design.smooth_actions else None
         )
-        log_sd = _log_sd(scales, log_scale, log_length)
+        log_sd = log_prior_sd(scales, log_scale, log_length)
         density = _log_marginal_likelihood(likelihood, log_sigma, log_sd)
         pm.Potential("log_marginal_likelihood", density)
     return model
 
 
-def _log_sd(
+def log_prior_sd(
     scales: PriorScales, log_scale: pt.TensorVariable, log_length: pt.TensorVariable | None
 ) -> pt.TensorVariable:
     """Write :meth:`PriorScales.log_sd` for PyMC."""

@@ -13,12 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from bayes_intgen.distributions import (
+    Gamma,
     LogNormal,
     Prior,
     check_positive,
     check_prior,
     describe_prior,
 )
+from bayes_intgen.errors import ModelError
 
 __all__ = ["Priors"]
 
@@ -47,6 +49,11 @@ class Priors:
         Lengthscale of an action's eigenfunctions, in half-widths of its data.
     constant
         Standard deviation of the constant of each component (normal, mean zero); a number.
+    tail
+        Degrees of freedom of a Student-t likelihood, less two; a :class:`Gamma`.
+    variance
+        Scale of the log-variance function of a regime, if it is inferred with the means; a
+        :class:`LogNormal`.
 
     Raises
     ------
@@ -65,6 +72,8 @@ class Priors:
     higher       LogNormal(median=0.05, log_sd=1.0): 90% within 0.00965 to 0.259
     lengthscale  0.8 (known)
     constant     Normal(0, 3.0)
+    tail         Gamma(shape=2.0, rate=0.1): 90% within 3.55 to 47.4
+    variance     LogNormal(median=0.3, log_sd=1.0): 90% within 0.0579 to 1.55
     """
 
     sigma: Prior = LogNormal(0.6, 1.0)
@@ -75,11 +84,19 @@ class Priors:
     higher: Prior = LogNormal(0.05, 1.0)
     lengthscale: Prior = LogNormal(0.6, 0.42)
     constant: float = 3.0
+    tail: Gamma = Gamma(2.0, 0.1)
+    variance: LogNormal = LogNormal(0.3, 1.0)
 
     def __post_init__(self) -> None:
+        check_positive(self.constant, "constant")
+        for name, kind in (("tail", Gamma), ("variance", LogNormal)):
+            if not isinstance(getattr(self, name), kind):
+                raise ModelError(
+                    f"priors: {name} must be a {kind.__name__}, got {getattr(self, name)!r}."
+                )
         for field in fields(self):
-            check = check_positive if field.name == "constant" else check_prior
-            check(getattr(self, field.name), field.name)
+            if field.name not in ("constant", "tail", "variance"):
+                check_prior(getattr(self, field.name), field.name)
 
     def of_each(self, n_regimes: int, group_kinds: Sequence[str], n_lengths: int) -> list[Prior]:
         """Return the prior of each sigma, scale and lengthscale, joined end to end."""

@@ -39,7 +39,15 @@ def _data(state: FitState) -> list[str]:
     return [
         f"{title} of {joint} from {rows:,} rows in the regimes {regimes}",
         f"{sizes['chain']} chains x {sizes['draw']} draws; {state.convergence}",
+        f"likelihood: {_likelihood(state)}",
     ]
+
+
+def _likelihood(state: FitState) -> str:
+    """Name the likelihood, with the mean of its degrees of freedom if it has any."""
+    name = str(state.idata.attrs.get("likelihood", "normal"))
+    draws = state.idata["posterior"].dataset
+    return f"{name}, nu {float(draws['nu'].mean()):.1f}" if "nu" in draws else name
 
 
 def _choices(state: FitState) -> list[str]:

@@ -30,13 +30,36 @@ from bayes_intgen.data import RegimeData
 from bayes_intgen.regimes import Regime
 from bayes_intgen.summary import Scale
 
-__all__ = ["LogVariance", "fit_log_variances"]
+__all__ = ["LogVariance", "VarianceFeatures", "fit_log_variances"]
 
 REACH = 3.0
 FLOOR = 1e-6
 PAIR_FUNCTIONS = 2
 
 type Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class VarianceFeatures:
+    """The features psi of log-variance functions.
+
+    Parameters
+    ----------
+    columns
+        Their positions in the feature map.
+    relative
+        Their relative prior scales D.
+    """
+
+    columns: npt.NDArray[np.intp]
+    relative: Array
+
+    @classmethod
+    def of(cls, features: FeatureMap) -> "VarianceFeatures":
+        """Choose all features of one action, and the smoothest products of two."""
+        columns = features.smooth_columns(PAIR_FUNCTIONS)
+        relative = [relative_scale(features, column) for column in columns]
+        return cls(columns, np.array(relative))
 
 
 @dataclass(frozen=True)
@@ -119,8 +142,8 @@ def fit_log_variances(
     sigma
         Residual standard deviation of each regime from that fit, in standard units.
     """
-    columns = features.smooth_columns(PAIR_FUNCTIONS)
-    relative = np.array([relative_scale(features, column) for column in columns])
+    psi = VarianceFeatures.of(features)
+    columns, relative = psi.columns, psi.relative
     parts = {regime: CentredMoments.empty(len(columns) + 1) for regime in data.extents}
     with threadpool_limits(1):
         for regime, values in data.batches():

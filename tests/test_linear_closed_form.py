@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import bayes_intgen as ig
-from bayes_intgen.inference import Problem, build_tree, find_mode, sample_nuts
+from bayes_intgen.inference import Problem, Sampling, build_tree, find_mode, sample_nuts
 from bayes_intgen.metrics import coverage, credible_interval
 from bayes_intgen.priors import LogNormal, Priors
 from models import linear
@@ -86,9 +86,8 @@ def test_nuts_equals_the_exact_conjugate_posterior():
     model = ig.InterventionModel(ig.Polynomial(1))
     free = ig.InterventionModel(ig.Polynomial(1), "full", variance="constant")._pose(data).problem
     problem = Problem(free.design, free.moments, priors)
-    hyper = sample_nuts(
-        problem, find_mode(problem), 1000, None, 4, None, random_seed=4, progressbar=False
-    )
+    sampling = Sampling("nuts", random_seed=4)
+    hyper = sample_nuts(problem, find_mode(problem), sampling)
     tree = build_tree(problem, hyper, random_seed=5)
     reference = model.fit(data, method="laplace", draws=1)
     posterior = ig.Posterior(

@@ -17,6 +17,7 @@ from bayes_intgen.data import RegimeData
 from bayes_intgen.design import INTERACTIONS
 from bayes_intgen.errors import ModelError
 from bayes_intgen.intervention_model import InterventionModel
+from bayes_intgen.rowwise import LIKELIHOODS
 
 __all__ = ["add_parser", "run"]
 
@@ -92,6 +93,13 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
         default="learned",
         help="spread of the outcome: a function of the actions (default), or one per regime",
     )
+    model.add_argument(
+        "--likelihood",
+        choices=LIKELIHOODS,
+        default="normal",
+        help="normal (default); student_t, for outliers in the outcome; heteroscedastic, to infer "
+        "the spread jointly with the mean; the last two take minutes and need --method nuts",
+    )
     add_inference(parser)
     parser.set_defaults(run=run)
 
@@ -110,7 +118,11 @@ def run(options: argparse.Namespace) -> int:
         data = data.drop(options.drop)
     print(data, end="\n\n")
     model = InterventionModel(
-        _basis(options), options.structure, options.interactions, variance=options.variance
+        _basis(options),
+        options.structure,
+        options.interactions,
+        variance=options.variance,
+        likelihood=options.likelihood,
     )
     posterior = model.fit(data, **sampling(options))
     posterior.save(options.out)

@@ -1,7 +1,9 @@
 """Draws of the hyperparameters, by NUTS or from the Laplace approximation."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +14,9 @@ from threadpoolctl import threadpool_limits
 
 from bayes_intgen.inference.laplace import LaplaceMode
 from bayes_intgen.inference.problem import Problem
+from bayes_intgen.inference.sampling import Sampling
 
-__all__ = ["HyperDraws", "sample_laplace", "sample_nuts", "sample_prior"]
+__all__ = ["HyperDraws", "run_nuts", "sample_laplace", "sample_nuts", "sample_prior"]
 
 LAPLACE_POINTS = 64
 NAMES = ("log_sigma", "log_scale", "log_length")
@@ -43,44 +46,67 @@ class HyperDraws:
     converged: bool = True
 
 
-def sample_nuts(
-    problem: Problem,
-    mode: LaplaceMode,
-    draws: int,
-    tune: int | None,
-    chains: int,
-    cores: int | None,
-    random_seed: int,
-    progressbar: bool,
-) -> HyperDraws:
-    """Sample the hyperparameters with the No-U-Turn sampler (nutpie, through ``pymc.sample``).
+def sample_nuts(problem: Problem, mode: LaplaceMode, sampling: Sampling) -> HyperDraws:
+    """Sample the hyperparameters with the No-U-Turn sampler.
 
-    Each chain starts from its own draw of the Gaussian at the mode, widened by half. Linear algebra
-    runs on one thread per chain: the chains already use the cores.
+    Each chain starts from its own draw of the Gaussian at the mode, widened by half.
     """
     model = problem.build()
     root = np.linalg.cholesky(mode.covariance)
-    rng = pt.random.shared_rng(seed=random_seed)  # each chain seeds it anew
+    rng = pt.random.shared_rng(seed=sampling.random_seed)  # each chain seeds it anew
     _, noise = pt.random.normal(size=len(root), rng=rng, return_next_rng=True)
-    parts = dict(zip(NAMES, problem.split(mode.mode + START_SPREAD * (root @ noise)), strict=True))
+    parts = zip(NAMES, problem.split(mode.mode + START_SPREAD * (root @ noise)), strict=True)
+    start = Start({name: part for name, part in parts if name in model.named_vars}, TARGET_ACCEPT)
+    posterior, stats = run_nuts(model, sampling, start)
+    found = [posterior[name].to_numpy() for name in NAMES if name in posterior]
+    return HyperDraws(np.concatenate(found, axis=-1), stats)
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where chains start and how carefully they step.
+
+    Parameters
+    ----------
+    initvals
+        Initial values by variable, with the spread that they should have; no jitter is added.
+    target_accept
+        Acceptance that the step size aims at.
+    """
+
+    initvals: Mapping[str, Any]
+    target_accept: float
+
+
+def run_nuts(
+    model: pm.Model, sampling: Sampling, start: Start | None = None
+) -> tuple[xr.Dataset, xr.Dataset]:
+    """Sample a model with the No-U-Turn sampler (nutpie, through ``pymc.sample``).
+
+    Linear algebra runs on one thread per chain: the chains already use the cores. Without a start
+    it is that of the model, with the sampler's jitter.
+
+    Returns
+    -------
+    posterior, sample_stats
+        The draws, and what the sampler says about itself.
+    """
     with threadpool_limits(1), model:
         result = pm.sample(
-            draws=draws,
-            tune=tune,
-            chains=chains,
-            cores=min(chains, cores or os.cpu_count() or 1),
-            random_seed=random_seed,
-            progressbar=progressbar,
+            draws=sampling.draws,
+            tune=sampling.tune,
+            chains=sampling.chains,
+            cores=min(sampling.chains, sampling.cores or os.cpu_count() or 1),
+            random_seed=sampling.random_seed,
+            progressbar=sampling.progressbar,
             compute_convergence_checks=False,
-            initvals={name: part for name, part in parts.items() if name in model.named_vars},
-            compile_kwargs={"jitter_rvs": set()},
-            nuts={"target_accept": TARGET_ACCEPT},
+            initvals=None if start is None else dict(start.initvals),
+            compile_kwargs={} if start is None else {"jitter_rvs": set()},
+            nuts={} if start is None else {"target_accept": start.target_accept},
         )
-    posterior = result["posterior"].dataset
     stats = result["sample_stats"].dataset
     texts = [name for name, variable in stats.variables.items() if variable.dtype == object]
-    found = [posterior[name].to_numpy() for name in NAMES if name in posterior]
-    return HyperDraws(np.concatenate(found, axis=-1), stats.drop_vars(texts))
+    return result["posterior"].dataset, stats.drop_vars(texts)
 
 
 def sample_laplace(problem: Problem, mode: LaplaceMode, draws: int, random_seed: int) -> HyperDraws:

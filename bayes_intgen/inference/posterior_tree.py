@@ -16,7 +16,7 @@ from bayes_intgen.inference.hyper import HyperDraws
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.regimes import format_regime
 
-__all__ = ["build_tree", "hyperparameters"]
+__all__ = ["assemble_tree", "build_tree", "hyperparameters"]
 
 DIMS = {
     "log_sigma": "regime",
@@ -42,7 +42,7 @@ def hyperparameters(problem: Problem, draws: HyperDraws) -> xr.Dataset:
 def build_tree(
     problem: Problem, draws: HyperDraws, random_seed: int, prior: bool = False
 ) -> xr.DataTree:
-    """Draw the weights and gather everything.
+    """Draw the weights and gather everything; see :func:`assemble_tree`.
 
     Parameters
     ----------
@@ -54,6 +54,35 @@ def build_tree(
         Seed of the weights.
     prior
         Whether the weights are drawn from their prior instead of their conditional distribution.
+    """
+    shape = draws.x.shape[:2]
+    x = draws.x.reshape(-1, draws.x.shape[2])
+    weights = (_draw_prior if prior else _draw_weights)(problem, x, random_seed)
+    likelihood = problem.likelihood.log_likelihood(weights, np.exp(problem.split(x)[0]))
+    return assemble_tree(
+        problem,
+        draws.x,
+        weights.reshape(*shape, -1),
+        likelihood.reshape(*shape, -1),
+        draws.sample_stats,
+    )
+
+
+def assemble_tree(
+    problem: Problem, x: Array, weights: Array, likelihood: Array, sample_stats: xr.Dataset
+) -> xr.DataTree:
+    """Turn draws in standard units into a tree in the outcome's unit.
+
+    Parameters
+    ----------
+    problem
+        What was inferred.
+    x, weights
+        Draws of the hyperparameters and of the weights, shape (chains, draws, size).
+    likelihood
+        Log-likelihood of the rows of each regime, shape (chains, draws, regimes).
+    sample_stats
+        What the sampler says about itself.
 
     Returns
     -------
@@ -63,14 +92,8 @@ def build_tree(
         ``log_likelihood`` (of all rows of a regime), ``log_prior`` and ``constant_data`` (rows per
         regime).
     """
-    shape = draws.x.shape[:2]
-    x = draws.x.reshape(-1, draws.x.shape[2])
     log_sigma, log_scale, log_length = problem.split(x)
-    weights = (_draw_prior if prior else _draw_weights)(problem, x, random_seed)
-    moments = problem.moments
-    unit = moments.outcome_scale.spread
-    likelihood = problem.likelihood.log_likelihood(weights, np.exp(log_sigma))
-    likelihood -= problem.likelihood.n * np.log(unit)
+    unit = problem.moments.outcome_scale.spread
     groups = {
         "posterior": {
             "sigma": unit * np.exp(log_sigma),
@@ -78,18 +101,13 @@ def build_tree(
             "lengthscale": np.exp(log_length),
             "weight": unit * weights,
         },
-        "log_likelihood": {"outcome": likelihood},
+        "log_likelihood": {"outcome": likelihood - problem.likelihood.n * np.log(unit)},
         "log_prior": _log_prior(problem, x, weights),
     }
-    labelled = {
-        name: _label(problem, {k: v.reshape(*shape, -1) for k, v in arrays.items()})
-        for name, arrays in groups.items()
-    }
+    labelled = {name: _label(problem, arrays) for name, arrays in groups.items()}
     regimes = {"regime": _coords(problem)["regime"]}
     rows = xr.Dataset({"n_rows": ("regime", problem.likelihood.n)}, coords=regimes)
-    return xr.DataTree.from_dict(
-        {**labelled, "sample_stats": draws.sample_stats, "constant_data": rows}
-    )
+    return xr.DataTree.from_dict({**labelled, "sample_stats": sample_stats, "constant_data": rows})
 
 
 def _draw_weights(problem: Problem, x: Array, random_seed: int) -> Array:
@@ -123,7 +141,7 @@ def _log_sd(problem: Problem, x: Array) -> Array:
 def _log_prior(problem: Problem, x: Array, weights: Array) -> dict[str, Array]:
     """Log prior densities, on the scale on which the model states them."""
     log_sigma, log_scale, log_length = problem.split(problem.hyperpriors.log_density(x))
-    log_sd = _log_sd(problem, x)
+    log_sd = _log_sd(problem, x.reshape(-1, x.shape[-1])).reshape(weights.shape)
     return {
         "sigma": log_sigma,
         "prior_scale": log_scale,

@@ -1,0 +1,41 @@
+"""Sampling with the weights integrated out: hyperparameters first, then weights, then a verdict."""
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from bayes_intgen.inference.convergence import Convergence, check_laplace, check_nuts
+from bayes_intgen.inference.hyper import sample_laplace, sample_nuts
+from bayes_intgen.inference.laplace import LaplaceMode
+from bayes_intgen.inference.laplace_error import laplace_error
+from bayes_intgen.inference.posterior_tree import build_tree, hyperparameters
+from bayes_intgen.inference.problem import Problem
+from bayes_intgen.inference.sampling import Sampling
+
+__all__ = ["sample_integrated"]
+
+
+def sample_integrated(
+    problem: Problem, mode: LaplaceMode, sampling: Sampling, asked: npt.NDArray[np.float64]
+) -> tuple[xr.DataTree, Convergence]:
+    """Draw from the posterior and judge the draws.
+
+    Parameters
+    ----------
+    problem, mode
+        The posterior and the mode of its hyperparameters.
+    sampling
+        NUTS or Laplace, and their options.
+    asked
+        What the Laplace approximation is judged by: rows that turn weights into means of interest,
+        shape (settings, weights).
+    """
+    seed = sampling.random_seed
+    if sampling.method == "nuts":
+        hyper = sample_nuts(problem, mode, sampling)
+        verdict = check_nuts(hyperparameters(problem, hyper), hyper.sample_stats)
+    else:
+        hyper = sample_laplace(problem, mode, sampling.draws, seed)
+        error = laplace_error(problem, mode, asked, np.random.default_rng([seed, 3]))
+        verdict = check_laplace(hyper.converged, error)
+    return build_tree(problem, hyper, seed), verdict
