@@ -1,7 +1,11 @@
 """Synthetic structural causal models whose effects are known."""
 
 from bayes_intgen.scm.common_support import sample_common_support_scm
+from bayes_intgen.scm.discrete_draw import sample_discrete_scm
+from bayes_intgen.scm.discrete_scm import DiscreteSCM
+from bayes_intgen.scm.discrete_variables import DiscreteMechanism, DiscreteNoise
 from bayes_intgen.scm.draw import sample_polynomial_scm
+from bayes_intgen.scm.indistinguishable import indistinguishable_scms
 from bayes_intgen.scm.linear import sample_linear_scm
 from bayes_intgen.scm.noise import Noise
 from bayes_intgen.scm.polynomial import Polynomial
@@ -11,11 +15,16 @@ from bayes_intgen.scm.seeds import Seed
 
 __all__ = [
     "SCM",
+    "DiscreteMechanism",
+    "DiscreteNoise",
+    "DiscreteSCM",
     "Noise",
     "Polynomial",
     "PolynomialSCM",
     "Seed",
+    "indistinguishable_scms",
     "sample_common_support_scm",
+    "sample_discrete_scm",
     "sample_linear_scm",
     "sample_polynomial_scm",
 ]
