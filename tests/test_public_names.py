@@ -40,6 +40,7 @@ SCM_NAMES = [
     "DiscreteNoise",
     "DiscreteSCM",
     "Noise",
+    "PartitionSCM",
     "Polynomial",
     "PolynomialSCM",
     "Seed",
@@ -47,6 +48,7 @@ SCM_NAMES = [
     "sample_common_support_scm",
     "sample_discrete_scm",
     "sample_linear_scm",
+    "sample_partition_scm",
     "sample_polynomial_scm",
 ]
 

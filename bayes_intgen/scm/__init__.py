@@ -8,6 +8,8 @@ from bayes_intgen.scm.draw import sample_polynomial_scm
 from bayes_intgen.scm.indistinguishable import indistinguishable_scms
 from bayes_intgen.scm.linear import sample_linear_scm
 from bayes_intgen.scm.noise import Noise
+from bayes_intgen.scm.partition_draw import sample_partition_scm
+from bayes_intgen.scm.partition_scm import PartitionSCM
 from bayes_intgen.scm.polynomial import Polynomial
 from bayes_intgen.scm.polynomial_scm import PolynomialSCM
 from bayes_intgen.scm.protocol import SCM
@@ -19,6 +21,7 @@ __all__ = [
     "DiscreteNoise",
     "DiscreteSCM",
     "Noise",
+    "PartitionSCM",
     "Polynomial",
     "PolynomialSCM",
     "Seed",
@@ -26,5 +29,6 @@ __all__ = [
     "sample_common_support_scm",
     "sample_discrete_scm",
     "sample_linear_scm",
+    "sample_partition_scm",
     "sample_polynomial_scm",
 ]
