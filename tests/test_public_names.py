@@ -36,12 +36,19 @@ NAMES = [
 
 SCM_NAMES = [
     "SCM",
+    "DiscreteMechanism",
+    "DiscreteNoise",
+    "DiscreteSCM",
     "Noise",
+    "PartitionSCM",
     "Polynomial",
     "PolynomialSCM",
     "Seed",
+    "indistinguishable_scms",
     "sample_common_support_scm",
+    "sample_discrete_scm",
     "sample_linear_scm",
+    "sample_partition_scm",
     "sample_polynomial_scm",
 ]
 

@@ -1,9 +1,15 @@
 """Synthetic structural causal models whose effects are known."""
 
 from bayes_intgen.scm.common_support import sample_common_support_scm
+from bayes_intgen.scm.discrete_draw import sample_discrete_scm
+from bayes_intgen.scm.discrete_scm import DiscreteSCM
+from bayes_intgen.scm.discrete_variables import DiscreteMechanism, DiscreteNoise
 from bayes_intgen.scm.draw import sample_polynomial_scm
+from bayes_intgen.scm.indistinguishable import indistinguishable_scms
 from bayes_intgen.scm.linear import sample_linear_scm
 from bayes_intgen.scm.noise import Noise
+from bayes_intgen.scm.partition_draw import sample_partition_scm
+from bayes_intgen.scm.partition_scm import PartitionSCM
 from bayes_intgen.scm.polynomial import Polynomial
 from bayes_intgen.scm.polynomial_scm import PolynomialSCM
 from bayes_intgen.scm.protocol import SCM
@@ -11,11 +17,18 @@ from bayes_intgen.scm.seeds import Seed
 
 __all__ = [
     "SCM",
+    "DiscreteMechanism",
+    "DiscreteNoise",
+    "DiscreteSCM",
     "Noise",
+    "PartitionSCM",
     "Polynomial",
     "PolynomialSCM",
     "Seed",
+    "indistinguishable_scms",
     "sample_common_support_scm",
+    "sample_discrete_scm",
     "sample_linear_scm",
+    "sample_partition_scm",
     "sample_polynomial_scm",
 ]

@@ -24,6 +24,7 @@ import numpy as np
 from bayes_intgen.errors import ModelError
 from bayes_intgen.scm.link import invert_link
 from bayes_intgen.scm.noise import KINDS, Noise
+from bayes_intgen.scm.partition_scm import PartitionSCM
 from bayes_intgen.scm.polynomial import Polynomial
 from bayes_intgen.scm.polynomial_scm import PolynomialSCM
 from bayes_intgen.scm.seeds import Seed, check_count, named_generator, seed_sequence
@@ -127,7 +128,9 @@ def draw_edges(
     return tuple(pair for pair in combinations(actions, 2) if rng.random() < probability)
 
 
-def calibrate_interventions(scm: PolynomialSCM, rng: np.random.Generator) -> PolynomialSCM:
+def calibrate_interventions[S: (PolynomialSCM, PartitionSCM)](
+    scm: S, rng: np.random.Generator
+) -> S:
     """Give interventions the mean and sd of L^-1(A_k) in 200,000 observational rows."""
     rows = scm.sample(_CALIBRATION_ROWS, random_seed=rng)[[*scm.actions]].to_numpy()
     observed = invert_link(scm.link, rows)

@@ -66,6 +66,17 @@ class Polynomial:
             total += product
         return total
 
+    def along_last(self, x: Array) -> Array:
+        """Fix all inputs but the last.
+
+        Returns the coefficients of the powers 0, 1, ... of the last input at points of shape
+        (n, inputs - 1), with a row per point.
+        """
+        along = np.zeros((len(x), max(term[-1] for term in self.powers) + 1))
+        for term, coefficient in zip(self.powers, self.coefficients, strict=True):
+            along[:, term[-1]] += coefficient * np.prod(x ** term[:-1], axis=1)
+        return along
+
     def average_last(self, noise: Noise) -> "Polynomial":
         """Return the expectation over the last input, a polynomial in the other inputs."""
         terms = zip(self.powers, self.coefficients, strict=True)

@@ -1,0 +1,287 @@
+"""Structural causal models with finitely many values, and their exact distributions.
+
+The noises are independent, every other variable is a function of noises and earlier variables, and
+an intervention on A_k replaces its function by a draw that is uniform over the values of A_k and
+independent of everything else. A regime then has finitely many worlds w, one per combination of
+the noises' values and of the values that are set, and everything follows by adding up:
+
+    p(a, y) = sum_w p(w) 1[A(w) = a, Y(w) = y]
+    E[Y | do(a_S), a_rest] = sum_w p(w) 1[A(w) = a] Y(w) / sum_w p(w) 1[A(w) = a]
+
+with the worlds of regime S in the second line, where the probability of what is set cancels.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from bayes_intgen.data.points import Points
+from bayes_intgen.errors import ModelError, QueryError
+from bayes_intgen.regimes import (
+    OBSERVATIONAL,
+    Regime,
+    check_action_names,
+    format_regime,
+)
+from bayes_intgen.regimes import read_do as read_query
+from bayes_intgen.scm.discrete_variables import DiscreteMechanism, DiscreteNoise
+from bayes_intgen.scm.discrete_worlds import Levels, follow_mechanisms, list_worlds
+from bayes_intgen.scm.regime_rows import read_do, stack_regimes
+from bayes_intgen.scm.seeds import Seed, check_count, named_generator, seed_sequence
+
+__all__ = ["DiscreteSCM"]
+
+type Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class DiscreteSCM:
+    """A structural causal model with finitely many values; nothing about it is approximate.
+
+    Usually made by `indistinguishable_scms` or `sample_discrete_scm`. Nothing in it can change.
+
+    Parameters
+    ----------
+    noises
+        The exogenous variables, independent of one another.
+    mechanisms
+        The endogenous variables in a causal order: the actions, the outcome ``y``, and others that
+        stay hidden. Their parents are noises and earlier mechanisms.
+    actions
+        Names of the actions, in a causal order.
+
+    Raises
+    ------
+    ModelError
+        If names repeat, a parent is not known, a table has the wrong size, or an action or ``y``
+        has no mechanism.
+
+    Examples
+    --------
+    >>> import bayes_intgen as ig
+    >>> scm, _ = ig.scm.indistinguishable_scms(probability=0.5)
+    >>> scm.distribution()
+        a1   a2    y  probability
+    0  0.0  0.0  0.0        0.500
+    1  1.0  0.0  0.0        0.250
+    2  1.0  1.0  0.0        0.125
+    3  1.0  1.0  1.0        0.125
+    >>> scm.distribution({"a1": 1, "a2": 1})["probability"].tolist()  # of y = 0 and y = 1
+    [0.75, 0.25]
+    >>> scm.expected_outcome({"a1": 1, "a2": [0, 1]}, do=["a1"]).values.tolist()
+    [0.0, 0.5]
+    >>> scm.sample(100, do="a1+a2", random_seed=1).columns.tolist()
+    ['a1', 'a2', 'y']
+    """
+
+    outcome: ClassVar[str] = "y"
+
+    noises: tuple[DiscreteNoise, ...] = field(repr=False)
+    mechanisms: tuple[DiscreteMechanism, ...] = field(repr=False)
+    actions: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        check_action_names(self.actions)
+        sizes = {noise.name: len(noise.values) for noise in self.noises}
+        for mechanism in self.mechanisms:
+            name, parents = mechanism.name, mechanism.parents
+            if not set(parents) <= set(sizes):
+                raise ModelError(
+                    f"mechanisms: {name!r} depends on {parents}, but before it there are only "
+                    f"{sorted(sizes)}; list the mechanisms in a causal order."
+                )
+            needed = prod(sizes[parent] for parent in parents)
+            if len(mechanism.table) != needed:
+                raise ModelError(
+                    f"mechanisms: the table of {name!r} must have {needed} entries, one per "
+                    f"combination of its parents' values, got {len(mechanism.table)}; use "
+                    f"DiscreteMechanism.tabulate."
+                )
+            sizes[name] = len(mechanism.values)
+        if len(sizes) < len(self.noises) + len(self.mechanisms):
+            raise ModelError("noises and mechanisms must have distinct names; rename them.")
+        order = [mechanism.name for mechanism in self.mechanisms]
+        found = tuple(name for name in order if name in self.actions)
+        if found != self.actions or self.outcome not in order or self.outcome in self.actions:
+            raise ModelError(
+                f"actions must be names of mechanisms, in their order, and {self.outcome!r} the "
+                f"name of another; got actions {self.actions} and mechanisms {order}."
+            )
+
+    @property
+    def values(self) -> dict[str, tuple[float, ...]]:
+        """What each action can be, in increasing order."""
+        return {m.name: m.values for m in self.mechanisms if m.name in self.actions}
+
+    @property
+    def single_regimes(self) -> tuple[str, ...]:
+        """Labels of the observational regime and of each action alone."""
+        return (OBSERVATIONAL, *self.actions)
+
+    def sample(self, n: int, do: str | Iterable[str] = (), *, random_seed: Seed) -> pd.DataFrame:
+        """Draw rows from one regime.
+
+        Parameters
+        ----------
+        n
+            Number of rows.
+        do
+            The actions that are intervened on: names, or a label such as ``"a1+a2"``. Each is
+            uniform over its values. Nothing by default.
+        random_seed
+            An integer, generator (which is advanced) or seed sequence. Different regimes are
+            independent of each other even under the same seed.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A column per action and ``y``.
+
+        Raises
+        ------
+        RegimeError
+            If `do` names an unknown action.
+        ModelError
+            If `n` is not a positive integer, or the seed is not one.
+        """
+        check_count(n, "n", "rows")
+        regime = read_do(do, "do", self.actions)
+        rng = named_generator(random_seed, f"regime {format_regime(regime)}")
+        levels: dict[str, Levels] = {}
+        for noise in self.noises:
+            share = np.array(noise.probabilities)
+            levels[noise.name] = rng.choice(len(share), n, p=share / share.sum())
+        for name in regime:
+            levels[name] = rng.integers(len(self.values[name]), size=n)
+        return pd.DataFrame(self._read(follow_mechanisms(self.noises, self.mechanisms, levels)))
+
+    def sample_regimes(
+        self,
+        regimes: Iterable[str | Iterable[str]],
+        n: int | Mapping[str, int],
+        random_seed: Seed,
+    ) -> pd.DataFrame:
+        """Draw rows from several regimes, one after the other.
+
+        Parameters, results and errors are those of `PolynomialSCM.sample_regimes`.
+        """
+        seed = seed_sequence(random_seed)
+        return stack_regimes(
+            lambda rows, label: self.sample(rows, label, random_seed=seed),
+            self.actions,
+            regimes,
+            n,
+        )
+
+    def distribution(self, do: str | Iterable[str] | Mapping[str, float] = ()) -> pd.DataFrame:
+        """Return p(actions, outcome) in one regime, exactly.
+
+        Parameters
+        ----------
+        do
+            Names of the actions that are set, or a regime's label: each is uniform over its values.
+            A mapping of names to values sets them to these instead.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A column per action, ``y`` and ``probability``, with a row for each combination that
+            is possible, sorted by its values. The probabilities add up to one.
+
+        Raises
+        ------
+        RegimeError
+            If `do` names an unknown action.
+        QueryError
+            If an action cannot have the value that it is set to.
+        ModelError
+            If there are too many worlds to list.
+        """
+        fixed = dict(do) if isinstance(do, Mapping) else {}
+        regime = read_do(list(do) if isinstance(do, Mapping) else do, "do", self.actions)
+        settings = {name: np.arange(len(self.values[name])) for name in regime}
+        for name, value in fixed.items():
+            settings[name] = self._find(name, np.array([float(value)]))
+        levels, weight = list_worlds(self.noises, self.mechanisms, settings)
+        rows = np.column_stack(list(self._read(levels).values()))
+        found, which = np.unique(rows, axis=0, return_inverse=True)
+        table = pd.DataFrame(found, columns=[*self.actions, self.outcome])
+        table["probability"] = np.bincount(which.ravel(), weight, len(found))
+        return table[table["probability"] > 0].reset_index(drop=True)
+
+    def expected_outcome(self, at: Any, do: str | Iterable[str] | None = None) -> xr.DataArray:
+        """Return the true E[Y | do(a_S), a_rest], exactly.
+
+        Parameters
+        ----------
+        at
+            The values of ALL actions: a frame, or a mapping of names to numbers or arrays.
+        do
+            The actions S that are set, as names or as a regime's label; the others are conditioned
+            on. None sets all of them, ``[]`` none.
+
+        Returns
+        -------
+        xarray.DataArray
+            Dimension ``point``, with the actions as coordinates. The attribute ``do`` is the
+            regime's label, ``error`` is zero.
+
+        Raises
+        ------
+        QueryError
+            If an action is missing, cannot have its value, is not set and cannot have its value
+            together with the others, or `do` names an unknown action.
+        ModelError
+            If there are too many worlds to list.
+        """
+        points = Points.read(at, self.actions)
+        regime = read_query(do, self.actions)
+        shape = tuple(len(values) for values in self.values.values())
+        asked = [
+            self._find(name, column)
+            for name, column in zip(self.actions, points.values.T, strict=True)
+        ]
+        cell = np.ravel_multi_index(tuple(asked), shape)
+        mean = self._means(regime, shape)[cell]
+        impossible = ~np.isfinite(mean)
+        if impossible.any():
+            raise QueryError(
+                f"at: in regime {format_regime(regime)!r} the actions can never have the values "
+                f"given at {int(impossible.sum())} points, the first at "
+                f"{points.index[impossible][:5].tolist()}; leave them out, or set more actions."
+            )
+        labelled = points.to_xarray(mean, "expected_outcome")
+        return labelled.assign_attrs(do=format_regime(regime), error=0.0)
+
+    def _means(self, regime: Regime, shape: tuple[int, ...]) -> Array:
+        """Return the mean outcome at every combination of actions; NaN where there is none."""
+        settings = {name: np.arange(len(self.values[name])) for name in regime}
+        levels, weight = list_worlds(self.noises, self.mechanisms, settings)
+        cell = np.ravel_multi_index(tuple(levels[name] for name in self.actions), shape)
+        outcome = self._read(levels)[self.outcome]
+        total = np.bincount(cell, weight * outcome, prod(shape))
+        with np.errstate(invalid="ignore"):
+            return np.asarray(total / np.bincount(cell, weight, prod(shape)))
+
+    def _read(self, levels: Mapping[str, Levels]) -> dict[str, Array]:
+        """Turn the levels of actions and outcome into their values."""
+        values = {m.name: np.array(m.values) for m in self.mechanisms}
+        return {name: values[name][levels[name]] for name in (*self.actions, self.outcome)}
+
+    def _find(self, name: str, asked: Array) -> Levels:
+        """Turn values of an action into levels."""
+        known = np.array(self.values[name])
+        level = np.minimum(np.searchsorted(known, asked), len(known) - 1)
+        wrong = known[level] != asked
+        if wrong.any():
+            raise QueryError(
+                f"{name!r} can only be one of {self.values[name]}, got "
+                f"{sorted(set(asked[wrong].tolist()))[:5]}."
+            )
+        return level

@@ -1,0 +1,132 @@
+"""Random SCMs that are additive over blocks of actions.
+
+The counterpart of Corollary 1 of Kekić, Garrido Mejia and Schölkopf (ICML 2025): for every block B
+
+    A_k = tanh(s_k C_B + q_k(A_pa(k), C_B) + V_k)  for k in B,      Y = sum_B f_B(A_B, C_B) + U
+
+with random signs s_k, polynomials q_k of total degree two whose absolute coefficients sum to one,
+and f_B of degree three whose absolute coefficients sum to the number of actions in B, so that these
+interact with one another and with their confounder. Standard deviations are 0.5 of C_B, 0.5 of V_k
+and 0.1 of U. V_k is Gaussian or logistic, so that all of (-1, 1) is possible for every action
+whatever the others are; C_B is Gaussian or uniform. Interventions are tanh(N(mean_k, sd_k^2)) with
+the mean and standard deviation that tanh^-1(A_k) has without interventions.
+
+In units of the spread of E[Y | do(a)] over joint settings, E[Y | a] is off it by 0.8 (root mean
+square, 20 systems of blocks of two, two and one actions, seeds 0 to 19; 0.3 to 1.2 in single
+systems), and the best sum of cubics of single actions by 0.3 (0.14 to 0.5). Of the 32 corners into
+which the medians cut the box, the rarest holds 38% of an even share of the observational rows
+(median over the systems; at least 25%).
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from bayes_intgen.errors import ModelError
+from bayes_intgen.scm.draw import calibrate_interventions, draw_edges, draw_polynomial
+from bayes_intgen.scm.noise import Kind, Noise
+from bayes_intgen.scm.partition_scm import PartitionSCM
+from bayes_intgen.scm.polynomial import Polynomial
+from bayes_intgen.scm.seeds import Seed, named_generator, seed_sequence
+
+__all__ = ["sample_partition_scm"]
+
+_UNBOUNDED: tuple[Kind, ...] = ("gaussian", "logistic")
+_LIGHT_TAILS: tuple[Kind, ...] = ("gaussian", "uniform")
+_SD_C, _SD_V, _SD_U = 0.5, 0.5, 0.1
+
+
+def sample_partition_scm(
+    blocks: Iterable[str | Iterable[str]], random_seed: Seed, edge_probability: float = 0.3
+) -> PartitionSCM:
+    """Draw an SCM whose actions share a confounder, and interact, within their block only.
+
+    Parameters
+    ----------
+    blocks
+        The blocks, each a label such as ``"a1+a2"`` or names of actions. Together they name all
+        actions, in a causal order.
+    random_seed
+        An integer, generator (which is advanced) or seed sequence.
+    edge_probability
+        Probability of each edge A_j -> A_k with j < k, within and between blocks.
+
+    Returns
+    -------
+    PartitionSCM
+        Its `regimes` are those that determine its joint effect.
+
+    Raises
+    ------
+    ModelError
+        If there is no block, one is empty, two share an action, `edge_probability` is not in
+        [0, 1], or the seed is not one.
+    DataError
+        If a name cannot be that of an action.
+
+    References
+    ----------
+    Kekić, Garrido Mejia and Schölkopf (2025), Definition 2 and Corollary 1.
+
+    Examples
+    --------
+    >>> import bayes_intgen as ig
+    >>> scm = ig.scm.sample_partition_scm(["a1+a2", "a3+a4"], random_seed=1)
+    >>> at = scm.sample(5, do=scm.actions, random_seed=2)
+    >>> rule = sum(scm.expected_outcome(at, do=block) for block in scm.blocks)
+    >>> rule = rule - scm.expected_outcome(at, do=[])
+    >>> bool((abs(rule - scm.expected_outcome(at)) < 1e-9).all())
+    True
+    """
+    members = _read_blocks(blocks)
+    actions = tuple(name for block in members for name in block)
+    seed = seed_sequence(random_seed)
+    rng = named_generator(seed, "mechanisms")
+    edges = draw_edges(actions, edge_probability, rng)
+    mechanisms = []
+    for name in actions:
+        parents = sum(child == name for _, child in edges)
+        curved = draw_polynomial(parents + 1, rng)
+        loading = float(rng.choice([-1.0, 1.0]))
+        powers = (*curved.powers, (*(0,) * parents, 1))
+        mechanisms.append(Polynomial(powers, (*curved.coefficients, loading)))
+    effects = []
+    for block in members:
+        drawn = draw_polynomial(len(block) + 1, rng, degree=3)
+        larger = tuple(len(block) * coefficient for coefficient in drawn.coefficients)
+        effects.append(Polynomial(drawn.powers, larger))
+    scm = PartitionSCM(
+        actions=actions,
+        blocks=members,
+        edges=edges,
+        effects=tuple(effects),
+        mechanisms=tuple(mechanisms),
+        confounder_noises=tuple(Noise(_draw_kind(_LIGHT_TAILS, rng), _SD_C) for _ in members),
+        action_noises=tuple(Noise(_draw_kind(_UNBOUNDED, rng), _SD_V) for _ in actions),
+        outcome_noise=Noise("gaussian", _SD_U),
+        intervention_means=(0.0,) * len(actions),  # not used by observational rows
+        intervention_sds=(1.0,) * len(actions),
+    )
+    return calibrate_interventions(scm, named_generator(seed, "calibration"))
+
+
+def _draw_kind(kinds: tuple[Kind, ...], rng: np.random.Generator) -> Kind:
+    return kinds[rng.integers(len(kinds))]
+
+
+def _read_blocks(blocks: Iterable[str | Iterable[str]]) -> tuple[tuple[str, ...], ...]:
+    """Split labels into names."""
+    problem = f"got {blocks!r}; write ['a1+a2', 'a3']."
+    if isinstance(blocks, str) or not isinstance(blocks, Iterable):
+        raise ModelError(f"blocks must be several labels or collections of names, {problem}")
+    members: list[tuple[str, ...]] = []
+    for block in blocks:
+        if not isinstance(block, Iterable):
+            raise ModelError(f"blocks must be labels or collections of names, {problem}")
+        members.append(tuple(block.split("+")) if isinstance(block, str) else tuple(block))
+    names = [name for block in members for name in block]
+    if not members or () in members or len(set(names)) < len(names):
+        raise ModelError(
+            f"blocks must be one or more, of one or more actions each, and share none, {problem}"
+        )
+    return tuple(members)
