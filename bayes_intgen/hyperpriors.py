@@ -119,16 +119,14 @@ class HyperPriors:
         ----------
         name, dims
             Of the variable.
-        initval
-            Where sampling starts, if it is said here.
-        transform
-            To the coordinates in which it is sampled; x itself by default.
+        initval, transform
+            Where sampling starts, and the transform to the coordinates in which it is sampled;
+            without a transform these are x itself.
         """
+        given = {} if transform is None else {"initval": initval, "transform": transform}
         if not self.blocks:
-            return pm.Normal(
-                name, self.mean, self.sd, dims=dims, initval=initval, transform=transform
-            )
-        return pm.CustomDist(name, dist=self._join, dims=dims, initval=initval, transform=transform)
+            return pm.Normal(name, self.mean, self.sd, dims=dims, **given)
+        return pm.CustomDist(name, dist=self._join, dims=dims, **given)
 
     def _join(self, size: Any) -> pt.TensorVariable:
         """Write x as the logarithms of independent variables, whose density PyMC derives."""
