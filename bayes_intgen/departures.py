@@ -114,5 +114,6 @@ class Additivity:
             return f"additivity: interactions={self.fitted!r} has room for what is seen: {clearest}"
         return (
             f"ADDITIVITY FAILS: the data need interactions={self.needed_rung!r}, the fit has "
-            f"{self.fitted!r}. Seen: {clearest}."
+            f"{self.fitted!r}. Seen: {clearest}. A dependence between these actions that the "
+            f"structure misses looks the same."
         )

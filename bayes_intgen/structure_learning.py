@@ -19,6 +19,12 @@ categorical actions n times the trace is the chi-square of their table. At level
 pairs are called dependent in 0.4 to 2.4% of data sets of 30 rows, and in 0.6 to 1.2% of those of
 1000 rows (two to twenty levels, even and rare ones, 4000 data sets each).
 
+The level of 1% is argued from the error of the joint effect, 40 systems of 3 actions (mean RMSE at
+levels 0.01%, 0.1%, 1%, 5%, 20%): 0.0190, 0.0191, 0.0192, 0.0207, 0.0223 at 1000 rows per regime and
+0.0072, 0.0072, 0.0072, 0.0074, 0.0087 at 10,000. Edges that 1% misses are too weak to matter there;
+beyond it spurious ones cost precision. In 60 systems of 5 actions the level of 1% misses 10 of 195
+direct edges at 10,000 rows per regime (47 at 1000) and keeps 17 (10) of 957 that are none.
+
 In a regime that sets several actions their settings must be independent of one another. If they are
 not, A_k may follow one of them through the other, and an edge is kept that need not be there.
 """

@@ -130,7 +130,7 @@ def test_level_of_the_structure_test(benchmark, n):
     """Error and coverage of the joint effect by the level of each pair's test."""
 
     def one(seed):
-        scm = ig.scm.sample_polynomial_scm(5, random_seed=seed)
+        scm = ig.scm.sample_polynomial_scm(3, random_seed=seed)
         frame = scm.sample_regimes(scm.single_regimes, n, random_seed=seed)
         data = ig.RegimeData.from_frame(frame, outcome="y", actions=scm.actions)
         points = scm.sample(2000, do=scm.actions, random_seed=seed + 1)[list(scm.actions)]
@@ -147,7 +147,7 @@ def test_level_of_the_structure_test(benchmark, n):
             row += [rmse(table["mean"], truth), coverage(table["lower"], table["upper"], truth)]
         return row
 
-    found = benchmark.pedantic(lambda: [one(seed) for seed in range(100, 124)], rounds=1)
+    found = benchmark.pedantic(lambda: [one(seed) for seed in range(100, 140)], rounds=1)
     errors, covered = np.mean(found, axis=0).reshape(-1, 2).T
     for level, error, share in zip(LEVELS, errors, covered, strict=True):
         print(f"\nn {n}, level {level}: error {error:.4f}, coverage {share:.3f}", end="")
