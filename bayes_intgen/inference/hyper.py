@@ -65,10 +65,12 @@ def run_nuts(
     cores: int | None,
     random_seed: int,
     progressbar: bool,
+    initial_values: dict[str, Array] | None = None,
 ) -> tuple[xr.Dataset, xr.Dataset]:
     """Sample a model with the No-U-Turn sampler (nutpie, through ``pymc.sample``).
 
-    Linear algebra runs on one thread per chain: the chains already use the cores.
+    Linear algebra runs on one thread per chain: the chains already use the cores. Chains start
+    around the initial values, or around the middle of the prior.
 
     Returns
     -------
@@ -83,6 +85,7 @@ def run_nuts(
             cores=min(chains, cores or os.cpu_count() or 1),
             random_seed=random_seed,
             progressbar=progressbar,
+            initvals=initial_values,
             compute_convergence_checks=False,
         )
     stats = result["sample_stats"].dataset

@@ -108,8 +108,10 @@ def sample_rowwise(
     Convergence
         Of weights and hyperparameters.
     """
+    model = rowwise.build()
+    initial = rowwise.start.initial_values(model)
     found, sample_stats = run_nuts(
-        rowwise.build(), draws, tune, chains, cores, random_seed, progressbar
+        model, draws, tune, chains, cores, random_seed, progressbar, initial
     )
     problem = rowwise.problem
     names = ["log_sigma", "log_scale", "log_length"]
