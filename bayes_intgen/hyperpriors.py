@@ -110,20 +110,17 @@ class HyperPriors:
                 inside.append(Block(block.distribution, entries - start))
         return HyperPriors(self.mean[start:stop], self.sd[start:stop], tuple(inside))
 
-    def variable(
-        self, name: str, dims: str, initval: Array | None = None, transform: Any = None
-    ) -> pt.TensorVariable:
+    def variable(self, name: str, dims: str, transform: Any = None) -> pt.TensorVariable:
         """Add all entries to the PyMC model of the context, as one vector.
 
         Parameters
         ----------
         name, dims
             Of the variable.
-        initval, transform
-            Where sampling starts, and the transform to the coordinates in which it is sampled;
-            without a transform these are x itself.
+        transform
+            To the coordinates in which it is sampled; x itself by default.
         """
-        given = {} if transform is None else {"initval": initval, "transform": transform}
+        given = {} if transform is None else {"transform": transform}
         if not self.blocks:
             return pm.Normal(name, self.mean, self.sd, dims=dims, **given)
         return pm.CustomDist(name, dist=self._join, dims=dims, **given)

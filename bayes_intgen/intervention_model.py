@@ -126,7 +126,7 @@ class InterventionModel:
 
         With the normal likelihood it is that of the hyperparameters. The others have explicit
         weights and an observed variable ``outcome`` with one term per row, regime by regime, so
-        that ``pymc.sample``, ``pymc.compute_log_likelihood`` and
+        that ``pymc.sample``, ``pymc.stats.compute_log_likelihood`` (of every row) and
         ``pymc.sample_posterior_predictive`` work on it; all in standard units of the outcome.
 
         Raises

@@ -102,6 +102,19 @@ class Start:
     nu: float = np.inf
     variance: VarianceStart | None = None
 
+    def initial_values(self, model: pm.Model) -> dict[str, Array]:
+        """Return a value for each free variable of a model that was built with this start."""
+        parts = {dim: len(values) for dim, values in model.coords.items()}
+        ends = np.cumsum([parts["regime"], parts["group"]])
+        values = dict(
+            zip(("log_sigma", "log_scale", "log_length"), np.split(self.x, ends), strict=True)
+        )
+        values |= {"weight": self.weights, "nu_above_2": np.array(self.nu - 2)}
+        if self.variance:
+            values["log_variance_scale"] = np.log(self.variance.scale)
+            values["variance_weight"] = self.variance.weights
+        return {variable.name: values[variable.name] for variable in model.free_RVs}
+
 
 def build_rowwise(
     design: Design,
@@ -135,7 +148,7 @@ def build_rowwise(
     priors
         Those of the others.
     start
-        Initial values and geometry.
+        The geometry.
 
     Returns
     -------
@@ -164,15 +177,12 @@ def build_rowwise(
             0,
             pt.exp(log_prior),
             dims="term",
-            initval=start.weights,
             transform=RegressionWhitening(start.gram, start.cross),
         )
         mean = _products(rows.phi, weight @ _gather(design, regimes))
         log_sd = hyper["log_sigma"][regime_of_row]
         if likelihood == "student_t":
-            above = pm.Gamma(
-                "nu_above_2", priors.tail.shape, priors.tail.rate, initval=start.nu - 2
-            )
+            above = pm.Gamma("nu_above_2", priors.tail.shape, priors.tail.rate)
             nu = pm.Deterministic("nu", 2 + above)
             pm.StudentT("outcome", nu, mean, sigma=pt.exp(log_sd), observed=observed)
         else:
@@ -193,7 +203,7 @@ def _hyperparameters(
         if low < high:
             x, spread = start.x[low:high], start.spread[low:high]
             part = priors.select(low, high)
-            found[name] = part.variable(name, dim, x, Standardising(x, spread))
+            found[name] = part.variable(name, dim, Standardising(x, spread))
     return found
 
 
@@ -220,14 +230,12 @@ def _log_variance(
         np.log(prior.median),
         prior.log_sd,
         dims="regime",
-        initval=np.log(start.scale),
     )
     gamma = pm.Normal(
         "variance_weight",
         0,
         pt.exp(log_tau)[:, None] * variance.relative,
         dims=("regime", "variance_term"),
-        initval=start.weights,
         transform=VarianceWhitening(start.gram, start.cross, variance.relative),
     )
     return BOUND * pt.tanh(_products(variance.psi, pt.flatten(gamma)) / BOUND)

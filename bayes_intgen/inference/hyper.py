@@ -16,7 +16,7 @@ from bayes_intgen.inference.laplace import LaplaceMode
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.sampling import Sampling
 
-__all__ = ["HyperDraws", "run_nuts", "sample_laplace", "sample_nuts", "sample_prior"]
+__all__ = ["ChainStart", "HyperDraws", "run_nuts", "sample_laplace", "sample_nuts", "sample_prior"]
 
 LAPLACE_POINTS = 64
 NAMES = ("log_sigma", "log_scale", "log_length")
@@ -56,41 +56,45 @@ def sample_nuts(problem: Problem, mode: LaplaceMode, sampling: Sampling) -> Hype
     rng = pt.random.shared_rng(seed=sampling.random_seed)  # each chain seeds it anew
     _, noise = pt.random.normal(size=len(root), rng=rng, return_next_rng=True)
     parts = zip(NAMES, problem.split(mode.mode + START_SPREAD * (root @ noise)), strict=True)
-    start = Start({name: part for name, part in parts if name in model.named_vars}, TARGET_ACCEPT)
+    initvals = {name: part for name, part in parts if name in model.named_vars}
+    start = ChainStart(initvals, jitter=False, target_accept=TARGET_ACCEPT)
     posterior, stats = run_nuts(model, sampling, start)
     found = [posterior[name].to_numpy() for name in NAMES if name in posterior]
     return HyperDraws(np.concatenate(found, axis=-1), stats)
 
 
 @dataclass(frozen=True)
-class Start:
+class ChainStart:
     """Where chains start and how carefully they step.
 
     Parameters
     ----------
     initvals
-        Initial values by variable, with the spread that they should have; no jitter is added.
+        Initial values by variable.
+    jitter
+        Whether the sampler spreads the chains around them by up to one in each coordinate.
     target_accept
-        Acceptance that the step size aims at.
+        Acceptance that the step size aims at; None leaves it to the sampler.
     """
 
     initvals: Mapping[str, Any]
-    target_accept: float
+    jitter: bool = True
+    target_accept: float | None = None
 
 
 def run_nuts(
-    model: pm.Model, sampling: Sampling, start: Start | None = None
+    model: pm.Model, sampling: Sampling, start: ChainStart
 ) -> tuple[xr.Dataset, xr.Dataset]:
     """Sample a model with the No-U-Turn sampler (nutpie, through ``pymc.sample``).
 
-    Linear algebra runs on one thread per chain: the chains already use the cores. Without a start
-    it is that of the model, with the sampler's jitter.
+    Linear algebra runs on one thread per chain: the chains already use the cores.
 
     Returns
     -------
     posterior, sample_stats
         The draws, and what the sampler says about itself.
     """
+    accept = start.target_accept
     with threadpool_limits(1), model:
         result = pm.sample(
             draws=sampling.draws,
@@ -100,9 +104,9 @@ def run_nuts(
             random_seed=sampling.random_seed,
             progressbar=sampling.progressbar,
             compute_convergence_checks=False,
-            initvals=None if start is None else dict(start.initvals),
-            compile_kwargs={} if start is None else {"jitter_rvs": set()},
-            nuts={} if start is None else {"target_accept": start.target_accept},
+            initvals=dict(start.initvals),
+            compile_kwargs={} if start.jitter else {"jitter_rvs": set()},
+            nuts={} if accept is None else {"target_accept": accept},
         )
     stats = result["sample_stats"].dataset
     texts = [name for name, variable in stats.variables.items() if variable.dtype == object]

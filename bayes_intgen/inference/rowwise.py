@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from bayes_intgen.data import RegimeData
 from bayes_intgen.inference.convergence import Convergence, check_nuts
-from bayes_intgen.inference.hyper import run_nuts
+from bayes_intgen.inference.hyper import ChainStart, run_nuts
 from bayes_intgen.inference.posterior_tree import assemble_tree
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.rowwise_start import find_start
@@ -102,7 +102,9 @@ def sample_rowwise(rowwise: RowwiseProblem, sampling: Sampling) -> tuple[xr.Data
     Convergence
         Of weights and hyperparameters.
     """
-    found, sample_stats = run_nuts(rowwise.build(), sampling)
+    model = rowwise.build()
+    start = ChainStart(rowwise.start.initial_values(model))
+    found, sample_stats = run_nuts(model, sampling, start)
     problem = rowwise.problem
     names = ["log_sigma", "log_scale", "log_length"]
     x = np.concatenate([found[name].to_numpy() for name in names if name in found], axis=-1)
