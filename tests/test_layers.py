@@ -15,7 +15,7 @@ LAYERS = [
     {"experiments"},
     {"intervention_model"},
     {"posterior", "storage", "posing"},
-    {"plots"},
+    {"plots", "plots_paper"},
     {"additivity"},
     {"inference"},
     {"model", "cholesky_inverse"},
