@@ -79,7 +79,12 @@ def plot_estimators(
     return ax
 
 
-def plot_against_rows(ax: Axes, curves: Mapping[str, Curve], measure: str) -> Axes:
+def plot_against_rows(
+    ax: Axes,
+    curves: Mapping[str, Curve],
+    measure: str,
+    perfect: tuple[Array, Array] | None = None,
+) -> Axes:
     """Draw errors against the number of rows in all, both on logarithmic axes.
 
     Parameters
@@ -91,9 +96,13 @@ def plot_against_rows(ax: Axes, curves: Mapping[str, Curve], measure: str) -> Ax
         (sizes,), by estimator.
     measure
         What the error is, with its unit, for the label.
+    perfect
+        Numbers of rows and errors of a predictor that knows the true mean: a line.
     """
     for name, curve in curves.items():
         _draw(ax, name, curve)
+    if perfect is not None:
+        ax.plot(*perfect, color=BLACK, ls=(0, (5, 1)), lw=1, label="perfect predictor")
     ax.set(xscale="log", yscale="log", xlabel="rows in all", ylabel=measure)
     _label_decades(ax.xaxis, *ax.get_xlim())
     _label_decades(ax.yaxis, *ax.get_ylim())
@@ -159,9 +168,11 @@ def _draw(ax: Axes, name: str, curve: Curve) -> None:
 def _label_decades(axis: Axis, low: float, high: float) -> None:
     """Label a logarithmic axis with plain numbers, as many as there is room for."""
     decades = np.log10(high / low)
-    subs = (1.0,) if decades > 2.5 else (1.0, 3.0) if decades > 1.2 else (1.0, 2.0, 3.0, 5.0)
+    places: list[float] = [1, 2, 3, 5]
     if decades < 0.5:
-        subs = tuple(np.arange(1, 10, 0.5))
-    axis.set_major_locator(LogLocator(subs=subs))
+        places = np.arange(1, 10, 0.5).tolist()
+    elif decades > 1.2:
+        places = [1] if decades > 2.5 else [1, 3]
+    axis.set_major_locator(LogLocator(subs=places))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
     axis.set_minor_formatter(NullFormatter())

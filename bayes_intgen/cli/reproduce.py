@@ -14,18 +14,14 @@ import pandas as pd
 from bayes_intgen.cli.options import names
 from bayes_intgen.errors import ModelError
 from bayes_intgen.experiments import Pool, local_processes, run_sweep
+from bayes_intgen.experiments.reproduce_figures import draw_figure, save_figure
 from bayes_intgen.experiments.reproduce_plans import (
     FIGURES,
     RATIOS,
     default_sizes,
     plan_units,
 )
-from bayes_intgen.experiments.reproduce_report import (
-    average,
-    draw_figure,
-    format_means,
-    save_figure,
-)
+from bayes_intgen.experiments.reproduce_report import average, format_means
 from bayes_intgen.experiments.reproduce_unit import COLUMNS, ESTIMATORS, ReproduceUnit
 from bayes_intgen.files import replacing
 
