@@ -71,9 +71,9 @@ def test_without_dask_the_error_names_the_extra(monkeypatch, capsys, tmp_path):
 
 @pytest.mark.filterwarnings("default")
 def test_a_cluster_without_workers():
-    with LocalCluster(n_workers=0, dashboard_address=None, host="127.0.0.1") as cluster:
-        with (
-            pytest.raises(ModelError, match="has no workers"),
-            dask_cluster(cluster.scheduler_address),
-        ):
-            pass
+    with (
+        LocalCluster(n_workers=0, dashboard_address=None, host="127.0.0.1") as cluster,
+        pytest.raises(ModelError, match="has no workers"),
+        dask_cluster(cluster.scheduler_address),
+    ):
+        pass

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import matplotlib.pyplot as plt
@@ -18,7 +19,7 @@ import bayes_intgen as ig
 from bayes_intgen.allocation import allocate
 from bayes_intgen.cli.main import main
 from bayes_intgen.errors import ModelError
-from bayes_intgen.experiments import ReproduceUnit, plan_units, unit_key
+from bayes_intgen.experiments import Pool, ReproduceUnit, plan_units, unit_key
 from bayes_intgen.experiments.reproduce_figures import draw_figure
 from bayes_intgen.experiments.reproduce_plans import (
     FIGURES,
@@ -33,6 +34,16 @@ from bayes_intgen.metrics import coverage, rmse
 PROTOTYPE = ReproduceUnit("fig2a", 0, 100, 100, 100)
 TINY = ["--scms", "2", "--n", "100", "--n-actions", "2", "--seed", "5"]
 SHORT = ["--ratios", "0.5,1"]
+
+
+@pytest.fixture
+def threads(monkeypatch):
+    """Run units in a thread of this process, which spares the start of others."""
+
+    def make(workers):
+        return Pool(workers, lambda: ThreadPoolExecutor(1))
+
+    monkeypatch.setattr("bayes_intgen.cli.reproduce.local_processes", make)
 
 
 @pytest.fixture(scope="module")
@@ -226,7 +237,9 @@ def test_pictures_show_the_means():
         ("figB", [*SHORT, "--n-actions", "2,3", "--estimators", "joint,ridge"], 2 * 2 * (1 + 2)),
     ],
 )
-def test_command_line_end_to_end(tmp_path, capsys, figure, settings, rows):
+def test_command_line_end_to_end(tmp_path, capsys, request, figure, settings, rows):
+    if figure != "fig2a":
+        request.getfixturevalue("threads")
     workers = ["--workers", "1"]
     assert main(["reproduce", figure, "--out", str(tmp_path), *TINY, *settings, *workers]) == 0
     shown = capsys.readouterr()
@@ -272,8 +285,8 @@ def without_seconds(path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="kills with a signal")
-def test_the_table_is_the_same_to_the_byte_after_a_kill(tmp_path):
-    """One worker to the end, against two that are killed at a random moment and started again."""
+def test_the_table_is_the_same_to_the_byte_after_a_kill(tmp_path, threads):
+    """One thread to the end, against two processes that are killed at some moment, and resumed."""
     settings = ["fig2c", "--scms", "3", "--sizes", "100,200", "--n-actions", "2", "--seed", "9"]
     command = [sys.executable, "-m", "bayes_intgen.cli.main", "reproduce", *settings]
     assert main(["reproduce", *settings, "--workers", "1", "--out", str(tmp_path / "whole")]) == 0
