@@ -20,7 +20,7 @@ def address():
         n_workers=2,
         threads_per_worker=2,
         processes=True,
-        dashboard_address=None,
+        dashboard_address=":0",
         host="127.0.0.1",
     ) as cluster:
         yield cluster.scheduler_address
@@ -72,7 +72,7 @@ def test_without_dask_the_error_names_the_extra(monkeypatch, capsys, tmp_path):
 @pytest.mark.filterwarnings("default")
 def test_a_cluster_without_workers():
     with (
-        LocalCluster(n_workers=0, dashboard_address=None, host="127.0.0.1") as cluster,
+        LocalCluster(n_workers=0, dashboard_address=":0", host="127.0.0.1") as cluster,
         pytest.raises(ModelError, match="has no workers"),
         dask_cluster(cluster.scheduler_address),
     ):

@@ -154,6 +154,7 @@ def test_the_vertical_line_is_the_closed_form(k):
         ({"n_sint": 0}, "n_sint must be"),
         ({"n_actions": 1}, "n_actions must be"),
         ({"scm": -1}, "scm must be"),
+        ({"edge_probability": 1.5}, "edge_probability must be from 0 to 1"),
         ({"method": "advi"}, "method must be one of"),
         ({"interactions": "some"}, "interactions must be one of"),
     ],

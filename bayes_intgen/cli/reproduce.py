@@ -39,7 +39,8 @@ with the Bayesian model beside their estimator and its baselines:
 
 The defaults are the paper's settings; 80% of the rows are for fitting, and the errors are
 those at the other 20% of the joint rows, to the outcome (rmse_outcome, the paper's) and to
-the true E[Y | do(a)] (rmse_effect).
+the true E[Y | do(a)] (rmse_effect). The joint estimator has n_obs joint rows in fig2a, and
+as many as the others have in all, n_obs + K n_sint, in the other figures.
 
 Every system that is done is kept in DIR/.units; started again, the study goes on where it
 was stopped. DIR gets FIGURE.csv, a row per system, setting and estimator, FIGURE.png and
@@ -76,20 +77,20 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     )
     parser.add_argument(
         "--sizes",
-        type=_integers,
+        type=whole_numbers,
         metavar="N,N",
         help="rows per regime where their number varies, instead of steps below --n: two per "
         "decade down to 100 for fig2c and figA, one per decade for figB",
     )
     parser.add_argument(
         "--n-actions",
-        type=_integers,
+        type=whole_numbers,
         metavar="K,K",
         help="numbers of actions, several for figA and figB (5, and 2,5,8)",
     )
     parser.add_argument(
         "--ratios",
-        type=_numbers,
+        type=numbers,
         default=RATIOS,
         metavar="R,R",
         help=f"rows of each experiment per observational row, for fig2b and figB "
@@ -192,9 +193,11 @@ def _pool(scheduler: str | None, workers: int | None) -> Iterator[Pool]:
         yield pool
 
 
-def _integers(text: str) -> list[int]:
+def whole_numbers(text: str) -> list[int]:
+    """Read ``1,2``."""
     return [int(part) for part in names(text)]
 
 
-def _numbers(text: str) -> list[float]:
+def numbers(text: str) -> list[float]:
+    """Read ``0.5,1``."""
     return [float(part) for part in names(text)]

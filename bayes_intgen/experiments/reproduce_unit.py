@@ -137,6 +137,8 @@ class ReproduceUnit:
                     f"{name} must be a whole number of at least {bound}, got {getattr(self, name)}"
                     f"{'; ask for more rows' if name.startswith('n_') else ''}."
                 )
+        if not 0 <= self.edge_probability <= 1:
+            raise ModelError(f"edge_probability must be from 0 to 1, got {self.edge_probability}.")
         names, unknown = list(self.estimators), set(self.estimators) - set(ESTIMATORS)
         if not names or unknown or len(set(names)) < len(names):
             raise ModelError(
