@@ -15,7 +15,7 @@ LAYERS = [
     {"experiments"},
     {"intervention_model"},
     {"posterior", "report", "storage", "posing"},
-    {"plots"},
+    {"plots", "plots_paper"},
     {"additivity"},
     {"inference"},
     {"rowwise"},

@@ -2,17 +2,23 @@
 
 from bayes_intgen.experiments.calibration import FAMILIES, CalibrationUnit
 from bayes_intgen.experiments.pool import Pool, local_processes
+from bayes_intgen.experiments.reproduce_plans import FIGURES, plan_units
+from bayes_intgen.experiments.reproduce_unit import ESTIMATORS, ReproduceUnit
 from bayes_intgen.experiments.sweep import Failure, SweepResult, run_sweep
 from bayes_intgen.experiments.unit import Unit, unit_key
 
 __all__ = [
+    "ESTIMATORS",
     "FAMILIES",
+    "FIGURES",
     "CalibrationUnit",
     "Failure",
     "Pool",
+    "ReproduceUnit",
     "SweepResult",
     "Unit",
     "local_processes",
+    "plan_units",
     "run_sweep",
     "unit_key",
 ]
