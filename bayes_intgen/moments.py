@@ -8,7 +8,7 @@ needs nothing else.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import Protocol, Self
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -25,10 +25,11 @@ from bayes_intgen.centred import CentredMoments
 from bayes_intgen.data import RegimeData
 from bayes_intgen.errors import ModelError
 from bayes_intgen.regimes import Regime
+from bayes_intgen.regression import RegressionMoments
 from bayes_intgen.residuals import ResidualMoments
 from bayes_intgen.summary import Scale, Summary
 
-__all__ = ["FOLDS", "Moments", "RegressionMoments", "fold_chunks"]
+__all__ = ["FOLDS", "Moments", "fold_chunks"]
 
 FOLDS = 3
 CHUNK_VALUES = 2**22
@@ -42,39 +43,6 @@ class RowWeights(Protocol):
     def log_weights(self, phi: Array) -> Array:
         """Return the log weights of rows of features, shape (n, features) to (n,)."""
         ...
-
-
-@dataclass(frozen=True)
-class RegressionMoments:
-    """Sums of products of the features (with the constant) and the outcome in one regime.
-
-    Parameters
-    ----------
-    n
-        Number of rows.
-    gram
-        sum phi phi', shape (features, features).
-    cross
-        sum phi y, shape (features,).
-    square
-        sum y^2, with y in standard units. All sums are weighted if the rows are.
-    """
-
-    n: int
-    gram: Array
-    cross: Array
-    square: float
-
-    @classmethod
-    def from_centred(cls, moments: CentredMoments) -> Self:
-        """Undo the centring of the moments of (phi without its constant, y)."""
-        total = moments.weight
-        raw = moments.scatter + total * np.outer(moments.mean, moments.mean)
-        sums = total * moments.mean
-        gram = np.block(
-            [[np.full((1, 1), total), sums[None, :-1]], [sums[:-1, None], raw[:-1, :-1]]]
-        )
-        return cls(moments.n, gram, np.concatenate([sums[-1:], raw[:-1, -1]]), float(raw[-1, -1]))
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ LAYERS = [
     {"design"},
     {"basis"},
     {"summary", "level_rows"},
-    {"data", "centred", "residuals"},
+    {"data", "centred", "regression", "residuals"},
     {"regimes", "errors", "files"},
 ]
 RANK = {module: rank for rank, layer in enumerate(LAYERS) for module in layer}

@@ -11,8 +11,9 @@ from bayes_intgen.basis import FeatureMap, freeze_bases
 from bayes_intgen.centred import CentredMoments
 from bayes_intgen.marginal import MarginalLikelihood
 from bayes_intgen.metrics import rmse
-from bayes_intgen.moments import Moments, RegressionMoments
+from bayes_intgen.moments import Moments
 from bayes_intgen.regimes import parse_regime
+from bayes_intgen.regression import RegressionMoments
 from bayes_intgen.summary import Scale, Summary
 from bayes_intgen.variance import LogVariance, fit_log_variances
 from models import linear
