@@ -1,6 +1,6 @@
 """Simulation-based calibration of hyperparameters and E[Y | do(a)], with NUTS.
 
-``uv run pytest tests/benchmarks/test_simulated_calibration.py --benchmark-enable --benchmark-only``
+``uv run pytest tests/benchmarks/test_sbc_with_nuts.py --benchmark-enable --benchmark-only``
 """
 
 import pytest
