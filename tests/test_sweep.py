@@ -181,10 +181,10 @@ def wait_until(condition, seconds=60):
 def test_a_killed_study_is_taken_up_where_it_was(tmp_path):
     command = [sys.executable, studies.__file__, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as study:
-        wait_until(lambda: len(list(tmp_path.glob(".units/*.json"))) >= 3)
+        wait_until(lambda: len(list(tmp_path.glob(".units/[!.]*.json"))) >= 3)
         study.send_signal(signal.SIGKILL)
     before, workers = started(tmp_path)
-    done = [json.loads(path.read_text())["unit"] for path in tmp_path.glob(".units/*.json")]
+    done = [json.loads(path.read_text())["unit"] for path in tmp_path.glob(".units/[!.]*.json")]
     kept = {unit["fields"]["number"] for unit in done}
     assert 3 <= len(kept) < 8
     wait_until(lambda: not any(map(alive, workers)), seconds=10)
