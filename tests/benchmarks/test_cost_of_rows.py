@@ -1,5 +1,4 @@
-"""What integrating the weights out is worth: ``uv run pytest tests/benchmarks/test_cost_of_rows.py``
-with ``--benchmark-enable --benchmark-only -s`` prints the figures.
+"""What integrating the weights out is worth, and whether row-wise fits converge.
 
 Effective draws per second as a ratio within one run. Seconds are those of sampling, after
 compilation; for the compressed model those of all passes over the rows are added.
