@@ -237,7 +237,8 @@ class InterventionModel:
             moments = data.select(design.features)
         else:
             design = Design.build(freeze_bases(self.basis, actions, summary), parents)
-            scale = summary.scales[data.outcome]
+            robust = self.likelihood == "student_t"
+            scale = summary.robust_outcome_scale if robust else summary.scales[data.outcome]
             moments = Moments.compute(data, summary, design.features, scale)
         _refuse_exact(moments)
         problem = Problem(design, moments, Priors())

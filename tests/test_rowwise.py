@@ -22,8 +22,8 @@ def read(frame, actions=("a1", "a2")):
 
 
 def pose(data, basis, structure, likelihood):
-    problem, _ = ig.InterventionModel(basis, structure, "constant")._pose(data)
-    return RowwiseProblem.pose(problem, data, likelihood)
+    model = ig.InterventionModel(basis, structure, "constant", likelihood)
+    return RowwiseProblem.pose(model._pose(data)[0], data, likelihood)
 
 
 def start_at(rowwise, at):
