@@ -288,7 +288,8 @@ class InterventionModel:
 
     def _pose(self, data: RegimeData | Moments, weighted: bool = True) -> Posed:
         priors = self.priors or Priors()
-        posed = pose(data, self.basis, self.structure, self.interactions, priors)
+        robust = self.likelihood == "student_t"
+        posed = pose(data, self.basis, self.structure, self.interactions, priors, robust)
         if not weighted:
             return posed
         refuse_exact(posed.moments)

@@ -58,8 +58,12 @@ def pose(
     structure: Structure,
     interactions: Interactions,
     priors: Priors,
+    robust: bool = False,
 ) -> Posed:
-    """Make the first two passes over the rows, or none if the data are moments already."""
+    """Make the first two passes over the rows, or none if the data are moments already.
+
+    ``robust``: whether the outcome's unit should not follow gross errors in it.
+    """
     actions = actions_of(data)
     summary = data.summary if isinstance(data, Moments) else Summary.from_data(data)
     learned = learn_structure(summary) if structure == "learned" else None
@@ -71,7 +75,7 @@ def pose(
     else:
         bases = freeze_bases(basis, actions, summary)
         design = Design.build(bases, parents, interactions)
-        scale = summary.scales[data.outcome]
+        scale = summary.robust_outcome_scale if robust else summary.scales[data.outcome]
         moments = Moments.compute(data, summary, design.features, scale)
     return Posed(Problem(design, moments, priors), moments, learned)
 

@@ -49,7 +49,8 @@ class Posterior:
     idata
         The draws, as a tree that every ArviZ function takes: groups ``posterior`` (sigma,
         prior_scale and weight in the outcome's unit, lengthscale in half-widths of the action's
-        data; with a learned variance, sigma is that of a row whose weight is one),
+        data; with a learned variance, sigma is that of a row whose weight is one; ``nu``, or
+        ``variance_scale`` and ``variance_weight``, if the likelihood has them),
         ``sample_stats``, ``log_likelihood`` (per regime), ``log_prior`` and ``constant_data``.
     design
         Features, components and possible parents.

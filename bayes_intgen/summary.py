@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from scipy import stats
 from threadpoolctl import threadpool_limits
 
 from bayes_intgen.centred import CentredMoments
@@ -223,6 +224,22 @@ class Summary:
         counts = [[part.moments.n for part in r.levels[column]] for r in self.regimes.values()]
         shares = np.array(counts, dtype=float)
         return np.asarray((shares / shares.sum(axis=1, keepdims=True)).mean(axis=0))
+
+    @property
+    def robust_outcome_scale(self) -> Scale:
+        """Centre and spread of the outcome that gross errors in it hardly move.
+
+        As :attr:`scales`, with median and median absolute deviation (in units of a normal standard
+        deviation) of each regime in place of mean and standard deviation.
+        """
+        outcomes = [part.sample.rows[:, -1] for part in self.regimes.values()]
+        medians = np.array([np.median(values) for values in outcomes])
+        spreads = np.array([stats.median_abs_deviation(v, scale="normal") for v in outcomes])
+        centre = medians[0] + np.mean(medians - medians[0])
+        spread = np.sqrt(np.mean(spreads**2 + (medians - centre) ** 2))
+        if spread == 0:  # most rows of every regime have one and the same outcome
+            return self.scales[self.outcome]
+        return Scale(float(centre), float(spread))
 
     def pooled_core(self, action: str) -> tuple[float, float]:
         """Return the envelope of an action's core ranges over the regimes.

@@ -22,12 +22,8 @@ def read(frame, actions=("a1", "a2")):
 
 
 def pose(data, basis, structure, likelihood):
-    problem = (
-        ig.InterventionModel(basis, structure, variance="constant")
-        ._pose(data, weighted=False)
-        .problem
-    )
-    return RowwiseProblem.pose(problem, data, likelihood)
+    model = ig.InterventionModel(basis, structure, variance="constant", likelihood=likelihood)
+    return RowwiseProblem.pose(model._pose(data, weighted=False).problem, data, likelihood)
 
 
 def start_at(rowwise, at):

@@ -146,6 +146,19 @@ def test_rows_are_the_features_of_the_data():
         assert_allclose(weighted.log_weights[regime], np.log(weight).sum())
 
 
+def test_the_unit_of_the_outcome_is_not_that_of_its_outliers():
+    """Two absurd outcomes leave centre and spread, and the start of sampling, where they were."""
+    frame = student_t.make_data(500, random_seed=9)
+    found = []
+    for absurd in (0.0, 1e6):
+        frame.loc[[5, 700], "y"] += [absurd, -absurd / 2]
+        rowwise = pose(read(frame), ig.Polynomial(1), "student_t")
+        scale = rowwise.problem.moments.outcome_scale
+        found.append([scale.centre, scale.spread, *(scale.spread * rowwise.start.weights)])
+    sd = 0.05 * found[0][1]
+    assert_allclose(found[1], found[0], atol=sd)
+
+
 def test_variance_features_are_held_in_the_tails():
     """Of 2000 rows, 50 at either end share the features of an edge; of 16, a quarter do."""
     for n, held in ((2000, 50), (100, 10), (16, 4)):

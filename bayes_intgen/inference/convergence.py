@@ -32,10 +32,10 @@ class Convergence:
     method
         ``nuts``, ``laplace``, or ``prior`` for draws that have seen no data.
     r_hat
-        Largest split rank-normalised R-hat over the hyperparameters; NaN for laplace and for a
-        single chain.
+        Largest split rank-normalised R-hat over the hyperparameters, and over the weights where
+        they are sampled too; NaN for laplace and for a single chain.
     ess
-        Smallest bulk effective sample size over the hyperparameters; NaN for laplace.
+        Smallest bulk effective sample size over the same; NaN for laplace.
     divergences
         Number of divergent transitions after tuning.
     saturated
@@ -99,20 +99,20 @@ class Convergence:
         )
 
 
-def check_nuts(hyperparameters: xr.Dataset, sample_stats: xr.Dataset) -> Convergence:
+def check_nuts(sampled: xr.Dataset, sample_stats: xr.Dataset) -> Convergence:
     """Judge NUTS by R-hat, effective sample size, divergences and tree depth.
 
     Parameters
     ----------
-    hyperparameters
-        Draws of log sigma and log scale, dims (chain, draw, ...).
+    sampled
+        Draws of everything that was sampled, dims (chain, draw, ...).
     sample_stats
         The sampler's own record.
     """
-    chains = hyperparameters.sizes["chain"]
-    total = chains * hyperparameters.sizes["draw"]
-    ess = _extreme(az.ess(hyperparameters, method="bulk"), np.min)
-    r_hat = _extreme(az.rhat(hyperparameters), np.max) if chains > 1 else np.nan
+    chains = sampled.sizes["chain"]
+    total = chains * sampled.sizes["draw"]
+    ess = _extreme(az.ess(sampled, method="bulk"), np.min)
+    r_hat = _extreme(az.rhat(sampled), np.max) if chains > 1 else np.nan
     divergences = int(sample_stats["diverging"].sum()) if "diverging" in sample_stats else 0
     deep = "maxdepth_reached"
     saturated = int(sample_stats[deep].sum()) if deep in sample_stats else 0

@@ -73,16 +73,16 @@ def find_start(
     likelihood
         Of the row-wise model.
     """
-    fit = _evaluate(problem, rows, find_mode(problem).mode)
     if likelihood == "student_t":
-        return _student_start(problem, rows, fit)
+        return _student_start(problem, rows)
     if variance:
-        return _variance_start(problem, rows, variance, fit)
+        return _variance_start(problem, rows, variance)
     return _finish(problem, rows, [np.ones(n) for n in rows.counts], 1.0)
 
 
-def _evaluate(problem: Problem, rows: Rows, x: Array) -> Fit:
-    weights = problem.conditional(x).mean
+def _evaluate(problem: Problem, rows: Rows, x: Array, row_weights: Sequence[Array]) -> Fit:
+    """Find the weights given the hyperparameters and the rows' weights."""
+    weights = _reweigh(problem, rows, row_weights).conditional(x).mean
     design, regimes = problem.design, problem.moments.regimes
     theta = [design.collect(weights, design.active(regime)) for regime in regimes]
     sigma = np.exp(problem.split(x)[0])
@@ -99,7 +99,7 @@ def _step(problem: Problem, rows: Rows, fit: Fit, row_weights: Sequence[Array]) 
     x = fit.x.copy()
     parts = zip(fit.residuals, row_weights, strict=True)
     x[: len(row_weights)] += [0.5 * np.log(np.mean(w * e**2)) for e, w in parts]
-    return _evaluate(_reweigh(problem, rows, row_weights), rows, x)
+    return _evaluate(problem, rows, x, row_weights)
 
 
 def _finish(problem: Problem, rows: Rows, row_weights: Sequence[Array], share: float) -> Start:
@@ -118,8 +118,14 @@ def _finish(problem: Problem, rows: Rows, row_weights: Sequence[Array], share: f
     return Start(x, np.sqrt(np.diag(mode.covariance)), weights, share * gram, cross)
 
 
-def _student_start(problem: Problem, rows: Rows, fit: Fit) -> Start:
+def _student_start(problem: Problem, rows: Rows) -> Start:
+    """Begin with rows weighed by how far the outcome itself is from the bulk of its regime."""
     nu = FIRST_NU
+    deviations = [y - np.median(y) for y in rows.outcome]
+    spreads = [stats.median_abs_deviation(y, scale="normal") or 1.0 for y in rows.outcome]
+    row_weights = [(nu + 1) / (nu + (d / s) ** 2) for d, s in zip(deviations, spreads, strict=True)]
+    mode = find_mode(_reweigh(problem, rows, row_weights)).mode
+    fit = _evaluate(problem, rows, mode, row_weights)
     for _ in range(STEPS):
         squares = [e**2 for e in fit.residuals]
         nu = _degrees_of_freedom(np.concatenate(squares), problem.priors)
@@ -143,8 +149,10 @@ def _degrees_of_freedom(squares: Array, priors: Priors) -> float:
     return 2 + float(np.exp(found.x))
 
 
-def _variance_start(problem: Problem, rows: Rows, variance: VarianceRows, fit: Fit) -> Start:
+def _variance_start(problem: Problem, rows: Rows, variance: VarianceRows) -> Start:
     relative, priors = variance.relative, problem.priors
+    equal = [np.ones(n) for n in rows.counts]
+    fit = _evaluate(problem, rows, find_mode(problem).mode, equal)
     pairs = zip(variance.psi, fit.residuals, strict=True)
     gamma = np.array([_regress_squares(psi, e, relative) for psi, e in pairs])
     for _ in range(STEPS):
