@@ -79,33 +79,54 @@ def check_additivity(
     parts = [
         np.arange(end - len(probe.columns), end) for end, probe in zip(ends, probes, strict=True)
     ]
-    scale = np.concatenate([probe.scale for probe in probes])
-    causal = np.concatenate(
-        [p for p, probe in zip(parts, probes, strict=True) if probe.kind == "interaction"]
-    )
-    given = np.diag(scale[causal] ** -2) + information[np.ix_(causal, causal)]
+    scores = Scores(score, information, covariance)
+    causal = [probe.kind == "interaction" for probe in probes]
+    shared = np.concatenate([part for part, use in zip(parts, causal, strict=True) if use])
+    scale = np.concatenate([probe.scale for probe in probes])[shared]
     spread = _spread(moments)
     departures = []
     for part, probe in zip(parts, probes, strict=True):
-        some, inner, outer = (
-            score[part],
-            covariance[np.ix_(part, part)],
-            information[np.ix_(part, part)],
-        )
-        if probe.kind == "bias":  # free it of what interactions explain
-            pull = np.linalg.solve(given, information[np.ix_(causal, part)]).T
-            cross = covariance[np.ix_(part, causal)] @ pull.T
-            some = some - pull @ score[causal]
-            inner = inner - cross - cross.T + pull @ covariance[np.ix_(causal, causal)] @ pull.T
-            outer = outer - pull @ information[np.ix_(causal, part)]
-        weighted = probe.scale * some
-        eigenvalues = np.linalg.eigvalsh(inner * np.outer(probe.scale, probe.scale))
-        p_value = quadratic_form_tail(float(weighted @ weighted), eigenvalues)
-        extra = np.linalg.solve(outer + np.diag(probe.scale**-2), some)
+        own = scores.select(part)
+        if probe.kind == "bias":
+            own = scores.free(part, shared, scale)
+        p_value = own.tail(probe.scale)
+        extra = np.linalg.solve(own.information + np.diag(probe.scale**-2), own.score)
         size = sqrt(max(float(extra @ spread[np.ix_(probe.columns, probe.columns)] @ extra), 0.0))
         effect = size * moments.outcome_scale.spread
         departures.append(Departure(probe.kind, probe.actions, p_value, effect))
     return Additivity(fitted, tuple(departures))
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of further weights, their information and their robust covariance."""
+
+    score: Array
+    information: Array
+    covariance: Array
+
+    def select(self, part: Columns) -> "Scores":
+        """Keep the scores of some weights."""
+        block = np.ix_(part, part)
+        return Scores(self.score[part], self.information[block], self.covariance[block])
+
+    def free(self, part: Columns, others: Columns, scale: Array) -> "Scores":
+        """Keep those of some weights, without what other weights explain.
+
+        Those others have prior standard deviations ``scale``.
+        """
+        own, rest = self.select(part), self.select(others)
+        to_own = self.information[np.ix_(others, part)]
+        pull = np.linalg.solve(rest.information + np.diag(scale**-2), to_own).T
+        cross = self.covariance[np.ix_(part, others)] @ pull.T
+        covariance = own.covariance - cross - cross.T + pull @ rest.covariance @ pull.T
+        return Scores(own.score - pull @ rest.score, own.information - pull @ to_own, covariance)
+
+    def tail(self, scale: Array) -> float:
+        """Return the p-value of s' D s, with D the squares of ``scale``."""
+        weighted = scale * self.score
+        eigenvalues = np.linalg.eigvalsh(self.covariance * np.outer(scale, scale))
+        return quadratic_form_tail(float(weighted @ weighted), eigenvalues)
 
 
 @dataclass(frozen=True)

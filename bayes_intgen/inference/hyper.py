@@ -21,7 +21,7 @@ __all__ = ["ChainStart", "HyperDraws", "run_nuts", "sample_laplace", "sample_nut
 LAPLACE_POINTS = 64
 NAMES = ("log_sigma", "log_scale", "log_length")
 START_SPREAD = 1.5
-TARGET_ACCEPT = 0.9  # at 0.8 the scales of curves that are hardly needed mix half as well
+TARGET_ACCEPT = 0.9  # at 0.8 scales of curves hardly needed have two thirds of the ESS
 
 type Array = npt.NDArray[np.float64]
 

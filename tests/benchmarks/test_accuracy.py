@@ -5,13 +5,15 @@
 
 from dataclasses import replace
 
+import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
 
 import bayes_intgen as ig
 from bayes_intgen.basis import FeatureMap, freeze_bases
-from bayes_intgen.experiments.calibration import CalibrationUnit
+from bayes_intgen.experiments.calibration import FAMILIES, CalibrationUnit
+from bayes_intgen.inference import find_mode
 from bayes_intgen.metrics import coverage, rmse
 from bayes_intgen.structure_learning import learn_structure
 from bayes_intgen.summary import Summary
@@ -166,3 +168,57 @@ def test_coverage_under_strong_heteroscedasticity(benchmark):
     found = benchmark.pedantic(lambda: [one(seed) for seed in range(60)], rounds=1)
     print(f"\n90% intervals hold the truth at {np.mean(found):.0%} of the settings")
     assert abs(np.mean(found) - 0.86) < 0.02
+
+
+def test_edges_missed_and_spurious_by_level(benchmark):
+    """Direct edges of 60 systems of five actions that are missed, and nulls that are kept."""
+
+    def count(n):
+        missed, kept, edges, nulls = np.zeros(len(LEVELS)), np.zeros(len(LEVELS)), 0, 0
+        for seed in range(100, 160):
+            scm = ig.scm.sample_polynomial_scm(5, random_seed=seed)
+            frame = scm.sample_regimes(scm.single_regimes, n, random_seed=seed)
+            data = ig.RegimeData.from_frame(frame, outcome="y", actions=scm.actions)
+            summary = Summary.from_data(data)
+            ancestry = set(nx.transitive_closure(nx.DiGraph(scm.edges)).edges)
+            edges, nulls = edges + len(scm.edges), nulls + 20 - len(ancestry)
+            for i, level in enumerate(LEVELS):
+                parents = learn_structure(summary, level).parents
+                found = {(p, child) for child, ps in parents.items() for p in ps}
+                missed[i] += len(set(scm.edges) - found)
+                kept[i] += len(found - ancestry)
+        return missed, edges, kept, nulls
+
+    found = benchmark.pedantic(lambda: {n: count(n) for n in (1000, 10_000)}, rounds=1)
+    print(f"\n{LEVELS}: {found}")
+    missed, edges, kept, nulls = found[10_000]
+    assert missed[LEVELS.index(0.01)] < 0.1 * edges
+    assert kept[LEVELS.index(0.01)] < 0.04 * nulls
+
+
+def test_robust_standard_errors_are_those_reported(benchmark):
+    """Sandwich over model-based standard error of E[Y | do(a)], at the mode, by system."""
+
+    def ratio(index):
+        seed = np.random.SeedSequence([1, index])
+        scm = FAMILIES["common-support"](5, seed)
+        frame = scm.sample_regimes(scm.single_regimes, 10_000, random_seed=seed)
+        data = ig.RegimeData.from_frame(frame, outcome=scm.outcome, actions=scm.actions)
+        problem = ig.InterventionModel()._pose(data).problem
+        mode, design = find_mode(problem).mode, problem.design
+        c = problem.conditional(mode).covariance
+        log_sigma, scale, length = problem.split(mode)
+        middle = np.diag(np.exp(-2 * problem.scales.log_sd(scale, length)))
+        for r, (regime, part) in enumerate(problem.moments.residuals.items()):
+            w, active = np.exp(-2 * log_sigma[r]), design.active(regime)
+            edf = w * np.vdot(problem.likelihood.gram[r], c)
+            meat = part.meat[np.ix_(design.positions, design.positions)]
+            middle += w**2 * part.n / (part.n - edf) * meat * np.outer(active, active)
+        at = scm.sample(2000, do=scm.actions, random_seed=seed)[list(scm.actions)].to_numpy()
+        rows = design.features.evaluate(at)[:, design.positions] * design.active(scm.actions)
+        variance = [np.einsum("ij,jk,ik->i", rows, m, rows) for m in (c @ middle @ c, c)]
+        return float(np.mean(np.sqrt(variance[0] / variance[1])))
+
+    found = benchmark.pedantic(lambda: [ratio(i) for i in range(24)], rounds=1)
+    print(f"\nmean {np.mean(found):.3f}, from {min(found):.3f} to {max(found):.3f}")
+    assert abs(np.mean(found) - 1) < 0.01
