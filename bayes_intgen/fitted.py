@@ -102,13 +102,10 @@ class Fitted:
         """
         regime = read_do(do, self.actions)
         require_identified(self.summary.regimes, regime)
-        points = Points.read(at, self.actions, self.summary.levels)
-        far = find_beyond(points, self.design.features.bases, beyond)
-        theta = self.theta(regime)
-        values = theta @ self.design.features.evaluate(points.values).T
+        points = self.points(at)
+        support = self.support(points, regime, beyond)
+        values = self.theta(regime) @ self.design.features.evaluate(points.values).T
         values += self.outcome_scale.centre
-        support = classify_support(points.values, regime, self.summary, self.design.parents)
-        support = np.where(far, BEYOND, support)
         answer = self.label(values, points, self.outcome)
         answer.attrs["do"] = format_regime(regime)
         return answer.assign_coords(support=("point", support))
@@ -143,8 +140,7 @@ class Fitted:
             If the action or the kind is unknown, or values are not finite numbers.
         """
         usual = usual_values(self.summary)
-        known = at if isinstance(at, Mapping) else {action: at}
-        points = Points.complete(known, self.actions, self.summary.levels, usual)
+        points = self.complete(at if isinstance(at, Mapping) else {action: at})
         find_beyond(points, self.design.features.bases, beyond)
         values = component_curve(self.design, self.weights, points.values, usual, action, kind)
         return self.label(values, points, f"{kind}:{action}")
@@ -172,7 +168,7 @@ class Fitted:
         pandas.DataFrame
             The actions, then ``mean``, ``sd``, ``lower``, ``upper`` and ``support``.
         """
-        points = Points.read(at, self.actions, self.summary.levels)
+        points = self.points(at)
         find_beyond(points, self.design.features.bases, beyond)
         sizes = self.idata["posterior"].sizes
         rows = max(1, VALUES_AT_ONCE // (sizes["chain"] * sizes["draw"]))
@@ -198,6 +194,21 @@ class Fitted:
             If the folder does not exist or cannot be written to.
         """
         write_fit(self._state, Path(path))
+
+    def points(self, at: Any) -> Points:
+        """Read points at which a question is asked; values of all actions are needed."""
+        return Points.read(at, self.actions, self.summary.levels)
+
+    def complete(self, some: Mapping[str, Any]) -> Points:
+        """Read points that give some actions, the others at their usual values."""
+        usual = usual_values(self.summary)
+        return Points.complete(some, self.actions, self.summary.levels, usual)
+
+    def support(self, points: Points, regime: Regime, beyond: str) -> npt.NDArray[np.str_]:
+        """Flag points, and refuse those beyond the box unless they are to be clamped."""
+        far = find_beyond(points, self.design.features.bases, beyond)
+        flags = classify_support(points.values, regime, self.summary, self.design.parents)
+        return np.where(far, BEYOND, flags)
 
     @property
     def weights(self) -> Array:

@@ -1,6 +1,7 @@
 """The posterior: every question is arithmetic on its draws.
 
-The expected outcomes are those of :mod:`bayes_intgen.fitted`; what follows from them is here.
+The expected outcomes are those of :mod:`bayes_intgen.fitted`; what follows from them is in
+:mod:`bayes_intgen.comparisons` and :mod:`bayes_intgen.policies`, and the summaries are here.
 """
 
 import numpy as np
@@ -9,19 +10,20 @@ import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
+from bayes_intgen.comparisons import Comparisons
 from bayes_intgen.errors import NotIdentifiedError
-from bayes_intgen.fitted import Fitted
 from bayes_intgen.identify import require_identified
 from bayes_intgen.metrics import credible_interval
 from bayes_intgen.moves import standard_moves
 from bayes_intgen.plots import plot_structure
+from bayes_intgen.policies import Policies
 from bayes_intgen.regimes import Regime
 from bayes_intgen.report import describe_fit
 
 __all__ = ["Posterior"]
 
 
-class Posterior(Fitted):
+class Posterior(Comparisons, Policies):
     """Posterior draws of a fitted model, and the questions they answer.
 
     Made by :meth:`bayes_intgen.InterventionModel.fit` or :func:`bayes_intgen.load`.

@@ -15,6 +15,8 @@ LAYERS = [
     {"experiments"},
     {"intervention_model"},
     {"posterior"},
+    {"comparisons", "policies"},
+    {"estimands"},
     {"fitted", "report", "storage", "posing"},
     {"plots", "plots_paper"},
     {"additivity"},
