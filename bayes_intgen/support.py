@@ -127,7 +127,7 @@ def find_beyond(points: Points, bases: Mapping[str, ActionBasis], beyond: str) -
         rows = points.index[far]
         raise QueryError(
             f"at: {len(rows)} points lie beyond the box on which the curves are defined, the "
-            f"first at {list(rows[:5])}; {', '.join(boxes)}. Leave them out, or pass "
+            f"first at {rows[:5].tolist()}; {', '.join(boxes)}. Leave them out, or pass "
             f"beyond='clamp' to hold the wiggly part of the curves at the edge of the box."
         )
     return far

@@ -1,0 +1,141 @@
+"""Expected outcomes averaged over a reference population, and what changing its actions does.
+
+For rows a_1..a_n with weights w_i that sum to one, and a policy g that sets or shifts some actions,
+
+    average   sum_i w_i E[Y | do(g(a_i)_S), g(a_i)_rest],
+    contrast  that average under one policy, less that under another or under none.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from bayes_intgen.data import Points
+from bayes_intgen.errors import QueryError
+from bayes_intgen.estimands.paired import naming, require_contrast
+from bayes_intgen.estimands.population import mean_features, read_columns, read_row_weights
+from bayes_intgen.fitted import Fitted
+from bayes_intgen.identify import require_identified
+from bayes_intgen.regimes import Regime, format_regime, read_do
+from bayes_intgen.support import SUPPORTED
+
+__all__ = ["average_contrast", "average_outcome"]
+
+type Array = npt.NDArray[np.float64]
+type Changes = Mapping[str, Any] | None
+
+
+def average_outcome(
+    fit: Fitted,
+    population: Any,
+    do: str | Iterable[str] | None = None,
+    setting: Changes = None,
+    shift: Changes = None,
+    weights: Any = None,
+    beyond: Literal["error", "clamp"] = "error",
+) -> xr.DataArray:
+    """Average the expected outcome over rows.
+
+    The arguments are those of :meth:`bayes_intgen.Posterior.average_outcome`.
+    """
+    regime = read_do(do, fit.actions)
+    require_identified(fit.summary.regimes, regime)
+    rows = _change(fit, population, setting, shift)
+    shares = read_row_weights(weights, len(rows))
+    supported = _supported(fit, rows, regime, beyond)
+    phi = mean_features(fit, rows, shares)
+    values = fit.theta(regime) @ phi + fit.outcome_scale.centre
+    return _label(fit, values, regime, float(shares @ supported))
+
+
+def average_contrast(
+    fit: Fitted,
+    population: Any,
+    do: str | Iterable[str] | None = None,
+    setting: Changes = None,
+    shift: Changes = None,
+    baseline: Changes = None,
+    weights: Any = None,
+    beyond: Literal["error", "clamp"] = "error",
+) -> xr.DataArray:
+    """Average, over rows, the change that setting or shifting actions makes.
+
+    The arguments are those of :meth:`bayes_intgen.Posterior.average_contrast`.
+    """
+    if not setting and not shift:
+        raise QueryError(
+            "setting: an average contrast changes some actions, and neither setting nor shift was "
+            "given; write for instance setting={'a1': 1.0} or shift={'a1': 0.1}."
+        )
+    regime = read_do(do, fit.actions)
+    after = _change(fit, population, setting, shift)
+    with naming("baseline"):
+        before = _change(fit, population, baseline, None)
+    if len(after) != len(before):
+        raise QueryError(
+            f"population: with the changes it has {len(after)} rows, without {len(before)}; give "
+            f"every action one value per row."
+        )
+    require_contrast(fit, before, after, regime)
+    shares = read_row_weights(weights, len(after))
+    supported = _supported(fit, after, regime, beyond) & _supported(fit, before, regime, beyond)
+    phi = mean_features(fit, after, shares) - mean_features(fit, before, shares)
+    return _label(fit, fit.theta(regime) @ phi, regime, float(shares @ supported))
+
+
+def _change(fit: Fitted, population: Any, setting: Changes, shift: Changes) -> Points:
+    """Read the rows, with some actions set to values and others shifted by amounts."""
+    wanted, moved = dict(setting or {}), dict(shift or {})
+    for name, changes in (("setting", wanted), ("shift", moved)):
+        unknown = [action for action in changes if action not in fit.actions]
+        if unknown:
+            raise QueryError(f"{name}: {unknown} are no actions; they are {list(fit.actions)}.")
+    if set(wanted) & set(moved):
+        raise QueryError(
+            f"shift: {sorted(set(wanted) & set(moved))} are also in setting; set an action or "
+            f"shift it, not both."
+        )
+    coded = [action for action in moved if action in fit.summary.levels]
+    if coded:
+        raise QueryError(
+            f"shift: {coded} are categorical, and levels cannot be shifted; use setting."
+        )
+    columns = read_columns(population)
+    missing = [action for action in moved if action not in columns]
+    if missing:
+        raise QueryError(f"shift: the population has no values of {missing} to be shifted.")
+    columns |= wanted
+    for action, amount in moved.items():
+        try:
+            columns[action] = np.asarray(columns[action]) + np.asarray(amount, dtype=float)
+        except (TypeError, ValueError) as error:
+            raise QueryError(
+                f"shift: {action!r} must be shifted by one number, or by one per row ({error})."
+            ) from error
+    with naming("population"):
+        return fit.points(columns)
+
+
+def _supported(
+    fit: Fitted, rows: Points, regime: Regime, beyond: Literal["error", "clamp"]
+) -> npt.NDArray[np.bool_]:
+    with naming("population"):
+        return np.asarray(fit.support(rows, regime, beyond) == SUPPORTED)
+
+
+def _label(fit: Fitted, values: Array, regime: Regime, supported: float) -> xr.DataArray:
+    draws = fit.idata["posterior"].dataset
+    return xr.DataArray(
+        values,
+        dims=("chain", "draw"),
+        coords={
+            "chain": draws["chain"].to_numpy(),
+            "draw": draws["draw"].to_numpy(),
+            "supported_share": supported,
+        },
+        name=fit.outcome,
+        attrs={"do": format_regime(regime)},
+    )

@@ -1,0 +1,108 @@
+"""What is known about the best joint action: the recommendation, and how sure it is.
+
+With m_d(a) the expected outcome of draw d, the recommendation a* maximises the posterior mean of
+m(a), and its expected regret is the mean over draws of max_a m_d(a) - m_d(a*): what knowing the
+effects exactly would be worth (expected value of perfect information).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from bayes_intgen.metrics import INTERVAL, credible_interval
+
+__all__ = ["BestAction"]
+
+
+@dataclass(frozen=True)
+class BestAction:
+    """The best setting of some actions, on a grid and under a budget.
+
+    Parameters
+    ----------
+    recommended
+        The setting whose posterior mean of the expected outcome is best: a value or level per
+        action.
+    probability
+        The share of draws in which this very grid point is the best one.
+    regret
+        Posterior mean of what it falls short of the best setting, in the outcome's unit.
+    cost
+        What it costs.
+    support
+        Its flag, as in :meth:`bayes_intgen.Posterior.expected_outcome`.
+    candidates
+        The settings that are best in most draws, with their ``probability``, the posterior ``mean``
+        of their expected outcome, ``cost`` and ``support``.
+    draws
+        Dims (chain, draw): for each action, ``best:<action>``, its value in the setting that is
+        best in this draw; ``best_outcome``, the expected outcome there; ``outcome``, that at the
+        recommendation; ``regret``, how far it falls short.
+    marginals
+        For each action, the probability of each grid point to be part of the best setting; dim is
+        the action.
+    method
+        How the best was found, and on which grid.
+    minimize
+        Whether the smallest outcome is the best.
+    budget
+        The limit of the costs; None if there is none.
+    do
+        The label of the regime whose mean is the objective.
+    """
+
+    recommended: Mapping[str, float | str]
+    probability: float
+    regret: float
+    cost: float
+    support: str
+    candidates: pd.DataFrame = field(repr=False)
+    draws: xr.Dataset = field(repr=False)
+    marginals: Mapping[str, xr.DataArray] = field(repr=False)
+    method: str
+    minimize: bool
+    budget: float | None
+    do: str
+
+    def to_xarray(self) -> xr.Dataset:
+        """Return draws and marginals in one dataset, the recommendation in its attributes.
+
+        Marginals are the variables ``probability:<action>``.
+        """
+        marginals = {f"probability:{name}": value for name, value in self.marginals.items()}
+        attrs: dict[str, Any] = {f"recommended:{k}": v for k, v in self.recommended.items()}
+        attrs |= {
+            "probability": self.probability,
+            "regret": self.regret,
+            "cost": self.cost,
+            "support": self.support,
+            "method": self.method,
+            "minimize": int(self.minimize),
+            "do": self.do,
+        }
+        if self.budget is not None:
+            attrs["budget"] = self.budget
+        return self.draws.assign(marginals).assign_attrs(attrs)
+
+    def __str__(self) -> str:
+        setting = ", ".join(f"{name} = {_text(value)}" for name, value in self.recommended.items())
+        lower, upper = credible_interval(self.draws["outcome"])
+        goal = "smallest" if self.minimize else "largest"
+        limit = "" if self.budget is None else f" of a budget of {self.budget:.4g}"
+        return (
+            f"The {goal} expected outcome under do({self.do.replace('+', ', ')}): {setting}\n"
+            f"outcome there {float(self.draws['outcome'].mean()):.4g}, {INTERVAL:.0%} interval "
+            f"[{float(lower):.4g}, {float(upper):.4g}]; cost {self.cost:.4g}{limit}; "
+            f"support: {self.support}\n"
+            f"probability that no other grid point is better {self.probability:.2f}, expected "
+            f"regret {self.regret:.4g}\n"
+            f"{self.method}\n"
+            f"{self.candidates.to_string(index=False, float_format=lambda x: f'{x:.4g}')}"
+        )
+
+
+def _text(value: float | str) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

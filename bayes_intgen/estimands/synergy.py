@@ -1,0 +1,98 @@
+"""Synergy: the effect of moving two actions together beyond the sum of moving each.
+
+With m(a) = E[Y | do(a)] and the other actions held,
+
+    m(a_j, a_k) - m(a_j, b_k) - m(b_j, a_k) + m(b_j, b_k),
+
+draw by draw. Constants, curves of one action, and every bias drop out of it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+
+from bayes_intgen.data import Points
+from bayes_intgen.design import CAUSAL
+from bayes_intgen.errors import QueryError
+from bayes_intgen.estimands.paired import (
+    naming,
+    repeat_points,
+    require_contrast,
+    worst_support,
+)
+from bayes_intgen.fitted import Fitted
+from bayes_intgen.regimes import format_regime
+
+__all__ = ["synergy"]
+
+
+def synergy(
+    fit: Fitted,
+    at: Any,
+    pair: Sequence[str],
+    baseline: Mapping[str, Any] | None = None,
+    beyond: Literal["error", "clamp"] = "error",
+) -> xr.DataArray:
+    """Compare moving two actions together with moving each alone.
+
+    The arguments are those of :meth:`bayes_intgen.Posterior.synergy`.
+    """
+    first, second = _read_pair(fit, pair)
+    _require_room(fit, first, second)
+    after = fit.complete(at) if isinstance(at, Mapping) else fit.points(at)
+    with naming("baseline"):
+        start = fit.complete(baseline or {})
+    before = repeat_points(start, after, "baseline")
+    corners = [
+        _hold(fit, after, before, held)
+        for held in ((first, second), (second,), (first,), ())  # neither, first, second, both moved
+    ]
+    require_contrast(fit, corners[1], corners[3], fit.actions)
+    require_contrast(fit, corners[0], corners[2], fit.actions)
+    flags = [fit.support(corner, fit.actions, beyond) for corner in corners]
+    phi = [fit.design.features.evaluate(corner.values) for corner in corners]
+    step = phi[3] - phi[2] - phi[1] + phi[0]
+    answer = fit.label(fit.theta(fit.actions) @ step.T, after, f"synergy:{first}+{second}")
+    answer.attrs |= {"do": format_regime(fit.actions), "pair": f"{first}+{second}"}
+    return answer.assign_coords(support=("point", worst_support(*flags)))
+
+
+def _read_pair(fit: Fitted, pair: Sequence[str]) -> tuple[str, str]:
+    names = [] if isinstance(pair, str) else list(pair)
+    if len(names) != 2 or len(set(names)) != 2 or not set(names) <= set(fit.actions):
+        raise QueryError(
+            f"pair must name two different actions out of {list(fit.actions)}, as in "
+            f"('{fit.actions[0]}', '{fit.actions[-1]}'); got {pair!r}."
+        )
+    return names[0], names[1]
+
+
+def _require_room(fit: Fitted, first: str, second: str) -> None:
+    """Refuse to report a synergy that the model assumes to be zero."""
+    causal = [weight for weight in fit.design.weights if weight.component == CAUSAL]
+    if any({first, second} <= weight.feature.actions for weight in causal):
+        return
+    rung = fit.design.interactions
+    if rung == "none":
+        raise QueryError(
+            f"pair: in this fit (interactions='none') {first!r} and {second!r} do not interact by "
+            f"assumption, so that their synergy is zero whatever the data say. Fit "
+            f"InterventionModel(interactions='pairwise') to estimate it, or 'all' if confounders "
+            f"may modify the effects of other actions as well."
+        )
+    raise QueryError(
+        f"pair: this fit (interactions={rung!r}) has no product of {first!r} and {second!r} among "
+        f"its features, so that their synergy is zero by assumption; choose a basis with products, "
+        f"such as Polynomial(2) or HSGP()."
+    )
+
+
+def _hold(fit: Fitted, after: Points, before: Points, held: Sequence[str]) -> Points:
+    """Return the points with the values of some actions taken from the baseline."""
+    values = after.values.copy()
+    columns = np.array([fit.actions.index(action) for action in held], dtype=int)
+    values[:, columns] = before.values[:, columns]
+    return replace(after, values=values)

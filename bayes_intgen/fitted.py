@@ -1,0 +1,243 @@
+"""A fit: everything that is kept of it, and the expected outcomes that its draws give.
+
+For any set S of actions that are set, E[Y | do(a_S), a_rest] = phi(a)' theta_S with
+theta_S = beta + sum over k not in S of delta_k (equation 2 of the model). S = all actions gives the
+joint effect of Theorem 1, any other S a mixed effect of Proposition 1.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from bayes_intgen.components import Kind, component_curve
+from bayes_intgen.data import Points
+from bayes_intgen.departures import Additivity
+from bayes_intgen.design import Design
+from bayes_intgen.identify import require_identified
+from bayes_intgen.inference import Convergence
+from bayes_intgen.metrics import INTERVAL, credible_interval
+from bayes_intgen.moves import usual_values
+from bayes_intgen.regimes import Regime, format_regime, read_do
+from bayes_intgen.storage import FitState, write_fit
+from bayes_intgen.structure_learning import LearnedStructure
+from bayes_intgen.summary import Scale, Summary
+from bayes_intgen.support import BEYOND, classify_support, find_beyond
+
+__all__ = ["Fitted"]
+
+VALUES_AT_ONCE = 2**24
+
+type Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a :class:`bayes_intgen.Posterior` consists of, which describes the parameters."""
+
+    idata: xr.DataTree = field(repr=False)
+    design: Design = field(repr=False)
+    summary: Summary = field(repr=False)
+    outcome_scale: Scale
+    convergence: Convergence
+    learned: LearnedStructure | None = None
+    additivity: Additivity | None = None
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """Names of the actions."""
+        return self.summary.actions
+
+    @property
+    def outcome(self) -> str:
+        """Name of the outcome."""
+        return self.summary.outcome
+
+    def expected_outcome(
+        self,
+        at: Any,
+        do: str | Iterable[str] | None = None,
+        beyond: Literal["error", "clamp"] = "error",
+    ) -> xr.DataArray:
+        """Posterior of E[Y | do(a_S), a_rest] at some points.
+
+        Parameters
+        ----------
+        at
+            The values of ALL actions in their own units: a frame or a mapping of names to numbers
+            or arrays, levels for a categorical action. Scalars are repeated, other columns ignored,
+            a frame's index becomes ``point``.
+        do
+            The actions S that are set, as names or as a regime's label; the others are conditioned
+            on. None sets all of them, ``[]`` none (the observational mean).
+        beyond
+            What to do about points beyond the box on which smooth curves are defined (1.5 times
+            the half-width of the data): raise an error, or ``"clamp"`` the wiggly part of a curve
+            at the edge while its linear part runs on.
+
+        Returns
+        -------
+        xarray.DataArray
+            In the outcome's unit, dims (chain, draw, point). Coordinates along ``point`` hold the
+            values of the actions and ``support``: ``supported``, ``extrapolated`` (beyond the
+            joint support of the data), ``outside`` (beyond an action's observed range) or
+            ``beyond`` (the box). The attribute ``do`` is the regime's label.
+
+        Raises
+        ------
+        QueryError
+            If an action's value is missing, not a finite number or not a level of the data, ``do``
+            names an unknown action, or points lie beyond the box.
+        NotIdentifiedError
+            If the data do not determine this effect.
+
+        References
+        ----------
+        Kekić, Garrido Mejia and Schölkopf (2025), Theorem 1 and Proposition 1.
+        """
+        regime = read_do(do, self.actions)
+        require_identified(self.summary.regimes, regime)
+        points = self.points(at)
+        support = self.support(points, regime, beyond)
+        values = self.theta(regime) @ self.design.features.evaluate(points.values).T
+        values += self.outcome_scale.centre
+        answer = self.label(values, points, self.outcome)
+        answer.attrs["do"] = format_regime(regime)
+        return answer.assign_coords(support=("point", support))
+
+    def component(
+        self, action: str, at: Any, kind: Kind = "int", beyond: Literal["error", "clamp"] = "error"
+    ) -> xr.DataArray:
+        """Draws of one curve of the decomposition.
+
+        Parameters
+        ----------
+        action
+            The action k.
+        at
+            Values of the action, or a mapping with values of more actions; those not given are held
+            at their means over the regimes (weighted equally) or most frequent levels.
+        kind
+            ``"int"``: the causal effect u_k(a_k), relative to that held value. ``"bias"``:
+            the confounding bias d_k(a_k, a_parents). ``"obs"``: their sum, the effect that
+            observational rows show.
+        beyond
+            As in :meth:`expected_outcome`.
+
+        Returns
+        -------
+        xarray.DataArray
+            In the outcome's unit, dims (chain, draw, point).
+
+        Raises
+        ------
+        QueryError
+            If the action or the kind is unknown, or values are not finite numbers.
+        """
+        usual = usual_values(self.summary)
+        points = self.complete(at if isinstance(at, Mapping) else {action: at})
+        find_beyond(points, self.design.features.bases, beyond)
+        values = component_curve(self.design, self.weights, points.values, usual, action, kind)
+        return self.label(values, points, f"{kind}:{action}")
+
+    def table(
+        self,
+        at: Any,
+        do: str | Iterable[str] | None = None,
+        probability: float = INTERVAL,
+        beyond: Literal["error", "clamp"] = "error",
+    ) -> pd.DataFrame:
+        """Summarise :meth:`expected_outcome`, one row per point.
+
+        The points are worked through in portions, so that their number is not bound by memory.
+
+        Parameters
+        ----------
+        at, do, beyond
+            As in :meth:`expected_outcome`.
+        probability
+            Probability inside the equal-tailed credible interval.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The actions, then ``mean``, ``sd``, ``lower``, ``upper`` and ``support``.
+        """
+        points = self.points(at)
+        find_beyond(points, self.design.features.bases, beyond)
+        sizes = self.idata["posterior"].sizes
+        rows = max(1, VALUES_AT_ONCE // (sizes["chain"] * sizes["draw"]))
+        parts = []
+        for start in range(0, len(points), rows):
+            draws = self.expected_outcome(points.take(start, start + rows), do, beyond)
+            lower, upper = credible_interval(draws, probability)
+            columns = {action: draws[action] for action in self.actions}
+            columns["mean"] = draws.mean(("chain", "draw"))
+            columns["sd"] = draws.std(("chain", "draw"), ddof=1)
+            columns |= {"lower": lower, "upper": upper, "support": draws["support"]}
+            parts.append(
+                pd.DataFrame({name: column.to_numpy() for name, column in columns.items()})
+            )
+        return pd.concat(parts).set_index(pd.Index(points.index, name="point"))
+
+    def save(self, path: str | Path) -> None:
+        """Write everything to a netCDF file; an existing file is replaced in one step.
+
+        Raises
+        ------
+        FileError
+            If the folder does not exist or cannot be written to.
+        """
+        write_fit(self._state, Path(path))
+
+    def points(self, at: Any) -> Points:
+        """Read points at which a question is asked; values of all actions are needed."""
+        return Points.read(at, self.actions, self.summary.levels)
+
+    def complete(self, some: Mapping[str, Any]) -> Points:
+        """Read points that give some actions, the others at their usual values."""
+        usual = usual_values(self.summary)
+        return Points.complete(some, self.actions, self.summary.levels, usual)
+
+    def support(self, points: Points, regime: Regime, beyond: str) -> npt.NDArray[np.str_]:
+        """Flag points, and refuse those beyond the box unless they are to be clamped."""
+        far = find_beyond(points, self.design.features.bases, beyond)
+        flags = classify_support(points.values, regime, self.summary, self.design.parents)
+        return np.where(far, BEYOND, flags)
+
+    @property
+    def weights(self) -> Array:
+        """Draws of the weights of all components, shape (chain, draw, weights)."""
+        return self.idata["posterior"].dataset["weight"].to_numpy()
+
+    def theta(self, regime: Regime) -> Array:
+        """Return the coefficients of the features in the mean of a regime.
+
+        Draws of theta_S, shape (chain, draw, features), in the outcome's unit and relative to the
+        centre of ``outcome_scale``.
+        """
+        return self.design.collect(self.weights, self.design.active(regime))
+
+    def label(self, values: Array, points: Points, name: str) -> xr.DataArray:
+        """Give names to draws at some points, shape (chain, draw, point)."""
+        draws = self.idata["posterior"].dataset
+        coords = {dim: draws[dim].to_numpy() for dim in ("chain", "draw")}
+        dims = ("chain", "draw", "point")
+        return xr.DataArray(values, dims=dims, coords={**coords, **points.coords()}, name=name)
+
+    @property
+    def _state(self) -> FitState:
+        return FitState(
+            self.idata,
+            self.design,
+            self.summary,
+            self.outcome_scale,
+            self.convergence,
+            self.learned,
+            self.additivity,
+        )
