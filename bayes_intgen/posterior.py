@@ -16,12 +16,12 @@ import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from bayes_intgen.components import Kind, component_curve
+from bayes_intgen.components import Kind, component_curve, read_component
 from bayes_intgen.data import Points
 from bayes_intgen.departures import Additivity
 from bayes_intgen.design import Design
-from bayes_intgen.errors import NotIdentifiedError
-from bayes_intgen.identify import require_identified
+from bayes_intgen.errors import NotIdentifiedError, QueryError
+from bayes_intgen.identify import identify_from, require_identified, require_known_cuts
 from bayes_intgen.inference import Convergence
 from bayes_intgen.metrics import INTERVAL, credible_interval
 from bayes_intgen.moves import standard_moves, usual_values
@@ -118,7 +118,8 @@ class Posterior:
         ------
         QueryError
             If an action's value is missing, not a finite number or not a level of the data, ``do``
-            names an unknown action, or points lie beyond the box.
+            names an unknown action or a part of a block that no experiment sets, or points lie
+            beyond the box.
         NotIdentifiedError
             If the data do not determine this effect.
 
@@ -127,13 +128,16 @@ class Posterior:
         Kekić, Garrido Mejia and Schölkopf (2025), Theorem 1 and Proposition 1.
         """
         regime = read_do(do, self.actions)
-        require_identified(self.summary.regimes, regime)
+        self._require(regime)
         points = Points.read(at, self.actions, self.summary.levels)
         far = find_beyond(points, self.design.features.bases, beyond)
         theta = self._theta(regime)
         values = theta @ self.design.features.evaluate(points.values).T
         values += self.outcome_scale.centre
-        support = classify_support(points.values, regime, self.summary, self.design.parents)
+        design = self.design
+        support = classify_support(
+            points.values, regime, self.summary, design.parents, design.blocks
+        )
         support = np.where(far, BEYOND, support)
         answer = self._label(values, points, self.outcome)
         answer.attrs["do"] = format_regime(regime)
@@ -147,14 +151,16 @@ class Posterior:
         Parameters
         ----------
         action
-            The action k.
+            The action k, or a block by its label, such as ``"a1+a2"``.
         at
-            Values of the action, or a mapping with values of more actions; those not given are held
-            at their means over the regimes (weighted equally) or most frequent levels.
+            Values of the action, or a mapping with values of more actions (as a block needs); those
+            not given are held at their means over the regimes (weighted equally) or most frequent
+            levels.
         kind
-            ``"int"``: the causal effect u_k(a_k), relative to that held value. ``"bias"``:
-            the confounding bias d_k(a_k, a_parents). ``"obs"``: their sum, the effect that
-            observational rows show.
+            ``"int"``: the causal effect u_k(a_k), relative to that held value; for an action within
+            a block, that of moving it alone. ``"bias"``: the confounding bias d_k(a_k, a_parents),
+            which a block has as a whole. ``"obs"``: their sum, the effect that observational rows
+            show.
         beyond
             As in :meth:`expected_outcome`.
 
@@ -166,10 +172,17 @@ class Posterior:
         Raises
         ------
         QueryError
-            If the action or the kind is unknown, or values are not finite numbers.
+            If the action or the kind is unknown, values are not finite numbers, or the bias of an
+            action within a block is asked for.
         """
         usual = usual_values(self.summary)
         known = at if isinstance(at, Mapping) else {action: at}
+        block = read_component(self.design, action, kind)
+        if len(block) > 1 and not isinstance(at, Mapping):
+            raise QueryError(
+                f"at: the block {action!r} takes values of {list(block)}, got "
+                f"{type(at).__name__}; give a mapping of names to values."
+            )
         points = Points.complete(known, self.actions, self.summary.levels, usual)
         find_beyond(points, self.design.features.bases, beyond)
         weights = self.idata["posterior"].dataset["weight"].to_numpy()
@@ -229,19 +242,21 @@ class Posterior:
             A row per action, or per level as ``channel[tv]``: ``from`` and ``to`` (the action's
             unit, or levels), ``mean``, ``lower`` and ``upper`` of the change in E[Y | do(all)], and
             ``observational``, the mean change in E[Y | a], which holds the confounding too (the
-            outcome's unit).
+            outcome's unit). Without that regime among those that the data determine, the last is
+            NaN.
 
         Raises
         ------
         NotIdentifiedError
-            If the data do not determine the joint effect or the observational mean.
+            If the data do not determine the joint effect.
         """
-        for regime in (self.actions, ()):
-            require_identified(self.summary.regimes, regime)
+        self._require(self.actions)
+        observed = identify_from(self.summary.regimes, (), self.design.blocks).identified
         moves = standard_moves(self.summary)
         before = np.array([move.before for move in moves])
         after = np.array([move.after for move in moves])
         joint = self._change(before, after, self.actions)
+        seen = self._change(before, after, ())
         lower, upper = credible_interval(joint)
         columns = {
             "from": [move.start for move in moves],
@@ -249,7 +264,7 @@ class Posterior:
             "mean": joint.mean(("chain", "draw")).to_numpy(),
             "lower": lower.to_numpy(),
             "upper": upper.to_numpy(),
-            "observational": self._change(before, after, ()).mean(("chain", "draw")).to_numpy(),
+            "observational": seen.mean(("chain", "draw")).to_numpy() if observed else np.nan,
         }
         return pd.DataFrame(columns, index=pd.Index([move.name for move in moves], name="action"))
 
@@ -282,6 +297,11 @@ class Posterior:
             return describe_fit(self._state, self.effects())
         except NotIdentifiedError as error:
             return describe_fit(self._state, str(error))
+
+    def _require(self, regime: Regime) -> None:
+        """Refuse a regime whose mean the data do not determine."""
+        require_known_cuts(self.summary.regimes, regime, self.design.blocks)
+        require_identified(self.summary.regimes, regime, self.design.blocks)
 
     @property
     def _state(self) -> FitState:
