@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from bayes_intgen.blocks import Blocks, check_blocks, find_cuts, format_blocks, read_blocks
 from bayes_intgen.blocks import split_regime as split
-from bayes_intgen.errors import NotIdentifiedError, QueryError, RegimeError
+from bayes_intgen.errors import ModelError, NotIdentifiedError, QueryError, RegimeError
 from bayes_intgen.regimes import Regime, format_regime, parse_regime, read_regime
 
 __all__ = [
@@ -128,8 +128,8 @@ def identify(
     RegimeError
         If there is no experiment, or a label cannot be read.
     ModelError
-        If blocks overlap, are empty, or join an action that neither an experiment nor the target
-        sets (which may be left out: it changes nothing).
+        If blocks overlap or are empty, or name an action that neither an experiment nor the target
+        sets while one that is set is in no block, which looks like a slip of the pen.
 
     References
     ----------
@@ -160,8 +160,16 @@ the mean outcome in experiment r.
     wanted = read_names(target)
     actions = sorted({name for regime in [*known, wanted] for name in regime})
     given = check_blocks(() if blocks is None else blocks)
-    joined = [block for block in given if len(block) > 1]
-    return _identify(known, wanted, read_blocks(joined, actions))
+    listed = [name for block in given for name in block]
+    unlisted = [name for name in actions if name not in listed]
+    unknown = [name for name in listed if name not in actions]
+    if unlisted and unknown:
+        raise ModelError(
+            f"blocks: {unknown} are set by no experiment and not by the target, and {unlisted} are "
+            f"in no block; correct the names, or list every action in a block."
+        )
+    partition = read_blocks(given, sorted({*actions, *listed}))
+    return _identify(known, wanted, partition)
 
 
 def identify_from(regimes: Iterable[Regime], target: Regime, blocks: Blocks) -> Identification:
