@@ -17,6 +17,8 @@ with random effects", Biometrika 84): directions that the data say little about 
 scores of biases are first freed of what interactions of the same pairs explain. Level 1% over all
 pairs together (Bonferroni).
 
+Covariates are held to no such rule: every rung lets them modify every effect and bias.
+
 A bias that follows an action beyond its parents can also mean that a dependence between the two
 actions was missed, or that they share a confounder. Passing proves nothing (paper, Example 1).
 """
@@ -45,13 +47,14 @@ type Array = npt.NDArray[np.float64]
 type Columns = npt.NDArray[np.intp]
 
 
-def probe_features(bases: Mapping[str, ActionBasis]) -> FeatureMap:
+def probe_features(bases: Mapping[str, ActionBasis], actions: Sequence[str]) -> FeatureMap:
     """Make the smooth products of two actions that the check needs the moments of.
 
-    With many pairs (more than 60), only the product of their first functions.
+    With many pairs (more than 60), only the product of their first functions. There may be bases of
+    covariates beside those of the actions.
     """
-    pairs = len(bases) * (len(bases) - 1) // 2
-    return FeatureMap.pairs(bases, SMOOTHEST if pairs <= MANY_PAIRS else 0)
+    pairs = len(actions) * (len(actions) - 1) // 2
+    return FeatureMap.pairs(bases, SMOOTHEST if pairs <= MANY_PAIRS else 0, actions)
 
 
 def check_additivity(
@@ -154,12 +157,12 @@ class Probe:
 
 
 def _probes(null: Problem, features: FeatureMap) -> Iterator[Probe]:
-    wanted = set(probe_features(features.bases).features)
+    design = null.design
+    wanted = set(probe_features(features.bases, design.actions).features)
     columns: dict[frozenset[str], list[int]] = {}
     for position, feature in enumerate(features.features):
         if feature in wanted:
             columns.setdefault(feature.actions, []).append(position)
-    design = null.design
     pairs: list[tuple[DepartureKind, tuple[str, str]]] = [
         ("interaction", pair) for pair in combinations(design.actions, 2)
     ]

@@ -8,7 +8,9 @@ With E[Y | do(a_S), a_rest] = alpha + sum_k u_k(a_k) + sum over k not in S of d_
 The data fix each d_k and the sum of the u_k, but constants can move between the u_k. So every u_k
 is stated relative to a reference: the mean of action k over the regimes, weighted equally, or its
 most frequent level. Where actions interact, u_k is the effect of moving action k alone, the others
-held at their reference.
+held at their reference. With covariates both components are taken at the point's own z:
+
+    int:   u_k(a_k, z) - u_k(reference, z),       bias:  d_k(a_k, a_parents(k), z).
 """
 
 from typing import Literal, get_args
@@ -37,10 +39,10 @@ def component_curve(
     weights
         Draws of the weights, shape (..., weights).
     values
-        All actions in their own units, shape (points, K); the causal part reads that of ``action``
-        only.
+        Actions and covariates in their own units, shape (points, variables); of the actions, the
+        causal part reads ``action`` only.
     reference
-        Where the other actions are held and u_k is zero, shape (K,).
+        Where the other actions are held and u_k is zero, shape (variables,).
     action
         The action k.
     kind
@@ -63,10 +65,13 @@ def component_curve(
     features = design.features
     total = np.zeros((*weights.shape[:-1], len(values)))
     if kind != "bias":
-        moved = np.tile(reference, (len(values), 1))
-        column = design.actions.index(action)
+        held = np.tile(reference, (len(values), 1))
+        given = [design.variables.index(name) for name in design.covariates]
+        held[:, given] = values[:, given]
+        column = design.variables.index(action)
+        moved = held.copy()
         moved[:, column] = values[:, column]
-        step = features.evaluate(moved) - features.evaluate(reference[None])
+        step = features.evaluate(moved) - features.evaluate(held)
         total += design.collect(weights, design.component(CAUSAL)) @ step.T
     if kind != "int":
         bias = design.collect(weights, design.component(bias_name(action)))

@@ -18,6 +18,14 @@ when A_k is intervened on. A regime is a choice of components. Which features th
     beta and delta_k use every feature of all actions: Y = sum_k h_k(A, C_k) + U. Each confounder is
     still one action's own, but may modify the effects of all. The features decide what "every" is:
     products of two actions for smooth curves, of any number within the degree for polynomials.
+
+With covariates Z, observed in every regime and settled before any action, all of this holds at each
+z: the mechanisms given Z = z are a system of the same class, and
+
+    m_S(a, z) = alpha(z) + sum_k u_k(a_k, z) + sum over k not in S of d_k(a_k, a_pa(k), z).
+
+So a covariate takes no part in the count of interacting actions: every rung has functions of the
+covariates, and every function of actions may be modified by them, within the budget of products.
 """
 
 from collections.abc import Iterable, Mapping
@@ -85,16 +93,19 @@ class Design:
     Parameters
     ----------
     features
-        The feature map phi.
+        The feature map phi of the actions and covariates.
     parents
         The possible parents of each action.
     interactions
         ``"none"``, ``"pairwise"`` or ``"all"``.
+    covariates
+        The variables that are covariates; any action may depend on each of them.
     """
 
     features: FeatureMap
     parents: Mapping[str, tuple[str, ...]]
     interactions: Interactions = "none"
+    covariates: tuple[str, ...] = ()
 
     @classmethod
     def build(
@@ -102,32 +113,46 @@ class Design:
         bases: Mapping[str, ActionBasis],
         parents: Mapping[str, tuple[str, ...]],
         interactions: Interactions = "none",
+        covariates: tuple[str, ...] = (),
     ) -> Self:
         """Make the features that the components need.
+
+        Parameters
+        ----------
+        bases
+            The basis of each action, then of each covariate.
+        parents, interactions, covariates
+            As in the class.
 
         Raises
         ------
         ModelError
             If there would be more than 4000 weights, which takes minutes for a single step.
         """
-        scopes: list[set[str]] = [{action, *parents[action]} for action in bases]
+        actions = [name for name in bases if name not in covariates]
+        scopes = [{action, *parents[action], *covariates} for action in actions]
         if interactions == "pairwise":
-            scopes += [set(pair) for pair in combinations(bases, 2)]
+            scopes += [{*pair, *covariates} for pair in combinations(actions, 2)]
         if interactions == "all":
             scopes = [set(bases)]
-        design = cls(FeatureMap.within(bases, scopes), parents, interactions)
+        design = cls(FeatureMap.within(bases, scopes), parents, interactions, covariates)
         if len(design.weights) > MAX_WEIGHTS:
             raise ModelError(
                 f"structure: {len(design.weights)} weights are more than the {MAX_WEIGHTS} that "
                 f"can be handled; give a causal order or a graph with fewer edges, a smaller "
-                f"basis, or fewer levels."
+                f"basis, fewer levels, or fewer covariates."
             )
         return design
 
     @property
     def actions(self) -> tuple[str, ...]:
         """Names of the actions."""
-        return self.features.actions
+        return tuple(name for name in self.variables if name not in self.covariates)
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names of the actions, then of the covariates."""
+        return self.features.variables
 
     @cached_property
     def weights(self) -> tuple[Weight, ...]:
@@ -136,7 +161,7 @@ class Design:
         causal = [
             Weight(CAUSAL, i, feature)
             for i, feature in enumerate(features)
-            if len(feature.actions) <= self._order
+            if len(feature.actions - {*self.covariates}) <= self._order
         ]
         bias = [
             Weight(bias_name(action), int(i), features[i])
@@ -151,9 +176,9 @@ class Design:
         return {"none": 1, "pairwise": 2, "all": len(self.actions)}[self.interactions]
 
     def scope(self, action: str) -> set[str]:
-        """Return the actions that the confounding bias of an action may depend on."""
+        """Return the variables that the confounding bias of an action may depend on."""
         others = self.actions if self.interactions == "all" else self.parents[action]
-        return {action, *others}
+        return {action, *others, *self.covariates}
 
     @cached_property
     def positions(self) -> npt.NDArray[np.intp]:
@@ -179,23 +204,23 @@ class Design:
 
     @cached_property
     def frequencies(self) -> Array:
-        """Frequency of each weight's eigenfunction of each action; (weights, actions).
+        """Frequency of each weight's eigenfunction of each variable; (weights, variables).
 
         Zero where the feature has none.
         """
         bases = self.features.bases
-        table = np.zeros((len(self.weights), len(self.actions)))
+        table = np.zeros((len(self.weights), len(self.variables)))
         for row, weight in enumerate(self.weights):
             for action, position in weight.feature.factors:
                 frequency = bases[action].functions[position].frequency
-                table[row, self.actions.index(action)] = frequency or 0.0
+                table[row, self.variables.index(action)] = frequency or 0.0
         return table
 
     @cached_property
     def smooth_actions(self) -> tuple[str, ...]:
-        """The actions that have eigenfunctions, and so a lengthscale."""
+        """The actions and covariates that have eigenfunctions, and so a lengthscale."""
         waves = self.frequencies.any(axis=0)
-        return tuple(a for a, wave in zip(self.actions, waves, strict=True) if wave)
+        return tuple(name for name, wave in zip(self.variables, waves, strict=True) if wave)
 
     def active(self, regime: Iterable[str]) -> npt.NDArray[np.bool_]:
         """Return which weights take part in the mean of a regime, shape (weights,)."""
@@ -232,6 +257,7 @@ class Design:
             "features": self.features.to_dict(),
             "parents": parents,
             "interactions": self.interactions,
+            "covariates": list(self.covariates),
         }
 
     @classmethod
@@ -239,4 +265,4 @@ class Design:
         """Rebuild the design from :meth:`to_dict`."""
         parents = {action: tuple(names) for action, names in state["parents"].items()}
         features = FeatureMap.from_dict(state["features"])
-        return cls(features, parents, state["interactions"])
+        return cls(features, parents, state["interactions"], tuple(state["covariates"]))

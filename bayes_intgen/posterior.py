@@ -2,7 +2,8 @@
 
 For any set S of actions that are set, E[Y | do(a_S), a_rest] = phi(a)' theta_S with
 theta_S = beta + sum over k not in S of delta_k (equation 2 of the model). S = all actions gives the
-joint effect of Theorem 1, any other S a mixed effect of Proposition 1.
+joint effect of Theorem 1, any other S a mixed effect of Proposition 1. With covariates phi is a
+function of z too, and the answer is E[Y | do(a_S), a_rest, z].
 """
 
 from collections.abc import Iterable, Mapping
@@ -80,6 +81,11 @@ class Posterior:
         return self.summary.actions
 
     @property
+    def covariates(self) -> tuple[str, ...]:
+        """Names of the covariates."""
+        return self.summary.covariates
+
+    @property
     def outcome(self) -> str:
         """Name of the outcome."""
         return self.summary.outcome
@@ -90,14 +96,15 @@ class Posterior:
         do: str | Iterable[str] | None = None,
         beyond: Literal["error", "clamp"] = "error",
     ) -> xr.DataArray:
-        """Posterior of E[Y | do(a_S), a_rest] at some points.
+        """Posterior of E[Y | do(a_S), a_rest] at some points, at their covariates if any.
 
         Parameters
         ----------
         at
-            The values of ALL actions in their own units: a frame or a mapping of names to numbers
-            or arrays, levels for a categorical action. Scalars are repeated, other columns ignored,
-            a frame's index becomes ``point``.
+            The values of ALL actions and covariates in their own units: a frame or a mapping of
+            names to numbers or arrays, levels for a categorical one. Scalars are repeated, other
+            columns ignored, a frame's index becomes ``point``. The rows of a population give its
+            average effect as the mean of the answer over ``point``.
         do
             The actions S that are set, as names or as a regime's label; the others are conditioned
             on. None sets all of them, ``[]`` none (the observational mean).
@@ -110,14 +117,14 @@ class Posterior:
         -------
         xarray.DataArray
             In the outcome's unit, dims (chain, draw, point). Coordinates along ``point`` hold the
-            values of the actions and ``support``: ``supported``, ``extrapolated`` (beyond the
-            joint support of the data), ``outside`` (beyond an action's observed range) or
-            ``beyond`` (the box). The attribute ``do`` is the regime's label.
+            values of actions and covariates and ``support``: ``supported``, ``extrapolated``
+            (beyond the joint support of the data), ``outside`` (beyond the observed range of one
+            of them) or ``beyond`` (the box). The attribute ``do`` is the regime's label.
 
         Raises
         ------
         QueryError
-            If an action's value is missing, not a finite number or not a level of the data, ``do``
+            If a value is missing, not a finite number or not a level of the data, ``do``
             names an unknown action, or points lie beyond the box.
         NotIdentifiedError
             If the data do not determine this effect.
@@ -128,7 +135,7 @@ class Posterior:
         """
         regime = read_do(do, self.actions)
         require_identified(self.summary.regimes, regime)
-        points = Points.read(at, self.actions, self.summary.levels)
+        points = Points.read(at, self.actions, self.summary.levels, self.covariates)
         far = find_beyond(points, self.design.features.bases, beyond)
         theta = self._theta(regime)
         values = theta @ self.design.features.evaluate(points.values).T
@@ -149,12 +156,13 @@ class Posterior:
         action
             The action k.
         at
-            Values of the action, or a mapping with values of more actions; those not given are held
-            at their means over the regimes (weighted equally) or most frequent levels.
+            Values of the action, or a mapping with values of more actions and covariates; those not
+            given are held at their means over the regimes (weighted equally) or most frequent
+            levels.
         kind
-            ``"int"``: the causal effect u_k(a_k), relative to that held value. ``"bias"``:
-            the confounding bias d_k(a_k, a_parents). ``"obs"``: their sum, the effect that
-            observational rows show.
+            ``"int"``: the causal effect u_k(a_k), relative to that held value, at the point's
+            covariates. ``"bias"``: the confounding bias d_k(a_k, a_parents), likewise. ``"obs"``:
+            their sum, the effect that observational rows show.
         beyond
             As in :meth:`expected_outcome`.
 
@@ -170,7 +178,7 @@ class Posterior:
         """
         usual = usual_values(self.summary)
         known = at if isinstance(at, Mapping) else {action: at}
-        points = Points.complete(known, self.actions, self.summary.levels, usual)
+        points = Points.complete(known, self.actions, self.summary.levels, usual, self.covariates)
         find_beyond(points, self.design.features.bases, beyond)
         weights = self.idata["posterior"].dataset["weight"].to_numpy()
         values = component_curve(self.design, weights, points.values, usual, action, kind)
@@ -197,9 +205,9 @@ class Posterior:
         Returns
         -------
         pandas.DataFrame
-            The actions, then ``mean``, ``sd``, ``lower``, ``upper`` and ``support``.
+            The actions and covariates, then ``mean``, ``sd``, ``lower``, ``upper`` and ``support``.
         """
-        points = Points.read(at, self.actions, self.summary.levels)
+        points = Points.read(at, self.actions, self.summary.levels, self.covariates)
         find_beyond(points, self.design.features.bases, beyond)
         sizes = self.idata["posterior"].sizes
         rows = max(1, VALUES_AT_ONCE // (sizes["chain"] * sizes["draw"]))
@@ -207,7 +215,7 @@ class Posterior:
         for start in range(0, len(points), rows):
             draws = self.expected_outcome(points.take(start, start + rows), do, beyond)
             lower, upper = credible_interval(draws, probability)
-            columns = {action: draws[action] for action in self.actions}
+            columns = {name: draws[name] for name in points.variables}
             columns["mean"] = draws.mean(("chain", "draw"))
             columns["sd"] = draws.std(("chain", "draw"), ddof=1)
             columns |= {"lower": lower, "upper": upper, "support": draws["support"]}
@@ -220,8 +228,8 @@ class Posterior:
         """Summarise the change when one action moves from mean - sd to mean + sd.
 
         A categorical action moves from its most frequent level to each other one. The other actions
-        stay at their means and most frequent levels; means, sd and frequencies are over all
-        regimes, weighted equally.
+        and the covariates stay at their means and most frequent levels; means, sd and frequencies
+        are over all regimes, weighted equally.
 
         Returns
         -------

@@ -26,7 +26,11 @@ beyond it spurious ones cost precision. In 60 systems of 5 actions the level of 
 direct edges at 10,000 rows per regime (47 at 1000) and keeps 17 (10) of 957 that are none.
 
 In a regime that sets several actions their settings must be independent of one another. If they are
-not, A_k may follow one of them through the other, and an edge is kept that need not be there.
+not, A_k may follow one of them through the other, and an edge is kept that need not be there. The
+same happens where an experiment chooses a_j by a covariate z, as randomising within strata does:
+A_k may follow a_j through z. In both cases the answer is a superset of the parents, which costs
+precision and no bias. Covariates are not tested: every action may depend on each of them, and none
+depends on an action. An effect of A_j on A_k whose sign varies with z is seen in the spread of A_k.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The ``basis`` argument: one choice for all actions, or one for each.
+"""The ``basis`` argument: one choice for all actions and covariates, or one for each.
 
 A categorical action has no numbers to draw a curve over, so it takes ``Categorical()``, by itself
 when one choice is made for all.
@@ -76,7 +76,8 @@ def _by_action(
         if set(chosen) != set(actions):
             raise ModelError(
                 f"basis must name every action once, {list(actions)} (only the categorical ones "
-                f"{list(categorical)} can be left out); got {list(basis)}."
+                f"{list(categorical)} can be left out; covariates are to be named as actions "
+                f"are); got {list(basis)}."
             )
     for action in actions:
         _check_fit(action, chosen[action], action in categorical)
@@ -86,11 +87,11 @@ def _by_action(
 def _check_fit(action: str, spec: BasisSpec, categorical: bool) -> None:
     if categorical and not isinstance(spec, Categorical):
         raise ModelError(
-            f"basis: action {action!r} is categorical and can only have Categorical(), got "
+            f"basis: column {action!r} is categorical and can only have Categorical(), got "
             f"{spec!r}. Choose that, or read the data without it in categorical."
         )
     if isinstance(spec, Categorical) and not categorical:
         raise ModelError(
-            f"basis: {spec!r} needs levels, but action {action!r} is numeric. List it in "
+            f"basis: {spec!r} needs levels, but column {action!r} is numeric. List it in "
             f"categorical of RegimeData.from_frame, or choose HSGP() or Polynomial()."
         )
