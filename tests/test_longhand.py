@@ -12,11 +12,13 @@ import bayes_intgen as ig
 from bayes_intgen.basis import HSGP
 from bayes_intgen.inference import check_nuts
 from bayes_intgen.summary import Summary
-from models import categorical, hsgp, linear, polynomial
+from models import categorical, covariate, hsgp, linear, polynomial
 
 
-def pose(frame, basis, structure, levels):
-    data = ig.RegimeData.from_frame(frame, "y", ["a1", "a2"], categorical=levels)
+def pose(frame, basis, structure, levels, covariates):
+    data = ig.RegimeData.from_frame(
+        frame, "y", ["a1", "a2"], categorical=levels, covariates=covariates
+    )
     return ig.InterventionModel(basis, structure, variance="constant")._pose(data).problem
 
 
@@ -26,10 +28,10 @@ COMPONENTS = {"effect": "causal", "bias1": "bias:a1", "bias2": "bias:a2"}
 class Longhand:
     """A model written longhand, the same one of the package, and a point that both understand."""
 
-    def __init__(self, model, basis, structure, levels=()):
+    def __init__(self, model, basis, structure, levels=(), covariates=()):
         self.frame = model.make_data(2500, random_seed=4)
         self.frame.loc[0, "a1"] = 30.0  # beyond the box of an HSGP
-        self.problem = pose(self.frame, basis, structure, levels)
+        self.problem = pose(self.frame, basis, structure, levels, covariates)
         self.model = model.build(self.frame)
         rng = np.random.default_rng(5)
         mean, sd = self.problem.hyperpriors.mean, self.problem.hyperpriors.sd
@@ -79,6 +81,7 @@ class Longhand:
         (polynomial, ig.Polynomial(3), "full"),
         (hsgp, HSGP(), [("a1", "a2")]),
         (categorical, ig.Polynomial(3), "full", ["a2"]),
+        (covariate, ig.Polynomial(2), [("a1", "a2")], (), ["z"]),
     ],
     ids=lambda case: case[0].__name__,
 )
