@@ -192,8 +192,17 @@ class Design:
 
     @cached_property
     def group_kinds(self) -> tuple[str, ...]:
-        """What the prior of each group depends on: linear, wiggly, level, pair or higher."""
-        kinds = {w.group: w.feature.kind for w in self.weights if w.group is not None}
+        """What the prior of each group depends on: covariate, or the kind of its features.
+
+        Groups of one or two variables of which one is a covariate are of the kind ``covariate``;
+        those of other features are linear, wiggly, level, pair or higher.
+        """
+        kinds: dict[str | None, str] = {}
+        for weight in self.weights:
+            feature = weight.feature
+            given = not feature.actions.isdisjoint(self.covariates)
+            covariate = given and feature.kind != "higher"
+            kinds[weight.group] = "covariate" if covariate else feature.kind
         return tuple(kinds[group] for group in self.groups)
 
     @cached_property

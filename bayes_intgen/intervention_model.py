@@ -67,6 +67,7 @@ class InterventionModel:
     basis
         The functions that components are linear in: one choice, or a mapping with one per action
         and covariate. A categorical one has ``Categorical()`` unless the mapping says otherwise.
+        Of a covariate, one choice of ``HSGP`` takes at most three eigenfunctions into products.
     structure
         Which actions may depend on which others: ``"learned"`` from the experiments, ``"full"``
         (each on every other), a list of all actions in causal order, a ``networkx.DiGraph``, or a

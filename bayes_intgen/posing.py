@@ -69,7 +69,7 @@ def pose(
     learned = learn_structure(summary) if structure == "learned" else None
     parents = learned.parents if learned else resolve_structure(structure, actions)
     if isinstance(data, Moments):
-        bases = match_bases(basis, data.features.bases)
+        bases = match_bases(basis, data.features.bases, covariates)
         design = Design.build(bases, parents, interactions, covariates)
         moments = data.select(design.features)
     else:

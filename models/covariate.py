@@ -26,6 +26,14 @@ FEATURES = ["1", "a1", "a1^2", "a2", "a2^2", "z", "z^2", "a1 a2", "a1 z", "a2 z"
 EFFECT = [name for name in FEATURES if name != "a1 a2"]
 BIAS1 = [name for name in FEATURES if "a2" not in name]
 BIAS2 = FEATURES
+PRIORS = {  # median and log-sd of the prior scale
+    "a1": (0.3, 1.0),
+    "a1^2": (0.1, 1.0),
+    "a2": (0.3, 1.0),
+    "a2^2": (0.1, 1.0),
+    "a1 a2": (0.1, 1.0),
+    "z": (0.05, 2.0),
+}
 
 type Array = npt.NDArray[np.float64]
 
@@ -92,9 +100,10 @@ def _features(x1: Array, x2: Array, z: Array) -> Array:
 
 
 def _scales(name: str, terms: list[str]) -> TensorVariable:
-    """Give every term but the constant a scale of its own."""
-    medians = [0.1 if "^" in term or " " in term else 0.3 for term in terms[1:]]
-    free = pm.LogNormal(name, np.log(medians), 1)
+    """Give every term but the constant a scale of its own; terms with the covariate a wide one."""
+    priors = [PRIORS["z" if "z" in term else term] for term in terms[1:]]
+    medians, log_sds = np.transpose(priors)
+    free = pm.LogNormal(name, np.log(medians), log_sds)
     return pm.math.concatenate([[3.0], free])
 
 

@@ -83,10 +83,11 @@ class Target:
     def bounds(self, start: Array) -> optimize.Bounds:
         """Keep the search where nothing overflows.
 
-        Within ten prior standard deviations; sigma from 10^-7 to 10 times the outcome's spread.
+        Within ten prior standard deviations, and at most e^10 times the prior median, beyond which
+        redundant features cannot be told apart; sigma from 10^-7 to 10 times the outcome's spread.
         """
         regimes = len(self.problem.likelihood.n)
-        low, high = np.full(len(start), -10.0), np.full(len(start), 10.0)
+        low, high = np.full(len(start), -10.0), 10.0 / np.maximum(self.unit, 1.0)
         low[:regimes] = start[:regimes] - np.log(1e7) / self.unit[:regimes]
         high[:regimes] = start[:regimes] + np.log(10) / self.unit[:regimes]
         return optimize.Bounds(low, high)
