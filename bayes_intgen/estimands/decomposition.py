@@ -1,7 +1,7 @@
 """The decomposition of an expected outcome into what each action contributes.
 
 With every action held at a reference b but those of one unit k (equation 1 of the model; a unit is
-one action),
+one action, or a block),
 
     alpha = beta(b),   int_k(a) = beta(b with a_k) - beta(b),   bias_k(a) = d_k(a_k, a_parents(k)),
     obs_k = int_k + bias_k,
@@ -38,7 +38,7 @@ def decomposition(fit: Fitted, at: Any, beyond: Literal["error", "clamp"] = "err
     The arguments are those of :meth:`bayes_intgen.Posterior.decomposition`.
     """
     actions = fit.actions
-    units = [(action,) for action in actions]
+    units = fit.design.blocks
     for regime in ((), actions, *(tuple(a for a in actions if a not in unit) for unit in units)):
         fit.require(regime)
     points = fit.points(at)
@@ -56,7 +56,7 @@ def decomposition(fit: Fitted, at: Any, beyond: Literal["error", "clamp"] = "err
         moved = held.copy()
         moved[:, columns] = points.values[:, columns]
         causal.append(beta @ (phi(moved) - base).T)
-        delta = design.collect(fit.weights, design.component(bias_name("+".join(unit))))
+        delta = design.collect(fit.weights, design.component(bias_name(unit)))
         bias.append(delta @ phi(points.values).T)
     variables = {
         "alpha": beta @ base.T + fit.outcome_scale.centre,
