@@ -8,8 +8,6 @@ so that pieces the data do not need shrink away by themselves. Pieces that invol
 wider priors than others: there are many, and most covariates that are put in for safety do little.
 Two that do nothing raise the error of the joint effect by 12% (12 systems of 3 actions, 5000 rows
 per regime); with the priors of the other pieces it would be 47% (8 of these).
-
-=============  =======================================================  =============  =====
 """
 
 from collections.abc import Sequence

@@ -6,6 +6,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import bayes_intgen as ig
+from bayes_intgen.inference import find_mode
 from bayes_intgen.metrics import coverage, credible_interval, rmse
 from models import covariate
 from tests import covariate_system
@@ -209,3 +210,15 @@ def test_the_ridge_estimator_refuses_levels():
         ig.ModelError, match=r"takes numbers, but \['site'\] are categorical. Leave"
     ):
         ig.RidgeEstimator().fit(data)
+
+
+def test_the_search_returns_from_steps_into_singular_regions():
+    """In these data a trial step sets one sigma to 10^-7 and all scales to their bounds."""
+    frame = covariate_system.make_data(2000, random_seed=5)
+    data = ig.RegimeData.from_frame(
+        frame, "y", ["a1", "a2"], categorical=["site"], covariates=["z", "site"]
+    )
+    problem = ig.InterventionModel()._pose(data, weighted=False).problem
+    mode = find_mode(problem)
+    assert mode.converged
+    assert np.exp(problem.split(mode.mode)[0]).min() > 0.05
