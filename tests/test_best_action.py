@@ -165,6 +165,7 @@ def test_knapsack_equals_brute_force(groups, common):
     """Any number of groups of unequal size, costs of both signs, with and without a common step."""
     rng = np.random.default_rng(groups)
     sizes = rng.integers(1, 6, groups)
+    sizes[0] = 20  # many settings of actions that interact, say
     values = [rng.normal(size=(size, 40)) for size in sizes]
     costs = [0.1 * rng.integers(-3, 8, size) if common else rng.normal(size=size) for size in sizes]
     every = list(product(*(range(size) for size in sizes)))
