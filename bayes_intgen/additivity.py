@@ -17,13 +17,16 @@ with random effects", Biometrika 84): directions that the data say little about 
 scores of biases are first freed of what interactions of the same pairs explain. Level 1% over all
 pairs together (Bonferroni).
 
+Actions of one block interact on every rung, and so are no pair; the bias of a block is tested as a
+whole, on each action of the other blocks.
+
 A bias that follows an action beyond its parents can also mean that a dependence between the two
 actions was missed, or that they share a confounder. Passing proves nothing (paper, Example 1).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, permutations
+from itertools import combinations
 from math import sqrt
 
 import numpy as np
@@ -35,6 +38,7 @@ from bayes_intgen.design import Interactions
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.moments import Moments
 from bayes_intgen.quadratic_form import quadratic_form_tail
+from bayes_intgen.regimes import Regime, format_regime
 
 __all__ = ["check_additivity", "probe_features"]
 
@@ -150,7 +154,7 @@ class Probe:
 
     def active(self, regime: Sequence[str]) -> bool:
         """Say whether the weights take part in the mean of a regime."""
-        return self.kind == "interaction" or self.actions[0] not in regime
+        return self.kind == "interaction" or not {*self.actions[0].split("+")} & {*regime}
 
 
 def _probes(null: Problem, features: FeatureMap) -> Iterator[Probe]:
@@ -160,18 +164,21 @@ def _probes(null: Problem, features: FeatureMap) -> Iterator[Probe]:
         if feature in wanted:
             columns.setdefault(feature.actions, []).append(position)
     design = null.design
-    pairs: list[tuple[DepartureKind, tuple[str, str]]] = [
-        ("interaction", pair) for pair in combinations(design.actions, 2)
+    pairs: list[tuple[DepartureKind, Regime, str]] = [
+        ("interaction", (action,), other)
+        for action, other in combinations(design.actions, 2)
+        if other not in design.block_of(action)
     ]
     pairs += [
-        ("bias", (action, other))
-        for action, other in permutations(design.actions, 2)
-        if other not in design.scope(action)
+        ("bias", block, other)
+        for block in design.blocks
+        for other in design.actions
+        if other not in design.scope(block[0])
     ]
-    for kind, pair in pairs:
-        chosen = np.array(columns[frozenset(pair)])
+    for kind, block, other in pairs:
+        chosen = np.concatenate([columns[frozenset({action, other})] for action in block])
         scale = np.array([relative_scale(features, column) for column in chosen])
-        yield Probe(kind, pair, chosen, scale)
+        yield Probe(kind, (format_regime(block), other), chosen, scale)
 
 
 def _scores(

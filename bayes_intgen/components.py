@@ -9,6 +9,9 @@ The data fix each d_k and the sum of the u_k, but constants can move between the
 is stated relative to a reference: the mean of action k over the regimes, weighted equally, or its
 most frequent level. Where actions interact, u_k is the effect of moving action k alone, the others
 held at their reference.
+
+A block of several actions has the same components, with u_B a surface of all its actions. An action
+within a block has an ``int`` of its own, the effect of moving it alone; the bias is the block's.
 """
 
 from typing import Literal, get_args
@@ -18,8 +21,9 @@ import numpy.typing as npt
 
 from bayes_intgen.design import CAUSAL, Design, bias_name
 from bayes_intgen.errors import QueryError
+from bayes_intgen.regimes import Regime, format_regime, order_regime
 
-__all__ = ["Kind", "component_curve"]
+__all__ = ["Kind", "component_curve", "read_component"]
 
 type Array = npt.NDArray[np.float64]
 type Kind = Literal["int", "obs", "bias"]
@@ -37,12 +41,12 @@ def component_curve(
     weights
         Draws of the weights, shape (..., weights).
     values
-        All actions in their own units, shape (points, K); the causal part reads that of ``action``
+        All actions in their own units, shape (points, K); the causal part reads those that move
         only.
     reference
         Where the other actions are held and u_k is zero, shape (K,).
     action
-        The action k.
+        The action k, or a block by its label.
     kind
         ``"int"``, ``"obs"`` or ``"bias"``.
 
@@ -54,21 +58,43 @@ def component_curve(
     Raises
     ------
     QueryError
-        If the action or the kind is unknown.
+        As :func:`read_component`.
     """
-    if action not in design.actions:
-        raise QueryError(f"action must be one of {list(design.actions)}, got {action!r}.")
-    if kind not in get_args(Kind.__value__):
-        raise QueryError(f"kind must be 'int', 'obs' or 'bias', got {kind!r}.")
+    block = read_component(design, action, kind)
     features = design.features
     total = np.zeros((*weights.shape[:-1], len(values)))
     if kind != "bias":
         moved = np.tile(reference, (len(values), 1))
-        column = design.actions.index(action)
-        moved[:, column] = values[:, column]
+        columns = [design.actions.index(name) for name in block]
+        moved[:, columns] = values[:, columns]
         step = features.evaluate(moved) - features.evaluate(reference[None])
         total += design.collect(weights, design.component(CAUSAL)) @ step.T
     if kind != "int":
-        bias = design.collect(weights, design.component(bias_name(action)))
+        bias = design.collect(weights, design.component(bias_name(block)))
         total += bias @ features.evaluate(values).T
     return total
+
+
+def read_component(design: Design, action: str, kind: Kind) -> Regime:
+    """Return the actions that a component is a function of, parents aside: one, or a block.
+
+    Raises
+    ------
+    QueryError
+        If the action or the kind is unknown, or the bias of an action within a block is asked for.
+    """
+    names = action.split("+") if isinstance(action, str) else []
+    chosen = order_regime(names, design.actions)
+    known = list(dict.fromkeys([*design.actions, *map(format_regime, design.blocks)]))
+    if sorted(chosen) != sorted(names) or not (len(chosen) == 1 or chosen in design.blocks):
+        raise QueryError(f"action must be one of {known}, got {action!r}.")
+    if kind not in get_args(Kind.__value__):
+        raise QueryError(f"kind must be 'int', 'obs' or 'bias', got {kind!r}.")
+    block = design.block_of(chosen[0])
+    if chosen != block and kind != "int":
+        raise QueryError(
+            f"kind: action {action!r} has no confounding bias of its own, because its block "
+            f"{format_regime(block)!r} may share a confounder; ask for that of the block, or for "
+            f"kind='int'."
+        )
+    return chosen

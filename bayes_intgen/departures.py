@@ -25,7 +25,7 @@ class Departure:
         ``interaction`` of two actions in the causal part, or ``bias`` of the first that depends on
         the second.
     actions
-        The two actions.
+        The two actions; the first may be a block, by its label.
     p_value
         Of no departure, not adjusted for the number of pairs.
     effect
@@ -103,7 +103,7 @@ class Additivity:
 
     def __str__(self) -> str:
         if not self.departures:
-            return "additivity: one action, nothing to check"
+            return "additivity: one action or block, nothing to check"
         if not self.found:
             least = min(departure.p_value for departure in self.departures)
             lower = "; interactions='none' would do" if self.fitted != "none" else ""

@@ -18,6 +18,13 @@ when A_k is intervened on. A regime is a choice of components. Which features th
     beta and delta_k use every feature of all actions: Y = sum_k h_k(A, C_k) + U. Each confounder is
     still one action's own, but may modify the effects of all. The features decide what "every" is:
     products of two actions for smooth curves, of any number within the degree for polynomials.
+
+With ``blocks`` of several actions the same holds with blocks in place of actions (Corollary 1): the
+causal part has every feature within a block on every rung (again: smooth curves are of order two,
+polynomials of any within the degree), and ``bias:<B>`` depends on the actions of B and the possible
+parents of each of them. A regime that cuts a block, setting only the part T of it, has a free
+component of its own, ``bias:<B>|<T>``, in the place of ``bias:<B>``: the confounder of B then shows
+in the actions of B that are left alone and their parents only.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,7 +37,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bayes_intgen.basis import ActionBasis, Feature, FeatureMap
+from bayes_intgen.blocks import Blocks, split_regime
 from bayes_intgen.errors import ModelError
+from bayes_intgen.regimes import Regime, format_regime
 
 __all__ = ["CAUSAL", "INTERACTIONS", "Design", "Interactions", "Weight", "bias_name"]
 
@@ -43,9 +52,19 @@ type Array = npt.NDArray[np.float64]
 type Interactions = Literal["none", "pairwise", "all"]
 
 
-def bias_name(action: str) -> str:
-    """Return the name of the component that holds the confounding bias of an action."""
-    return f"bias:{action}"
+def bias_name(block: str | Iterable[str], pattern: Iterable[str] = ()) -> str:
+    """Return the name of the component that holds the confounding bias of an action or a block.
+
+    ``pattern``: the part of the block that is set, in regimes that cut it.
+
+    Examples
+    --------
+    >>> bias_name("a1"), bias_name(["a1", "a2"]), bias_name(["a1", "a2"], ["a1"])
+    ('bias:a1', 'bias:a1+a2', 'bias:a1+a2|a1')
+    """
+    label = block if isinstance(block, str) else format_regime(block)
+    part = "+".join(pattern)
+    return f"bias:{label}|{part}" if part else f"bias:{label}"
 
 
 @dataclass(frozen=True)
@@ -55,7 +74,7 @@ class Weight:
     Parameters
     ----------
     component
-        ``causal`` or ``bias:<action>``.
+        ``causal``, ``bias:<block>`` or ``bias:<block>|<pattern>``.
     position
         Position of the feature in the feature map.
     feature
@@ -90,11 +109,21 @@ class Design:
         The possible parents of each action.
     interactions
         ``"none"``, ``"pairwise"`` or ``"all"``.
+    blocks
+        A partition of the actions; each is a block of its own by default.
+    cuts
+        The parts of blocks that regimes of the data set.
     """
 
     features: FeatureMap
     parents: Mapping[str, tuple[str, ...]]
     interactions: Interactions = "none"
+    blocks: Blocks = ()
+    cuts: tuple[Regime, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.blocks:
+            object.__setattr__(self, "blocks", tuple((action,) for action in self.actions))
 
     @classmethod
     def build(
@@ -102,6 +131,8 @@ class Design:
         bases: Mapping[str, ActionBasis],
         parents: Mapping[str, tuple[str, ...]],
         interactions: Interactions = "none",
+        blocks: Blocks = (),
+        cuts: tuple[Regime, ...] = (),
     ) -> Self:
         """Make the features that the components need.
 
@@ -110,12 +141,14 @@ class Design:
         ModelError
             If there would be more than 4000 weights, which takes minutes for a single step.
         """
-        scopes: list[set[str]] = [{action, *parents[action]} for action in bases]
+        blocks = blocks or tuple((action,) for action in bases)
+        scopes = [{*block, *(p for action in block for p in parents[action])} for block in blocks]
         if interactions == "pairwise":
             scopes += [set(pair) for pair in combinations(bases, 2)]
         if interactions == "all":
             scopes = [set(bases)]
-        design = cls(FeatureMap.within(bases, scopes), parents, interactions)
+        features = FeatureMap.within(bases, scopes)
+        design = cls(features, parents, interactions, blocks, cuts)
         if len(design.weights) > MAX_WEIGHTS:
             raise ModelError(
                 f"structure: {len(design.weights)} weights are more than the {MAX_WEIGHTS} that "
@@ -131,29 +164,45 @@ class Design:
 
     @cached_property
     def weights(self) -> tuple[Weight, ...]:
-        """All weights: the causal part, then the bias of each action."""
+        """All weights: the causal part, then the biases of each block."""
         features = self.features.features
         causal = [
             Weight(CAUSAL, i, feature)
             for i, feature in enumerate(features)
             if len(feature.actions) <= self._order
+            or any(feature.actions <= frozenset(block) for block in self.blocks)
         ]
         bias = [
-            Weight(bias_name(action), int(i), features[i])
-            for action in self.actions
-            for i in self.features.positions(self.scope(action))
+            Weight(bias_name(block, pattern), int(i), features[i])
+            for block in self.blocks
+            for pattern in ((), *(cut for cut in self.cuts if cut[0] in block))
+            for i in self.features.positions(self.scope(block[0], pattern))
         ]
         return tuple(causal + bias)
 
+    def on_rung(self, interactions: Interactions) -> Self:
+        """Return the design of another rung of the ladder, the rest alike."""
+        cls, bases = type(self), self.features.bases
+        return cls.build(bases, self.parents, interactions, self.blocks, self.cuts)
+
+    def block_of(self, action: str) -> Regime:
+        """Return the block of an action."""
+        return next(block for block in self.blocks if action in block)
+
     @property
     def _order(self) -> int:
-        """The largest number of actions in a feature of the causal part."""
+        """The largest number of actions in a feature of the causal part, across blocks."""
         return {"none": 1, "pairwise": 2, "all": len(self.actions)}[self.interactions]
 
-    def scope(self, action: str) -> set[str]:
-        """Return the actions that the confounding bias of an action may depend on."""
-        others = self.actions if self.interactions == "all" else self.parents[action]
-        return {action, *others}
+    def scope(self, action: str, pattern: Regime = ()) -> set[str]:
+        """Return the actions that the confounding bias of an action's block may depend on.
+
+        ``pattern``: the part of the block that is set, whose parents then do not matter.
+        """
+        if self.interactions == "all":
+            return set(self.actions)
+        block = self.block_of(action)
+        return {*block, *(p for k in block if k not in pattern for p in self.parents[k])}
 
     @cached_property
     def positions(self) -> npt.NDArray[np.intp]:
@@ -198,9 +247,27 @@ class Design:
         return tuple(a for a, wave in zip(self.actions, waves, strict=True) if wave)
 
     def active(self, regime: Iterable[str]) -> npt.NDArray[np.bool_]:
-        """Return which weights take part in the mean of a regime, shape (weights,)."""
-        switched_off = {bias_name(action) for action in regime}
-        return np.array([weight.component not in switched_off for weight in self.weights])
+        """Return which weights take part in the mean of a regime, shape (weights,).
+
+        Raises
+        ------
+        ModelError
+            If it cuts a block as no regime of the data does.
+        """
+        patterns = {self.block_of(part[0]): part for part in split_regime(regime, self.blocks)}
+        unknown = {*patterns.values()} - {*self.blocks, *self.cuts}
+        if unknown:
+            raise ModelError(
+                f"regime: it sets {sorted(map(format_regime, unknown))} of the blocks "
+                f"{[format_regime(block) for block in self.blocks]}, which no regime of the data "
+                f"does; set whole blocks."
+            )
+        wanted = {CAUSAL} | {
+            bias_name(block, patterns.get(block, ()))
+            for block in self.blocks
+            if patterns.get(block) != block
+        }
+        return np.array([weight.component in wanted for weight in self.weights])
 
     def component(self, name: str) -> npt.NDArray[np.bool_]:
         """Return which weights belong to a component, shape (weights,)."""
@@ -232,6 +299,8 @@ class Design:
             "features": self.features.to_dict(),
             "parents": parents,
             "interactions": self.interactions,
+            "blocks": [list(block) for block in self.blocks],
+            "cuts": [list(cut) for cut in self.cuts],
         }
 
     @classmethod
@@ -239,4 +308,5 @@ class Design:
         """Rebuild the design from :meth:`to_dict`."""
         parents = {action: tuple(names) for action, names in state["parents"].items()}
         features = FeatureMap.from_dict(state["features"])
-        return cls(features, parents, state["interactions"])
+        blocks, cuts = (tuple(map(tuple, state.get(name, ()))) for name in ("blocks", "cuts"))
+        return cls(features, parents, state["interactions"], blocks, cuts)

@@ -15,11 +15,12 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from bayes_intgen.components import Kind, component_curve
+from bayes_intgen.components import Kind, component_curve, read_component
 from bayes_intgen.data import Points
 from bayes_intgen.departures import Additivity
 from bayes_intgen.design import Design
-from bayes_intgen.identify import require_identified
+from bayes_intgen.errors import QueryError
+from bayes_intgen.identify import require_identified, require_known_cuts
 from bayes_intgen.inference import Convergence
 from bayes_intgen.metrics import INTERVAL, credible_interval
 from bayes_intgen.moves import usual_values
@@ -92,7 +93,8 @@ class Fitted:
         ------
         QueryError
             If an action's value is missing, not a finite number or not a level of the data, ``do``
-            names an unknown action, or points lie beyond the box.
+            names an unknown action or a part of a block that no experiment sets, or points lie
+            beyond the box.
         NotIdentifiedError
             If the data do not determine this effect.
 
@@ -101,7 +103,7 @@ class Fitted:
         Kekić, Garrido Mejia and Schölkopf (2025), Theorem 1 and Proposition 1.
         """
         regime = read_do(do, self.actions)
-        require_identified(self.summary.regimes, regime)
+        self.require(regime)
         points = self.points(at)
         support = self.support(points, regime, beyond)
         values = self.theta(regime) @ self.design.features.evaluate(points.values).T
@@ -118,14 +120,16 @@ class Fitted:
         Parameters
         ----------
         action
-            The action k.
+            The action k, or a block by its label, such as ``"a1+a2"``.
         at
-            Values of the action, or a mapping with values of more actions; those not given are held
-            at their means over the regimes (weighted equally) or most frequent levels.
+            Values of the action, or a mapping with values of more actions (as a block needs); those
+            not given are held at their means over the regimes (weighted equally) or most frequent
+            levels.
         kind
-            ``"int"``: the causal effect u_k(a_k), relative to that held value. ``"bias"``:
-            the confounding bias d_k(a_k, a_parents). ``"obs"``: their sum, the effect that
-            observational rows show.
+            ``"int"``: the causal effect u_k(a_k), relative to that held value; for an action within
+            a block, that of moving it alone. ``"bias"``: the confounding bias d_k(a_k, a_parents),
+            which a block has as a whole. ``"obs"``: their sum, the effect that observational rows
+            show.
         beyond
             As in :meth:`expected_outcome`.
 
@@ -137,9 +141,16 @@ class Fitted:
         Raises
         ------
         QueryError
-            If the action or the kind is unknown, or values are not finite numbers.
+            If the action or the kind is unknown, values are not finite numbers, or the bias of an
+            action within a block is asked for.
         """
         usual = usual_values(self.summary)
+        block = read_component(self.design, action, kind)
+        if len(block) > 1 and not isinstance(at, Mapping):
+            raise QueryError(
+                f"at: the block {action!r} takes values of {list(block)}, got "
+                f"{type(at).__name__}; give a mapping of names to values."
+            )
         points = self.complete(at if isinstance(at, Mapping) else {action: at})
         find_beyond(points, self.design.features.bases, beyond)
         values = component_curve(self.design, self.weights, points.values, usual, action, kind)
@@ -195,6 +206,11 @@ class Fitted:
         """
         write_fit(self._state, Path(path))
 
+    def require(self, regime: Regime) -> None:
+        """Refuse a regime whose mean the data do not determine."""
+        require_known_cuts(self.summary.regimes, regime, self.design.blocks)
+        require_identified(self.summary.regimes, regime, self.design.blocks)
+
     def points(self, at: Any) -> Points:
         """Read points at which a question is asked; values of all actions are needed."""
         return Points.read(at, self.actions, self.summary.levels)
@@ -207,7 +223,8 @@ class Fitted:
     def support(self, points: Points, regime: Regime, beyond: str) -> npt.NDArray[np.str_]:
         """Flag points, and refuse those beyond the box unless they are to be clamped."""
         far = find_beyond(points, self.design.features.bases, beyond)
-        flags = classify_support(points.values, regime, self.summary, self.design.parents)
+        parents, blocks = self.design.parents, self.design.blocks
+        flags = classify_support(points.values, regime, self.summary, parents, blocks)
         return np.where(far, BEYOND, flags)
 
     @property

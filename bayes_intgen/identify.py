@@ -1,22 +1,47 @@
 """Which experiments determine which effect.
 
-The mean of regime S is a sum of components, one per action, that each depend on S only through
-whether their own action is in S. So m_T is a combination of the m_S at hand, whatever the
-components are, exactly when the indicator vector of T is an affine combination of the indicator
-vectors of the experiments (weights that sum to one; the observational regime is the zero
-vector). Theorem 1 (-(K-1) times observational plus each single intervention), Proposition 1 and
-Corollary 1 of the paper are cases of it.
+The mean of regime S is a sum of components, one per block of actions, that each depend on S only
+through its pattern S n B: which actions of the block are set. Nothing relates the patterns of one
+block to one another. So m_T is a combination of the m_S at hand, whatever the components are,
+exactly when the indicator vector of T is an affine combination of the indicator vectors of the
+experiments (weights that sum to one). An indicator has a coordinate for each block and each pattern
+that is not empty; the observational regime is the zero vector. Theorem 1 (-(K-1) times
+observational plus each single intervention), Proposition 1 and Corollary 1 of the paper are cases
+of it.
+
+A regime that cuts a block is no exception. Given all actions the confounders of the blocks are
+independent, and that of block B depends only on the actions of B that are left alone and their
+parents, so that a cut pattern is one more coordinate that adds up with the other blocks: with
+blocks {a, b} and {c}, m_ac = m_a + m_c - m_obs. Where the cut pattern occurs in one regime only,
+that regime informs no other.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
+from math import comb
 
 import numpy as np
+import numpy.typing as npt
 
-from bayes_intgen.errors import NotIdentifiedError, RegimeError
+from bayes_intgen.blocks import Blocks, check_blocks, find_cuts, format_blocks, read_blocks
+from bayes_intgen.blocks import split_regime as split
+from bayes_intgen.errors import ModelError, NotIdentifiedError, QueryError, RegimeError
 from bayes_intgen.regimes import Regime, format_regime, parse_regime, read_regime
 
-__all__ = ["Identification", "identify", "read_names", "require_identified"]
+__all__ = [
+    "Identification",
+    "identify",
+    "identify_from",
+    "read_names",
+    "require_identified",
+    "require_known_cuts",
+]
+
+MOST_SETS = 50_000
+TOLERANCE = 1e-9
+
+type Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -32,20 +57,54 @@ class Identification:
     weights
         The weight of each experiment, of minimum norm; empty when the target is not identified.
     missing
-        Further experiments, observational or on one action, that would identify it; none of them
-        can be left out.
+        The fewest further experiments that would identify it: observational rows, single blocks
+        set as a whole, or a pattern that cuts a block; of equally many, those that cut no block
+        and set the fewest actions. None of them can be left out.
+    experiments
+        The regimes at hand.
+    blocks
+        The blocks of actions.
     """
 
     target: Regime
     identified: bool
     weights: dict[Regime, float]
     missing: tuple[Regime, ...]
+    experiments: tuple[Regime, ...] = ()
+    blocks: Blocks = ()
+
+    def __str__(self) -> str:
+        larger = tuple(block for block in self.blocks if len(block) > 1)
+        given = f", with the blocks {format_blocks(larger)}" if larger else ""
+        if self.identified:
+            return (
+                f"{_effect(self.target)} is identified{given}: {self._sum()}, where m(r) is the "
+                f"mean outcome in experiment r."
+            )
+        have = ", ".join(map(format_regime, self.experiments))
+        wanted = " and ".join(map(_describe, self.missing))
+        return f"{_effect(self.target)} is not identified from {have}{given}: missing {wanted}."
+
+    def _sum(self) -> str:
+        """Write the weights as ``m(a) + m(b) - m(obs)``."""
+        text = ""
+        used = [(r, w) for r, w in self.weights.items() if abs(w) > TOLERANCE]
+        for regime, weight in sorted(used, key=lambda pair: pair[1] < 0):
+            size = "" if abs(abs(weight) - 1) < TOLERANCE else f"{abs(weight):.4g} "
+            sign = "-" if weight < 0 else "+"
+            text += f" {sign} {size}m({format_regime(regime)})"
+        return text.removeprefix(" + ").strip()
 
 
 def identify(
-    experiments: Iterable[str | Iterable[str]], target: str | Iterable[str]
+    experiments: Iterable[str | Iterable[str]],
+    target: str | Iterable[str],
+    blocks: Iterable[str | Iterable[str]] | None = None,
 ) -> Identification:
     """Say whether the mean outcome under ``target`` follows from those under ``experiments``.
+
+    The answer is relative to the assumptions: one confounder per block of actions, independent of
+    the others, and no product of confounders of different blocks.
 
     Parameters
     ----------
@@ -53,16 +112,24 @@ def identify(
         The regimes at hand, each a label (``"obs"``, ``"a1+a2"``) or a collection of names.
     target
         The regime in question, in the same form.
+    blocks
+        Sets of actions that may share a confounder, as labels or collections of names; the others
+        are blocks of their own. Only whole blocks follow from one another's experiments: a pattern
+        that sets a part of a block has to be seen itself.
 
     Returns
     -------
     Identification
-        Its weights have a key per experiment, a sorted tuple of action names.
+        Its weights have a key per experiment, a sorted tuple of action names. Printed, it says in a
+        sentence what follows or what is missing.
 
     Raises
     ------
     RegimeError
         If there is no experiment, or a label cannot be read.
+    ModelError
+        If blocks overlap or are empty, or name an action that neither an experiment nor the target
+        sets while one that is set is in no block, which looks like a slip of the pen.
 
     References
     ----------
@@ -75,6 +142,15 @@ def identify(
     {(): -1.0, ('a',): 1.0, ('b',): 1.0}
     >>> identify(["obs", "a"], "a+b").missing
     (('b',),)
+
+    Two actions that may share a confounder have to be set together:
+
+    >>> print(identify(["obs", "a", "b", "c"], "a+b+c", blocks=["a+b"]))
+    E[Y | do(a, b, c)] is not identified from obs, a, b, c, with the blocks a+b: missing an \
+experiment that sets 'a+b'.
+    >>> print(identify(["obs", "a+b", "c"], "a+b+c", blocks=["a+b"]))
+    E[Y | do(a, b, c)] is identified, with the blocks a+b: m(a+b) + m(c) - m(obs), where m(r) is \
+the mean outcome in experiment r.
     """
     if isinstance(experiments, str) or not isinstance(experiments, Iterable):
         raise RegimeError(f"experiments must be several, got {experiments!r}; write a list.")
@@ -83,24 +159,71 @@ def identify(
         raise RegimeError("experiments must hold at least one regime, got none.")
     wanted = read_names(target)
     actions = sorted({name for regime in [*known, wanted] for name in regime})
-    weights = _affine_weights(known, wanted, actions)
-    if weights is not None:
-        return Identification(wanted, True, dict(zip(known, weights, strict=True)), ())
-    return Identification(wanted, False, {}, _missing(known, wanted, actions))
+    given = check_blocks(() if blocks is None else blocks)
+    listed = [name for block in given for name in block]
+    unlisted = [name for name in actions if name not in listed]
+    unknown = [name for name in listed if name not in actions]
+    if unlisted and unknown:
+        raise ModelError(
+            f"blocks: {unknown} are set by no experiment and not by the target, and {unlisted} are "
+            f"in no block; correct the names, or list every action in a block."
+        )
+    partition = read_blocks(given, sorted({*actions, *listed}))
+    return _identify(known, wanted, partition)
 
 
-def require_identified(regimes: Iterable[Regime], target: Regime) -> None:
-    """Raise a NotIdentifiedError that names the missing experiments, if any are missing."""
+def identify_from(regimes: Iterable[Regime], target: Regime, blocks: Blocks) -> Identification:
+    """Do the same for regimes of known actions, of which ``blocks`` is a partition."""
+    known = [tuple(sorted(regime)) for regime in regimes]
+    partition = tuple(tuple(sorted(block)) for block in blocks)
+    return _identify(known, tuple(sorted(target)), partition)
+
+
+def require_identified(
+    regimes: Iterable[Regime], target: Regime, blocks: Blocks | None = None
+) -> None:
+    """Raise a NotIdentifiedError that names the missing experiments, if any are missing.
+
+    ``blocks`` is a partition of all actions; None means that each is a block of its own.
+    """
     at_hand = list(regimes)
-    answer = identify(at_hand, target)
+    singles = ((name,) for name in dict.fromkeys(name for r in [*at_hand, target] for name in r))
+    answer = identify_from(at_hand, target, tuple(singles) if blocks is None else blocks)
     if answer.identified:
         return
     wanted = " and ".join(_describe(regime) for regime in answer.missing)
     have = [format_regime(regime) for regime in at_hand]
+    joined = tuple(block for block in blocks or () if len(block) > 1)
+    given = f" with the blocks {format_blocks(joined)}" if joined else ""
     raise NotIdentifiedError(
-        f"E[Y | do({', '.join(target)})] is not identified from the regimes {have}: "
+        f"{_effect(target)} is not identified from the regimes {have}{given}: "
         f"missing {wanted}. Add such rows, or choose a target that the data determine."
     )
+
+
+def require_known_cuts(regimes: Iterable[Regime], target: Regime, blocks: Blocks) -> None:
+    """Refuse a question that cuts a block as none of the experiments does.
+
+    Raises
+    ------
+    QueryError
+        That names the block and the way out.
+    """
+    shown = find_cuts(regimes, blocks)
+    for cut in find_cuts([target], blocks):
+        if cut not in shown:
+            block = next(block for block in blocks if set(cut) <= set(block))
+            rest = [name for name in block if name not in cut]
+            raise QueryError(
+                f"do: it sets {list(cut)} and leaves {rest} alone, which cuts the block "
+                f"{format_regime(block)!r}, and no experiment at hand does the same; set all of "
+                f"{list(block)} or none of them, or add an experiment that sets "
+                f"{format_regime(cut)!r} alone."
+            )
+
+
+def _effect(target: Regime) -> str:
+    return f"E[Y | do({', '.join(target)})]" if target else "E[Y | nothing set]"
 
 
 def _describe(regime: Regime) -> str:
@@ -117,27 +240,75 @@ def read_names(regime: object) -> Regime:
     return tuple(sorted(read_regime(regime, [name for name in names if isinstance(name, str)])))
 
 
-def _indicator(regime: Regime, actions: Sequence[str]) -> list[float]:
-    return [1.0, *(float(action in regime) for action in actions)]
-
-
-def _affine_weights(
-    known: Sequence[Regime], target: Regime, actions: Sequence[str]
-) -> list[float] | None:
-    columns = np.array([_indicator(regime, actions) for regime in known]).T
-    wanted = np.array(_indicator(target, actions))
+def _identify(known: Sequence[Regime], target: Regime, blocks: Blocks) -> Identification:
+    patterns = dict.fromkeys(p for regime in [*known, target] for p in split(regime, blocks))
+    # A block that is only cut so far may also be set as a whole.
+    whole = [block for block in blocks if any(set(p) <= set(block) for p in patterns)]
+    coordinates = list(dict.fromkeys([*patterns, *whole]))
+    columns = np.array([_indicator(regime, coordinates, blocks) for regime in known]).T
+    wanted = np.array(_indicator(target, coordinates, blocks))
     weights = np.linalg.lstsq(columns, wanted, rcond=None)[0]
-    if np.abs(columns @ weights - wanted).max() > 1e-9:
-        return None
-    return [float(weight) for weight in weights]
+    at_hand = tuple(known)
+    if np.abs(columns @ weights - wanted).max() <= TOLERANCE:
+        found = dict(zip(known, weights.tolist(), strict=True))
+        return Identification(target, True, found, (), at_hand, blocks)
+    asked = split(target, blocks)
+    order = [(), *sorted(coordinates, key=lambda p: (p not in blocks, len(p), p not in asked, p))]
+    candidates = [regime for regime in order if regime not in known]
+    options = np.array([_indicator(regime, coordinates, blocks) for regime in candidates]).T
+    cost = [(regime != () and regime not in blocks, len(regime)) for regime in candidates]
+    missing = tuple(candidates[i] for i in _cheapest(columns, options, wanted, cost))
+    return Identification(target, False, {}, missing, at_hand, blocks)
 
 
-def _missing(known: list[Regime], target: Regime, actions: Sequence[str]) -> tuple[Regime, ...]:
-    """Ask for observational rows and every single intervention, then leave out what can be."""
-    candidates: list[Regime] = [(), *((action,) for action in actions)]
-    chosen = [regime for regime in candidates if regime not in known]
-    for regime in reversed(list(chosen)):
-        fewer = [other for other in chosen if other != regime]
-        if _affine_weights([*known, *fewer], target, actions) is not None:
-            chosen = fewer
-    return tuple(chosen)
+def _indicator(regime: Regime, coordinates: Sequence[Regime], blocks: Blocks) -> list[float]:
+    patterns = split(regime, blocks)
+    return [1.0, *(float(pattern in patterns) for pattern in coordinates)]
+
+
+def _cheapest(
+    columns: Array, options: Array, wanted: Array, cost: Sequence[tuple[bool, int]]
+) -> list[int]:
+    """Choose the fewest options that make ``wanted`` a combination of them and of the columns.
+
+    A coordinate that ``wanted`` has and no column has needs its own option; one that neither has
+    needs none. Among the others all sets are tried, the small ones first. If these are more than
+    50,000, options are left out one after the other for as long as that is possible: then none can
+    be left out, but a smaller set might exist.
+    """
+    seen, asked = columns.any(axis=1), wanted != 0
+    own = [np.flatnonzero(option[1:]) + 1 for option in options.T]  # none for observational rows
+    forced = [i for i, rows in enumerate(own) if len(rows) and (asked & ~seen)[rows].all()]
+    free = [i for i, rows in enumerate(own) if not len(rows) or seen[rows].all()]
+    base = np.column_stack([columns, options[:, forced]])
+    left, sizes, _ = np.linalg.svd(base)
+    beyond = left[:, int((sizes > TOLERANCE).sum()) :].T
+    rest, target = beyond @ options, beyond @ wanted
+    free = [i for i in free if np.abs(rest[:, i]).max(initial=0.0) > TOLERANCE]
+    tried = 0
+    for size in range(len(free) + 1):
+        tried += comb(len(free), size)
+        if tried > MOST_SETS:
+            break
+        sets = list(combinations(free, size))
+        enough = [chosen for chosen, ok in zip(sets, _spans(rest, sets, target), strict=True) if ok]
+        if enough:
+            best = min(enough, key=lambda chosen: ([sum(c) for c in _costs(chosen, cost)], chosen))
+            return sorted([*forced, *best])
+    kept = list(free)
+    for i in reversed(free):
+        fewer = [j for j in kept if j != i]
+        if _spans(rest, [tuple(fewer)], target)[0]:
+            kept = fewer
+    return sorted([*forced, *kept])
+
+
+def _costs(chosen: Sequence[int], cost: Sequence[tuple[bool, int]]) -> list[list[int]]:
+    return [[int(cost[i][0]) for i in chosen], [cost[i][1] for i in chosen]]
+
+
+def _spans(columns: Array, sets: Sequence[Sequence[int]], target: Array) -> npt.NDArray[np.bool_]:
+    """Say for each set of columns whether the target is a combination of them."""
+    chosen = columns[:, np.array(sets, dtype=int)].swapaxes(0, 1)
+    fitted = chosen @ (np.linalg.pinv(chosen, rcond=TOLERANCE) @ target)[..., None]
+    return np.asarray(np.abs(fitted[..., 0] - target).max(axis=1, initial=0.0) <= 1e3 * TOLERANCE)

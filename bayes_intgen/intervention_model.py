@@ -11,6 +11,7 @@ import pymc as pm
 import xarray as xr
 
 from bayes_intgen.basis import HSGP, BasisChoice, check_choice
+from bayes_intgen.blocks import BlockChoice, check_blocks, read_blocks
 from bayes_intgen.data import RegimeData
 from bayes_intgen.departures import Additivity
 from bayes_intgen.design import INTERACTIONS, Interactions
@@ -68,6 +69,12 @@ class InterventionModel:
         the paper's class Y = sum_k f_k(A_k, C_k) + U; ``"pairwise"``, any two actions; ``"all"``,
         actions, and each confounder with all of them. Wider classes hold the narrower ones and cost
         precision; every fit tests which one the data need (``posterior.additivity``).
+    blocks
+        Sets of actions that may share a confounder and interact in any way, as labels
+        (``["a1+a2"]``) or lists of names; the others are blocks of their own. The effect of a block
+        takes experiments that set all of it together, with settings that cover the combinations of
+        interest. Within a block of several smooth actions any two interact, within one of
+        polynomials any number up to the degree.
     priors
         Priors of the hyperparameters; None for those of :class:`Priors`.
     variance
@@ -101,6 +108,7 @@ class InterventionModel:
     basis: BasisChoice = field(default_factory=HSGP)
     structure: Structure = "learned"
     interactions: Interactions = "none"
+    blocks: BlockChoice = None
     priors: Priors | None = None
     variance: Literal["learned", "constant"] = "learned"
     likelihood: Likelihood = "normal"
@@ -111,6 +119,8 @@ class InterventionModel:
             raise ModelError(
                 f"interactions must be one of {list(INTERACTIONS)}, got {self.interactions!r}."
             )
+        if self.blocks is not None:
+            object.__setattr__(self, "blocks", check_blocks(self.blocks))
         if self.priors is not None and not isinstance(self.priors, Priors):
             raise ModelError(
                 f"priors must be a Priors object, such as Priors(linear=LogNormal(1.0, 0.5)), "
@@ -203,7 +213,7 @@ class InterventionModel:
         wanted = data_actions = actions_of(data)
         if target is not None:
             wanted = read_regime(target, data_actions)
-        require_identified(_regimes(data), wanted)
+        require_identified(_regimes(data), wanted, read_blocks(self.blocks, data_actions))
         try:
             posed = self._pose(data)
             mode = find_mode(posed.problem)
@@ -289,7 +299,8 @@ class InterventionModel:
     def _pose(self, data: RegimeData | Moments, weighted: bool = True) -> Posed:
         priors = self.priors or Priors()
         robust = self.likelihood == "student_t"
-        posed = pose(data, self.basis, self.structure, self.interactions, priors, robust)
+        choices = (self.basis, self.structure, self.interactions, priors, robust, self.blocks)
+        posed = pose(data, *choices)
         if not weighted:
             return posed
         refuse_exact(posed.moments)

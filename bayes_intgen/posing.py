@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from bayes_intgen.additivity import check_additivity, probe_features
 from bayes_intgen.basis import BasisChoice, freeze_bases, match_bases
+from bayes_intgen.blocks import BlockChoice, find_cuts, read_blocks
 from bayes_intgen.data import RegimeData
 from bayes_intgen.departures import Additivity
 from bayes_intgen.design import Design, Interactions
@@ -59,6 +60,7 @@ def pose(
     interactions: Interactions,
     priors: Priors,
     robust: bool = False,
+    blocks: BlockChoice = None,
 ) -> Posed:
     """Make the first two passes over the rows, or none if the data are moments already.
 
@@ -68,13 +70,15 @@ def pose(
     summary = data.summary if isinstance(data, Moments) else Summary.from_data(data)
     learned = learn_structure(summary) if structure == "learned" else None
     parents = learned.parents if learned else resolve_structure(structure, actions)
+    partition = read_blocks(blocks, actions)
+    cuts = find_cuts(summary.regimes, partition)
     if isinstance(data, Moments):
         bases = match_bases(basis, data.features.bases)
-        design = Design.build(bases, parents, interactions)
+        design = Design.build(bases, parents, interactions, partition, cuts)
         moments = data.select(design.features)
     else:
         bases = freeze_bases(basis, actions, summary)
-        design = Design.build(bases, parents, interactions)
+        design = Design.build(bases, parents, interactions, partition, cuts)
         scale = summary.robust_outcome_scale if robust else summary.scales[data.outcome]
         moments = Moments.compute(data, summary, design.features, scale)
     return Posed(Problem(design, moments, priors), moments, learned)
@@ -96,7 +100,7 @@ def judge_rung(posed: Posed, mode: LaplaceMode) -> Additivity | None:
     if moments.residuals is None:
         return None
     if fitted != "none":
-        design = Design.build(problem.design.features.bases, problem.design.parents, "none")
+        design = problem.design.on_rung("none")
         problem = Problem(design, moments.select(design.features), problem.priors)
         mode = find_mode(problem)
     return check_additivity(problem, mode.mode, moments, fitted)

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from bayes_intgen.comparisons import Comparisons
 from bayes_intgen.errors import NotIdentifiedError
-from bayes_intgen.identify import require_identified
+from bayes_intgen.identify import identify_from
 from bayes_intgen.metrics import credible_interval
 from bayes_intgen.moves import standard_moves
 from bayes_intgen.plots import plot_structure
@@ -63,19 +63,21 @@ class Posterior(Comparisons, Policies):
             A row per action, or per level as ``channel[tv]``: ``from`` and ``to`` (the action's
             unit, or levels), ``mean``, ``lower`` and ``upper`` of the change in E[Y | do(all)], and
             ``observational``, the mean change in E[Y | a], which holds the confounding too (the
-            outcome's unit).
+            outcome's unit). Without that regime among those that the data determine, the last is
+            NaN.
 
         Raises
         ------
         NotIdentifiedError
-            If the data do not determine the joint effect or the observational mean.
+            If the data do not determine the joint effect.
         """
-        for regime in (self.actions, ()):
-            require_identified(self.summary.regimes, regime)
+        self.require(self.actions)
+        observed = identify_from(self.summary.regimes, (), self.design.blocks).identified
         moves = standard_moves(self.summary)
         before = np.array([move.before for move in moves])
         after = np.array([move.after for move in moves])
         joint = self._change(before, after, self.actions)
+        seen = self._change(before, after, ())
         lower, upper = credible_interval(joint)
         columns = {
             "from": [move.start for move in moves],
@@ -83,7 +85,7 @@ class Posterior(Comparisons, Policies):
             "mean": joint.mean(("chain", "draw")).to_numpy(),
             "lower": lower.to_numpy(),
             "upper": upper.to_numpy(),
-            "observational": self._change(before, after, ()).mean(("chain", "draw")).to_numpy(),
+            "observational": seen.mean(("chain", "draw")).to_numpy() if observed else np.nan,
         }
         return pd.DataFrame(columns, index=pd.Index([move.name for move in moves], name="action"))
 

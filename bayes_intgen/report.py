@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from bayes_intgen.blocks import format_blocks
 from bayes_intgen.metrics import INTERVAL
 from bayes_intgen.regimes import format_regime
 from bayes_intgen.storage import FitState
@@ -54,8 +55,11 @@ def _choices(state: FitState) -> list[str]:
     bases, parents = state.design.features.bases, state.design.parents
     given = [f"{parent}>{child}" for child, names in parents.items() for parent in names]
     edges = f"dependences between actions, given: {', '.join(given) or 'none'}"
+    blocks = state.design.blocks
+    joined = [f"blocks: {format_blocks(blocks)}"] if len(blocks) < len(bases) else []
     return [
         *(f"{action}: {basis.description}" for action, basis in bases.items()),
+        *joined,
         str(state.learned) if state.learned else edges,
     ]
 

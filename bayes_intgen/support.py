@@ -8,7 +8,11 @@ Each query point gets a flag, from ranges and covariances of the first pass alon
     on A_k, over the regimes that set A_j and over those that set neither, which tell u_k from the
     bias of j. For every action k that is not set: (a_k, a_parents(k)) lies within the cloud of a
     regime that leaves A_k alone, its squared Mahalanobis distance at most the 99.9% quantile of
-    chi-square. Or: several actions are set, and the point lies within the cloud of that very arm.
+    chi-square. Of a block of several actions: if all are set, a_B must lie within the cloud of a
+    regime that sets all of B, and each of its actions within the core ranges that tell u_B from the
+    bias of other blocks; if none or a part is set, a_B and the parents of those left alone must lie
+    within the cloud of a regime that does the same to B. Or: several actions are set, and the point
+    lies within the cloud of that very arm.
     Of a categorical action, the levels seen stand for the core range, and a point lies within the
     cloud of a regime if every two of its levels were seen together there, as the products of their
     indicators need, and its numeric actions lie within the cloud of the rows at each of its
@@ -29,6 +33,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from bayes_intgen.basis import ActionBasis
+from bayes_intgen.blocks import Blocks
 from bayes_intgen.centred import CentredMoments
 from bayes_intgen.data import Points
 from bayes_intgen.errors import QueryError
@@ -50,7 +55,11 @@ type Mask = npt.NDArray[np.bool_]
 
 
 def classify_support(
-    values: Array, do: Regime, summary: Summary, parents: Mapping[str, tuple[str, ...]]
+    values: Array,
+    do: Regime,
+    summary: Summary,
+    parents: Mapping[str, tuple[str, ...]],
+    blocks: Blocks | None = None,
 ) -> npt.NDArray[np.str_]:
     """Flag query points.
 
@@ -64,6 +73,8 @@ def classify_support(
         The first pass over the data.
     parents
         The possible parents of each action.
+    blocks
+        A partition of the actions; each is a block of its own by default.
 
     Returns
     -------
@@ -73,14 +84,19 @@ def classify_support(
     actions = summary.actions
     position = {action: k for k, action in enumerate(actions)}
     supported = np.ones(len(values), dtype=bool)
-    for action in actions:
-        if action in do:
-            for chosen in _needed(action, do, summary, parents):
-                supported &= _in_core(values, position[action], chosen)
-        else:
-            columns = [position[name] for name in (action, *parents[action])]
-            leaving = [part for regime, part in summary.regimes.items() if action not in regime]
-            supported &= _in_cloud(values, columns, summary, leaving)
+    partition = tuple((action,) for action in actions) if blocks is None else blocks
+    for block in partition:
+        pattern = {*block} & {*do}
+        alone = [action for action in block if action not in pattern]
+        if alone or len(block) > 1:
+            shown = dict.fromkeys([*block, *(name for child in alone for name in parents[child])])
+            columns = [position[name] for name in shown]
+            alike = [part for r, part in summary.regimes.items() if {*block} & {*r} == pattern]
+            supported &= _in_cloud(values, columns, summary, alike)
+        if not alone:
+            for action in block:
+                for chosen in _needed(action, block, do, summary, parents, partition):
+                    supported &= _in_core(values, position[action], chosen)
     if len(do) > 1 and do in summary.regimes:  # a joint arm that is the very one asked for
         part = summary.regimes[do]
         supported |= _in_cloud(values, list(position.values()), summary, [part])
@@ -134,16 +150,20 @@ def find_beyond(points: Points, bases: Mapping[str, ActionBasis], beyond: str) -
 
 
 def _needed(
-    action: str, do: Regime, summary: Summary, parents: Mapping[str, tuple[str, ...]]
+    action: str,
+    block: Regime,
+    do: Regime,
+    summary: Summary,
+    parents: Mapping[str, tuple[str, ...]],
+    partition: Blocks,
 ) -> list[list[RegimeSummary]]:
     """Return the sets of regimes in each of which an action that is set must have been seen."""
-    found = [[part for regime, part in summary.regimes.items() if action in regime]]
-    for child in do:
-        if action in parents[child]:
-            setting = [part for regime, part in summary.regimes.items() if child in regime]
-            leaving = [
-                part for regime, part in summary.regimes.items() if not {action, child} & {*regime}
-            ]
+    regimes = summary.regimes.items()
+    found = [[part for regime, part in regimes if {*block} <= {*regime}]]
+    for other in partition:
+        if other != block and any(child in do and action in parents[child] for child in other):
+            setting = [part for regime, part in regimes if {*other} & {*regime} == {*other} & {*do}]
+            leaving = [part for regime, part in regimes if not {*block, *other} & {*regime}]
             found += [setting, leaving]
     return found
 

@@ -167,5 +167,5 @@ def test_moments_alone_cannot_tell():
 
 
 def test_one_action_has_nothing_to_check():
-    assert str(Additivity("none", ())) == "additivity: one action, nothing to check"
+    assert str(Additivity("none", ())) == "additivity: one action or block, nothing to check"
     assert Additivity("none", ()).needed_rung == "none"

@@ -52,6 +52,7 @@ LAYERS = [
     {"basis"},
     {"summary", "level_rows"},
     {"data", "centred", "regression", "residuals"},
+    {"blocks"},
     {"regimes", "errors", "files"},
 ]
 RANK = {module: rank for rank, layer in enumerate(LAYERS) for module in layer}

@@ -11,26 +11,38 @@ from scipy import stats
 import bayes_intgen as ig
 from bayes_intgen.basis import HSGP
 from bayes_intgen.inference import check_nuts
+from bayes_intgen.regimes import format_regime
 from bayes_intgen.summary import Summary
-from models import categorical, hsgp, linear, polynomial
+from models import categorical, hsgp, linear, partition, polynomial
 
 
-def pose(frame, basis, structure, levels):
-    data = ig.RegimeData.from_frame(frame, "y", ["a1", "a2"], categorical=levels)
-    return ig.InterventionModel(basis, structure, variance="constant")._pose(data).problem
+def pose(frame, basis, structure, levels, blocks):
+    actions = sorted(name for name in frame if name.startswith("a"))
+    data = ig.RegimeData.from_frame(frame, "y", actions, categorical=levels)
+    model = ig.InterventionModel(basis, structure, blocks=blocks, variance="constant")
+    return model._pose(data).problem
 
 
-COMPONENTS = {"effect": "causal", "bias1": "bias:a1", "bias2": "bias:a2"}
+COMPONENTS = {
+    "effect": "causal",
+    "bias1": "bias:a1",
+    "bias2": "bias:a2",
+    "bias12": "bias:a1+a2",
+    "bias3": "bias:a3",
+}
 
 
 class Longhand:
     """A model written longhand, the same one of the package, and a point that both understand."""
 
-    def __init__(self, model, basis, structure, levels=()):
+    def __init__(self, model, basis, structure, levels=(), blocks=None):
         self.frame = model.make_data(2500, random_seed=4)
         self.frame.loc[0, "a1"] = 30.0  # beyond the box of an HSGP
-        self.problem = pose(self.frame, basis, structure, levels)
+        self.problem = pose(self.frame, basis, structure, levels, blocks)
         self.model = model.build(self.frame)
+        parts = COMPONENTS.items()
+        self.components = {name: part for name, part in parts if name in self.model.named_vars}
+        self.regimes = [format_regime(regime) for regime in self.problem.moments.regimes]
         rng = np.random.default_rng(5)
         mean, sd = self.problem.hyperpriors.mean, self.problem.hyperpriors.sd
         self.x = mean + 0.7 * sd * rng.normal(size=len(mean))
@@ -43,7 +55,7 @@ class Longhand:
         terms = [(w.component, w.feature.name) for w in self.problem.design.weights]
         left = dict(zip(terms, values, strict=True))
         found = {}
-        for name, component in COMPONENTS.items():
+        for name, component in self.components.items():
             constant = "alpha" if component == "causal" else f"{name}_constant"
             if constant in self.model.named_vars:
                 found[constant] = left.pop((component, "1"))
@@ -56,8 +68,9 @@ class Longhand:
     def spread_hyper(self, values):
         """Cut one value per hyperparameter likewise."""
         sigma, scale, length = self.problem.split(values)
-        found = {"sigma": sigma}
-        for name, component in COMPONENTS.items():
+        order = [self.regimes.index(label) for label in self.model.coords["regime"]]
+        found = {"sigma": sigma[order]}
+        for name, component in self.components.items():
             groups = [group.startswith(f"{component}|") for group in self.problem.design.groups]
             found[f"{name}_scale"] = scale[groups]
         return found | ({"lengthscale": length} if len(length) else {})
@@ -79,6 +92,7 @@ class Longhand:
         (polynomial, ig.Polynomial(3), "full"),
         (hsgp, HSGP(), [("a1", "a2")]),
         (categorical, ig.Polynomial(3), "full", ["a2"]),
+        (partition, ig.Polynomial(3), [("a2", "a3")], (), ["a1+a2"]),
     ],
     ids=lambda case: case[0].__name__,
 )
@@ -93,7 +107,7 @@ def test_likelihood_given_weights_equals_the_longhand_model(longhand):
     found = likelihood.log_likelihood(longhand.weights[None], sigma[None])[0]
     by_row = longhand.log_density(["y"])["y"]
     regime = longhand.frame["regime"].to_numpy()
-    expected = [by_row[regime == label].sum() for label in ("obs", "a1", "a2")]
+    expected = [by_row[regime == label].sum() for label in longhand.regimes]
     assert_allclose(found, expected, rtol=1e-8)
 
 

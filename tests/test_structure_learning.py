@@ -9,10 +9,11 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
 
+import bayes_intgen as ig
 from bayes_intgen import ModelError, RegimeData
 from bayes_intgen.structure_learning import LearnedStructure, learn_structure
 from bayes_intgen.summary import Summary
-from models import linear
+from models import linear, partition
 
 
 def learn(regimes):
@@ -215,7 +216,7 @@ def test_regimes_that_contradict_one_another_are_reported_and_both_edges_kept():
 def test_several_regimes_are_combined_by_bonferroni():
     rng = np.random.default_rng(11)
     regimes = independent(["a1", "a1+a3", "a1+a4"], 50, lambda n: rng.normal(size=n), 4)
-    regimes["a1+a3"]["a2"] += 0.4 * regimes["a1+a3"]["a1"]
+    regimes["a1+a3"]["a2"] += 0.6 * regimes["a1+a3"]["a1"]
     regimes["a1+a4"]["a1"][:] = 2.0  # tests nothing, so it does not count
     pair = "a1", "a2"
     alone = [p_values(learn({label: regimes[label]}))[pair] for label in ("a1", "a1+a3")]
@@ -251,3 +252,78 @@ def test_a_summary_without_rows_cannot_be_learned_from():
     summary = Summary.from_data(RegimeData.from_frame(linear.make_data(50, 1), "y", ["a1", "a2"]))
     with pytest.raises(ModelError, match="needs rows"):
         learn_structure(Summary.from_dict(summary.to_dict()))
+
+
+# Experiments that set several actions, whose settings may depend on one another
+
+
+def correlated(n, rng, rho=0.95):
+    a1 = rng.normal(size=n)
+    return a1, rho * a1 + np.sqrt(1 - rho**2) * rng.normal(size=n)
+
+
+def test_dependences_that_cancel_because_settings_are_correlated_are_seen():
+    rng = np.random.default_rng(15)
+    a1, a2 = correlated(300, rng)
+    effects = {"a3": a1 - a2 + rng.normal(size=300), "a4": a1 + a2 + rng.normal(size=300)}
+    found = status(learn({"a1+a2": {"a1": a1, "a2": a2, **effects}}))
+    for child in effects:
+        assert (found["a1", child], found["a2", child]) == ("seen", "seen")
+
+
+def test_an_action_is_not_followed_through_a_correlated_setting():
+    rng = np.random.default_rng(16)
+    p_found = []
+    for _ in range(40):
+        a1, a2 = correlated(500, rng)
+        found = learn({"a1+a2": {"a1": a1, "a2": a2, "a3": a1 + rng.normal(size=500)}})
+        assert status(found)["a1", "a3"] == "seen"
+        p_found.append(p_values(found)["a2", "a3"])
+    assert np.mean(np.array(p_found) <= 0.01) <= 0.1  # 0.4 of 40 are expected, 5 have odds 1e-4
+    assert np.mean(np.array(p_found) <= 0.5) > 0.15
+
+
+def test_settings_that_are_copies_test_nothing_and_are_kept():
+    rng = np.random.default_rng(17)
+    a1 = rng.normal(size=400)
+    found = learn({"a1+a2": {"a1": a1, "a2": np.exp(a1), "a3": a1 + rng.normal(size=400)}})
+    assert found.parents["a3"] == ("a1", "a2")
+    assert status(found)["a1", "a3"] == "untested"
+
+
+def test_categorical_settings_are_taken_out_as_well():
+    rng = np.random.default_rng(18)
+    n = 600
+    a1 = rng.integers(3, size=n)
+    a2 = np.where(rng.uniform(size=n) < 0.8, a1, rng.integers(3, size=n))
+    a3 = np.array([0.0, 1.5, -1.0])[a1] + rng.normal(size=n)
+    frame = pd.DataFrame({"a1": a1.astype(str), "a2": a2.astype(str), "a3": a3})
+    frame = frame.assign(regime="a1+a2", y=np.arange(n))
+    data = RegimeData.from_frame(frame, "y", ["a1", "a2", "a3"], categorical=["a1", "a2"])
+    found = learn_structure(Summary.from_data(data))
+    assert status(found)["a1", "a3"] == "seen"
+    assert p_values(found)["a2", "a3"] > 0.01
+
+
+def test_a_confounder_shared_within_a_block_does_not_lead_out_of_it():
+    """No action of these systems causes another: across blocks the level is held."""
+    seen = []
+    for seed in range(10):
+        scm = ig.scm.sample_partition_scm(["a1+a2", "a3+a4"], seed, edge_probability=0.0)
+        regimes = ["obs", "a1", "a1+a2", "a3+a4", "a2+a3"]
+        frame = scm.sample_regimes(regimes, 1000, random_seed=seed)
+        found = learn_structure(Summary.from_data(RegimeData.from_frame(frame, "y", scm.actions)))
+        assert status(found)["a4", "a3"] == "untested"
+        blocks = {name: block for block in scm.blocks for name in block}
+        seen += [e.status == "seen" for e in found.edges if blocks[e.parent] != blocks[e.child]]
+    assert len(seen) == 80
+    assert sum(seen) <= 5  # 0.8 are expected, 6 have odds 3e-4
+
+
+def test_only_the_parent_within_a_block_is_seen():
+    frame = partition.make_data(2000, random_seed=1)
+    found = learn_structure(
+        Summary.from_data(RegimeData.from_frame(frame, "y", ["a1", "a2", "a3"]))
+    )
+    assert found.parents == {"a1": ("a2",), "a2": ("a1",), "a3": ("a2",)}
+    assert status(found)["a1", "a2"] == "untested"

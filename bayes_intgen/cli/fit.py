@@ -26,7 +26,8 @@ Fit the posterior of E[Y | do(a)] to a table with one row per unit.
 
 The regime column says which experiment a row comes from: "obs" for rows in which
 nothing was set, the name of the action that was set ("price"), or several joined
-by "+" ("price+tv"). Needed are observational rows and one experiment per action.
+by "+" ("price+tv"). Needed are observational rows and one experiment per action,
+or other experiments that determine as much (overlapping sets, joint ones).
 
   bayes-intgen fit sales.csv --outcome sales --actions price,tv --regime regime --out fit.nc
 """
@@ -88,6 +89,13 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
         "which of these the data need",
     )
     model.add_argument(
+        "--blocks",
+        type=names,
+        metavar="A+B,C",
+        help="actions that may share a confounder and interact, joined by '+' (each on its own); "
+        "needed are experiments that set all of a block",
+    )
+    model.add_argument(
         "--variance",
         choices=["learned", "constant"],
         default="learned",
@@ -121,6 +129,7 @@ def run(options: argparse.Namespace) -> int:
         _basis(options),
         options.structure,
         options.interactions,
+        options.blocks,
         variance=options.variance,
         likelihood=options.likelihood,
     )

@@ -18,7 +18,6 @@ from bayes_intgen.errors import QueryError
 from bayes_intgen.estimands.paired import naming, require_contrast
 from bayes_intgen.estimands.population import mean_features, read_columns, read_row_weights
 from bayes_intgen.fitted import Fitted
-from bayes_intgen.identify import require_identified
 from bayes_intgen.regimes import Regime, format_regime, read_do
 from bayes_intgen.support import SUPPORTED
 
@@ -42,7 +41,7 @@ def average_outcome(
     The arguments are those of :meth:`bayes_intgen.Posterior.average_outcome`.
     """
     regime = read_do(do, fit.actions)
-    require_identified(fit.summary.regimes, regime)
+    fit.require(regime)
     rows = _change(fit, population, setting, shift)
     shares = read_row_weights(weights, len(rows))
     supported = _supported(fit, rows, regime, beyond)

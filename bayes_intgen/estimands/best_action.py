@@ -33,7 +33,6 @@ from bayes_intgen.estimands.settings import (
     read_grids,
 )
 from bayes_intgen.fitted import Fitted
-from bayes_intgen.identify import require_identified
 from bayes_intgen.regimes import Regime, format_regime, read_do
 from bayes_intgen.support import find_beyond
 
@@ -62,7 +61,7 @@ def best_action(
     The arguments are those of :meth:`bayes_intgen.Posterior.best_action`.
     """
     regime = read_do(do, fit.actions)
-    require_identified(fit.summary.regimes, regime)
+    fit.require(regime)
     if budget is not None and not isfinite(budget):
         raise QueryError(f"budget must be a finite number or None, got {budget!r}.")
     limits, held = _read_choice(fit, bounds, at, regime)

@@ -25,7 +25,6 @@ from bayes_intgen.estimands.paired import (
     worst_support,
 )
 from bayes_intgen.fitted import Fitted
-from bayes_intgen.identify import require_identified
 from bayes_intgen.regimes import format_regime, read_do
 
 __all__ = ["Contrast", "contrast"]
@@ -63,7 +62,7 @@ def contrast(
     start = features.evaluate(before.values)
     values = theta @ (features.evaluate(after.values) - start).T
     if scale != "difference":
-        require_identified(fit.summary.regimes, regime)  # the level, too
+        fit.require(regime)  # the level, too
         level = theta @ start.T + fit.outcome_scale.centre
         _require_nonzero(level, before, scale)
         values = values / level + (1.0 if scale == "ratio" else 0.0)

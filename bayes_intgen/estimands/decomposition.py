@@ -25,7 +25,6 @@ import xarray as xr
 from bayes_intgen.data import Points
 from bayes_intgen.design import CAUSAL, bias_name
 from bayes_intgen.fitted import Fitted
-from bayes_intgen.identify import require_identified
 from bayes_intgen.moves import usual_values
 
 __all__ = ["decomposition"]
@@ -41,7 +40,7 @@ def decomposition(fit: Fitted, at: Any, beyond: Literal["error", "clamp"] = "err
     actions = fit.actions
     units = [(action,) for action in actions]
     for regime in ((), actions, *(tuple(a for a in actions if a not in unit) for unit in units)):
-        require_identified(fit.summary.regimes, regime)
+        fit.require(regime)
     points = fit.points(at)
     flags = fit.support(points, actions, beyond)
     design = fit.design

@@ -20,7 +20,6 @@ from bayes_intgen.errors import QueryError
 from bayes_intgen.estimands.paired import SEVERITY, naming
 from bayes_intgen.estimands.population import mean_features, read_columns, read_row_weights
 from bayes_intgen.fitted import Fitted
-from bayes_intgen.identify import require_identified
 from bayes_intgen.regimes import Regime, format_regime, read_do
 from bayes_intgen.summary import Summary
 from bayes_intgen.support import SUPPORTED
@@ -49,7 +48,7 @@ def dose_response(
     if action not in fit.actions:
         raise QueryError(f"action must be one of {list(fit.actions)}, got {action!r}.")
     regime = read_do(do, fit.actions)
-    require_identified(fit.summary.regimes, regime)
+    fit.require(regime)
     with naming("grid"):
         doses = fit.complete({action: default_grid(fit.summary, action) if grid is None else grid})
     if population is not None:

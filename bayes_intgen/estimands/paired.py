@@ -14,7 +14,6 @@ import numpy.typing as npt
 from bayes_intgen.data import Points
 from bayes_intgen.errors import QueryError
 from bayes_intgen.fitted import Fitted
-from bayes_intgen.identify import require_identified
 from bayes_intgen.regimes import Regime
 from bayes_intgen.support import BEYOND, EXTRAPOLATED, OUTSIDE, SUPPORTED
 
@@ -43,7 +42,7 @@ def require_contrast(fit: Fitted, before: Points, after: Points, regime: Regime)
         Names the missing experiments. That the mean of the regime is identified is sufficient for
         every contrast of it.
     """
-    require_identified(fit.summary.regimes, regime)
+    fit.require(regime)
 
 
 def repeat_points(points: Points, like: Points, name: str) -> Points:
