@@ -1,13 +1,13 @@
 """The decomposition of an expected outcome into what each action contributes.
 
 With every action held at a reference b but those of one unit k (equation 1 of the model; a unit is
-one action),
+an action, or a block of several),
 
     alpha = beta(b),   int_k(a) = beta(b with a_k) - beta(b),   bias_k(a) = d_k(a_k, a_parents(k)),
     obs_k = int_k + bias_k,
     interaction(a) = beta(a) - alpha - sum_k int_k(a),   on rungs that have room for one.
 
-Then, draw by draw and for every set S of actions that are set,
+Then, draw by draw and for every set S of units that are set,
 
     E[Y | do(a_S), a_rest] = alpha + interaction + sum over k in S of int_k
                                                  + sum over k not in S of obs_k.
@@ -38,7 +38,7 @@ def decomposition(fit: Fitted, at: Any, beyond: Literal["error", "clamp"] = "err
     The arguments are those of :meth:`bayes_intgen.Posterior.decomposition`.
     """
     actions = fit.actions
-    units = [(action,) for action in actions]
+    units = fit.design.blocks
     for regime in ((), actions, *(tuple(a for a in actions if a not in unit) for unit in units)):
         fit.require(regime)
     points = fit.points(at)
@@ -56,7 +56,7 @@ def decomposition(fit: Fitted, at: Any, beyond: Literal["error", "clamp"] = "err
         moved = held.copy()
         moved[:, columns] = points.values[:, columns]
         causal.append(beta @ (phi(moved) - base).T)
-        delta = design.collect(fit.weights, design.component(bias_name("+".join(unit))))
+        delta = design.collect(fit.weights, design.component(bias_name(unit)))
         bias.append(delta @ phi(points.values).T)
     variables = {
         "alpha": beta @ base.T + fit.outcome_scale.centre,
@@ -64,11 +64,16 @@ def decomposition(fit: Fitted, at: Any, beyond: Literal["error", "clamp"] = "err
         "obs": np.stack(causal, axis=2) + np.stack(bias, axis=2),
         "bias": np.stack(bias, axis=2),
     }
-    if any(
-        len(w.feature.actions & {*actions}) > 1 for w in design.weights if w.component == CAUSAL
-    ):
+    if _has_room(fit):
         variables["interaction"] = beta @ (phi(points.values) - base).T - np.sum(causal, axis=0)
     return _label(fit, points, ["+".join(unit) for unit in units], variables, flags)
+
+
+def _has_room(fit: Fitted) -> bool:
+    """Say whether the causal part has a feature of actions of several units."""
+    causal = [weight.feature for weight in fit.design.weights if weight.component == CAUSAL]
+    touched = [feature.actions & {*fit.actions} for feature in causal]
+    return not all(any(some <= {*unit} for unit in fit.design.blocks) for some in touched)
 
 
 def _label(
