@@ -129,6 +129,8 @@ def test_levels_have_prices():
     assert only.recommended["channel"] == "web"
     with pytest.raises(ig.QueryError, match=r"bounds: .*no level 'radio'"):
         fit.best_action({"channel": ["radio"]})
+    with pytest.raises(ig.QueryError, match="list the levels allowed in bounds"):
+        fit.best_action(bounds, grid={"channel": ["tv"]})
     with pytest.raises(ig.QueryError, match="cost: that of 'channel'"):
         fit.best_action(bounds, 1.0, {"channel": {"radio": 1.0}})
 
