@@ -1,13 +1,13 @@
 """The decomposition of an expected outcome into what each action contributes.
 
 With every action held at a reference b but those of one unit k (equation 1 of the model; a unit is
-one action, or a block),
+an action, or a block of several),
 
     alpha = beta(b),   int_k(a) = beta(b with a_k) - beta(b),   bias_k(a) = d_k(a_k, a_parents(k)),
     obs_k = int_k + bias_k,
     interaction(a) = beta(a) - alpha - sum_k int_k(a),   on rungs that have room for one.
 
-Then, draw by draw and for every set S of actions that are set,
+Then, draw by draw and for every set S of units that are set,
 
     E[Y | do(a_S), a_rest] = alpha + interaction + sum over k in S of int_k
                                                  + sum over k not in S of obs_k.
@@ -64,11 +64,16 @@ def decomposition(fit: Fitted, at: Any, beyond: Literal["error", "clamp"] = "err
         "obs": np.stack(causal, axis=2) + np.stack(bias, axis=2),
         "bias": np.stack(bias, axis=2),
     }
-    if any(
-        len(w.feature.actions & {*actions}) > 1 for w in design.weights if w.component == CAUSAL
-    ):
+    if _has_room(fit):
         variables["interaction"] = beta @ (phi(points.values) - base).T - np.sum(causal, axis=0)
     return _label(fit, points, ["+".join(unit) for unit in units], variables, flags)
+
+
+def _has_room(fit: Fitted) -> bool:
+    """Say whether the causal part has a feature of actions of several units."""
+    causal = [weight.feature for weight in fit.design.weights if weight.component == CAUSAL]
+    touched = [feature.actions & {*fit.actions} for feature in causal]
+    return not all(any(some <= {*unit} for unit in fit.design.blocks) for some in touched)
 
 
 def _label(

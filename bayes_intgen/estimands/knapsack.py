@@ -18,6 +18,8 @@ Journal of the ACM 21. Kellerer, Pferschy and Pisinger (2004), "Knapsack Problem
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
+from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -26,8 +28,11 @@ from bayes_intgen.errors import QueryError
 
 __all__ = ["choose_best", "costs_in_use"]
 
-TOLERANCE = 1e-9  # of costs, relative to the largest that can be spent
+TOLERANCE = 1e-9  # of the budget, relative to the largest sum of costs
+SAME = 1e-3  # of that: costs no further apart than this are equal
 MAX_ENTRIES = 2_000_000
+VALUES_AT_ONCE = 2**23
+LEAST_DRAWS = 32
 
 type Array = npt.NDArray[np.float64]
 type Indices = npt.NDArray[np.integer]
@@ -43,23 +48,24 @@ class Table:
         Attainable costs, strictly increasing, shape (entries,).
     value
         The best value at exactly that cost, shape (entries, draws).
-    steps
-        For each group merged, the option taken and the entry of the table before, both of shape
+    options
+        Of a single group: which of its options that is, shape (entries, draws).
+    parts
+        Of several groups: the tables of which the entries are sums, and the entry of each, shape
         (entries, draws).
     """
 
     cost: Array
     value: Array
-    steps: tuple[tuple[Indices, Indices], ...] = ()
+    options: Indices | None = None
+    parts: tuple[tuple["Table", Indices], ...] = ()
 
     def trace(self, entry: Indices) -> list[Indices]:
         """Return the options of each group that led to an entry in each draw."""
         draws = np.arange(self.value.shape[1])
-        options = []
-        for taken, before in reversed(self.steps):
-            options.append(taken[entry, draws])
-            entry = before[entry, draws]
-        return options[::-1]
+        if self.options is not None:
+            return [self.options[entry, draws]]
+        return [found for part, index in self.parts for found in part.trace(index[entry, draws])]
 
 
 def choose_best(
@@ -102,23 +108,17 @@ def choose_best(
             f"budget: even the cheapest setting costs {sum(least):.6g}, more than {budget:.6g}; "
             f"raise the budget or lower the bounds."
         )
-    half = len(costs) // 2
-    order = np.argsort([len(cost) for cost in costs], kind="stable")
-    parts = [order[:half], order[half : 2 * half], order[2 * half :]]
-    tables = []
-    for part in parts:
-        table = Table(np.zeros(1), np.zeros((1, values[0].shape[1])))
-        others = sum(least) - sum(least[g] for g in part)
-        for position, g in enumerate(part):
-            room = budget + slack - others - sum(least[h] for h in part[position + 1 :])
-            table = _merge(table, values[g], costs[g], room, slack)
-        tables.append(table)
-    entries = _match(tables[0], tables[1], tables[2], budget + slack)
-    chosen = np.empty((len(costs), values[0].shape[1]), dtype=np.intp)
-    for part, table, entry in zip(parts, tables, entries, strict=True):
-        for g, options in zip(part, table.trace(entry), strict=True):
-            chosen[g] = options
-    return chosen
+    order = [int(g) for g in np.argsort([-len(cost) for cost in costs], kind="stable")]
+    third = [order.pop()] if len(order) > 1 and len(order) % 2 else []
+    split = (order[::2], order[1::2], third)
+    sizes = [prod(len(costs[g]) for g in part) for part in split]
+    rows = max(LEAST_DRAWS, VALUES_AT_ONCE // min(max(sizes), MAX_ENTRIES))
+    draws = values[0].shape[1]
+    found = []
+    for start in range(0, draws, rows):
+        portion = [value[:, start : start + rows] for value in values]
+        found.append(_choose(portion, costs, split, budget + slack, SAME * slack))
+    return np.concatenate(found, axis=1)
 
 
 def costs_in_use(costs: Sequence[Array]) -> float:
@@ -126,45 +126,86 @@ def costs_in_use(costs: Sequence[Array]) -> float:
     return float(sum(np.abs(cost).max() for cost in costs))
 
 
-def _merge(table: Table, value: Array, cost: Array, room: float, slack: float) -> Table:
-    """Add a group to a table, leaving out what exceeds the room."""
-    if len(table.cost) * len(cost) > MAX_ENTRIES:
-        raise QueryError(
-            f"cost: the settings have more than {MAX_ENTRIES:,} different costs, because the steps "
-            f"of the grids have no common cost; choose a coarser grid, or grids whose steps cost "
-            f"the same (a step times the cost of a unit)."
-        )
-    sums = table.cost[:, None] + cost[None, :]
-    order = np.argsort(sums, axis=None, kind="stable")
-    ordered = sums.ravel()[order]
-    fresh = np.concatenate([[True], np.diff(ordered) > slack])
+def _choose(
+    values: Sequence[Array],
+    costs: Sequence[Array],
+    split: Sequence[Sequence[int]],
+    budget: float,
+    same: float,
+) -> Indices:
+    """Merge three lots of groups into a table each, and match these."""
+    least = np.array([cost.min() for cost in costs])
+    draws = values[0].shape[1]
+    tables = []
+    for lot in split:
+        table = Table(np.zeros(1), np.zeros((1, draws)))
+        for position, g in enumerate(lot):
+            room = budget - least.sum() + least[list(lot[: position + 1])].sum()
+            table = _merge(table, _tabulate(values[g], costs[g], same), room, same)
+        tables.append(table)
+    entries = _match(tables[0], tables[1], tables[2], budget)
+    chosen = np.empty((len(costs), draws), dtype=np.intp)
+    for lot, table, entry in zip(split, tables, entries, strict=True):
+        for g, options in zip(lot, table.trace(entry), strict=True):
+            chosen[g] = options
+    return chosen
+
+
+def _gather_costs(costs: Array, same: float) -> tuple[Array, Indices]:
+    """Return the distinct values among costs, increasing, and the position of each cost in them."""
+    order = np.argsort(costs, kind="stable")
+    ordered = costs[order]
+    fresh = np.concatenate([[True], np.diff(ordered) > same])
     last = np.concatenate([np.flatnonzero(fresh)[1:] - 1, [len(ordered) - 1]])
-    distinct = ordered[last]
-    places = np.empty(len(order), dtype=np.intp)
-    places[order] = np.cumsum(fresh) - 1
-    position = places.reshape(sums.shape)
+    position = np.empty(len(costs), dtype=np.intp)
+    position[order] = np.cumsum(fresh) - 1
+    return ordered[last], position
+
+
+def _tabulate(value: Array, cost: Array, same: float) -> Table:
+    """Turn the options of one group into a table."""
+    distinct, position = _gather_costs(cost, same)
+    order = np.argsort(position, kind="stable")
+    starts = np.searchsorted(position[order], np.arange(len(distinct)))
+    counts = np.diff([*starts, len(order)])
+    best = value[order[starts]]
+    options = np.broadcast_to(order[starts][:, None], best.shape).astype(np.int32)
+    for rank in range(1, int(counts.max())):  # a further option of the same cost
+        entries = np.flatnonzero(counts > rank)
+        rivals = order[starts[entries] + rank]
+        better = value[rivals] > best[entries]
+        best[entries] = np.where(better, value[rivals], best[entries])
+        options[entries] = np.where(better, rivals[:, None], options[entries])
+    return Table(distinct, best, options)
+
+
+def _merge(table: Table, group: Table, room: float, same: float) -> Table:
+    """Add a group to a table, leaving out what exceeds the room."""
+    if len(table.cost) * len(group.cost) > MAX_ENTRIES:
+        _refuse()
+    long, short = (group, table) if len(group.cost) > len(table.cost) else (table, group)
+    sums = long.cost[:, None] + short.cost[None, :]
+    distinct, flat = _gather_costs(sums.ravel(), same)
+    position = flat.reshape(sums.shape)
     kept = int(np.searchsorted(distinct, room, side="right"))
-    best = np.full((kept, value.shape[1]), -np.inf)
-    taken, before = (np.zeros(best.shape, dtype=np.int32) for _ in range(2))
-    for option in range(len(cost)):  # within one option no two entries have the same cost
-        source = np.flatnonzero(position[:, option] < kept)
-        target = position[source, option]
-        candidate = table.value[source] + value[option]
+    best = np.full((kept, group.value.shape[1]), -np.inf)
+    of_long, of_short = (np.zeros(best.shape, dtype=np.int32) for _ in range(2))
+    for k in range(len(short.cost)):  # within one k no two sums are the same
+        source = np.flatnonzero(position[:, k] < kept)
+        target = position[source, k]
+        candidate = long.value[source] + short.value[k]
         better = candidate > best[target]
         best[target] = np.where(better, candidate, best[target])
-        taken[target] = np.where(better, option, taken[target])
-        before[target] = np.where(better, source[:, None], before[target])
-    return Table(distinct[:kept], best, (*table.steps, (taken, before)))
+        of_long[target] = np.where(better, source[:, None], of_long[target])
+        of_short[target] = np.where(better, k, of_short[target])
+    of_table, of_group = (of_short, of_long) if long is group else (of_long, of_short)
+    return Table(distinct[:kept], best, parts=((table, of_table), (group, of_group)))
 
 
 def _match(first: Table, second: Table, third: Table, budget: float) -> tuple[Indices, ...]:
     """Return the entries of three tables whose values together are best within the budget."""
     if len(second.cost) * len(third.cost) > MAX_ENTRIES:
-        raise QueryError(
-            f"cost: more than {MAX_ENTRIES:,} combinations of costs would have to be compared, "
-            f"because the steps of the grids have no common cost; choose a coarser grid, or grids "
-            f"whose steps cost the same (a step times the cost of a unit)."
-        )
+        _refuse()
     running = np.maximum.accumulate(first.value, axis=0)
     improved = np.diff(running, axis=0, prepend=-np.inf) > 0
     rows = np.arange(len(first.cost))[:, None]
@@ -185,3 +226,11 @@ def _match(first: Table, second: Table, third: Table, budget: float) -> tuple[In
         found = (attained[affordable[partners[top]], draws], partners[top], k)
         entries = [np.where(better, new, old) for new, old in zip(found, entries, strict=True)]
     return tuple(entries)
+
+
+def _refuse() -> NoReturn:
+    raise QueryError(
+        f"cost: more than {MAX_ENTRIES:,} sums of costs would have to be compared, because the "
+        f"steps of the grids have no common cost; choose a coarser grid, or grids whose steps cost "
+        f"the same (a step times the cost of a unit)."
+    )

@@ -91,6 +91,9 @@ def read_grids(
     unknown = [action for action in given if action not in bounds]
     if unknown:
         raise QueryError(f"grid: {unknown} are not among the actions that may be chosen.")
+    coded = [action for action in given if action in levels]
+    if coded:
+        raise QueryError(f"grid: {coded} are categorical; list the levels allowed in bounds.")
     grids: dict[str, Array] = {}
     for group in groups:
         numeric = [action for action in group if action not in levels]

@@ -81,7 +81,8 @@ def _require_room(fit: Fitted, first: str, second: str) -> None:
             f"pair: in this fit (interactions='none') {first!r} and {second!r} do not interact by "
             f"assumption, so that their synergy is zero whatever the data say. Fit "
             f"InterventionModel(interactions='pairwise') to estimate it, or 'all' if confounders "
-            f"may modify the effects of other actions as well."
+            f"may modify the effects of other actions as well, or put both into one block if they "
+            f"were set together."
         )
     raise QueryError(
         f"pair: this fit (interactions={rung!r}) has no product of {first!r} and {second!r} among "
