@@ -7,6 +7,7 @@ joint effect of Theorem 1, any other S a mixed effect of Proposition 1.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,11 +22,12 @@ from bayes_intgen.data import Points
 from bayes_intgen.departures import Additivity
 from bayes_intgen.design import Design
 from bayes_intgen.errors import NotIdentifiedError
-from bayes_intgen.identify import require_identified
 from bayes_intgen.inference import Convergence
+from bayes_intgen.lift_check import LiftCheck
 from bayes_intgen.metrics import INTERVAL, credible_interval
 from bayes_intgen.moves import standard_moves, usual_values
 from bayes_intgen.plots import plot_structure
+from bayes_intgen.rank import RankCondition, require_determined
 from bayes_intgen.regimes import Regime, format_regime, read_do
 from bayes_intgen.report import describe_fit
 from bayes_intgen.storage import FitState, write_fit
@@ -127,7 +129,7 @@ class Posterior:
         Kekić, Garrido Mejia and Schölkopf (2025), Theorem 1 and Proposition 1.
         """
         regime = read_do(do, self.actions)
-        require_identified(self.summary.regimes, regime)
+        require_determined(self._condition, regime)
         points = Points.read(at, self.actions, self.summary.levels)
         far = find_beyond(points, self.design.features.bases, beyond)
         theta = self._theta(regime)
@@ -229,26 +231,33 @@ class Posterior:
             A row per action, or per level as ``channel[tv]``: ``from`` and ``to`` (the action's
             unit, or levels), ``mean``, ``lower`` and ``upper`` of the change in E[Y | do(all)], and
             ``observational``, the mean change in E[Y | a], which holds the confounding too (the
-            outcome's unit).
+            outcome's unit). No number where the data do not determine the change.
 
         Raises
         ------
         NotIdentifiedError
-            If the data do not determine the joint effect or the observational mean.
+            If the data determine none of these changes, or not the observational ones.
         """
-        for regime in (self.actions, ()):
-            require_identified(self.summary.regimes, regime)
         moves = standard_moves(self.summary)
         before = np.array([move.before for move in moves])
         after = np.array([move.after for move in moves])
+        moved = [self.actions[int(np.flatnonzero(step)[0])] for step in before != after]
+        steps = self._functionals(after, self.actions) - self._functionals(before, self.actions)
+        known = [
+            self._condition.status(self.actions, [action], step[None]) != "unknown"
+            for action, step in zip(moved, steps, strict=True)
+        ]
+        if not any(known):
+            require_determined(self._condition, self.actions, self.actions)
+        require_determined(self._condition, (), self.actions)
         joint = self._change(before, after, self.actions)
         lower, upper = credible_interval(joint)
         columns = {
             "from": [move.start for move in moves],
             "to": [move.end for move in moves],
-            "mean": joint.mean(("chain", "draw")).to_numpy(),
-            "lower": lower.to_numpy(),
-            "upper": upper.to_numpy(),
+            "mean": np.where(known, joint.mean(("chain", "draw")), np.nan),
+            "lower": np.where(known, lower, np.nan),
+            "upper": np.where(known, upper, np.nan),
             "observational": self._change(before, after, ()).mean(("chain", "draw")).to_numpy(),
         }
         return pd.DataFrame(columns, index=pd.Index([move.name for move in moves], name="action"))
@@ -284,6 +293,23 @@ class Posterior:
             return describe_fit(self._state, str(error))
 
     @property
+    def lifts(self) -> LiftCheck | None:
+        """Lift tests of the fit, and whether they agree with all else; None if there were none.
+
+        ``print(posterior.lifts)`` gives the verdict, ``.table`` a row per test, ``.ok`` whether
+        none is in conflict.
+        """
+        tree = self.idata
+        data = tree["constant_data"].dataset if "constant_data" in tree.children else xr.Dataset()
+        return LiftCheck.from_dataset(data, self.summary.levels)
+
+    @cached_property
+    def _condition(self) -> RankCondition:
+        found = self.lifts
+        rows = None if found is None else found.functionals
+        return RankCondition(self.design, tuple(self.summary.regimes), rows)
+
+    @property
     def _state(self) -> FitState:
         return FitState(
             self.idata,
@@ -304,6 +330,10 @@ class Posterior:
     def _theta(self, regime: Regime) -> np.ndarray:
         weights = self.idata["posterior"].dataset["weight"].to_numpy()
         return self.design.collect(weights, self.design.active(regime))
+
+    def _functionals(self, values: np.ndarray, regime: Regime) -> np.ndarray:
+        phi = self.design.features.evaluate(values)
+        return phi[:, self.design.positions] * self.design.active(regime)
 
     def _change(self, before: np.ndarray, after: np.ndarray, regime: Regime) -> xr.DataArray:
         features = self.design.features

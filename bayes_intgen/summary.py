@@ -171,12 +171,16 @@ class Summary:
         The summary of each regime, in canonical order.
     levels
         The levels of each categorical action.
+    tested
+        The least and largest value, or the codes of all levels, between which lift tests moved an
+        action; these count as seen.
     """
 
     actions: tuple[str, ...]
     outcome: str
     regimes: Mapping[Regime, RegimeSummary]
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tested: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @classmethod
     def from_data(cls, data: RegimeData) -> Self:
@@ -245,10 +249,12 @@ class Summary:
         """Return the envelope of an action's core ranges over the regimes.
 
         Each regime counts on its own, so that a small experiment with wide settings is not cut off
-        by a large table without them.
+        by a large table without them; so does the range of lift tests.
         """
         column = self.columns.index(action)
         cores = [part.core[:, column] for part in self.regimes.values()]
+        if action in self.tested:
+            cores.append(np.array(self.tested[action]))
         return float(min(low for low, _ in cores)), float(max(high for _, high in cores))
 
     def quantile(self, probability: float) -> dict[str, dict[str, float]]:
@@ -270,6 +276,7 @@ class Summary:
             "actions": list(self.actions),
             "outcome": self.outcome,
             "levels": {action: list(levels) for action, levels in self.levels.items()},
+            "tested": {action: list(values) for action, values in self.tested.items()},
             "regimes": {
                 format_regime(regime): {
                     "n": part.moments.n,
@@ -308,4 +315,5 @@ class Summary:
                     for column, rows in part["levels"].items()
                 },
             )
-        return cls(actions, state["outcome"], parts, levels)
+        tested = {name: tuple(values) for name, values in state.get("tested", {}).items()}
+        return cls(actions, state["outcome"], parts, levels, tested)

@@ -30,6 +30,9 @@ LAYERS = [
         "structure",
         "structure_learning",
         "identify",
+        "rank",
+        "lift_rows",
+        "lift_check",
         "allocation",
         "metrics",
         "moves",
@@ -47,7 +50,7 @@ LAYERS = [
     {"moments"},
     {"design"},
     {"basis"},
-    {"summary", "level_rows"},
+    {"summary", "level_rows", "lift_tests"},
     {"data", "centred", "regression", "residuals"},
     {"regimes", "errors", "files"},
 ]
