@@ -15,7 +15,7 @@ from bayes_intgen.data import RegimeData
 from bayes_intgen.departures import Additivity
 from bayes_intgen.design import INTERACTIONS, Interactions
 from bayes_intgen.errors import ModelError
-from bayes_intgen.identify import identify, require_identified
+from bayes_intgen.identify import require_identified
 from bayes_intgen.inference import (
     Convergence,
     Problem,
@@ -404,11 +404,12 @@ def _require_any(problem: Problem, target: Regime) -> None:
     """Refuse a target of which neither the level nor, thanks to lift tests, a contrast is known."""
     if problem.lifts is None:
         return
-    regimes, actions = problem.moments.regimes, problem.design.actions
-    if not identify(regimes, target).identified:
-        condition = RankCondition(problem.design, regimes, problem.lifts.rows)
-        if all(condition.status(target, [action]) == "unknown" for action in actions):
-            require_determined(condition, target, actions)
+    actions = problem.design.actions
+    condition = RankCondition(problem.design, problem.moments.regimes, problem.lifts.rows)
+    if condition.affine(target).identified:
+        return
+    if all(condition.status(target, [action]) == "unknown" for action in actions):
+        require_determined(condition, target, actions)
 
 
 def _regimes(data: RegimeData | Moments) -> tuple[Regime, ...]:

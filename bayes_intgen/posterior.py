@@ -129,7 +129,7 @@ class Posterior:
         Kekić, Garrido Mejia and Schölkopf (2025), Theorem 1 and Proposition 1.
         """
         regime = read_do(do, self.actions)
-        require_determined(self._condition, regime)
+        require_determined(self.condition, regime)
         points = Points.read(at, self.actions, self.summary.levels)
         far = find_beyond(points, self.design.features.bases, beyond)
         theta = self._theta(regime)
@@ -244,12 +244,12 @@ class Posterior:
         moved = [self.actions[int(np.flatnonzero(step)[0])] for step in before != after]
         steps = self._functionals(after, self.actions) - self._functionals(before, self.actions)
         known = [
-            self._condition.status(self.actions, [action], step[None]) != "unknown"
+            self.condition.status(self.actions, [action], step[None]) != "unknown"
             for action, step in zip(moved, steps, strict=True)
         ]
         if not any(known):
-            require_determined(self._condition, self.actions, self.actions)
-        require_determined(self._condition, (), self.actions)
+            require_determined(self.condition, self.actions, self.actions)
+        require_determined(self.condition, (), self.actions)
         joint = self._change(before, after, self.actions)
         lower, upper = credible_interval(joint)
         columns = {
@@ -304,7 +304,8 @@ class Posterior:
         return LiftCheck.from_dataset(data, self.summary.levels)
 
     @cached_property
-    def _condition(self) -> RankCondition:
+    def condition(self) -> RankCondition:
+        """What the regimes and lift tests of the fit determine under its design."""
         found = self.lifts
         rows = None if found is None else found.functionals
         return RankCondition(self.design, tuple(self.summary.regimes), rows)

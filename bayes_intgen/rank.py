@@ -61,6 +61,10 @@ class RankCondition:
     regimes: tuple[Regime, ...]
     lifts: Array | None = field(default=None, repr=False)
 
+    def affine(self, target: Regime) -> Identification:
+        """Apply the rule that needs no basis, which decides on levels."""
+        return identify(self.regimes, target)
+
     def unseen_share(self, rows: Array, scale: Array | None = None) -> Array:
         """Return how much of some functionals the data leave open, even without noise.
 
@@ -159,8 +163,8 @@ class RankCondition:
         They are observational or set one action, and none of them can be left out.
         """
         names = list(moved)
-        candidates: list[Regime] = [(), *((action,) for action in self.design.actions)]
-        chosen = [regime for regime in candidates if regime not in self.regimes]
+        single: list[Regime] = [(), *((action,) for action in self.design.actions)]
+        chosen = [regime for regime in single if regime not in self.regimes]
         for regime in reversed(list(chosen)):
             fewer = [other for other in chosen if other != regime]
             more = RankCondition(self.design, (*self.regimes, *fewer), self.lifts)
@@ -267,11 +271,10 @@ class DesignIdentification:
     @classmethod
     def judge(cls, condition: RankCondition, target: Regime) -> "DesignIdentification":
         """Apply both rules."""
-        affine = identify(condition.regimes, target)
         actions = condition.design.actions
         found = {action: condition.status(target, [action]) for action in actions}
         short = {a: condition.lacking(target, [a]) for a in actions if found[a] != "identified"}
-        return cls(affine, condition.regimes, found, short)
+        return cls(condition.affine(target), condition.regimes, found, short)
 
     @property
     def target(self) -> Regime:
@@ -343,7 +346,7 @@ def require_determined(
     if moved is None:
         if condition.lifts is None:
             require_identified(condition.regimes, target)
-        elif not (answer := identify(condition.regimes, target)).identified:
+        elif not (answer := condition.affine(target)).identified:
             raise NotIdentifiedError(
                 f"E[Y | {_do(target)}] is not identified: lift tests tell differences, and the "
                 f"level also takes {_names(answer.missing)}, without which the constant of a bias "

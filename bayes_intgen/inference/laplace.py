@@ -19,6 +19,7 @@ __all__ = ["LaplaceMode", "find_mode"]
 MAX_NEWTON_STEPS = 20
 MAX_STEP = 2.0  # in units of about one standard deviation
 TOLERANCE = 1e-6
+HOPELESS = 1e3  # per row: the search turns back
 
 type Array = npt.NDArray[np.float64]
 
@@ -62,34 +63,65 @@ class Target:
 
     The argument is z = (x - prior mean) / unit, with units of about one posterior standard
     deviation for log sigma, so that the optimiser meets similar curvature everywhere.
+
+    Parameters
+    ----------
+    problem
+        Whose density it is.
+    centre, unit
+        Of the hyperparameters, shape (hyperparameters,).
+    spread
+        Root mean square of the outcome in each regime, standard units, shape (regimes,).
+    shares
+        The part of its variance that least squares leave, one if there are too few rows to tell.
     """
 
     problem: Problem
     centre: Array
     unit: Array
+    spread: Array
+    shares: Array
 
     @classmethod
     def pose(cls, problem: Problem) -> "Target":
         """Choose the units."""
-        prior = problem.hyperpriors
-        rows = problem.likelihood.n
+        prior, likelihood, moments = problem.hyperpriors, problem.likelihood, problem.moments
+        rows = likelihood.n
         unit = np.concatenate([1 / np.sqrt(2 * rows), prior.sd[len(rows) :]])
-        return cls(problem, prior.mean, unit)
+        spread = np.sqrt(np.maximum(likelihood.square / rows, 1e-12))
+        shares = np.array([moments.residual_share(regime) for regime in moments.regimes])
+        return cls(problem, prior.mean, unit, spread, np.maximum(shares, 1e-10))
 
     def __call__(self, z: Array) -> tuple[float, Array]:
-        value, gradient = self.problem.log_posterior(self.centre + self.unit * z)
+        try:
+            value, gradient = self.problem.log_posterior(self.centre + self.unit * z)
+        except np.linalg.LinAlgError:  # a corner so far away that nothing is left of the prior
+            return HOPELESS * self.problem.likelihood.n.sum(), np.zeros(len(z))
         return -value, -gradient * self.unit
 
-    def bounds(self, start: Array) -> optimize.Bounds:
+    def start(self) -> Array:
+        """Start from the prior medians, and sigma from what least squares leave in each regime."""
+        return self._standardise(np.log(self.spread * np.sqrt(self.shares)))
+
+    def bounds(self) -> optimize.Bounds:
         """Keep the search where nothing overflows.
 
-        Within ten prior standard deviations; sigma from 10^-7 to 10 times the outcome's spread.
+        Within ten prior standard deviations; sigma from a tenth of what least squares leave (with
+        too few rows to tell, from a millionth of the outcome's spread) to ten times the spread.
         """
-        regimes = len(self.problem.likelihood.n)
-        low, high = np.full(len(start), -10.0), np.full(len(start), 10.0)
-        low[:regimes] = start[:regimes] - np.log(1e7) / self.unit[:regimes]
-        high[:regimes] = start[:regimes] + np.log(10) / self.unit[:regimes]
-        return optimize.Bounds(low, high)
+        known = self.shares < 1
+        least = np.where(known, np.sqrt(self.shares) / 10, 1e-6)
+        edges = np.full((2, len(self.centre)), [[-10.0], [10.0]])
+        regimes = len(self.shares)
+        edges[0, :regimes] = self._standardise(np.log(self.spread * least))[:regimes]
+        edges[1, :regimes] = self._standardise(np.log(self.spread * 10))[:regimes]
+        return optimize.Bounds(*edges)
+
+    def _standardise(self, log_sigma: Array) -> Array:
+        """Return z for the prior medians and some log residual standard deviations."""
+        x = self.centre.copy()
+        x[: len(log_sigma)] = log_sigma
+        return (x - self.centre) / self.unit
 
     def hessian(self, z: Array) -> Array:
         """Return the Hessian at z."""
@@ -115,13 +147,12 @@ def find_mode(problem: Problem, start: Array | None = None) -> LaplaceMode:
 
 
 def _find_mode(target: Target, known: Array | None) -> LaplaceMode:
-    start = _start(target) if known is None else (known - target.centre) / target.unit
     search = optimize.minimize(
         target,
-        start,
+        target.start() if known is None else (known - target.centre) / target.unit,
         jac=True,
         method="L-BFGS-B",
-        bounds=target.bounds(_start(target)),
+        bounds=target.bounds(),
         options={"maxiter": 2000},
     )
     z, decrement = search.x, np.inf
@@ -139,15 +170,6 @@ def _find_mode(target: Target, known: Array | None) -> LaplaceMode:
         hessian = _positive(target.hessian(z))
     covariance = np.linalg.inv(hessian) * np.outer(target.unit, target.unit)
     return LaplaceMode(target.centre + target.unit * z, covariance, decrement)
-
-
-def _start(target: Target) -> Array:
-    """Start from the prior medians, and sigma from the outcome's own spread in each regime."""
-    likelihood = target.problem.likelihood
-    x = target.centre.copy()
-    spread = np.maximum(likelihood.square / likelihood.n, 1e-12)
-    x[: len(spread)] = 0.5 * np.log(spread)
-    return (x - target.centre) / target.unit
 
 
 def _line_search(target: Target, z: Array, step: Array, value: float) -> tuple[Array, bool]:
