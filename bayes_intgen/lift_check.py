@@ -2,7 +2,7 @@
 
 A test that contradicts the rest, for the sign or the unit of its effect is wrong, or for its arms
 were not alike, must not pull the answer unseen. So each is compared with the prediction of all
-other tests and rows, and the tests of one action together with that of all else, as wrong ones that
+other tests and rows, and the tests of one action together with that of the rows, as wrong ones that
 agree hide one another. The comparison is made in :mod:`bayes_intgen.inference.lift_conflicts`; here
 is its verdict. Level 1% over all comparisons together (Bonferroni).
 """
@@ -78,7 +78,7 @@ class LiftCheck:
     rows
         The verdict on each.
     groups
-        The verdict on those of each action that has several.
+        The verdict on those of each action that has several, if the rows tell its effect too.
     functionals
         t of each test: the sums of weights that they observe, shape (tests, weights).
     """

@@ -197,6 +197,24 @@ def test_wrong_tests_beside_rows_are_flagged(data, model, case):
     assert "LIFT TESTS CONFLICT with all else" in str(posterior)
 
 
+def test_two_wrong_tests_that_agree_are_held_against_the_rows(data, model):
+    """Sharp ones hide each other from the comparison one by one, but not from the joint one."""
+    table = table_of()[[True, False, False, True, False]]
+    table["effect"], table["to"] = [-1.0, -1.0], [-1.5, -1.5]
+    table["se"] = [1e-3, 1e-3]
+    with pytest.warns(ig.ConflictWarning, match="all 2 tests of a1 together"):
+        posterior = model.fit(data, "laplace", 50, lifts=ig.LiftTests.from_frame(table))
+    assert not posterior.lifts.table["conflict"].any()
+    assert not posterior.lifts.ok
+
+
+def test_tests_are_judged_together_only_beside_rows(data, lifts, model, replaced):
+    assert replaced.lifts.groups == ()
+    [group] = model.fit(data, method="laplace", draws=20, lifts=lifts).lifts.groups
+    assert (group.action, group.size) == ("a1", 5)
+    assert group.p_value > 0.01
+
+
 def test_a_wrong_test_among_right_ones_is_flagged_without_rows(data, model):
     table = table_of()
     table.loc[4, "effect"] *= -1

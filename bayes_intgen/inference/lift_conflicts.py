@@ -13,6 +13,8 @@ test is taken out of a matrix that holds it, nothing cancels.
 A wrong test also bends the hyperparameters towards itself (a scale grows until anything is
 plausible), so their mode is found anew without the tests in question, and p-values are averaged
 over draws of the Gaussian there. With more than 32 tests the mode of all is used for single ones.
+Tests are judged together only if the rows determine their effects, since otherwise there would be
+nothing but the prior to hold them against.
 """
 
 import numpy as np
@@ -25,6 +27,7 @@ from bayes_intgen.inference.problem import Problem
 from bayes_intgen.lift_check import GroupVerdict, LiftCheck, RowVerdicts
 from bayes_intgen.lift_rows import LiftRows
 from bayes_intgen.lift_tests import LiftTests
+from bayes_intgen.rank import RankCondition
 
 __all__ = ["check_lifts"]
 
@@ -38,7 +41,7 @@ type Mask = npt.NDArray[np.bool_]
 def check_lifts(
     problem: Problem, mode: LaplaceMode, lifts: LiftTests, random_seed: int
 ) -> LiftCheck | None:
-    """Compare every test, and the tests of every action that has several, with all else.
+    """Compare every test, and all tests of an action whose effect the rows show, with all else.
 
     Parameters
     ----------
@@ -68,9 +71,11 @@ def check_lifts(
             where = mode if size > MOST_MODES else _mode_without(problem, rows, left_out, mode)
             singles.append(_row(bare, rows, i, where, rng))
         actions = np.array([test.action for test in lifts.tests])
+        at_hand = RankCondition(problem.design, problem.moments.regimes)
+        shown = at_hand.unseen_share(rows.rows) == 0
         groups = []
         for action in dict.fromkeys(actions.tolist()):
-            chosen = actions == action
+            chosen = (actions == action) & shown
             if chosen.sum() > 1:
                 where = _mode_without(problem, rows, chosen, mode)
                 p_value = _group(bare, rows, chosen, where, rng)
