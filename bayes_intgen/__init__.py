@@ -10,6 +10,7 @@ from bayes_intgen.data import RegimeData
 from bayes_intgen.distributions import LogNormal
 from bayes_intgen.errors import (
     BayesIntgenError,
+    ConflictWarning,
     ConvergenceWarning,
     DataError,
     FileError,
@@ -20,6 +21,7 @@ from bayes_intgen.errors import (
 )
 from bayes_intgen.identify import identify
 from bayes_intgen.intervention_model import InterventionModel, load
+from bayes_intgen.lift_tests import LiftTests
 from bayes_intgen.moments import Moments
 from bayes_intgen.posterior import Posterior
 from bayes_intgen.priors import Priors
@@ -29,11 +31,13 @@ __all__ = [
     "HSGP",
     "BayesIntgenError",
     "Categorical",
+    "ConflictWarning",
     "ConvergenceWarning",
     "DataError",
     "FileError",
     "InterventionModel",
     "JointRidge",
+    "LiftTests",
     "LogNormal",
     "ModelError",
     "Moments",

@@ -5,6 +5,7 @@ A message names the argument, the rule, the value received and the way out.
 
 __all__ = [
     "BayesIntgenError",
+    "ConflictWarning",
     "ConvergenceWarning",
     "DataError",
     "FileError",
@@ -41,6 +42,10 @@ class QueryError(BayesIntgenError):
 
 class FileError(BayesIntgenError):
     """A file is missing, of another kind, damaged, or has changed since it was first read."""
+
+
+class ConflictWarning(UserWarning):
+    """Parts of the data contradict one another, so that at least one of them is wrong."""
 
 
 class ConvergenceWarning(UserWarning):

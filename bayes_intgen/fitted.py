@@ -8,6 +8,7 @@ function of z too, and the answer is E[Y | do(a_S), a_rest, z].
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,10 +22,12 @@ from bayes_intgen.data import Points
 from bayes_intgen.departures import Additivity
 from bayes_intgen.design import Design
 from bayes_intgen.errors import QueryError
-from bayes_intgen.identify import require_identified, require_known_cuts
+from bayes_intgen.identify import require_known_cuts
 from bayes_intgen.inference import Convergence
+from bayes_intgen.lift_check import LiftCheck
 from bayes_intgen.metrics import INTERVAL, credible_interval
 from bayes_intgen.moves import usual_values
+from bayes_intgen.rank import RankCondition, require_determined
 from bayes_intgen.regimes import Regime, format_regime, read_do
 from bayes_intgen.storage import FitState, write_fit
 from bayes_intgen.structure_learning import LearnedStructure
@@ -212,10 +215,44 @@ class Fitted:
         """
         write_fit(self._state, Path(path))
 
+    @property
+    def lifts(self) -> LiftCheck | None:
+        """Lift tests of the fit, and whether they agree with all else; None if there were none.
+
+        ``print(posterior.lifts)`` gives the verdict, ``.table`` a row per test, ``.ok`` whether
+        none is in conflict.
+        """
+        tree = self.idata
+        data = tree["constant_data"].dataset if "constant_data" in tree.children else xr.Dataset()
+        return LiftCheck.from_dataset(data, self.summary.levels)
+
+    @cached_property
+    def condition(self) -> RankCondition:
+        """What the regimes and lift tests of the fit determine under its design."""
+        found = self.lifts
+        rows = None if found is None else found.functionals
+        return RankCondition(self.design, tuple(self.summary.regimes), rows)
+
     def require(self, regime: Regime) -> None:
         """Refuse a regime whose mean the data do not determine."""
         require_known_cuts(self.summary.regimes, regime, self.design.blocks)
-        require_identified(self.summary.regimes, regime, self.design.blocks)
+        require_determined(self.condition, regime)
+
+    def require_contrast(self, before: Array, after: Array, regime: Regime) -> None:
+        """Refuse contrasts that the data do not determine; shape (points, variables) each."""
+        require_known_cuts(self.summary.regimes, regime, self.design.blocks)
+        moved = (before != after).any(axis=0)
+        names = [name for name, moves in zip(self.design.variables, moved, strict=True) if moves]
+        steps = self.functionals(after, regime) - self.functionals(before, regime)
+        require_determined(self.condition, regime, names, steps)
+
+    def functionals(self, values: Array, regime: Regime) -> Array:
+        """Return what turns weights into the mean of a regime at some points.
+
+        Shape (points, weights).
+        """
+        phi = self.design.features.evaluate(values)
+        return phi[:, self.design.positions] * self.design.active(regime)
 
     def points(self, at: Any) -> Points:
         """Read points at which a question is asked; all actions and covariates are needed."""

@@ -19,19 +19,23 @@ from bayes_intgen.errors import ModelError
 from bayes_intgen.identify import require_identified
 from bayes_intgen.inference import (
     Convergence,
+    Problem,
     RowwiseProblem,
     Sampling,
     build_tree,
+    check_lifts,
     find_mode,
     sample_integrated,
     sample_prior,
     sample_rowwise,
 )
+from bayes_intgen.lift_tests import LiftTests
 from bayes_intgen.moments import Moments
 from bayes_intgen.posing import (
     Posed,
     actions_of,
     judge_rung,
+    plan,
     pose,
     refuse_exact,
     typical_rows,
@@ -39,10 +43,12 @@ from bayes_intgen.posing import (
 )
 from bayes_intgen.posterior import Posterior
 from bayes_intgen.priors import Priors
+from bayes_intgen.rank import DesignIdentification, RankCondition, require_determined
 from bayes_intgen.regimes import Regime, read_regime
 from bayes_intgen.rowwise import LIKELIHOODS, Likelihood
 from bayes_intgen.storage import read_fit
 from bayes_intgen.structure import Structure
+from bayes_intgen.summary import Scale
 
 __all__ = ["InterventionModel", "load"]
 
@@ -141,7 +147,52 @@ class InterventionModel:
         if self.likelihood not in LIKELIHOODS:
             raise ModelError(f"likelihood must be one of {LIKELIHOODS}, got {self.likelihood!r}.")
 
-    def build(self, data: RegimeData | Moments) -> pm.Model:
+    def identify(
+        self,
+        data: RegimeData | Moments,
+        target: str | Iterable[str] | None = None,
+        lifts: LiftTests | None = None,
+    ) -> DesignIdentification:
+        """Say what the data determine, before anything is fitted.
+
+        The level of a mean takes the affine rule of :func:`bayes_intgen.identify`, which holds for
+        any basis. The effect of moving one action may be identified where the level is not: that
+        depends on the structure and the rung of this model.
+
+        Parameters
+        ----------
+        data
+            The rows, or their moments; only the first pass is made.
+        target
+            The regime, as a label or as names; None means that all actions are set.
+        lifts
+            Lift tests beside them.
+
+        Raises
+        ------
+        ModelError
+            If an option is not valid, or moments do not fit the model's basis.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> print(ig.InterventionModel(structure=["a2", "a1"]).identify(data))
+        E[Y | do(a1, a2)] from the regimes obs, a1: level not identified; missing an experiment
+        that sets 'a2'
+          effect of moving a1: identified
+          effect of moving a2: not identified; missing an experiment that sets 'a2'
+        """
+        planned = plan(data, self.basis, self.structure, self.interactions, self.blocks, lifts)
+        wanted = data.actions if target is None else read_regime(target, data.actions)
+        one = Scale(0.0, 1.0)  # the unit of the outcome does not matter
+        rows = planned.read(lifts, one).rows if lifts else None
+        condition = RankCondition(planned.design, _regimes(data), rows)
+        return DesignIdentification.judge(condition, wanted)
+
+    def build(self, data: RegimeData | Moments, lifts: LiftTests | None = None) -> pm.Model:
         """Return the PyMC model, without sampling.
 
         With the normal likelihood it is that of the hyperparameters. The others have explicit
@@ -149,14 +200,19 @@ class InterventionModel:
         that ``pymc.sample``, ``pymc.stats.compute_log_likelihood`` (of every row) and
         ``pymc.sample_posterior_predictive`` work on it; all in standard units of the outcome.
 
+        Parameters
+        ----------
+        data, lifts
+            As in :meth:`fit`.
+
         Raises
         ------
         ModelError
             If the data are moments and the likelihood needs rows.
         """
         if self.likelihood == "normal":
-            return self._pose(data).problem.build()
-        return self._pose_rowwise(data).build()
+            return self._pose(data, lifts=lifts).problem.build()
+        return self._pose_rowwise(data, lifts).build()
 
     def fit(
         self,
@@ -169,6 +225,7 @@ class InterventionModel:
         random_seed: int = 1,
         progressbar: bool = True,
         target: str | Iterable[str] | None = None,
+        lifts: LiftTests | None = None,
     ) -> Posterior:
         """Draw from the posterior.
 
@@ -195,6 +252,11 @@ class InterventionModel:
         target
             The regime, as a label or as names, that must be identified from the data; None means
             that all actions are set.
+        lifts
+            Results of experiments of which there are no rows: see
+            :class:`bayes_intgen.LiftTests`. They stand beside rows of the same actions, or in place
+            of them: then contrasts are informed where they tested, but not the level of the target,
+            whose expected outcome is refused.
 
         Returns
         -------
@@ -204,14 +266,18 @@ class InterventionModel:
         Raises
         ------
         NotIdentifiedError
-            If the regimes at hand do not determine the target; names what is missing.
+            If the regimes at hand do not determine the target, and there are no lift tests with
+            which they tell the effect of moving one action at least; names what is missing.
         ModelError
-            If an option is not valid, or moments do not fit the model's basis.
+            If an option is not valid, moments do not fit the model's basis, or the effect of a lift
+            test depends on other actions whose values are not given.
 
         Warns
         -----
         ConvergenceWarning
             If the draws cannot be trusted; the verdict is kept in ``posterior.convergence``.
+        ConflictWarning
+            If lift tests contradict all else; the verdict is kept in ``posterior.lifts``.
         """
         sampling = Sampling(method, draws, tune, chains, cores, random_seed, progressbar)
         if self.likelihood != "normal" and method != "nuts":
@@ -223,16 +289,19 @@ class InterventionModel:
         wanted = data_actions = actions_of(data)
         if target is not None:
             wanted = read_regime(target, data_actions)
-        require_identified(_regimes(data), wanted, read_blocks(self.blocks, data_actions))
+        if lifts is None:
+            require_identified(_regimes(data), wanted, read_blocks(self.blocks, data_actions))
         try:
-            posed = self._pose(data)
+            posed = self._pose(data, lifts=lifts)
+            _require_any(posed.problem, wanted)
             mode = find_mode(posed.problem)
             if self.likelihood == "normal":
                 asked = typical_rows(posed.problem, wanted)
                 tree, convergence = sample_integrated(posed.problem, mode, sampling, asked)
             else:
-                tree, convergence = sample_rowwise(self._pose_rowwise(data), sampling)
+                tree, convergence = sample_rowwise(self._pose_rowwise(data, lifts), sampling)
             additivity = judge_rung(posed, mode)
+            checked = check_lifts(posed.problem, mode, lifts, random_seed) if lifts else None
         except np.linalg.LinAlgError as error:
             raise ModelError(
                 f"data: the regression is numerically singular ({error}); look for columns that "
@@ -240,6 +309,10 @@ class InterventionModel:
             ) from error
         tree.attrs = self._attributes(method, random_seed)
         convergence.warn()
+        if checked:
+            known = tree["constant_data"].dataset
+            tree["constant_data"].dataset = known.merge(checked.to_dataset())
+            checked.warn()
         return self._posterior(posed, tree, convergence, additivity)
 
     def sample_prior(
@@ -297,20 +370,24 @@ class InterventionModel:
             "priors": priors,
         }
 
-    def _pose_rowwise(self, data: RegimeData | Moments) -> RowwiseProblem:
+    def _pose_rowwise(
+        self, data: RegimeData | Moments, lifts: LiftTests | None = None
+    ) -> RowwiseProblem:
         if isinstance(data, Moments):
             raise ModelError(
                 f"data: likelihood={self.likelihood!r} depends on every row, and moments hold only "
                 f"sums of products of all rows; give the RegimeData, or use likelihood='normal'."
             )
-        problem = self._pose(data, weighted=False).problem
+        problem = self._pose(data, weighted=False, lifts=lifts).problem
         return RowwiseProblem.pose(problem, data, self.likelihood)
 
-    def _pose(self, data: RegimeData | Moments, weighted: bool = True) -> Posed:
+    def _pose(
+        self, data: RegimeData | Moments, weighted: bool = True, lifts: LiftTests | None = None
+    ) -> Posed:
         priors = self.priors or Priors()
         robust = self.likelihood == "student_t"
         choices = (self.basis, self.structure, self.interactions, priors, robust, self.blocks)
-        posed = pose(data, *choices)
+        posed = pose(data, *choices, lifts)
         if not weighted:
             return posed
         refuse_exact(posed.moments)
@@ -342,6 +419,18 @@ def load(path: str | Path) -> Posterior:
         state.learned,
         state.additivity,
     )
+
+
+def _require_any(problem: Problem, target: Regime) -> None:
+    """Refuse a target of which neither the level nor, thanks to lift tests, a contrast is known."""
+    if problem.lifts is None:
+        return
+    actions = problem.design.actions
+    condition = RankCondition(problem.design, problem.moments.regimes, problem.lifts.rows)
+    if condition.affine(target).identified:
+        return
+    if all(condition.status(target, [action]) == "unknown" for action in actions):
+        require_determined(condition, target, actions)
 
 
 def _regimes(data: RegimeData | Moments) -> tuple[Regime, ...]:

@@ -7,8 +7,10 @@ regime r spread over the weights (gram G_r, cross b_r, square yy_r):
     log p(y | sigma, lambda) = - sum_r n_r (log sigma_r + log(2 pi) / 2) - 1/2 sum_r w_r yy_r
                                + 1/2 b' P^-1 b - 1/2 log|P| + 1/2 sum_i log lambda_i.
 
-Rows may be weighted: then the sums are, and half the sum of the log weights is added. The gradient
-needs no derivative of the factorisation: it is the expectation of the gradient of the complete-data
+Rows may be weighted: then the sums are, and half the sum of the log weights is added. Lift tests
+(:mod:`bayes_intgen.lift_rows`) add a gram and a cross of their own with weight one, their standard
+errors being known, and a constant; no formula below changes for them. The gradient needs no
+derivative of the factorisation: it is the expectation of the gradient of the complete-data
 log-density under weights ~ N(m, C), m = P^-1 b and C = P^-1 (Fisher's identity). Neither does the
 Hessian: with V = 1/2 b' P^-1 b - 1/2 log|P| and rho_r = b_r - G_r m,
 
@@ -28,6 +30,7 @@ import numpy.typing as npt
 from scipy.linalg import lapack
 
 from bayes_intgen.design import Design
+from bayes_intgen.lift_rows import LiftRows
 from bayes_intgen.moments import Moments
 
 __all__ = ["Conditional", "MarginalLikelihood"]
@@ -77,8 +80,13 @@ class Conditional:
 
     def variance_of(self, rows: Array) -> Array:
         """Return the variances of some linear combinations, (n, weights) to (n,)."""
-        half, _ = lapack.dtrtrs(self.factor, (rows * self.scaling).T, lower=1)
+        half = self.root_of(rows)
         return np.asarray(np.einsum("ij,ij->j", half, half))
+
+    def root_of(self, rows: Array) -> Array:
+        """Return H with H'H the covariance of some linear combinations, (n, weights) to (., n)."""
+        half, _ = lapack.dtrtrs(self.factor, (rows * self.scaling).T, lower=1)
+        return np.asarray(half)
 
     def draw(self, size: int, rng: np.random.Generator) -> Array:
         """Draw weights, shape (size, weights)."""
@@ -103,6 +111,8 @@ class MarginalLikelihood:
         yy_r, shape (regimes,).
     log_weight
         Sum of the logarithms of the rows' weights, shape (regimes,).
+    lifts
+        Lift tests beside the rows, if there are any.
     """
 
     n: Array
@@ -110,9 +120,10 @@ class MarginalLikelihood:
     cross: Array = field(repr=False)
     square: Array
     log_weight: Array
+    lifts: LiftRows | None = None
 
     @classmethod
-    def from_moments(cls, design: Design, moments: Moments) -> Self:
+    def from_moments(cls, design: Design, moments: Moments, lifts: LiftRows | None = None) -> Self:
         """Spread the moments of the features over the weights."""
         parts = [moments.regression(regime) for regime in moments.regimes]
         active = np.array([design.active(regime) for regime in moments.regimes], dtype=float)
@@ -123,7 +134,7 @@ class MarginalLikelihood:
         n = np.array([part.n for part in parts], dtype=float)
         square = np.array([part.square for part in parts])
         logs = np.array([moments.log_weights[regime] for regime in moments.regimes])
-        return cls(n, gram, cross, square, logs)
+        return cls(n, gram, cross, square, logs, lifts)
 
     def conditional(self, log_sigma: Array, log_sd: Array) -> Conditional:
         """Return the distribution of the weights given the hyperparameters.
@@ -139,7 +150,11 @@ class MarginalLikelihood:
         size = len(log_sd)
         precision = (w @ self.gram.reshape(len(w), -1)).reshape(size, size)
         precision[np.diag_indices(size)] += np.exp(-2 * log_sd)
-        return Conditional.solve(precision, w @ self.cross)
+        cross = w @ self.cross
+        if self.lifts:
+            precision += self.lifts.gram
+            cross += self.lifts.cross
+        return Conditional.solve(precision, cross)
 
     def log_density(
         self, log_sigma: Array, log_sd: Array, given: Conditional | None = None
@@ -189,7 +204,11 @@ class MarginalLikelihood:
     def _value(self, log_sigma: Array, log_sd: Array, given: Conditional) -> float:
         w = np.exp(-2 * log_sigma)
         value = -self.n @ (log_sigma + 0.5 * log(2 * pi)) - 0.5 * w @ self.square
-        value += 0.5 * (w @ self.cross) @ given.mean - 0.5 * given.log_det
+        cross = w @ self.cross
+        if self.lifts:
+            value += self.lifts.constant
+            cross += self.lifts.cross
+        value += 0.5 * cross @ given.mean - 0.5 * given.log_det
         return float(value - np.sum(log_sd) + 0.5 * self.log_weight.sum())
 
     def log_likelihood(self, weights: Array, sigma: Array) -> Array:

@@ -99,12 +99,17 @@ def _log_marginal_likelihood(
     likelihood: MarginalLikelihood, log_sigma: pt.TensorVariable, log_sd: pt.TensorVariable
 ) -> pt.TensorVariable:
     regimes, size = likelihood.cross.shape
-    gram = pytensor.shared(likelihood.gram.reshape(regimes, size * size), "gram")
-    cross = pytensor.shared(likelihood.cross, "cross")
+    grams, crosses = likelihood.gram.reshape(regimes, size * size), likelihood.cross
+    if likelihood.lifts:  # one more row of sums, whose precision is known to be one
+        grams = np.vstack([grams, likelihood.lifts.gram.reshape(1, size * size)])
+        crosses = np.vstack([crosses, likelihood.lifts.cross])
+    gram, cross = pytensor.shared(grams, "gram"), pytensor.shared(crosses, "cross")
     n, square = pt.constant(likelihood.n), pt.constant(likelihood.square)
     w, lam = pt.exp(-2 * log_sigma), pt.exp(-2 * log_sd)
-    v, *_ = _quadratic_part(size)(w, lam, gram, cross)
+    precisions = pt.concatenate([w, [1.0]]) if likelihood.lifts else w
+    v, *_ = _quadratic_part(size)(precisions, lam, gram, cross)
     constant = 0.5 * float(np.sum(likelihood.log_weight - likelihood.n * log(2 * pi)))
+    constant += likelihood.lifts.constant if likelihood.lifts else 0.0
     return v - pt.sum(log_sd) - pt.dot(n, log_sigma) - 0.5 * pt.dot(w, square) + constant
 
 

@@ -18,14 +18,25 @@ from bayes_intgen.departures import Additivity
 from bayes_intgen.design import Design, Interactions
 from bayes_intgen.errors import ModelError
 from bayes_intgen.inference import LaplaceMode, Problem, find_mode, reweight
+from bayes_intgen.lift_rows import LiftRows
+from bayes_intgen.lift_tests import LiftTests
 from bayes_intgen.moments import Moments
 from bayes_intgen.priors import Priors
 from bayes_intgen.regimes import Regime, format_regime
 from bayes_intgen.structure import Structure, resolve_structure
 from bayes_intgen.structure_learning import LearnedStructure, learn_structure
-from bayes_intgen.summary import Summary
+from bayes_intgen.summary import Scale, Summary
 
-__all__ = ["Posed", "actions_of", "judge_rung", "pose", "refuse_exact", "typical_rows", "weigh"]
+__all__ = [
+    "Posed",
+    "actions_of",
+    "judge_rung",
+    "plan",
+    "pose",
+    "refuse_exact",
+    "typical_rows",
+    "weigh",
+]
 
 LEAST_RESIDUAL = 1e-10
 TYPICAL_SETTINGS = 32
@@ -53,6 +64,49 @@ class Posed:
     learned: LearnedStructure | None
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What is settled by the first pass over the rows."""
+
+    design: Design
+    summary: Summary
+    learned: LearnedStructure | None
+
+    def read(self, lifts: LiftTests, scale: Scale) -> LiftRows:
+        """Write lift tests as functionals of the weights."""
+        return LiftRows.read(lifts, self.design, self.summary, scale, self.learned is None)
+
+
+def plan(
+    data: RegimeData | Moments,
+    basis: BasisChoice,
+    structure: Structure,
+    interactions: Interactions,
+    blocks: BlockChoice = None,
+    lifts: LiftTests | None = None,
+) -> Plan:
+    """Make the first pass over the rows, if they are at hand, and choose the design."""
+    actions, covariates = actions_of(data), data.covariates
+    summary = data.summary if isinstance(data, Moments) else Summary.from_data(data)
+    if lifts is not None:
+        if not isinstance(lifts, LiftTests):
+            raise ModelError(
+                f"lifts must be LiftTests, got {type(lifts).__name__}; make them with "
+                f"LiftTests.from_frame."
+            )
+        summary = replace(summary, tested=lifts.tested(actions, summary.levels))
+    learned = learn_structure(summary) if structure == "learned" else None
+    parents = learned.parents if learned else resolve_structure(structure, actions)
+    if isinstance(data, Moments):
+        bases = match_bases(basis, data.features.bases, covariates)
+    else:
+        bases = freeze_bases(basis, data.variables, summary)
+    partition = read_blocks(blocks, actions)
+    cuts = find_cuts(summary.regimes, partition)
+    design = Design.build(bases, parents, interactions, partition, cuts, covariates)
+    return Plan(design, summary, learned)
+
+
 def pose(
     data: RegimeData | Moments,
     basis: BasisChoice,
@@ -61,27 +115,21 @@ def pose(
     priors: Priors,
     robust: bool = False,
     blocks: BlockChoice = None,
+    lifts: LiftTests | None = None,
 ) -> Posed:
     """Make the first two passes over the rows, or none if the data are moments already.
 
     ``robust``: whether the outcome's unit should not follow gross errors in it.
     """
-    actions, covariates = actions_of(data), data.covariates
-    summary = data.summary if isinstance(data, Moments) else Summary.from_data(data)
-    learned = learn_structure(summary) if structure == "learned" else None
-    parents = learned.parents if learned else resolve_structure(structure, actions)
-    partition = read_blocks(blocks, actions)
-    cuts = find_cuts(summary.regimes, partition)
+    planned = plan(data, basis, structure, interactions, blocks, lifts)
+    design, summary = planned.design, planned.summary
     if isinstance(data, Moments):
-        bases = match_bases(basis, data.features.bases, covariates)
-        design = Design.build(bases, parents, interactions, partition, cuts, covariates)
-        moments = data.select(design.features)
+        moments = replace(data.select(design.features), summary=summary)
     else:
-        bases = freeze_bases(basis, data.variables, summary)
-        design = Design.build(bases, parents, interactions, partition, cuts, covariates)
         scale = summary.robust_outcome_scale if robust else summary.scales[data.outcome]
         moments = Moments.compute(data, summary, design.features, scale)
-    return Posed(Problem(design, moments, priors), moments, learned)
+    rows = planned.read(lifts, moments.outcome_scale) if lifts else None
+    return Posed(Problem(design, moments, priors, rows), moments, planned.learned)
 
 
 def weigh(posed: Posed, data: RegimeData, learn_variance: bool) -> Posed:
@@ -99,6 +147,9 @@ def judge_rung(posed: Posed, mode: LaplaceMode) -> Additivity | None:
     fitted = problem.design.interactions
     if moments.residuals is None:
         return None
+    if problem.lifts:  # the check is one of the rows
+        problem = problem.with_lifts(None)
+        mode = find_mode(problem)
     if fitted != "none":
         design = problem.design.on_rung("none")
         problem = Problem(design, moments.select(design.features), problem.priors)

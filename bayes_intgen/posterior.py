@@ -12,11 +12,11 @@ from matplotlib.axes import Axes
 
 from bayes_intgen.comparisons import Comparisons
 from bayes_intgen.errors import NotIdentifiedError
-from bayes_intgen.identify import identify_from
 from bayes_intgen.metrics import credible_interval
 from bayes_intgen.moves import standard_moves
 from bayes_intgen.plots import plot_structure
 from bayes_intgen.policies import Policies
+from bayes_intgen.rank import require_determined
 from bayes_intgen.regimes import Regime
 from bayes_intgen.report import describe_fit
 
@@ -63,29 +63,29 @@ class Posterior(Comparisons, Policies):
             A row per action, or per level as ``channel[tv]``: ``from`` and ``to`` (the action's
             unit, or levels), ``mean``, ``lower`` and ``upper`` of the change in E[Y | do(all)], and
             ``observational``, the mean change in E[Y | a], which holds the confounding too (the
-            outcome's unit). Without that regime among those that the data determine, the last is
-            NaN.
+            outcome's unit). No number where the data do not determine the change.
 
         Raises
         ------
         NotIdentifiedError
-            If the data do not determine the joint effect.
+            If the data determine none of the changes in E[Y | do(all)].
         """
-        self.require(self.actions)
-        observed = identify_from(self.summary.regimes, (), self.design.blocks).identified
         moves = standard_moves(self.summary)
         before = np.array([move.before for move in moves])
         after = np.array([move.after for move in moves])
+        known, observed = (self._known(before, after, regime) for regime in (self.actions, ()))
+        if not any(known):
+            require_determined(self.condition, self.actions, self.actions)
         joint = self._change(before, after, self.actions)
         seen = self._change(before, after, ())
         lower, upper = credible_interval(joint)
         columns = {
             "from": [move.start for move in moves],
             "to": [move.end for move in moves],
-            "mean": joint.mean(("chain", "draw")).to_numpy(),
-            "lower": lower.to_numpy(),
-            "upper": upper.to_numpy(),
-            "observational": seen.mean(("chain", "draw")).to_numpy() if observed else np.nan,
+            "mean": np.where(known, joint.mean(("chain", "draw")), np.nan),
+            "lower": np.where(known, lower, np.nan),
+            "upper": np.where(known, upper, np.nan),
+            "observational": np.where(observed, seen.mean(("chain", "draw")), np.nan),
         }
         return pd.DataFrame(columns, index=pd.Index([move.name for move in moves], name="action"))
 
@@ -108,6 +108,15 @@ class Posterior(Comparisons, Policies):
             return describe_fit(self._state, self.effects())
         except NotIdentifiedError as error:
             return describe_fit(self._state, str(error))
+
+    def _known(self, before: np.ndarray, after: np.ndarray, regime: Regime) -> list[bool]:
+        """Say of each change of one action whether the data tell its effect."""
+        moved = [self.actions[int(np.flatnonzero(step)[0])] for step in before != after]
+        steps = self.functionals(after, regime) - self.functionals(before, regime)
+        return [
+            self.condition.status(regime, [action], step[None]) != "unknown"
+            for action, step in zip(moved, steps, strict=True)
+        ]
 
     def _change(self, before: np.ndarray, after: np.ndarray, regime: Regime) -> xr.DataArray:
         features = self.design.features

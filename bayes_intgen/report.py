@@ -3,6 +3,7 @@
 import pandas as pd
 
 from bayes_intgen.blocks import format_blocks
+from bayes_intgen.lift_check import LiftCheck
 from bayes_intgen.metrics import INTERVAL
 from bayes_intgen.regimes import format_regime
 from bayes_intgen.storage import FitState
@@ -69,4 +70,8 @@ def _choices(state: FitState) -> list[str]:
 
 
 def _verdicts(state: FitState) -> list[str]:
-    return [str(state.additivity or "additivity: not checked, which takes the rows")]
+    lifts = LiftCheck.from_dataset(state.idata["constant_data"].dataset, state.summary.levels)
+    return [
+        str(state.additivity or "additivity: not checked, which takes the rows"),
+        *([str(lifts)] if lifts else []),
+    ]

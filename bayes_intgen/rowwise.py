@@ -38,6 +38,7 @@ import pytensor.tensor as pt
 
 from bayes_intgen.design import Design
 from bayes_intgen.hyperpriors import HyperPriors
+from bayes_intgen.lift_rows import LiftRows
 from bayes_intgen.model import log_prior_sd
 from bayes_intgen.priors import Priors
 from bayes_intgen.regimes import Regime, format_regime
@@ -126,6 +127,7 @@ def build_rowwise(
     hyperpriors: HyperPriors,
     priors: Priors,
     start: Start,
+    lifts: LiftRows | None = None,
 ) -> pm.Model:
     """Write the model.
 
@@ -149,6 +151,8 @@ def build_rowwise(
         Those of the others.
     start
         The geometry.
+    lifts
+        Lift tests beside the rows, if there are any.
 
     Returns
     -------
@@ -157,7 +161,7 @@ def build_rowwise(
         (smooth_action, if any), ``weight`` (term), all in standard units of the outcome; with
         ``"student_t"`` also ``nu_above_2``, with ``"heteroscedastic"`` ``log_variance_scale``
         (regime) and ``variance_weight`` (regime, variance_term). The observed ``outcome`` holds
-        the rows regime by regime, each in its original order.
+        the rows regime by regime, each in its original order; ``effect`` those of lift tests.
     """
     coords = {
         "regime": [format_regime(regime) for regime in regimes],
@@ -189,6 +193,9 @@ def build_rowwise(
             if variance and start.variance:
                 log_sd += _log_variance(variance, start.variance, priors) / 2
             pm.Normal("outcome", mean, pt.exp(log_sd), observed=observed)
+        if lifts:
+            moved = pt.constant(lifts.rows) @ weight
+            pm.Normal("effect", moved, lifts.standard_error, observed=lifts.effect)
     return model
 
 

@@ -173,6 +173,9 @@ class Summary:
         The levels of each categorical action and covariate.
     covariates
         Names of the covariates.
+    tested
+        The least and largest value, or the codes of all levels, between which lift tests moved an
+        action; these count as seen.
     """
 
     actions: tuple[str, ...]
@@ -180,6 +183,7 @@ class Summary:
     regimes: Mapping[Regime, RegimeSummary]
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     covariates: tuple[str, ...] = ()
+    tested: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @classmethod
     def from_data(cls, data: RegimeData) -> Self:
@@ -253,10 +257,12 @@ class Summary:
         """Return the envelope of a variable's core ranges over the regimes.
 
         Each regime counts on its own, so that a small experiment with wide settings is not cut off
-        by a large table without them.
+        by a large table without them; so does the range of lift tests.
         """
         column = self.columns.index(name)
         cores = [part.core[:, column] for part in self.regimes.values()]
+        if name in self.tested:
+            cores.append(np.array(self.tested[name]))
         return float(min(low for low, _ in cores)), float(max(high for _, high in cores))
 
     def quantile(self, probability: float) -> dict[str, dict[str, float]]:
@@ -279,6 +285,7 @@ class Summary:
             "covariates": list(self.covariates),
             "outcome": self.outcome,
             "levels": {name: list(levels) for name, levels in self.levels.items()},
+            "tested": {name: list(values) for name, values in self.tested.items()},
             "regimes": {
                 format_regime(regime): {
                     "n": part.moments.n,
@@ -318,4 +325,5 @@ class Summary:
                     for column, rows in part["levels"].items()
                 },
             )
-        return cls(actions, state["outcome"], parts, levels, covariates)
+        tested = {name: tuple(values) for name, values in state.get("tested", {}).items()}
+        return cls(actions, state["outcome"], parts, levels, covariates, tested)

@@ -22,6 +22,8 @@ Each query point gets a flag, from ranges and covariances of the first pass alon
     indicators need, and its numeric actions lie within the cloud of the rows at each of its
     levels. Of d numeric actions a level with fewer than 10 (d + 1) rows draws no border of its own:
     there the cloud of all rows counts, as the model lends such a level the curve of the others.
+    A set action also counts as seen between the least and the largest value of its lift tests, or
+    at a level that they tested.
 ``extrapolated``
     Not supported, though each variable is within its own range over all regimes.
 ``outside``
@@ -100,16 +102,19 @@ def classify_support(
             supported &= _in_cloud(values, columns, summary, alike)
         if not alone:
             for action in block:
+                seen = np.ones(len(values), dtype=bool)
                 for chosen in _needed(action, block, do, summary, parents, partition):
-                    supported &= _in_core(values, position[action], chosen)
+                    seen &= _in_core(values, position[action], chosen)
                     if given:
-                        supported &= _in_cloud(values, [position[action], *given], summary, chosen)
+                        seen &= _in_cloud(values, [position[action], *given], summary, chosen)
+                supported &= seen | _is_tested(values, position[action], summary)
     if len(do) > 1 and do in summary.regimes:  # a joint arm that is the very one asked for
         part = summary.regimes[do]
         supported |= _in_cloud(values, list(position.values()), summary, [part])
     low = np.min([part.low[:-1] for part in summary.regimes.values()], axis=0)
     high = np.max([part.high[:-1] for part in summary.regimes.values()], axis=0)
-    inside = ((low <= values) & (values <= high)).all(axis=1)
+    tested = [_is_tested(values, k, summary) for k in range(len(actions))]
+    inside = ((low <= values) & (values <= high) | np.column_stack(tested)).all(axis=1)
     return np.where(~inside, OUTSIDE, np.where(supported, SUPPORTED, EXTRAPOLATED))
 
 
@@ -185,6 +190,17 @@ def _in_core(values: Array, column: int, parts: Sequence[RegimeSummary]) -> Mask
     low = min(part.core[0, column] for part in parts)
     high = max(part.core[1, column] for part in parts)
     return np.asarray((low <= values[:, column]) & (values[:, column] <= high))
+
+
+def _is_tested(values: Array, column: int, summary: Summary) -> Mask:
+    """Say whether lift tests moved an action across some values, or to some levels."""
+    action = summary.actions[column]
+    if action not in summary.tested:
+        return np.zeros(len(values), dtype=bool)
+    tested = np.array(summary.tested[action])
+    if action in summary.levels:
+        return np.isin(values[:, column], tested)
+    return np.asarray((tested[0] <= values[:, column]) & (values[:, column] <= tested[-1]))
 
 
 def _in_cloud(

@@ -327,13 +327,13 @@ def test_what_is_not_identified_is_refused(fit):
     )
     at = {"a1": 0.0, "a2": 0.0, "a3": 0.0}
     for ask in (
-        lambda: posterior.contrast(at, at),
-        lambda: posterior.probability(at, at),
+        lambda: posterior.contrast({**at, "a3": 0.2}, at),
+        lambda: posterior.probability({**at, "a3": 0.2}, at),
         lambda: posterior.dose_response("a1"),
         lambda: posterior.decomposition(at),
-        lambda: posterior.synergy(at, ("a1", "a2")),
+        lambda: posterior.synergy({**at, "a3": 0.2}, ("a1", "a3")),
         lambda: posterior.average_outcome(at),
-        lambda: posterior.average_contrast(at, setting={"a1": 0.1}),
+        lambda: posterior.average_contrast(at, setting={"a3": 0.1}),
         lambda: posterior.best_action(),
     ):
         with pytest.raises(ig.NotIdentifiedError, match="'a3'"):

@@ -17,6 +17,7 @@ from bayes_intgen.data import RegimeData
 from bayes_intgen.design import INTERACTIONS
 from bayes_intgen.errors import ModelError
 from bayes_intgen.intervention_model import InterventionModel
+from bayes_intgen.lift_tests import LiftTests
 from bayes_intgen.rowwise import LIKELIHOODS
 
 __all__ = ["add_parser", "run"]
@@ -69,6 +70,12 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     )
     parser.add_argument(
         "--drop", type=names, default=[], metavar="R,R", help="regimes to leave out of the fit"
+    )
+    parser.add_argument(
+        "--lifts",
+        metavar="FILE",
+        help="CSV or Parquet table of lift tests: action, from, to, effect, standard_error, and "
+        "possibly kind (direct or total) and columns with the values of other actions",
     )
     model = parser.add_argument_group("model")
     model.add_argument(
@@ -142,7 +149,8 @@ def run(options: argparse.Namespace) -> int:
         variance=options.variance,
         likelihood=options.likelihood,
     )
-    posterior = model.fit(data, **sampling(options))
+    lifts = LiftTests.from_frame(options.lifts) if options.lifts else None
+    posterior = model.fit(data, lifts=lifts, **sampling(options))
     posterior.save(options.out)
     print(posterior)
     print(f"\nSaved to {options.out}")

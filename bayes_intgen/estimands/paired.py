@@ -40,9 +40,9 @@ def require_contrast(fit: Fitted, before: Points, after: Points, regime: Regime)
     ------
     NotIdentifiedError
         Names the missing experiments. That the mean of the regime is identified is sufficient for
-        every contrast of it.
+        every contrast of it, but not necessary.
     """
-    fit.require(regime)
+    fit.require_contrast(before.values, after.values, regime)
 
 
 def repeat_points(points: Points, like: Points, name: str) -> Points:

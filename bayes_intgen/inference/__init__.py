@@ -8,6 +8,7 @@ from bayes_intgen.inference.hyper import HyperDraws, sample_laplace, sample_nuts
 from bayes_intgen.inference.integrated import sample_integrated
 from bayes_intgen.inference.laplace import LaplaceMode, find_mode
 from bayes_intgen.inference.laplace_error import LaplaceError, laplace_error
+from bayes_intgen.inference.lift_conflicts import check_lifts
 from bayes_intgen.inference.posterior_tree import build_tree, hyperparameters
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.rowwise import RowwiseProblem, sample_rowwise
@@ -24,6 +25,7 @@ __all__ = [
     "Sampling",
     "build_tree",
     "check_laplace",
+    "check_lifts",
     "check_nuts",
     "find_mode",
     "hyperparameters",

@@ -128,18 +128,25 @@ class Target:
         return np.asarray(matrix * np.outer(self.unit, self.unit))
 
 
-def find_mode(problem: Problem) -> LaplaceMode:
+def find_mode(problem: Problem, start: Array | None = None) -> LaplaceMode:
     """Maximise the posterior density of the hyperparameters.
 
     A quasi-Newton search is followed by Newton steps until the maximum of the quadratic
     approximation is less than 1e-6 above the current log density.
+
+    Parameters
+    ----------
+    problem
+        The posterior.
+    start
+        Where to start, if a mode nearby is known.
     """
     with threadpool_limits(1):  # the matrices are small: threads would wait for one another
-        return _find_mode(Target.pose(problem))
+        return _find_mode(Target.pose(problem), start)
 
 
-def _find_mode(target: Target) -> LaplaceMode:
-    start = target.start()
+def _find_mode(target: Target, known: Array | None) -> LaplaceMode:
+    start = target.start() if known is None else (known - target.centre) / target.unit
     guarded = _guard(target, start)
     search = optimize.minimize(
         guarded,

@@ -27,6 +27,7 @@ DIMS = {
     "lengthscale": "smooth_action",
     "weight": "term",
     "outcome": "regime",
+    "effect": "lift_test",
 }
 
 type Array = npt.NDArray[np.float64]
@@ -89,8 +90,8 @@ def assemble_tree(
     xarray.DataTree
         ``posterior`` (sigma by regime, prior_scale by group and weight by term, in the outcome's
         unit; lengthscale by action, in half-widths of its data), ``sample_stats``,
-        ``log_likelihood`` (of all rows of a regime), ``log_prior`` and ``constant_data`` (rows per
-        regime).
+        ``log_likelihood`` (of all rows of a regime; of each lift test), ``log_prior`` and
+        ``constant_data`` (rows per regime).
     """
     log_sigma, log_scale, log_length = problem.split(x)
     unit = problem.moments.outcome_scale.spread
@@ -104,6 +105,9 @@ def assemble_tree(
         "log_likelihood": {"outcome": likelihood - problem.likelihood.n * np.log(unit)},
         "log_prior": _log_prior(problem, x, weights),
     }
+    if problem.lifts:
+        effect = problem.lifts.log_likelihood(weights) - np.log(unit)
+        groups["log_likelihood"]["effect"] = effect
     labelled = {name: _label(problem, arrays) for name, arrays in groups.items()}
     regimes = {"regime": _coords(problem)["regime"]}
     rows = xr.Dataset({"n_rows": ("regime", problem.likelihood.n)}, coords=regimes)
@@ -170,6 +174,7 @@ def _coords(problem: Problem) -> dict[str, Any]:
         "regime": [format_regime(regime) for regime in problem.moments.regimes],
         "group": list(problem.design.groups),
         "smooth_action": list(problem.design.smooth_actions),
+        "lift_test": np.arange(len(problem.lifts.effect) if problem.lifts else 0),
         "term": [weight.name for weight in weights],
         "component": ("term", [weight.component for weight in weights]),
         "feature": ("term", [weight.feature.name for weight in weights]),

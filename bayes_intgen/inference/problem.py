@@ -1,6 +1,6 @@
 """What is to be inferred: one vector x = (log sigma, log scale, log lengthscale)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -9,6 +9,7 @@ import pymc as pm
 
 from bayes_intgen.design import Design
 from bayes_intgen.hyperpriors import HyperPriors
+from bayes_intgen.lift_rows import LiftRows
 from bayes_intgen.marginal import Conditional, MarginalLikelihood
 from bayes_intgen.model import build_model
 from bayes_intgen.moments import Moments
@@ -32,16 +33,19 @@ class Problem:
         The data, with the features of the design.
     priors
         Priors of the hyperparameters.
+    lifts
+        Lift tests beside the rows, if there are any.
     """
 
     design: Design
     moments: Moments
     priors: Priors
+    lifts: LiftRows | None = None
 
     @cached_property
     def likelihood(self) -> MarginalLikelihood:
         """Sums of products over the weights."""
-        return MarginalLikelihood.from_moments(self.design, self.moments)
+        return MarginalLikelihood.from_moments(self.design, self.moments, self.lifts)
 
     @cached_property
     def scales(self) -> PriorScales:
@@ -97,6 +101,14 @@ class Problem:
         hessian[ends, ends] += bends
         hessian[np.diag_indices(len(x))] += self.hyperpriors.derivatives(x)[1]
         return np.asarray(hessian)
+
+    def with_lifts(self, lifts: LiftRows | None) -> "Problem":
+        """Return the same problem with other lift tests; what does not depend on them is shared."""
+        other = replace(self, lifts=lifts)
+        vars(other)["likelihood"] = replace(self.likelihood, lifts=lifts)
+        vars(other)["scales"] = self.scales
+        vars(other)["hyperpriors"] = self.hyperpriors
+        return other
 
     def build(self) -> pm.Model:
         """Write the PyMC model, without sampling."""

@@ -85,6 +85,7 @@ class RowwiseProblem:
             problem.hyperpriors,
             problem.priors,
             self.start,
+            problem.lifts,
         )
 
 

@@ -115,7 +115,10 @@ def _finish(problem: Problem, rows: Rows, row_weights: Sequence[Array], share: f
     w = np.exp(-2 * weighted.split(x)[0])
     gram = np.tensordot(w, weighted.likelihood.gram, 1)
     cross = w @ weighted.likelihood.cross - (1 - share) * gram @ weights
-    return Start(x, np.sqrt(np.diag(mode.covariance)), weights, share * gram, cross)
+    gram *= share
+    if problem.lifts:
+        gram, cross = gram + problem.lifts.gram, cross + problem.lifts.cross
+    return Start(x, np.sqrt(np.diag(mode.covariance)), weights, gram, cross)
 
 
 def _student_start(problem: Problem, rows: Rows) -> Start:
