@@ -27,6 +27,7 @@ from math import inf
 
 import numpy as np
 
+from bayes_intgen.blocks import BlockChoice
 from bayes_intgen.errors import ModelError
 from bayes_intgen.identify import identify, read_names, require_identified
 from bayes_intgen.regimes import Regime, format_regime
@@ -59,6 +60,7 @@ def allocate(
     experiments: Collection[str | Iterable[str]],
     target: str | Iterable[str],
     sd: float | Mapping[str, float] = 1.0,
+    blocks: BlockChoice = None,
 ) -> Allocation:
     """Split the rows over some experiments so that the variance of an effect is least.
 
@@ -70,6 +72,8 @@ def allocate(
         The regime whose mean is wanted, in the same form.
     sd
         s_r of each experiment by its label, in the outcome's unit, or one for all.
+    blocks
+        Sets of actions that may share a confounder, as in :func:`bayes_intgen.identify`.
 
     Raises
     ------
@@ -78,7 +82,8 @@ def allocate(
     NotIdentifiedError
         If the experiments do not determine the effect.
     ModelError
-        If a standard deviation is missing, or not a positive finite number.
+        If a standard deviation is missing, or not a positive finite number; or the blocks cannot be
+        read.
 
     Examples
     --------
@@ -88,9 +93,8 @@ def allocate(
     >>> round(best.variance), round(best.equal_variance)
     (25, 28)
     """
-    answer = identify(experiments, target)
-    if not answer.identified:
-        require_identified([read_names(regime) for regime in experiments], answer.target)
+    answer = identify(experiments, target, blocks)
+    require_identified(answer.experiments, answer.target, answer.blocks)
     regimes, weights = list(answer.weights), np.array(list(answer.weights.values()))
     weights[np.abs(weights) < ROUNDING] = 0.0
     costs = np.abs(weights) * np.array([_sd(sd, regime) for regime in regimes])

@@ -44,65 +44,20 @@ from typing import Any, Literal, Self
 import numpy as np
 import numpy.typing as npt
 
-from bayes_intgen.basis import ActionBasis, Feature, FeatureMap
+from bayes_intgen.basis import ActionBasis, FeatureMap
 from bayes_intgen.blocks import Blocks, split_regime
 from bayes_intgen.errors import ModelError
 from bayes_intgen.regimes import Regime, format_regime
+from bayes_intgen.weights import CAUSAL, Weight, bias_name
 
 __all__ = ["CAUSAL", "INTERACTIONS", "Design", "Interactions", "Weight", "bias_name"]
 
-CAUSAL = "causal"
 MAX_WEIGHTS = 4000
 
 INTERACTIONS = ("none", "pairwise", "all")
 
 type Array = npt.NDArray[np.float64]
 type Interactions = Literal["none", "pairwise", "all"]
-
-
-def bias_name(block: str | Iterable[str], pattern: Iterable[str] = ()) -> str:
-    """Return the name of the component that holds the confounding bias of an action or a block.
-
-    ``pattern``: the part of the block that is set, in regimes that cut it.
-
-    Examples
-    --------
-    >>> bias_name("a1"), bias_name(["a1", "a2"]), bias_name(["a1", "a2"], ["a1"])
-    ('bias:a1', 'bias:a1+a2', 'bias:a1+a2|a1')
-    """
-    label = block if isinstance(block, str) else format_regime(block)
-    part = "+".join(pattern)
-    return f"bias:{label}|{part}" if part else f"bias:{label}"
-
-
-@dataclass(frozen=True)
-class Weight:
-    """One weight: a feature within a component.
-
-    Parameters
-    ----------
-    component
-        ``causal``, ``bias:<block>`` or ``bias:<block>|<pattern>``.
-    position
-        Position of the feature in the feature map.
-    feature
-        The feature.
-    """
-
-    component: str
-    position: int
-    feature: Feature
-
-    @property
-    def name(self) -> str:
-        """How the weight is written, as in ``bias:a1|a1^2 a2``."""
-        return f"{self.component}|{self.feature.name}"
-
-    @property
-    def group(self) -> str | None:
-        """Its prior group; None for constants, whose prior scale is fixed."""
-        feature = self.feature
-        return None if feature.kind == "constant" else f"{self.component}|{feature.group}"
 
 
 @dataclass(frozen=True)

@@ -18,14 +18,12 @@ that regime informs no other.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from math import comb
 
 import numpy as np
-import numpy.typing as npt
 
 from bayes_intgen.blocks import Blocks, check_blocks, find_cuts, format_blocks, read_blocks
 from bayes_intgen.blocks import split_regime as split
+from bayes_intgen.completion import cheapest_completion
 from bayes_intgen.errors import ModelError, NotIdentifiedError, QueryError, RegimeError
 from bayes_intgen.regimes import Regime, format_regime, parse_regime, read_regime
 
@@ -38,10 +36,7 @@ __all__ = [
     "require_known_cuts",
 ]
 
-MOST_SETS = 50_000
 TOLERANCE = 1e-9
-
-type Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -257,58 +252,10 @@ def _identify(known: Sequence[Regime], target: Regime, blocks: Blocks) -> Identi
     candidates = [regime for regime in order if regime not in known]
     options = np.array([_indicator(regime, coordinates, blocks) for regime in candidates]).T
     cost = [(regime != () and regime not in blocks, len(regime)) for regime in candidates]
-    missing = tuple(candidates[i] for i in _cheapest(columns, options, wanted, cost))
+    missing = tuple(candidates[i] for i in cheapest_completion(columns, options, wanted, cost))
     return Identification(target, False, {}, missing, at_hand, blocks)
 
 
 def _indicator(regime: Regime, coordinates: Sequence[Regime], blocks: Blocks) -> list[float]:
     patterns = split(regime, blocks)
     return [1.0, *(float(pattern in patterns) for pattern in coordinates)]
-
-
-def _cheapest(
-    columns: Array, options: Array, wanted: Array, cost: Sequence[tuple[bool, int]]
-) -> list[int]:
-    """Choose the fewest options that make ``wanted`` a combination of them and of the columns.
-
-    A coordinate that ``wanted`` has and no column has needs its own option; one that neither has
-    needs none. Among the others all sets are tried, the small ones first. If these are more than
-    50,000, options are left out one after the other for as long as that is possible: then none can
-    be left out, but a smaller set might exist.
-    """
-    seen, asked = columns.any(axis=1), wanted != 0
-    own = [np.flatnonzero(option[1:]) + 1 for option in options.T]  # none for observational rows
-    forced = [i for i, rows in enumerate(own) if len(rows) and (asked & ~seen)[rows].all()]
-    free = [i for i, rows in enumerate(own) if not len(rows) or seen[rows].all()]
-    base = np.column_stack([columns, options[:, forced]])
-    left, sizes, _ = np.linalg.svd(base)
-    beyond = left[:, int((sizes > TOLERANCE).sum()) :].T
-    rest, target = beyond @ options, beyond @ wanted
-    free = [i for i in free if np.abs(rest[:, i]).max(initial=0.0) > TOLERANCE]
-    tried = 0
-    for size in range(len(free) + 1):
-        tried += comb(len(free), size)
-        if tried > MOST_SETS:
-            break
-        sets = list(combinations(free, size))
-        enough = [chosen for chosen, ok in zip(sets, _spans(rest, sets, target), strict=True) if ok]
-        if enough:
-            best = min(enough, key=lambda chosen: ([sum(c) for c in _costs(chosen, cost)], chosen))
-            return sorted([*forced, *best])
-    kept = list(free)
-    for i in reversed(free):
-        fewer = [j for j in kept if j != i]
-        if _spans(rest, [tuple(fewer)], target)[0]:
-            kept = fewer
-    return sorted([*forced, *kept])
-
-
-def _costs(chosen: Sequence[int], cost: Sequence[tuple[bool, int]]) -> list[list[int]]:
-    return [[int(cost[i][0]) for i in chosen], [cost[i][1] for i in chosen]]
-
-
-def _spans(columns: Array, sets: Sequence[Sequence[int]], target: Array) -> npt.NDArray[np.bool_]:
-    """Say for each set of columns whether the target is a combination of them."""
-    chosen = columns[:, np.array(sets, dtype=int)].swapaxes(0, 1)
-    fitted = chosen @ (np.linalg.pinv(chosen, rcond=TOLERANCE) @ target)[..., None]
-    return np.asarray(np.abs(fitted[..., 0] - target).max(axis=1, initial=0.0) <= 1e3 * TOLERANCE)

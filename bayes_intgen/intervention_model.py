@@ -59,7 +59,8 @@ class InterventionModel:
 
     Every regime mean is alpha + sum_k u_k(a_k) + sum over k not in S of d_k(a_k, a_parents(k)):
     causal effects u_k that all regimes share, and confounding biases d_k that an intervention
-    switches off. Making the object reads no data and samples nothing.
+    switches off; with ``blocks``, of blocks in place of actions. Making the object reads no data
+    and samples nothing.
 
     If the data have covariates z, all of this holds given them: alpha, u_k and d_k are functions of
     z too, so that z may influence every action and modify every effect, and the answers are

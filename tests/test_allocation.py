@@ -75,6 +75,9 @@ def test_experiments_without_weight_get_no_rows():
 
 
 def test_what_is_refused():
+    with pytest.raises(NotIdentifiedError, match=r"missing an experiment that sets 'a\+b'"):
+        allocate(["obs", "a", "b"], "a+b", blocks=["a+b"])
+    assert allocate(["obs", "a+b", "c"], "a+b+c", blocks=["a+b"]).shares[()] == pytest.approx(1 / 3)
     with pytest.raises(NotIdentifiedError, match="missing an experiment that sets 'b'"):
         allocate(["obs", "a"], "a+b")
     for sd in (0.0, -1.0, np.inf, np.nan, "1", {"obs": 1.0, "a": 1.0}):

@@ -12,7 +12,8 @@ alone, and by the paper's Lemmas 1 and 2, which speak of the mechanisms of the a
     sum_j E[Y | a_-j, do(a_j)] - (K - 1) E[Y | a] = E[Y | do(a)]
 
 A product of two confounders leaves this class, and the left-hand side is too small by
-w (E[C_1 | a] - E[C_1]) (E[C_2 | a] - E[C_2]).
+w (E[C_1 | a] - E[C_1]) (E[C_2 | a] - E[C_2]). An experiment that sets both of these actions, as one
+block, makes the rule hold again.
 """
 
 from itertools import product

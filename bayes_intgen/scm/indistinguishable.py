@@ -10,7 +10,9 @@ Example 1 of Kekić, Garrido Mejia and Schölkopf (ICML 2025), over binary varia
 with independent U, V_2, W ~ Bernoulli(p). The two outcomes differ only if A_1 = 0 and
 A_2 = C = U = 1, which takes two interventions: P(Y = 1 | do(A_1 = 0, A_2 = 1)) is 0 in M and p^2 in
 M~. Here one confounder is shared by both actions, which Assumption 2 excludes. No check of data
-from these regimes can notice: every statement about them is the same for both systems.
+from these regimes can notice: every statement about them is the same for both systems. A fit to
+either gives the same answer, which is wrong for at least one of them; rows in which both actions
+are set, as a block, decide.
 
 The mechanisms give the paper's Table 1 and half of its Tables 2 and 3. Two of the printed cases
 differ from what the mechanisms imply, for both systems alike, so that the conclusion stands:
