@@ -21,7 +21,7 @@ from bayes_intgen.summary import Scale, Summary
 
 __all__ = ["FORMAT", "FitState", "read_fit", "write_fit"]
 
-FORMAT = "bayes_intgen fit, format 2"
+FORMAT = "bayes_intgen fit, format 3"
 PARTS = ("design", "summary", "outcome_scale", "convergence", "learned", "additivity")
 
 
