@@ -20,6 +20,8 @@ pairs together (Bonferroni).
 Actions of one block interact on every rung, and so are no pair; the bias of a block is tested as a
 whole, on each action of the other blocks.
 
+Covariates are held to no such rule: every rung lets them modify every effect and bias.
+
 A bias that follows an action beyond its parents can also mean that a dependence between the two
 actions was missed, or that they share a confounder. Passing proves nothing (paper, Example 1).
 """
@@ -49,13 +51,14 @@ type Array = npt.NDArray[np.float64]
 type Columns = npt.NDArray[np.intp]
 
 
-def probe_features(bases: Mapping[str, ActionBasis]) -> FeatureMap:
+def probe_features(bases: Mapping[str, ActionBasis], actions: Sequence[str]) -> FeatureMap:
     """Make the smooth products of two actions that the check needs the moments of.
 
-    With many pairs (more than 60), only the product of their first functions.
+    With many pairs (more than 60), only the product of their first functions. There may be bases of
+    covariates beside those of the actions.
     """
-    pairs = len(bases) * (len(bases) - 1) // 2
-    return FeatureMap.pairs(bases, SMOOTHEST if pairs <= MANY_PAIRS else 0)
+    pairs = len(actions) * (len(actions) - 1) // 2
+    return FeatureMap.pairs(bases, SMOOTHEST if pairs <= MANY_PAIRS else 0, actions)
 
 
 def check_additivity(
@@ -158,7 +161,8 @@ class Probe:
 
 
 def _probes(null: Problem, features: FeatureMap) -> Iterator[Probe]:
-    wanted = set(probe_features(features.bases).features)
+    design = null.design
+    wanted = set(probe_features(features.bases, design.actions).features)
     columns: dict[frozenset[str], list[int]] = {}
     for position, feature in enumerate(features.features):
         if feature in wanted:

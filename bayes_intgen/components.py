@@ -8,7 +8,9 @@ With E[Y | do(a_S), a_rest] = alpha + sum_k u_k(a_k) + sum over k not in S of d_
 The data fix each d_k and the sum of the u_k, but constants can move between the u_k. So every u_k
 is stated relative to a reference: the mean of action k over the regimes, weighted equally, or its
 most frequent level. Where actions interact, u_k is the effect of moving action k alone, the others
-held at their reference.
+held at their reference. With covariates both components are taken at the point's own z:
+
+    int:   u_k(a_k, z) - u_k(reference, z),       bias:  d_k(a_k, a_parents(k), z).
 
 A block of several actions has the same components, with u_B a surface of all its actions. An action
 within a block has an ``int`` of its own, the effect of moving it alone; the bias is the block's.
@@ -41,10 +43,10 @@ def component_curve(
     weights
         Draws of the weights, shape (..., weights).
     values
-        All actions in their own units, shape (points, K); the causal part reads those that move
-        only.
+        Actions and covariates in their own units, shape (points, variables); of the actions, the
+        causal part reads those that move only.
     reference
-        Where the other actions are held and u_k is zero, shape (K,).
+        Where the other actions are held and u_k is zero, shape (variables,).
     action
         The action k, or a block by its label.
     kind
@@ -64,10 +66,13 @@ def component_curve(
     features = design.features
     total = np.zeros((*weights.shape[:-1], len(values)))
     if kind != "bias":
-        moved = np.tile(reference, (len(values), 1))
-        columns = [design.actions.index(name) for name in block]
+        held = np.tile(reference, (len(values), 1))
+        given = [design.variables.index(name) for name in design.covariates]
+        held[:, given] = values[:, given]
+        columns = [design.variables.index(name) for name in block]
+        moved = held.copy()
         moved[:, columns] = values[:, columns]
-        step = features.evaluate(moved) - features.evaluate(reference[None])
+        step = features.evaluate(moved) - features.evaluate(held)
         total += design.collect(weights, design.component(CAUSAL)) @ step.T
     if kind != "int":
         bias = design.collect(weights, design.component(bias_name(block)))

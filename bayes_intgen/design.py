@@ -25,6 +25,14 @@ polynomials of any within the degree), and ``bias:<B>`` depends on the actions o
 parents of each of them. A regime that cuts a block, setting only the part T of it, has a free
 component of its own, ``bias:<B>|<T>``, in the place of ``bias:<B>``: the confounder of B then shows
 in the actions of B that are left alone and their parents only.
+
+With covariates Z, observed in every regime and settled before any action, all of this holds at each
+z: the mechanisms given Z = z are a system of the same class, and
+
+    m_S(a, z) = alpha(z) + sum_k u_k(a_k, z) + sum over k not in S of d_k(a_k, a_pa(k), z).
+
+So a covariate takes no part in the count of interacting actions: every rung has functions of the
+covariates, and every function of actions may be modified by them, within the budget of products.
 """
 
 from collections.abc import Iterable, Mapping
@@ -104,7 +112,7 @@ class Design:
     Parameters
     ----------
     features
-        The feature map phi.
+        The feature map phi of the actions and covariates.
     parents
         The possible parents of each action.
     interactions
@@ -113,6 +121,8 @@ class Design:
         A partition of the actions; each is a block of its own by default.
     cuts
         The parts of blocks that regimes of the data set.
+    covariates
+        The variables that are covariates; any action may depend on each of them.
     """
 
     features: FeatureMap
@@ -120,6 +130,7 @@ class Design:
     interactions: Interactions = "none"
     blocks: Blocks = ()
     cuts: tuple[Regime, ...] = ()
+    covariates: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.blocks:
@@ -133,34 +144,51 @@ class Design:
         interactions: Interactions = "none",
         blocks: Blocks = (),
         cuts: tuple[Regime, ...] = (),
+        covariates: tuple[str, ...] = (),
     ) -> Self:
         """Make the features that the components need.
+
+        Parameters
+        ----------
+        bases
+            The basis of each action, then of each covariate.
+        parents, interactions, covariates
+            As in the class.
 
         Raises
         ------
         ModelError
             If there would be more than 4000 weights, which takes minutes for a single step.
         """
-        blocks = blocks or tuple((action,) for action in bases)
-        scopes = [{*block, *(p for action in block for p in parents[action])} for block in blocks]
+        actions = [name for name in bases if name not in covariates]
+        blocks = blocks or tuple((action,) for action in actions)
+        scopes = [
+            {*block, *(p for action in block for p in parents[action]), *covariates}
+            for block in blocks
+        ]
         if interactions == "pairwise":
-            scopes += [set(pair) for pair in combinations(bases, 2)]
+            scopes += [{*pair, *covariates} for pair in combinations(actions, 2)]
         if interactions == "all":
             scopes = [set(bases)]
         features = FeatureMap.within(bases, scopes)
-        design = cls(features, parents, interactions, blocks, cuts)
+        design = cls(features, parents, interactions, blocks, cuts, covariates)
         if len(design.weights) > MAX_WEIGHTS:
             raise ModelError(
                 f"structure: {len(design.weights)} weights are more than the {MAX_WEIGHTS} that "
                 f"can be handled; give a causal order or a graph with fewer edges, a smaller "
-                f"basis, or fewer levels."
+                f"basis, fewer levels, or fewer covariates."
             )
         return design
 
     @property
     def actions(self) -> tuple[str, ...]:
         """Names of the actions."""
-        return self.features.actions
+        return tuple(name for name in self.variables if name not in self.covariates)
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names of the actions, then of the covariates."""
+        return self.features.variables
 
     @cached_property
     def weights(self) -> tuple[Weight, ...]:
@@ -169,8 +197,8 @@ class Design:
         causal = [
             Weight(CAUSAL, i, feature)
             for i, feature in enumerate(features)
-            if len(feature.actions) <= self._order
-            or any(feature.actions <= frozenset(block) for block in self.blocks)
+            if len(acting := feature.actions - {*self.covariates}) <= self._order
+            or any(acting <= frozenset(block) for block in self.blocks)
         ]
         bias = [
             Weight(bias_name(block, pattern), int(i), features[i])
@@ -183,7 +211,7 @@ class Design:
     def on_rung(self, interactions: Interactions) -> Self:
         """Return the design of another rung of the ladder, the rest alike."""
         cls, bases = type(self), self.features.bases
-        return cls.build(bases, self.parents, interactions, self.blocks, self.cuts)
+        return cls.build(bases, self.parents, interactions, self.blocks, self.cuts, self.covariates)
 
     def block_of(self, action: str) -> Regime:
         """Return the block of an action."""
@@ -195,14 +223,15 @@ class Design:
         return {"none": 1, "pairwise": 2, "all": len(self.actions)}[self.interactions]
 
     def scope(self, action: str, pattern: Regime = ()) -> set[str]:
-        """Return the actions that the confounding bias of an action's block may depend on.
+        """Return the variables that the confounding bias of an action's block may depend on.
 
         ``pattern``: the part of the block that is set, whose parents then do not matter.
         """
         if self.interactions == "all":
-            return set(self.actions)
+            return {*self.actions, *self.covariates}
         block = self.block_of(action)
-        return {*block, *(p for k in block if k not in pattern for p in self.parents[k])}
+        parents = (p for k in block if k not in pattern for p in self.parents[k])
+        return {*block, *parents, *self.covariates}
 
     @cached_property
     def positions(self) -> npt.NDArray[np.intp]:
@@ -216,8 +245,17 @@ class Design:
 
     @cached_property
     def group_kinds(self) -> tuple[str, ...]:
-        """What the prior of each group depends on: linear, wiggly, level, pair or higher."""
-        kinds = {w.group: w.feature.kind for w in self.weights if w.group is not None}
+        """What the prior of each group depends on: covariate, or the kind of its features.
+
+        Groups of one or two variables of which one is a covariate are of the kind ``covariate``;
+        those of other features are linear, wiggly, level, pair or higher.
+        """
+        kinds: dict[str | None, str] = {}
+        for weight in self.weights:
+            feature = weight.feature
+            given = not feature.actions.isdisjoint(self.covariates)
+            covariate = given and feature.kind != "higher"
+            kinds[weight.group] = "covariate" if covariate else feature.kind
         return tuple(kinds[group] for group in self.groups)
 
     @cached_property
@@ -228,23 +266,23 @@ class Design:
 
     @cached_property
     def frequencies(self) -> Array:
-        """Frequency of each weight's eigenfunction of each action; (weights, actions).
+        """Frequency of each weight's eigenfunction of each variable; (weights, variables).
 
         Zero where the feature has none.
         """
         bases = self.features.bases
-        table = np.zeros((len(self.weights), len(self.actions)))
+        table = np.zeros((len(self.weights), len(self.variables)))
         for row, weight in enumerate(self.weights):
             for action, position in weight.feature.factors:
                 frequency = bases[action].functions[position].frequency
-                table[row, self.actions.index(action)] = frequency or 0.0
+                table[row, self.variables.index(action)] = frequency or 0.0
         return table
 
     @cached_property
     def smooth_actions(self) -> tuple[str, ...]:
-        """The actions that have eigenfunctions, and so a lengthscale."""
+        """The actions and covariates that have eigenfunctions, and so a lengthscale."""
         waves = self.frequencies.any(axis=0)
-        return tuple(a for a, wave in zip(self.actions, waves, strict=True) if wave)
+        return tuple(name for name, wave in zip(self.variables, waves, strict=True) if wave)
 
     def active(self, regime: Iterable[str]) -> npt.NDArray[np.bool_]:
         """Return which weights take part in the mean of a regime, shape (weights,).
@@ -301,6 +339,7 @@ class Design:
             "interactions": self.interactions,
             "blocks": [list(block) for block in self.blocks],
             "cuts": [list(cut) for cut in self.cuts],
+            "covariates": list(self.covariates),
         }
 
     @classmethod
@@ -308,5 +347,7 @@ class Design:
         """Rebuild the design from :meth:`to_dict`."""
         parents = {action: tuple(names) for action, names in state["parents"].items()}
         features = FeatureMap.from_dict(state["features"])
-        blocks, cuts = (tuple(map(tuple, state.get(name, ()))) for name in ("blocks", "cuts"))
-        return cls(features, parents, state["interactions"], blocks, cuts)
+        names = ("blocks", "cuts")
+        blocks, cuts = (tuple(map(tuple, state.get(name, ()))) for name in names)
+        covariates = tuple(state.get("covariates", ()))
+        return cls(features, parents, state["interactions"], blocks, cuts, covariates)

@@ -2,7 +2,8 @@
 
 For any set S of actions that are set, E[Y | do(a_S), a_rest] = phi(a)' theta_S with
 theta_S = beta + sum over k not in S of delta_k (equation 2 of the model). S = all actions gives the
-joint effect of Theorem 1, any other S a mixed effect of Proposition 1.
+joint effect of Theorem 1, any other S a mixed effect of Proposition 1. With covariates phi is a
+function of z too, and the answer is E[Y | do(a_S), a_rest, z].
 """
 
 from collections.abc import Iterable, Mapping
@@ -55,6 +56,11 @@ class Fitted:
         return self.summary.actions
 
     @property
+    def covariates(self) -> tuple[str, ...]:
+        """Names of the covariates."""
+        return self.summary.covariates
+
+    @property
     def outcome(self) -> str:
         """Name of the outcome."""
         return self.summary.outcome
@@ -65,14 +71,14 @@ class Fitted:
         do: str | Iterable[str] | None = None,
         beyond: Literal["error", "clamp"] = "error",
     ) -> xr.DataArray:
-        """Posterior of E[Y | do(a_S), a_rest] at some points.
+        """Posterior of E[Y | do(a_S), a_rest] at some points, at their covariates if any.
 
         Parameters
         ----------
         at
-            The values of ALL actions in their own units: a frame or a mapping of names to numbers
-            or arrays, levels for a categorical action. Scalars are repeated, other columns ignored,
-            a frame's index becomes ``point``.
+            The values of ALL actions and covariates in their own units: a frame or a mapping of
+            names to numbers or arrays, levels for a categorical one. Scalars are repeated, other
+            columns ignored, a frame's index becomes ``point``.
         do
             The actions S that are set, as names or as a regime's label; the others are conditioned
             on. None sets all of them, ``[]`` none (the observational mean).
@@ -85,16 +91,16 @@ class Fitted:
         -------
         xarray.DataArray
             In the outcome's unit, dims (chain, draw, point). Coordinates along ``point`` hold the
-            values of the actions and ``support``: ``supported``, ``extrapolated`` (beyond the
-            joint support of the data), ``outside`` (beyond an action's observed range) or
-            ``beyond`` (the box). The attribute ``do`` is the regime's label.
+            values of actions and covariates and ``support``: ``supported``, ``extrapolated``
+            (beyond the joint support of the data), ``outside`` (beyond the observed range of one
+            of them) or ``beyond`` (the box). The attribute ``do`` is the regime's label.
 
         Raises
         ------
         QueryError
-            If an action's value is missing, not a finite number or not a level of the data, ``do``
-            names an unknown action or a part of a block that no experiment sets, or points lie
-            beyond the box.
+            If a value is missing, not a finite number or not a level of the data, ``do`` names an
+            unknown action or a part of a block that no experiment sets, or points lie beyond the
+            box.
         NotIdentifiedError
             If the data do not determine this effect.
 
@@ -122,14 +128,14 @@ class Fitted:
         action
             The action k, or a block by its label, such as ``"a1+a2"``.
         at
-            Values of the action, or a mapping with values of more actions (as a block needs); those
-            not given are held at their means over the regimes (weighted equally) or most frequent
-            levels.
+            Values of the action, or a mapping with values of more actions (as a block needs) and
+            covariates; those not given are held at their means over the regimes (weighted equally)
+            or most frequent levels.
         kind
-            ``"int"``: the causal effect u_k(a_k), relative to that held value; for an action within
-            a block, that of moving it alone. ``"bias"``: the confounding bias d_k(a_k, a_parents),
-            which a block has as a whole. ``"obs"``: their sum, the effect that observational rows
-            show.
+            ``"int"``: the causal effect u_k(a_k), relative to that held value, at the point's
+            covariates; for an action within a block, that of moving it alone. ``"bias"``: the
+            confounding bias d_k(a_k, a_parents), which a block has as a whole. ``"obs"``: their
+            sum, the effect that observational rows show.
         beyond
             As in :meth:`expected_outcome`.
 
@@ -177,7 +183,7 @@ class Fitted:
         Returns
         -------
         pandas.DataFrame
-            The actions, then ``mean``, ``sd``, ``lower``, ``upper`` and ``support``.
+            The actions and covariates, then ``mean``, ``sd``, ``lower``, ``upper`` and ``support``.
         """
         points = self.points(at)
         find_beyond(points, self.design.features.bases, beyond)
@@ -187,7 +193,7 @@ class Fitted:
         for start in range(0, len(points), rows):
             draws = self.expected_outcome(points.take(start, start + rows), do, beyond)
             lower, upper = credible_interval(draws, probability)
-            columns = {action: draws[action] for action in self.actions}
+            columns = {name: draws[name] for name in points.variables}
             columns["mean"] = draws.mean(("chain", "draw"))
             columns["sd"] = draws.std(("chain", "draw"), ddof=1)
             columns |= {"lower": lower, "upper": upper, "support": draws["support"]}
@@ -212,13 +218,13 @@ class Fitted:
         require_identified(self.summary.regimes, regime, self.design.blocks)
 
     def points(self, at: Any) -> Points:
-        """Read points at which a question is asked; values of all actions are needed."""
-        return Points.read(at, self.actions, self.summary.levels)
+        """Read points at which a question is asked; all actions and covariates are needed."""
+        return Points.read(at, self.actions, self.summary.levels, self.covariates)
 
     def complete(self, some: Mapping[str, Any]) -> Points:
         """Read points that give some actions, the others at their usual values."""
         usual = usual_values(self.summary)
-        return Points.complete(some, self.actions, self.summary.levels, usual)
+        return Points.complete(some, self.actions, self.summary.levels, usual, self.covariates)
 
     def support(self, points: Points, regime: Regime, beyond: str) -> npt.NDArray[np.str_]:
         """Flag points, and refuse those beyond the box unless they are to be clamped."""

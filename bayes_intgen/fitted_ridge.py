@@ -6,7 +6,8 @@ The mean under do(a_S) is a combination of the regressions m_r of the regimes r 
 
 with the weights lambda of :mod:`bayes_intgen.identify`: for the paper's K + 1 regimes those of its
 Theorem 1 (S = all actions) and Proposition 1 (any other S). A baseline has one regression and
-answers every question with it.
+answers every question with it. With covariates the same holds at every z, and the regressions are
+functions of z too.
 """
 
 from collections.abc import Iterable, Mapping
@@ -44,6 +45,8 @@ class FittedRidge:
         By the label of the regime whose rows each was fitted to, or ``pooled``.
     baseline
         Whether the only regression answers every question.
+    covariates
+        Names of the covariates.
     """
 
     name: str
@@ -52,6 +55,7 @@ class FittedRidge:
     outcome_scale: Scale = field(repr=False)
     regressions: Mapping[str, PenalisedRegression]
     baseline: bool
+    covariates: tuple[str, ...] = ()
 
     @property
     def table(self) -> pd.DataFrame:
@@ -91,14 +95,14 @@ class FittedRidge:
         return dict(zip(self.regressions, found, strict=True))
 
     def expected_outcome(self, at: Any, do: str | Iterable[str] | None = None) -> xr.DataArray:
-        """Estimate E[Y | do(a_S), a_rest] at some points.
+        """Estimate E[Y | do(a_S), a_rest], at given covariates if there are any.
 
         Parameters
         ----------
         at
-            The values of ALL actions in their own units: a frame or a mapping of names to numbers
-            or arrays. Scalars are repeated, other columns ignored, a frame's index becomes
-            ``point``.
+            The values of ALL actions and covariates in their own units: a frame or a mapping of
+            names to numbers or arrays. Scalars are repeated, other columns ignored, a frame's index
+            becomes ``point``.
         do
             The actions S that are set, as names or as a regime's label; the others are conditioned
             on. None sets all of them, ``[]`` none. A baseline answers every ``do`` with its one
@@ -107,19 +111,19 @@ class FittedRidge:
         Returns
         -------
         xarray.DataArray
-            In the outcome's unit, dimension ``point``, with the actions as coordinates. The
-            attributes ``do`` and ``estimator`` say what was asked, and of what.
+            In the outcome's unit, dimension ``point``, with actions and covariates as coordinates.
+            The attributes ``do`` and ``estimator`` say what was asked, and of what.
 
         Raises
         ------
         QueryError
-            If an action's value is missing or not a finite number, or ``do`` names an unknown
+            If a value is missing or not a finite number, or ``do`` names an unknown
             action.
         NotIdentifiedError
             If the regimes at hand do not determine this effect.
         """
         weights = self.weights(do)
-        points = Points.read(at, self.actions)
+        points = Points.read(at, self.actions, covariates=self.covariates)
         total = np.zeros(len(points))
         for label, regression in self.regressions.items():
             total += weights[label] * regression.predict(points.values)

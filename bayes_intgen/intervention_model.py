@@ -55,11 +55,20 @@ class InterventionModel:
     causal effects u_k that all regimes share, and confounding biases d_k that an intervention
     switches off. Making the object reads no data and samples nothing.
 
+    If the data have covariates z, all of this holds given them: alpha, u_k and d_k are functions of
+    z too, so that z may influence every action and modify every effect, and the answers are
+    E[Y | do(a_S), a_rest, z]. Assumed is that z is settled before any action (no action changes it)
+    and known in every regime, and that given z each confounder belongs to one action. What two
+    actions' confounders share is thus no harm if it is among the covariates. An average over a
+    population is the average of the answers over its rows of z; whose average it is, is the
+    question's choice.
+
     Parameters
     ----------
     basis
-        The functions that components are linear in: one choice, or a mapping with one per action.
-        A categorical action has ``Categorical()`` unless the mapping says otherwise.
+        The functions that components are linear in: one choice, or a mapping with one per action
+        and covariate. A categorical one has ``Categorical()`` unless the mapping says otherwise.
+        Of a covariate, one choice of ``HSGP`` takes at most three eigenfunctions into products.
     structure
         Which actions may depend on which others: ``"learned"`` from the experiments, ``"full"``
         (each on every other), a list of all actions in causal order, a ``networkx.DiGraph``, or a

@@ -1,8 +1,8 @@
-"""What the first pass keeps of the rows at one level of a categorical action.
+"""What the first pass keeps of the rows at one level of a categorical action or covariate.
 
 In each regime and for each level: the moments of all columns over the rows at that level, which say
-where the numeric actions lie there, and the numbers of rows at each level of every other
-categorical action, which say what was seen together. The support flags read them.
+where the numeric variables lie there, and the numbers of rows at each level of every other
+categorical one, which say what was seen together. The support flags read them.
 """
 
 from collections.abc import Mapping
@@ -26,9 +26,9 @@ class LevelRows:
     Parameters
     ----------
     moments
-        Count, means and centred second moments of the actions and the outcome.
+        Count, means and centred second moments of all columns.
     together
-        Number of those rows at each level of every categorical action, by its column.
+        Number of those rows at each level of every categorical variable, by its column.
     """
 
     moments: CentredMoments
@@ -41,11 +41,11 @@ class LevelRows:
         Parameters
         ----------
         values
-            Actions, then outcome, shape (n, K + 1).
+            Actions, covariates, then outcome, shape (n, columns).
         column
-            The column of a categorical action.
+            The column of a categorical variable.
         sizes
-            Number of levels of each categorical action, by its column.
+            Number of levels of each categorical variable, by its column.
         """
         parts = []
         for code in range(sizes[column]):

@@ -103,22 +103,27 @@ class Moments:
         ModelError
             If both ``like`` and ``basis`` are given, or ``like`` has other columns.
         DataError
-            If other actions are categorical in ``like``, or it lacks a level of the data.
+            If other columns are categorical in ``like``, or it lacks a level of the data.
         """
         if like is None:
             summary = Summary.from_data(data)
             chosen = HSGP() if basis is None else basis
             check_choice(chosen)
-            bases = freeze_bases(chosen, data.actions, summary)
-            features = FeatureMap.within(bases, [data.actions])
+            bases = freeze_bases(chosen, data.variables, summary)
+            features = FeatureMap.within(bases, [data.variables])
             return cls.compute(data, summary, features, summary.scales[data.outcome])
         if basis is not None:
             raise ModelError("basis: give either like or basis, because like fixes the basis.")
-        columns = (*data.actions, data.outcome)
-        if like.summary.columns != columns:
+        columns, known = data.columns.values, like.summary
+        if known.columns != columns:
             raise ModelError(
-                f"like: its columns are {like.summary.columns}, those of the data are "
+                f"like: its columns are {known.columns}, those of the data are "
                 f"{columns}; the names and their order must agree."
+            )
+        if known.covariates != data.covariates:
+            raise ModelError(
+                f"like: its covariates are {list(known.covariates)}, those of the data are "
+                f"{list(data.covariates)}; read both with the same covariates."
             )
         coded = data.recode(like.summary.levels)
         return cls.compute(coded, Summary.from_data(coded), like.features, like.outcome_scale)
@@ -184,6 +189,16 @@ class Moments:
     def actions(self) -> tuple[str, ...]:
         """Names of the actions."""
         return self.summary.actions
+
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """Names of the covariates."""
+        return self.summary.covariates
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names of the actions, then of the covariates."""
+        return self.summary.variables
 
     @property
     def outcome(self) -> str:

@@ -1,9 +1,9 @@
 """From where to where an action moves when its effect is put into one number.
 
 A numeric action goes from its mean minus one standard deviation to its mean plus one, a categorical
-one from its most frequent level to each other level. Meanwhile the other actions stay at their
-means and most frequent levels. Means, standard deviations and frequencies are over all regimes,
-weighted equally.
+one from its most frequent level to each other level. Meanwhile the other actions, and the
+covariates, stay at their means and most frequent levels. Means, standard deviations and frequencies
+are over all regimes, weighted equally.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ type Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Move:
-    """A step of one action, the others held.
+    """A step of one action, the other variables held.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Move:
     start, end
         Both ends of the step, in the action's unit or as levels.
     before, after
-        All actions at both ends, shape (K,); codes for categorical actions.
+        All actions and covariates at both ends, shape (variables,); codes for categorical ones.
     """
 
     name: str
@@ -59,14 +59,17 @@ def standard_moves(summary: Summary) -> list[Move]:
 
 
 def usual_values(summary: Summary) -> Array:
-    """Return the mean of each numeric action and the code of the most frequent level of others."""
-    return np.array([_usual_value(summary, action) for action in summary.actions])
+    """Return the mean of each numeric variable and the code of the most frequent level of others.
+
+    Shape (variables,): the actions, then the covariates.
+    """
+    return np.array([_usual_value(summary, name) for name in summary.variables])
 
 
-def _usual_value(summary: Summary, action: str) -> float:
-    if action in summary.levels:
-        return float(np.argmax(summary.level_shares(action)))
-    return summary.scales[action].centre
+def _usual_value(summary: Summary, name: str) -> float:
+    if name in summary.levels:
+        return float(np.argmax(summary.level_shares(name)))
+    return summary.scales[name].centre
 
 
 def _replace(values: Array, position: int, value: float) -> Array:

@@ -1,5 +1,7 @@
 """Moments of polynomials of the actions, for regressions on the rows of one or several regimes.
 
+Covariates are further variables of the same polynomials, of E[Y | a, z] in each regime.
+
 Each group of regimes has polynomials in units of its own: z = (a - mean) / sd over the rows of the
 group, so that no digits are lost in a regime whose actions hardly vary. One pass over the rows
 finds means and standard deviations, a second the moments.
@@ -67,11 +69,12 @@ def group_moments(data: RegimeData | Moments, degree: int, groups: Groups) -> Gr
     ModelError
         If there are too many monomials, or moments are weighted or lack a monomial.
     """
-    count = comb(len(data.actions) + degree, degree) - 1
+    count = comb(len(data.variables) + degree, degree) - 1
     if count > MAX_FEATURES:
+        also = " and covariates" if data.covariates else ""
         raise ModelError(
-            f"degree: {len(data.actions)} actions have {count} monomials up to degree {degree}, "
-            f"more than the {MAX_FEATURES} that can be handled; choose a lower degree."
+            f"degree: {len(data.variables)} actions{also} have {count} monomials up to degree "
+            f"{degree}, more than the {MAX_FEATURES} that can be handled; choose a lower degree."
         )
     if isinstance(data, Moments):
         return _select(data, degree, groups)
@@ -83,7 +86,7 @@ def _read(data: RegimeData, degree: int, groups: Groups) -> GroupMoments:
     scale = summary.scales[data.outcome]
     maps = {label: _features(summary, regimes, degree) for label, regimes in groups.items()}
     group_of = {regime: label for label, regimes in groups.items() for regime in regimes}
-    size = comb(len(data.actions) + degree, degree)  # with the constant, or the outcome for it
+    size = comb(len(data.variables) + degree, degree)  # with the constant, or the outcome for it
     folds = {label: [CentredMoments.empty(size)] * FOLDS for label in groups}
     seen = dict.fromkeys(group_of, 0)
     at_once = max(CHUNK_VALUES // size, 1024)
@@ -109,9 +112,9 @@ def _features(summary: Summary, regimes: Sequence[Regime], degree: int) -> Featu
         action: PolynomialBasis(
             Scale(float(mean), float(spread) or summary.scales[action].spread), degree
         )
-        for action, mean, spread in zip(summary.actions, moments.mean, spreads, strict=False)
+        for action, mean, spread in zip(summary.variables, moments.mean, spreads, strict=False)
     }
-    return FeatureMap.within(bases, [summary.actions])
+    return FeatureMap.within(bases, [summary.variables])
 
 
 def _select(moments: Moments, degree: int, groups: Groups) -> GroupMoments:
@@ -119,7 +122,7 @@ def _select(moments: Moments, degree: int, groups: Groups) -> GroupMoments:
     powers = powers_of(moments.features)
     pairs = zip(moments.features.features, powers.sum(axis=1), strict=True)
     chosen = tuple(feature for feature, total in pairs if total <= degree)
-    needed = comb(len(moments.actions) + degree, degree)
+    needed = comb(len(moments.variables) + degree, degree)
     if len(chosen) < needed:
         raise ModelError(
             f"data: the moments hold {len(chosen) - 1} of the {needed - 1} monomials up to total "

@@ -66,19 +66,19 @@ def pose(
 
     ``robust``: whether the outcome's unit should not follow gross errors in it.
     """
-    actions = actions_of(data)
+    actions, covariates = actions_of(data), data.covariates
     summary = data.summary if isinstance(data, Moments) else Summary.from_data(data)
     learned = learn_structure(summary) if structure == "learned" else None
     parents = learned.parents if learned else resolve_structure(structure, actions)
     partition = read_blocks(blocks, actions)
     cuts = find_cuts(summary.regimes, partition)
     if isinstance(data, Moments):
-        bases = match_bases(basis, data.features.bases)
-        design = Design.build(bases, parents, interactions, partition, cuts)
+        bases = match_bases(basis, data.features.bases, covariates)
+        design = Design.build(bases, parents, interactions, partition, cuts, covariates)
         moments = data.select(design.features)
     else:
-        bases = freeze_bases(basis, actions, summary)
-        design = Design.build(bases, parents, interactions, partition, cuts)
+        bases = freeze_bases(basis, data.variables, summary)
+        design = Design.build(bases, parents, interactions, partition, cuts, covariates)
         scale = summary.robust_outcome_scale if robust else summary.scales[data.outcome]
         moments = Moments.compute(data, summary, design.features, scale)
     return Posed(Problem(design, moments, priors), moments, learned)
@@ -87,7 +87,7 @@ def pose(
 def weigh(posed: Posed, data: RegimeData, learn_variance: bool) -> Posed:
     """Make the other passes over the rows: weights, further moments, residuals."""
     problem = posed.problem
-    probes = probe_features(problem.design.features.bases)
+    probes = probe_features(problem.design.features.bases, problem.design.actions)
     moments = reweight(problem, data, probes, learn_variance)
     selected = moments.select(problem.design.features)
     return replace(posed, problem=replace(problem, moments=selected), moments=moments)
@@ -119,14 +119,15 @@ def actions_of(data: RegimeData | Moments) -> tuple[str, ...]:
 def typical_rows(problem: Problem, regime: Regime) -> Array:
     """Return what turns weights into the mean of a regime, at 32 settings from the data.
 
-    Shape (settings, weights). Without rows, the actions' means are the only setting.
+    Shape (settings, weights). Without rows, the means of actions and covariates are the only
+    setting.
     """
     design, summary = problem.design, problem.moments.summary
     rows = np.concatenate([part.sample.rows for part in summary.regimes.values()])[:, :-1]
     if len(rows):
         rows = rows[np.linspace(0, len(rows) - 1, TYPICAL_SETTINGS).astype(int)]
     else:
-        rows = np.array([[summary.scales[action].centre for action in design.actions]])
+        rows = np.array([[summary.scales[action].centre for action in design.variables]])
     return design.features.evaluate(rows)[:, design.positions] * design.active(regime)
 
 

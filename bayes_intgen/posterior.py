@@ -54,8 +54,8 @@ class Posterior(Comparisons, Policies):
         """Summarise the change when one action moves from mean - sd to mean + sd.
 
         A categorical action moves from its most frequent level to each other one. The other actions
-        stay at their means and most frequent levels; means, sd and frequencies are over all
-        regimes, weighted equally.
+        and the covariates stay at their means and most frequent levels; means, sd and frequencies
+        are over all regimes, weighted equally.
 
         Returns
         -------

@@ -4,7 +4,9 @@ The outcome and the actions are centred and divided by their spread before the m
 the numbers below mean the same at any scale of any column. Each group of weights (the linear or the
 wiggly part of one action, the levels of a categorical one, a pair of actions, everything of higher
 order; separately for the causal part and for the bias of each action) has a prior scale of its own,
-so that pieces the data do not need shrink away by themselves.
+so that pieces the data do not need shrink away by themselves. Pieces that involve a covariate
+have a wider prior than the others: there are many of them, and most covariates that are put in for
+safety do little. Two that do nothing raise the error of the joint effect by PLACEHOLDER
 
 =============  =======================================================  =============  =====
 """
@@ -43,8 +45,10 @@ class Priors:
         Scale of the values of a categorical action's levels.
     pair
         Scale of the weights of products of two actions.
+    covariate
+        Scale of the weights of a covariate, and of its products with one other variable.
     higher
-        Scale of the weights of products of three actions or more.
+        Scale of the weights of products of three variables or more.
     lengthscale
         Lengthscale of an action's eigenfunctions, in half-widths of its data.
     constant
@@ -69,6 +73,7 @@ class Priors:
     wiggly       HalfNormal(0, 0.5): 90% within 0.0314 to 0.978
     level        LogNormal(median=0.3, log_sd=1.0): 90% within 0.0579 to 1.55
     pair         LogNormal(median=0.1, log_sd=1.0): 90% within 0.0193 to 0.518
+    covariate    LogNormal(median=0.05, log_sd=2.0): 90% within 0.00186 to 1.34
     higher       LogNormal(median=0.05, log_sd=1.0): 90% within 0.00965 to 0.259
     lengthscale  0.8 (known)
     constant     Normal(0, 3.0)
@@ -81,6 +86,7 @@ class Priors:
     wiggly: Prior = LogNormal(0.1, 1.0)
     level: Prior = LogNormal(0.3, 1.0)
     pair: Prior = LogNormal(0.1, 1.0)
+    covariate: Prior = LogNormal(0.05, 2.0)
     higher: Prior = LogNormal(0.05, 1.0)
     lengthscale: Prior = LogNormal(0.6, 0.42)
     constant: float = 3.0
@@ -105,6 +111,7 @@ class Priors:
             "wiggly": self.wiggly,
             "level": self.level,
             "pair": self.pair,
+            "covariate": self.covariate,
         }
         parts = [self.sigma] * n_regimes
         parts += [scales.get(kind, self.higher) for kind in group_kinds]

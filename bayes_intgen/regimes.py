@@ -13,6 +13,7 @@ __all__ = [
     "OBSERVATIONAL",
     "Regime",
     "check_action_names",
+    "check_covariate_names",
     "format_regime",
     "order_regime",
     "parse_regime",
@@ -45,18 +46,45 @@ def check_action_names(actions: Sequence[str]) -> tuple[str, ...]:
     names = tuple(actions)
     if not names:
         raise DataError("actions must name at least one column, got none.")
+    _check_names(names, "actions")
+    return names
+
+
+def check_covariate_names(covariates: Iterable[str], actions: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the covariates as a tuple, or say which of them cannot be one.
+
+    Raises
+    ------
+    DataError
+        If it is one text, a name is none that an action could have, or is that of an action.
+    """
+    if isinstance(covariates, str) or not isinstance(covariates, Iterable):
+        raise DataError(
+            f"covariates must be a list of column names, got {covariates!r}; write ['z1', 'z2']."
+        )
+    names = tuple(covariates)
+    _check_names(names, "covariates")
+    both = [name for name in names if name in actions]
+    if both:
+        raise DataError(
+            f"covariates name the columns {both}, which are also actions; every column can play "
+            f"one part only."
+        )
+    return names
+
+
+def _check_names(names: Sequence[object], role: str) -> None:
     for name in names:
         if not isinstance(name, str) or not name.strip():
-            raise DataError(f"actions must be non-empty strings, got {name!r}; rename the column.")
+            raise DataError(f"{role} must be non-empty strings, got {name!r}; rename the column.")
         if name in RESERVED or "+" in name:
             raise DataError(
-                f"actions may not contain '+' or be called {sorted(RESERVED)}, which labels and "
+                f"{role} may not contain '+' or be called {sorted(RESERVED)}, which labels and "
                 f"results use; got {name!r}; rename the column."
             )
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    repeated = sorted({str(name) for name in names if names.count(name) > 1})
     if repeated:
-        raise DataError(f"actions must be distinct, got {repeated} more than once.")
-    return names
+        raise DataError(f"{role} must be distinct, got {repeated} more than once.")
 
 
 def parse_regime(label: object, actions: Sequence[str]) -> Regime:

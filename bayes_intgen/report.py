@@ -25,16 +25,19 @@ def describe_fit(state: FitState, effects: pd.DataFrame | str) -> str:
         return f"{head}\n{effects}"
     levels = ", or from its most frequent level to another" if state.summary.levels else ""
     table = effects.to_string(float_format=lambda x: f"{x:.4g}")
+    usual = ", covariates at their means or most frequent levels"
+    held = usual if state.summary.covariates else ""
     return (
         f"{head}\nChange in {state.summary.outcome} when one action moves from mean - sd to "
-        f"mean + sd{levels} ({INTERVAL:.0%} credible interval):\n{table}"
+        f"mean + sd{levels}{held} ({INTERVAL:.0%} credible interval):\n{table}"
     )
 
 
 def _data(state: FitState) -> list[str]:
     summary, sizes = state.summary, state.idata["posterior"].sizes
     title = "Prior" if state.convergence.method == "prior" else "Posterior"
-    joint = f"E[{summary.outcome} | do({', '.join(summary.actions)})]"
+    given = ", ".join([f"do({', '.join(summary.actions)})", *summary.covariates])
+    joint = f"E[{summary.outcome} | {given}]"
     rows = sum(part.moments.n for part in summary.regimes.values())
     regimes = ", ".join(format_regime(regime) for regime in summary.regimes)
     return [
@@ -56,9 +59,10 @@ def _choices(state: FitState) -> list[str]:
     given = [f"{parent}>{child}" for child, names in parents.items() for parent in names]
     edges = f"dependences between actions, given: {', '.join(given) or 'none'}"
     blocks = state.design.blocks
-    joined = [f"blocks: {format_blocks(blocks)}"] if len(blocks) < len(bases) else []
+    joined = [f"blocks: {format_blocks(blocks)}"] if max(map(len, blocks)) > 1 else []
+    kinds = dict.fromkeys(state.design.covariates, " (covariate)")
     return [
-        *(f"{action}: {basis.description}" for action, basis in bases.items()),
+        *(f"{name}{kinds.get(name, '')}: {basis.description}" for name, basis in bases.items()),
         *joined,
         str(state.learned) if state.learned else edges,
     ]

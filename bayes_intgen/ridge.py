@@ -12,7 +12,8 @@ penalty is the one of 10^-8, ..., 10^-1 with the best mean coefficient of determ
 contiguous folds.
 
 All of it is computed from the moments of one pass over the rows, so that the cost of the search
-does not depend on their number.
+does not depend on their number. Covariates enter the polynomials as the actions do: the theorem
+holds at every z.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -243,4 +244,5 @@ def _fit(
         label: fit_penalised(features, folds, penalty, scale.spread)
         for label, (features, folds) in found.groups.items()
     }
-    return FittedRidge(name, data.actions, data.outcome, scale, regressions, baseline)
+    actions, outcome, covariates = data.actions, data.outcome, data.covariates
+    return FittedRidge(name, actions, outcome, scale, regressions, baseline, covariates)

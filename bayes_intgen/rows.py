@@ -36,7 +36,7 @@ class Rows:
     Parameters
     ----------
     actions
-        The actions in their own units, each of shape (rows, K).
+        The actions and covariates in their own units, each of shape (rows, variables).
     phi
         Features of each regime's rows, each of shape (rows, features).
     outcome
@@ -63,7 +63,8 @@ class Rows:
                 f"likelihood keeps in memory, are more than {MAX_VALUES:,} numbers; use "
                 f"likelihood='normal', whose cost does not grow with the rows, or fewer rows."
             )
-        actions = {r: np.empty((part.n, len(data.actions))) for r, part in data.extents.items()}
+        width = len(data.variables)
+        actions = {r: np.empty((part.n, width)) for r, part in data.extents.items()}
         phi = {regime: np.empty((part.n, size)) for regime, part in data.extents.items()}
         outcome = {regime: np.empty(part.n) for regime, part in data.extents.items()}
         seen = dict.fromkeys(data.extents, 0)

@@ -36,7 +36,7 @@ class PriorScales:
     n_groups
         Number of groups.
     is_wave
-        Whether a weight's feature has an eigenfunction of an action; (weights, lengthscales).
+        Whether a weight's feature has an eigenfunction of a variable; (weights, lengthscales).
     squared_frequency
         Its squared frequency, zero where there is none; (weights, lengthscales).
     constant_scale
@@ -52,7 +52,7 @@ class PriorScales:
     @classmethod
     def from_design(cls, design: Design, constant_scale: float) -> Self:
         """Read groups and frequencies off a design."""
-        smooth = [design.actions.index(action) for action in design.smooth_actions]
+        smooth = [design.variables.index(name) for name in design.smooth_actions]
         frequency = design.frequencies[:, smooth]
         return cls(
             design.group_index,

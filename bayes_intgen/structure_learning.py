@@ -32,6 +32,11 @@ sides of the regression first. Where that leaves nothing of A_j, because it is a
 or takes more than half of the rows' degrees of freedom, the regime does not test the pair or tests
 it without. That two actions of a block share a confounder does not matter here: where A_j is set it
 depends on none, and it is no cause of actions outside the block.
+
+Where an experiment chooses a_j by a covariate z, as randomising within strata does, A_k may follow
+a_j through z: the answer then is a superset of the parents, which costs precision and no bias.
+Covariates are not tested: every action may depend on each of them, and none depends on an action.
+An effect of A_j on A_k whose sign varies with z is seen in the spread of A_k.
 """
 
 from collections.abc import Mapping, Sequence

@@ -5,7 +5,7 @@ pass computes the moments of the features (:mod:`bayes_intgen.moments`).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -81,22 +81,22 @@ class ThinnedSample:
 
 @dataclass(frozen=True)
 class RegimeSummary:
-    """What the first pass keeps of one regime; columns are the actions, then the outcome.
+    """What the first pass keeps of one regime; columns are actions, covariates and outcome.
 
-    The column of a categorical action has codes, whose mean and range mean nothing.
+    A categorical column has codes, whose mean and range mean nothing.
 
     Parameters
     ----------
     moments
         Count, means and centred second moments.
     low, high
-        Smallest and largest value, shape (K + 1,).
+        Smallest and largest value, shape (columns,).
     sample
         Thinned rows, for quantiles and for learning the structure.
     stored_core
         The core range of a summary that was read from a file, without its rows.
     levels
-        What is kept of the rows at each level of each categorical action, by its column.
+        What is kept of the rows at each level of each categorical variable, by its column.
     """
 
     moments: CentredMoments
@@ -108,9 +108,9 @@ class RegimeSummary:
 
     @classmethod
     def from_rows(cls, values: Array, sizes: Mapping[int, int] | None = None) -> "RegimeSummary":
-        """Summarise rows of shape (n, K + 1).
+        """Summarise rows of shape (n, columns).
 
-        The numbers of levels of the categorical actions are given by their columns.
+        The numbers of levels of the categorical variables are given by their columns.
         """
         sample = ThinnedSample(np.empty((0, values.shape[1]))).extend(values)
         moments = CentredMoments.from_rows(values)
@@ -119,7 +119,7 @@ class RegimeSummary:
 
     @cached_property
     def core(self) -> Array:
-        """The 0.05% and 99.95% quantiles of each column, shape (2, K + 1).
+        """The 0.05% and 99.95% quantiles of each column, shape (2, columns).
 
         Unlike the plain range it is not at the mercy of one outlier.
         """
@@ -170,19 +170,22 @@ class Summary:
     regimes
         The summary of each regime, in canonical order.
     levels
-        The levels of each categorical action.
+        The levels of each categorical action and covariate.
+    covariates
+        Names of the covariates.
     """
 
     actions: tuple[str, ...]
     outcome: str
     regimes: Mapping[Regime, RegimeSummary]
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    covariates: tuple[str, ...] = ()
 
     @classmethod
     def from_data(cls, data: RegimeData) -> Self:
         """Read the data once."""
         parts: dict[Regime, RegimeSummary] = {}
-        sizes = {data.actions.index(name): len(levels) for name, levels in data.levels.items()}
+        sizes = {data.variables.index(name): len(levels) for name, levels in data.levels.items()}
         with threadpool_limits(1):  # on matrices this narrow, threads only wait for one another
             for regime, values in data.batches():
                 known = parts.get(regime)
@@ -190,7 +193,7 @@ class Summary:
                     known.extend(values) if known else RegimeSummary.from_rows(values, sizes)
                 )
         ranked = {regime: parts[regime] for regime in data.extents}
-        return cls(data.actions, data.outcome, ranked, data.levels)
+        return cls(data.actions, data.outcome, ranked, data.levels, data.covariates)
 
     def merge(self, other: Self) -> Self:
         """Return the summary of the rows of both, whose levels must be equal."""
@@ -198,12 +201,17 @@ class Summary:
         for regime, summary in other.regimes.items():
             parts[regime] = parts[regime].merge(summary) if regime in parts else summary
         ranked = {regime: parts[regime] for regime in sort_regimes(parts, self.actions)}
-        return type(self)(self.actions, self.outcome, ranked, self.levels)
+        return replace(self, regimes=ranked)
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The actions followed by the covariates."""
+        return (*self.actions, *self.covariates)
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The actions followed by the outcome."""
-        return (*self.actions, self.outcome)
+        """The variables followed by the outcome."""
+        return (*self.variables, self.outcome)
 
     @cached_property
     def scales(self) -> Mapping[str, Scale]:
@@ -218,9 +226,9 @@ class Summary:
         pairs = zip(self.columns, centre, spread, strict=True)
         return {name: Scale(float(c), float(s)) for name, c, s in pairs}
 
-    def level_shares(self, action: str) -> Array:
-        """Return the share of each level of a categorical action, all regimes weighted equally."""
-        column = self.actions.index(action)
+    def level_shares(self, name: str) -> Array:
+        """Return the share of each level of a categorical column, all regimes weighted equally."""
+        column = self.columns.index(name)
         counts = [[part.moments.n for part in r.levels[column]] for r in self.regimes.values()]
         shares = np.array(counts, dtype=float)
         return np.asarray((shares / shares.sum(axis=1, keepdims=True)).mean(axis=0))
@@ -241,13 +249,13 @@ class Summary:
             return self.scales[self.outcome]
         return Scale(float(centre), float(spread))
 
-    def pooled_core(self, action: str) -> tuple[float, float]:
-        """Return the envelope of an action's core ranges over the regimes.
+    def pooled_core(self, name: str) -> tuple[float, float]:
+        """Return the envelope of a variable's core ranges over the regimes.
 
         Each regime counts on its own, so that a small experiment with wide settings is not cut off
         by a large table without them.
         """
-        column = self.columns.index(action)
+        column = self.columns.index(name)
         cores = [part.core[:, column] for part in self.regimes.values()]
         return float(min(low for low, _ in cores)), float(max(high for _, high in cores))
 
@@ -268,8 +276,9 @@ class Summary:
         """Return everything but the thinned rows, as JSON types."""
         return {
             "actions": list(self.actions),
+            "covariates": list(self.covariates),
             "outcome": self.outcome,
-            "levels": {action: list(levels) for action, levels in self.levels.items()},
+            "levels": {name: list(levels) for name, levels in self.levels.items()},
             "regimes": {
                 format_regime(regime): {
                     "n": part.moments.n,
@@ -290,8 +299,9 @@ class Summary:
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> Self:
         """Rebuild a summary (without thinned rows) from :meth:`to_dict`."""
-        actions = tuple(state["actions"])
-        levels = {action: tuple(texts) for action, texts in state["levels"].items()}
+        actions, covariates = tuple(state["actions"]), tuple(state["covariates"])
+        levels = {name: tuple(texts) for name, texts in state["levels"].items()}
+        width = len(actions) + len(covariates) + 1
         parts = {}
         for label, part in state["regimes"].items():
             moments = CentredMoments(
@@ -301,11 +311,11 @@ class Summary:
                 moments,
                 np.array(part["low"]),
                 np.array(part["high"]),
-                ThinnedSample(np.empty((0, len(actions) + 1))),
+                ThinnedSample(np.empty((0, width))),
                 np.array(part["core"]),
                 {
                     int(column): tuple(map(LevelRows.from_dict, rows))
                     for column, rows in part["levels"].items()
                 },
             )
-        return cls(actions, state["outcome"], parts, levels)
+        return cls(actions, state["outcome"], parts, levels, covariates)

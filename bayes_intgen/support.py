@@ -13,15 +13,19 @@ Each query point gets a flag, from ranges and covariances of the first pass alon
     bias of other blocks; if none or a part is set, a_B and the parents of those left alone must lie
     within the cloud of a regime that does the same to B. Or: several actions are set, and the point
     lies within the cloud of that very arm.
+    With covariates z, where an action that is set must be within a core range, (a_k, z) must also
+    lie within the cloud of one of the same regimes, since u_k(a_k, z) is known only where both were
+    seen together; and for an action that is not set, (a_k, a_parents(k), z) is asked for. z has no
+    core range of its own: nobody sets it, and every regime shows it.
     Of a categorical action, the levels seen stand for the core range, and a point lies within the
     cloud of a regime if every two of its levels were seen together there, as the products of their
     indicators need, and its numeric actions lie within the cloud of the rows at each of its
     levels. Of d numeric actions a level with fewer than 10 (d + 1) rows draws no border of its own:
     there the cloud of all rows counts, as the model lends such a level the curve of the others.
 ``extrapolated``
-    Not supported, though each action is within its own range over all regimes.
+    Not supported, though each variable is within its own range over all regimes.
 ``outside``
-    An action lies beyond its observed range over all regimes.
+    An action or covariate lies beyond its observed range over all regimes.
 
 A fourth flag, ``beyond``, marks points outside the box on which smooth curves are defined.
 """
@@ -66,7 +70,7 @@ def classify_support(
     Parameters
     ----------
     values
-        Actions in their own units, or codes of levels, shape (points, K).
+        Actions, then covariates, in their own units, or codes of levels; shape (points, variables).
     do
         The actions that are set.
     summary
@@ -82,7 +86,8 @@ def classify_support(
         ``supported``, ``extrapolated`` or ``outside`` for each point, shape (points,).
     """
     actions = summary.actions
-    position = {action: k for k, action in enumerate(actions)}
+    position = {name: k for k, name in enumerate(summary.variables)}
+    given = [position[name] for name in summary.covariates]
     supported = np.ones(len(values), dtype=bool)
     partition = tuple((action,) for action in actions) if blocks is None else blocks
     for block in partition:
@@ -90,13 +95,15 @@ def classify_support(
         alone = [action for action in block if action not in pattern]
         if alone or len(block) > 1:
             shown = dict.fromkeys([*block, *(name for child in alone for name in parents[child])])
-            columns = [position[name] for name in shown]
+            columns = [*(position[name] for name in shown), *given]
             alike = [part for r, part in summary.regimes.items() if {*block} & {*r} == pattern]
             supported &= _in_cloud(values, columns, summary, alike)
         if not alone:
             for action in block:
                 for chosen in _needed(action, block, do, summary, parents, partition):
                     supported &= _in_core(values, position[action], chosen)
+                    if given:
+                        supported &= _in_cloud(values, [position[action], *given], summary, chosen)
     if len(do) > 1 and do in summary.regimes:  # a joint arm that is the very one asked for
         part = summary.regimes[do]
         supported |= _in_cloud(values, list(position.values()), summary, [part])
@@ -114,7 +121,7 @@ def find_beyond(points: Points, bases: Mapping[str, ActionBasis], beyond: str) -
     points
         The query points.
     bases
-        The basis of each action.
+        The basis of each action and covariate.
     beyond
         ``"error"`` or ``"clamp"``.
 
@@ -183,7 +190,7 @@ def _in_cloud(
     values: Array, columns: Sequence[int], summary: Summary, parts: Sequence[RegimeSummary]
 ) -> Mask:
     """Say whether some columns of a point lie within the cloud of at least one of the regimes."""
-    coded = [k for k in columns if summary.actions[k] in summary.levels]
+    coded = [k for k in columns if summary.columns[k] in summary.levels]
     numeric = [k for k in columns if k not in coded]
     inside = np.zeros(len(values), dtype=bool)
     for part in parts:
@@ -223,7 +230,7 @@ def _within(
     chosen = np.array(columns, dtype=int)
     if len(chosen) == 0:
         return np.ones(len(values), dtype=bool)
-    unit = np.array([summary.scales[summary.actions[k]].spread for k in chosen])
+    unit = np.array([summary.scales[summary.columns[k]].spread for k in chosen])
     radius = stats.chi2.ppf(CLOUD_PROBABILITY, len(chosen))
     part = moments.select(chosen)
     centred = (values[:, chosen] - part.mean) / unit

@@ -41,7 +41,8 @@ class VarianceRows:
     relative
         Their relative prior scales D, shape (features,).
     limits
-        Lower and upper end of clamp_r for each action, shape (regimes, 2, K).
+        Lower and upper end of clamp_r for each action and covariate, shape
+        (regimes, 2, variables).
     centre
         psi_r, shape (regimes, features).
     psi

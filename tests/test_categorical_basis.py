@@ -181,18 +181,18 @@ def test_frozen_levels_are_those_of_the_data(summary):
 @pytest.mark.parametrize(
     ("choice", "message"),
     [
-        (ig.Categorical(), r"Categorical\(order=2\) needs levels, but action 'a' is numeric. List"),
+        (ig.Categorical(), r"Categorical\(order=2\) needs levels, but column 'a' is numeric. List"),
         (
             {"a": ig.HSGP(), "b": ig.HSGP(), "c": ig.HSGP()},
-            r"action 'c' is categorical and can only have Categorical\(\), got HSGP\(",
+            r"column 'c' is categorical and can only have Categorical\(\), got HSGP\(",
         ),
         (
             {"a": ig.HSGP(), "b": ig.HSGP(), "c": ig.Polynomial(1)},
-            r"action 'c' is categorical .* got Polynomial\(degree=1\)",
+            r"column 'c' is categorical .* got Polynomial\(degree=1\)",
         ),
         (
             {"a": ig.Categorical(), "b": ig.HSGP()},
-            r"needs levels, but action 'a' is numeric. List it in categorical of RegimeData",
+            r"needs levels, but column 'a' is numeric. List it in categorical of RegimeData",
         ),
         ({"a": ig.HSGP()}, r"must name every action once, \['a', 'b', 'c'\] \(only the categ"),
         ({"a": ig.HSGP(), "b": ig.HSGP(), "d": ig.HSGP()}, r"must name every action once"),

@@ -13,12 +13,12 @@ from bayes_intgen.basis import HSGP
 from bayes_intgen.inference import check_nuts
 from bayes_intgen.regimes import format_regime
 from bayes_intgen.summary import Summary
-from models import categorical, hsgp, linear, partition, polynomial
+from models import categorical, covariate, hsgp, linear, partition, polynomial
 
 
-def pose(frame, basis, structure, levels, blocks):
+def pose(frame, basis, structure, levels, blocks, covariates):
     actions = sorted(name for name in frame if name.startswith("a"))
-    data = ig.RegimeData.from_frame(frame, "y", actions, categorical=levels)
+    data = ig.RegimeData.from_frame(frame, "y", actions, categorical=levels, covariates=covariates)
     model = ig.InterventionModel(basis, structure, blocks=blocks, variance="constant")
     return model._pose(data).problem
 
@@ -35,10 +35,10 @@ COMPONENTS = {
 class Longhand:
     """A model written longhand, the same one of the package, and a point that both understand."""
 
-    def __init__(self, model, basis, structure, levels=(), blocks=None):
+    def __init__(self, model, basis, structure, levels=(), blocks=None, covariates=()):
         self.frame = model.make_data(2500, random_seed=4)
         self.frame.loc[0, "a1"] = 30.0  # beyond the box of an HSGP
-        self.problem = pose(self.frame, basis, structure, levels, blocks)
+        self.problem = pose(self.frame, basis, structure, levels, blocks, covariates)
         self.model = model.build(self.frame)
         parts = COMPONENTS.items()
         self.components = {name: part for name, part in parts if name in self.model.named_vars}
@@ -93,6 +93,7 @@ class Longhand:
         (hsgp, HSGP(), [("a1", "a2")]),
         (categorical, ig.Polynomial(3), "full", ["a2"]),
         (partition, ig.Polynomial(3), [("a2", "a3")], (), ["a1+a2"]),
+        (covariate, ig.Polynomial(2), [("a1", "a2")], (), None, ["z"]),
     ],
     ids=lambda case: case[0].__name__,
 )

@@ -1,10 +1,14 @@
-"""The ``basis`` argument: one choice for all actions, or one for each.
+"""The ``basis`` argument: one choice for all actions and covariates, or one for each.
 
 A categorical action has no numbers to draw a curve over, so it takes ``Categorical()``, by itself
-when one choice is made for all.
+when one choice is made for all. Of a covariate such a choice takes at most three eigenfunctions
+into products: any covariate may modify the effect and the bias of every action, and these products
+are most of the weights (three resolve lengthscales down to 0.9 half-widths). A mapping is followed
+as it stands.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from bayes_intgen.basis.action import ActionBasis, BasisSpec
 from bayes_intgen.basis.categorical import Categorical, CategoricalBasis
@@ -14,6 +18,8 @@ from bayes_intgen.errors import ModelError
 from bayes_intgen.summary import Summary
 
 __all__ = ["BasisChoice", "check_choice", "freeze_bases", "match_bases"]
+
+COVARIATE_PRODUCTS = 3
 
 type BasisChoice = BasisSpec | Mapping[str, BasisSpec]
 
@@ -39,11 +45,13 @@ def freeze_bases(
         If the choice does not fit the actions: a numeric one is not named, or a categorical one is
         to have curves, or a numeric one levels.
     """
-    specs = _by_action(basis, actions, summary.levels)
+    specs = _by_action(basis, actions, summary.levels, summary.covariates)
     return {action: spec.freeze(action, summary) for action, spec in specs.items()}
 
 
-def match_bases(basis: BasisChoice, frozen: Mapping[str, ActionBasis]) -> dict[str, ActionBasis]:
+def match_bases(
+    basis: BasisChoice, frozen: Mapping[str, ActionBasis], covariates: Collection[str] = ()
+) -> dict[str, ActionBasis]:
     """Return bases frozen earlier, once they are seen to be of the kinds chosen.
 
     Raises
@@ -52,7 +60,7 @@ def match_bases(basis: BasisChoice, frozen: Mapping[str, ActionBasis]) -> dict[s
         If a basis is of another kind or size, or the choice does not fit the actions.
     """
     categorical = [name for name, found in frozen.items() if isinstance(found, CategoricalBasis)]
-    for action, spec in _by_action(basis, list(frozen), categorical).items():
+    for action, spec in _by_action(basis, list(frozen), categorical, covariates).items():
         if not spec.made(frozen[action]):
             raise ModelError(
                 f"basis: the model asks for {spec!r} for action {action!r}, but the moments were "
@@ -63,12 +71,18 @@ def match_bases(basis: BasisChoice, frozen: Mapping[str, ActionBasis]) -> dict[s
 
 
 def _by_action(
-    basis: BasisChoice, actions: Sequence[str], categorical: Collection[str]
+    basis: BasisChoice,
+    actions: Sequence[str],
+    categorical: Collection[str],
+    covariates: Collection[str],
 ) -> dict[str, BasisSpec]:
     """Return the choice for each action; a categorical one need not be named."""
     levels: dict[str, BasisSpec] = {name: Categorical() for name in categorical}
     if not isinstance(basis, Mapping):
         chosen = dict.fromkeys(actions, basis)
+        if isinstance(basis, HSGP):
+            fewer = replace(basis, m_pair=min(basis.m_pair, COVARIATE_PRODUCTS))
+            chosen |= dict.fromkeys(covariates, fewer)
         if not isinstance(basis, Categorical):
             chosen |= levels
     else:
@@ -76,7 +90,8 @@ def _by_action(
         if set(chosen) != set(actions):
             raise ModelError(
                 f"basis must name every action once, {list(actions)} (only the categorical ones "
-                f"{list(categorical)} can be left out); got {list(basis)}."
+                f"{list(categorical)} can be left out; covariates are to be named as actions "
+                f"are); got {list(basis)}."
             )
     for action in actions:
         _check_fit(action, chosen[action], action in categorical)
@@ -86,11 +101,11 @@ def _by_action(
 def _check_fit(action: str, spec: BasisSpec, categorical: bool) -> None:
     if categorical and not isinstance(spec, Categorical):
         raise ModelError(
-            f"basis: action {action!r} is categorical and can only have Categorical(), got "
+            f"basis: column {action!r} is categorical and can only have Categorical(), got "
             f"{spec!r}. Choose that, or read the data without it in categorical."
         )
     if isinstance(spec, Categorical) and not categorical:
         raise ModelError(
-            f"basis: {spec!r} needs levels, but action {action!r} is numeric. List it in "
+            f"basis: {spec!r} needs levels, but column {action!r} is numeric. List it in "
             f"categorical of RegimeData.from_frame, or choose HSGP() or Polynomial()."
         )

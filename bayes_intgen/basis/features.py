@@ -3,7 +3,8 @@
 A feature is a product of at most one function per action (equation 2 of the model,
 m_S(a) = phi(a)' theta_S). It carries labels only: which actions it touches and what prior group
 it belongs to; regimes and components are choices of weights, made in
-:mod:`bayes_intgen.design`.
+:mod:`bayes_intgen.design`. Here a covariate is an action like any other: only the design tells
+them apart.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -121,7 +122,9 @@ class FeatureMap:
         return tuple(_label(factors, bases) for factors in found)
 
     @classmethod
-    def pairs(cls, bases: Mapping[str, ActionBasis], smoothest: int) -> Self:
+    def pairs(
+        cls, bases: Mapping[str, ActionBasis], smoothest: int, actions: Sequence[str] | None = None
+    ) -> Self:
         """Make the products of two actions out of the first few functions of each.
 
         That of the first two is always among them, whatever the budget of interactions.
@@ -132,8 +135,10 @@ class FeatureMap:
             The basis of each action.
         smoothest
             Largest position of a function that takes part.
+        actions
+            Those of which pairs are made; None for all.
         """
-        pairs = list(combinations(bases, 2))
+        pairs = list(combinations(bases if actions is None else actions, 2))
         products = cls._within(bases, pairs)
         smooth = [f for f in products if len(f.factors) == 2 and _is_smooth(f, bases, smoothest)]
         first = [_label([(a, 0), (b, 0)], bases) for a, b in pairs]
@@ -160,8 +165,8 @@ class FeatureMap:
         return np.array(chosen, dtype=int)
 
     @property
-    def actions(self) -> tuple[str, ...]:
-        """Names of the actions."""
+    def variables(self) -> tuple[str, ...]:
+        """Names of the actions, and of the covariates behind them."""
         return tuple(self.bases)
 
     @cached_property

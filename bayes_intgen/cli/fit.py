@@ -51,7 +51,15 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
         type=names,
         default=[],
         metavar="A,B",
-        help="actions whose values are levels, such as text (none)",
+        help="actions and covariates whose values are levels, such as text (none)",
+    )
+    parser.add_argument(
+        "--covariates",
+        type=names,
+        default=[],
+        metavar="Z,Z",
+        help="columns settled before any action, which may influence the actions and modify their "
+        "effects; every answer is then at given values of them (none)",
     )
     parser.add_argument(
         "--regime", default="regime", metavar="COL", help="column of the labels (regime)"
@@ -121,6 +129,7 @@ def run(options: argparse.Namespace) -> int:
         actions=options.actions,
         regime=options.regime,
         categorical=options.categorical,
+        covariates=options.covariates,
     )
     if options.drop:
         data = data.drop(options.drop)

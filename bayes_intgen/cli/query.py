@@ -22,9 +22,10 @@ __all__ = ["add_parser", "run"]
 DESCRIPTION = """\
 Posterior of the expected outcome at given points.
 
-POINTS is a CSV or Parquet table with a column for EVERY action. By default all actions
-are set: E[Y | do(a, b)]. With --do a only a is set and the others are conditioned on:
-E[Y | do(a), b]; --do none gives the observational mean.
+POINTS is a CSV or Parquet table with a column for EVERY action and covariate. By default
+all actions are set: E[Y | do(a, b)]. With --do a only a is set and the others are
+conditioned on: E[Y | do(a), b]; --do none gives the observational mean. Covariates are
+always conditioned on: E[Y | do(a, b), z].
 
   bayes-intgen query fit.nc --points points.csv --out effects.csv
 """
@@ -40,7 +41,7 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     )
     parser.add_argument("fit", metavar="FIT.nc", help="file written by bayes-intgen fit")
     parser.add_argument(
-        "--points", required=True, type=Path, metavar="POINTS", help="table of action values"
+        "--points", required=True, type=Path, metavar="POINTS", help="table of query points"
     )
     parser.add_argument(
         "--do", type=names, default=None, metavar="A,B", help="actions that are set (all), or none"
@@ -88,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
         far = int(table["support"].isin([OUTSIDE, BEYOND]).sum())
         print(
             f"{beyond:,} of {len(table):,} points lie beyond the support of the data "
-            f"({far:,} of them outside an action's observed range): there the answer rests on "
+            f"({far:,} of them outside an observed range): there the answer rests on "
             f"the form of the curves.",
             file=sys.stderr,
         )

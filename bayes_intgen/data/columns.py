@@ -24,35 +24,46 @@ class Columns:
     regime
         Column of the regime labels.
     categorical
-        The actions that hold levels instead of numbers.
+        The actions and covariates that hold levels instead of numbers.
+    covariates
+        Columns of the covariates Z, their names already checked.
     """
 
     outcome: str
     actions: tuple[str, ...]
     regime: str
     categorical: tuple[str, ...] = ()
+    covariates: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for role, name in (("outcome", self.outcome), ("regime", self.regime)):
             if not isinstance(name, str) or not name:
                 raise DataError(f"{role} must be the name of a column, got {name!r}.")
-            if name in self.actions:
+            if name in self.variables:
+                part = "an action" if name in self.actions else "a covariate"
                 raise DataError(
-                    f"{role} names column {name!r}, which is also an action; "
+                    f"{role} names column {name!r}, which is also {part}; "
                     f"every column can play one part only."
                 )
         if self.outcome == self.regime:
             raise DataError(f"outcome and regime both name column {self.outcome!r}.")
 
     @property
+    def variables(self) -> tuple[str, ...]:
+        """The actions followed by the covariates: what the outcome's mean is a function of."""
+        return (*self.actions, *self.covariates)
+
+    @property
     def values(self) -> tuple[str, ...]:
-        """The actions followed by the outcome: the columns of an array of rows."""
-        return (*self.actions, self.outcome)
+        """The variables followed by the outcome: the columns of an array of rows."""
+        return (*self.variables, self.outcome)
 
     def role(self, name: str) -> str:
         """Say which argument a column came in by."""
         if name == self.outcome:
             return "outcome"
+        if name in self.covariates:
+            return "covariates"
         return "regime" if name == self.regime else "actions"
 
     def check_present(self, found: Iterable[str]) -> None:
@@ -67,13 +78,15 @@ class Columns:
                 )
 
 
-def check_categorical(categorical: Iterable[str], actions: Sequence[str]) -> tuple[str, ...]:
-    """Return the categorical actions in the order of the actions.
+def check_categorical(
+    categorical: Iterable[str], actions: Sequence[str], covariates: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Return the categorical actions and covariates in the order of both.
 
     Raises
     ------
     DataError
-        If it is one text, or a name is not that of an action.
+        If it is one text, or a name is not that of an action or covariate.
     """
     if isinstance(categorical, str) or not isinstance(categorical, Iterable):
         raise DataError(
@@ -81,13 +94,17 @@ def check_categorical(categorical: Iterable[str], actions: Sequence[str]) -> tup
             f"write ['a1', 'a2']."
         )
     names = list(categorical)
-    unknown = [name for name in names if name not in actions]
+    variables = (*actions, *covariates)
+    unknown = [name for name in names if name not in variables]
     if unknown:
+        among = f"actions {list(actions)}"
+        if covariates:
+            among += f" or covariates {list(covariates)}"
         raise DataError(
-            f"categorical names {unknown}, which are not among the actions {list(actions)}; "
+            f"categorical names {unknown}, which are not among the {among}; "
             f"list them there too, or correct the name."
         )
-    return tuple(action for action in actions if action in names)
+    return tuple(name for name in variables if name in names)
 
 
 def check_finite(values: npt.NDArray[np.float64], name: str, role: str, first_row: int) -> None:

@@ -31,10 +31,10 @@ class Extent:
     n
         Number of rows.
     low, high
-        Smallest and largest value of the actions and the outcome, shape (K + 1,); NaN for a
-        categorical action.
+        Smallest and largest value of every column (actions, covariates, outcome); NaN for a
+        categorical one.
     counts
-        Number of rows at each level of each categorical action.
+        Number of rows at each level of each categorical column.
     """
 
     n: int
@@ -44,7 +44,7 @@ class Extent:
 
     @classmethod
     def of(cls, values: Array, texts: Texts, columns: Columns) -> "Extent":
-        """Measure an array of shape (n, K + 1), where texts holds the levels of its codes."""
+        """Measure an array of shape (n, columns), where texts holds the levels of its codes."""
         low, high = values.min(axis=0), values.max(axis=0)
         counts = {}
         for name, levels in texts.items():
@@ -78,7 +78,7 @@ def measure(source: Source, columns: Columns) -> dict[Regime, Extent]:
         extent = Extent.of(values, texts, columns)
         extents[regime] = extents[regime].merge(extent) if regime in extents else extent
         for name, counts in extents[regime].counts.items():
-            check_number(name, counts)
+            check_number(name, counts, columns.role(name))
     if not extents:
         raise DataError("frame: the table has no rows.")
     for regime, extent in extents.items():
@@ -92,7 +92,7 @@ def measure(source: Source, columns: Columns) -> dict[Regime, Extent]:
 
 
 def find_levels(columns: Columns, extents: Iterable[Extent]) -> dict[str, tuple[str, ...]]:
-    """Return the levels of each categorical action over all regimes, sorted."""
+    """Return the levels of each categorical column over all regimes, sorted."""
     total = reduce(Extent.merge, extents)
     return {name: sort_levels(total.counts[name]) for name in columns.categorical}
 
@@ -101,10 +101,11 @@ def check_varies(columns: Columns, extents: Iterable[Extent]) -> None:
     """Raise a DataError if a column is constant over all regimes, or its range is too extreme."""
     total = reduce(Extent.merge, extents)
     for name in columns.categorical:
-        check_number(name, total.counts[name])
+        role = columns.role(name)
+        check_number(name, total.counts[name], role)
         if len(total.counts[name]) == 1:
             raise DataError(
-                f"actions: column {name!r} is {next(iter(total.counts[name]))!r} in every row of "
+                f"{role}: column {name!r} is {next(iter(total.counts[name]))!r} in every row of "
                 f"every regime; nothing can be learned about it. Leave it out, or add rows in "
                 f"which it varies."
             )

@@ -1,4 +1,4 @@
-"""Levels of categorical actions: how a column becomes codes, and in which order levels stand.
+"""Levels of categorical columns: how a column becomes codes, and in which order levels stand.
 
 A level is a text, whatever the type of its column: ``tv``, ``3``, ``True``. Levels are sorted, in
 numeric order if every one of them is a number, and coded 0, 1, ... in that order; neither the order
@@ -26,7 +26,11 @@ type Values = npt.NDArray[np.float64]
 
 
 def encode(
-    column: pa.Array | pa.ChunkedArray, name: str, first_row: int, empty_is_missing: bool = False
+    column: pa.Array | pa.ChunkedArray,
+    name: str,
+    first_row: int,
+    empty_is_missing: bool = False,
+    role: str = "actions",
 ) -> tuple[Values, tuple[str, ...]]:
     """Turn a column into codes.
 
@@ -40,6 +44,8 @@ def encode(
         Position of its first row in the table.
     empty_is_missing
         Whether an empty text is a missing value, as in CSV files.
+    role
+        The argument by which the column came in, for error messages.
 
     Returns
     -------
@@ -55,15 +61,15 @@ def encode(
     """
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if not _can_be_level(kind):
-        raise DataError(_wrong_type(name, kind))
+        raise DataError(_wrong_type(name, kind, role))
     encoded = column.cast(kind).dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.unify_dictionaries().combine_chunks()
-    values = _few(encoded.dictionary, name)
+    values = _few(encoded.dictionary, name, role)
     try:
         texts = [None if empty_is_missing and v == "" else level_text(v) for v in values]
     except DataError as error:
-        raise DataError(f"actions: the categorical column {name!r}: {error}") from error
+        raise DataError(f"{role}: the categorical column {name!r}: {error}") from error
     codes = encoded.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)
     found = list(dict.fromkeys(text for text in texts if text is not None))
     to_code = np.array([*(np.nan if t is None else found.index(t) for t in texts), np.nan])
@@ -71,7 +77,7 @@ def encode(
     missing = np.isnan(coded)
     if missing.any():
         raise DataError(
-            f"actions: the categorical column {name!r} must hold a level in every row, but "
+            f"{role}: the categorical column {name!r} must hold a level in every row, but "
             f"{int(missing.sum())} values are missing, the first in row "
             f"{first_row + int(np.argmax(missing))} (counted from 0). Drop those rows, or give "
             f"them a level of their own, such as 'none'."
@@ -98,8 +104,8 @@ def level_text(value: Any) -> str | None:
     if isinstance(value, int | float | np.number | Decimal) and _is_whole(value):
         return str(int(value))
     raise DataError(
-        f"levels of a categorical action are texts, whole numbers or booleans, got {value!r}; "
-        f"convert them to text, or leave the action out of categorical."
+        f"levels of a categorical column are texts, whole numbers or booleans, got {value!r}; "
+        f"convert them to text, or leave the column out of categorical."
     )
 
 
@@ -121,10 +127,10 @@ def sort_levels(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(levels, key=lambda text: numbers[text]))
 
 
-def check_number(name: str, levels: Collection[str]) -> None:
-    """Raise a DataError if a categorical action has too many levels."""
+def check_number(name: str, levels: Collection[str], role: str = "actions") -> None:
+    """Raise a DataError if a categorical column, of some role, has too many levels."""
     if len(levels) > MAX_LEVELS:
-        raise DataError(_too_many(name, list(levels)))
+        raise DataError(_too_many(name, list(levels), role))
 
 
 def list_levels(levels: Sequence[str]) -> str:
@@ -134,23 +140,24 @@ def list_levels(levels: Sequence[str]) -> str:
     return f"{', '.join(levels[:SHOWN])}, ... ({len(levels)} levels)"
 
 
-def _few(dictionary: pa.Array, name: str) -> list[Any]:
+def _few(dictionary: pa.Array, name: str, role: str) -> list[Any]:
     if len(dictionary) > MAX_LEVELS:
-        raise DataError(_too_many(name, [str(value) for value in dictionary[:5].to_pylist()]))
+        examples = [str(value) for value in dictionary[:5].to_pylist()]
+        raise DataError(_too_many(name, examples, role))
     return list(dictionary.to_pylist())
 
 
-def _too_many(name: str, examples: Sequence[str]) -> str:
+def _too_many(name: str, examples: Sequence[str], role: str) -> str:
     return (
-        f"actions: the categorical column {name!r} has more than {MAX_LEVELS} levels, such as "
+        f"{role}: the categorical column {name!r} has more than {MAX_LEVELS} levels, such as "
         f"{list(examples[:5])}. If it holds numbers that mean an amount, leave it out of "
         f"categorical; if not, merge rare levels into one, such as 'other'."
     )
 
 
-def _wrong_type(name: str, kind: object) -> str:
+def _wrong_type(name: str, kind: object, role: str) -> str:
     return (
-        f"actions: the categorical column {name!r} must hold text, whole numbers, booleans or "
+        f"{role}: the categorical column {name!r} must hold text, whole numbers, booleans or "
         f"categories, but its type is {kind}. Convert it to text first."
     )
 

@@ -1,7 +1,7 @@
-"""Query points: the values of all actions at which a question is asked."""
+"""Query points: the values of all actions and covariates at which a question is asked."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -19,25 +19,28 @@ __all__ = ["Points"]
 
 @dataclass(frozen=True)
 class Points:
-    """Values of all actions at some points.
+    """Values of all actions and covariates at some points.
 
     Parameters
     ----------
     actions
         Names of the actions.
     values
-        Their values in their own units, shape (points, K); codes of the levels of a categorical
-        action.
+        Actions, then covariates, in their own units, shape (points, variables); codes of the levels
+        of a categorical one.
     index
         Labels of the points, shape (points,).
     levels
-        The levels of each categorical action.
+        The levels of each categorical action and covariate.
+    covariates
+        Names of the covariates.
     """
 
     actions: tuple[str, ...]
     values: npt.NDArray[np.float64]
     index: npt.NDArray[Any]
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    covariates: tuple[str, ...] = ()
 
     @classmethod
     def read(
@@ -45,26 +48,29 @@ class Points:
         at: Any,
         actions: Sequence[str],
         levels: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+        covariates: Sequence[str] = (),
     ) -> "Points":
         """Read points from a frame (pandas, polars, pyarrow) or a mapping.
 
         Parameters
         ----------
         at
-            A frame with a column per action, or a mapping of action names to numbers or to
-            one-dimensional arrays of equal length. Scalars are repeated, columns that are not
-            actions are ignored, and the index of a pandas frame labels the points. Points that
-            were read already are returned as they are.
+            A frame with a column per action and covariate, or a mapping of their names to numbers
+            or to one-dimensional arrays of equal length. Scalars are repeated, other columns
+            ignored, and the index of a pandas frame labels the points. Points that were read
+            already are returned as they are.
         actions
             The actions that must be there.
         levels
-            The levels of each categorical action; its values must be among them.
+            The levels of each categorical column; its values must be among them.
+        covariates
+            The covariates that must be there.
 
         Raises
         ------
         QueryError
-            If an action is missing, or its values are not finite numbers, or levels of a
-            categorical action, of matching length.
+            If an action or covariate is missing, or its values are not finite numbers, or levels
+            of a categorical one, of matching length.
         """
         if isinstance(at, Points):
             return at
@@ -72,30 +78,30 @@ class Points:
             columns, index = dict(at), None
         else:
             columns, index = _read_frame(at)
-        missing = [name for name in actions if name not in columns]
+        variables = (*actions, *covariates)
+        missing = [name for name in variables if name not in columns]
         if missing:
-            raise QueryError(
-                f"at must give a value for every action, but {missing} are missing; it has "
-                f"{sorted(map(str, columns))}. Even under do=None all actions are needed."
-            )
-        arrays = {
-            name: _to_codes(columns[name], name, levels[name])
-            if name in levels
-            else _to_array(columns[name], name)
-            for name in actions
-        }
+            raise QueryError(_say_missing(missing, columns, covariates))
+        arrays = {}
+        for name in variables:
+            kind = "covariate" if name in covariates else "action"
+            if name in levels:
+                arrays[name] = _to_codes(columns[name], name, levels[name], kind)
+            else:
+                arrays[name] = _to_array(columns[name], name, kind)
         lengths = {array.size for array in arrays.values() if array.ndim == 1}
         if len(lengths) > 1:
             raise QueryError(
-                f"at: the actions must have equally many values (or one), got "
+                f"at: the {'variables' if covariates else 'actions'} must have equally many values "
+                f"(or one), got "
                 f"{ {name: array.shape for name, array in arrays.items()} }."
             )
         size = lengths.pop() if lengths else 1
         if size == 0:
             raise QueryError("at must hold at least one point, got none.")
-        values = np.column_stack([np.broadcast_to(arrays[name], size) for name in actions])
+        values = np.column_stack([np.broadcast_to(arrays[name], size) for name in variables])
         labels = np.arange(size) if index is None else index
-        return cls(tuple(actions), values, labels, levels)
+        return cls(tuple(actions), values, labels, levels, tuple(covariates))
 
     @classmethod
     def complete(
@@ -104,31 +110,37 @@ class Points:
         actions: Sequence[str],
         levels: Mapping[str, tuple[str, ...]],
         usual: npt.NDArray[np.float64],
+        covariates: Sequence[str] = (),
     ) -> "Points":
-        """Read points that give only some of the actions; the others have their usual values.
+        """Read points that give only some of the variables; the others have their usual values.
 
         Parameters
         ----------
-        some, actions, levels
+        some, actions, levels, covariates
             As in :meth:`read`.
         usual
-            A value, or the code of a level, for each action, shape (K,).
+            A value, or the code of a level, for each action and covariate, shape (variables,).
         """
         rest = {
             name: levels[name][int(value)] if name in levels else value
-            for name, value in zip(actions, usual, strict=True)
+            for name, value in zip((*actions, *covariates), usual, strict=True)
         }
-        return cls.read({**rest, **some}, actions, levels)
+        return cls.read({**rest, **some}, actions, levels, covariates)
 
     def take(self, start: int, stop: int) -> "Points":
         """Return some of the points."""
         chosen = slice(start, stop)
-        return Points(self.actions, self.values[chosen], self.index[chosen], self.levels)
+        return replace(self, values=self.values[chosen], index=self.index[chosen])
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names of the actions, then of the covariates."""
+        return (*self.actions, *self.covariates)
 
     def coords(self) -> dict[str, Any]:
-        """Return xarray coordinates: ``point`` and the values of each action along it."""
+        """Return xarray coordinates: ``point`` and the values of each variable along it."""
         columns: dict[str, Any] = {}
-        for k, name in enumerate(self.actions):
+        for k, name in enumerate(self.variables):
             values: npt.NDArray[Any] = self.values[:, k]
             if name in self.levels:
                 values = np.array(self.levels[name])[values.astype(int)]
@@ -143,12 +155,20 @@ class Points:
         return len(self.values)
 
 
+def _say_missing(missing: Sequence[str], found: Iterable[Any], covariates: Sequence[str]) -> str:
+    also, whole = (" and covariate", "actions and covariates") if covariates else ("", "actions")
+    return (
+        f"at must give a value for every action{also}, but {missing} are missing; it has "
+        f"{sorted(map(str, found))}. Even under do=None all {whole} are needed."
+    )
+
+
 def _read_frame(at: Any) -> tuple[dict[str, Any], npt.NDArray[Any] | None]:
     try:
         table = nw.from_native(at, eager_only=True)
     except (TypeError, ValueError) as error:
         raise QueryError(
-            f"at must be a pandas, polars or pyarrow table, or a mapping of action names to "
+            f"at must be a pandas, polars or pyarrow table, or a mapping of column names to "
             f"values, with distinct column names; got {type(at).__name__} ({error})."
         ) from error
     repeated = sorted({name for name in table.columns if list(table.columns).count(name) > 1})
@@ -161,51 +181,51 @@ def _read_frame(at: Any) -> tuple[dict[str, Any], npt.NDArray[Any] | None]:
     return {name: table[name].to_numpy() for name in table.columns}, index
 
 
-def _to_array(values: Any, name: str) -> npt.NDArray[np.float64]:
+def _to_array(values: Any, name: str, kind: str) -> npt.NDArray[np.float64]:
     raw = np.asarray(values)
     text = raw.dtype == object and any(isinstance(value, str) for value in raw.ravel())
     if text or raw.dtype.kind not in "biufO":
         raise QueryError(
-            f"at: the values of action {name!r} must be numbers, got {raw.dtype}; convert them."
+            f"at: the values of {kind} {name!r} must be numbers, got {raw.dtype}; convert them."
         )
     try:
         array = raw.astype(np.float64)
     except (TypeError, ValueError) as error:
-        raise QueryError(f"at: the values of action {name!r} must be numbers ({error}).") from error
-    _check_dimensions(array, name, "number")
+        raise QueryError(f"at: the values of {kind} {name!r} must be numbers ({error}).") from error
+    _check_dimensions(array, f"{kind} {name!r}", "number")
     if not np.isfinite(array).all():
         raise QueryError(
-            f"at: action {name!r} has missing or infinite values at "
+            f"at: {kind} {name!r} has missing or infinite values at "
             f"{int((~np.isfinite(array)).sum())} points; drop those points."
         )
     return array
 
 
-def _to_codes(values: Any, name: str, levels: Sequence[str]) -> npt.NDArray[np.float64]:
+def _to_codes(values: Any, name: str, levels: Sequence[str], kind: str) -> npt.NDArray[np.float64]:
     raw = np.asarray(values)
-    _check_dimensions(raw, name, "level")
+    _check_dimensions(raw, f"{kind} {name!r}", "level")
     try:
         texts = [level_text(value) for value in raw.ravel().tolist()]
     except DataError as error:
-        raise QueryError(f"at: action {name!r}: {error}") from error
+        raise QueryError(f"at: {kind} {name!r}: {error}") from error
     if None in texts:
         raise QueryError(
-            f"at: the categorical action {name!r} has missing values at {texts.count(None)} "
+            f"at: the categorical {kind} {name!r} has missing values at {texts.count(None)} "
             f"points; drop those points."
         )
     order = {level: code for code, level in enumerate(levels)}
     unknown = list(dict.fromkeys(text for text in texts if text not in order))
     if unknown:
         raise QueryError(
-            f"at: action {name!r} has no level {', '.join(map(repr, unknown[:5]))}; the data have "
+            f"at: {kind} {name!r} has no level {', '.join(map(repr, unknown[:5]))}; the data have "
             f"{list(levels)}. Nothing is known about a level without rows."
         )
     return np.array([order[str(text)] for text in texts], dtype=float).reshape(raw.shape)
 
 
-def _check_dimensions(array: npt.NDArray[Any], name: str, kind: str) -> None:
+def _check_dimensions(array: npt.NDArray[Any], what: str, kind: str) -> None:
     if array.ndim > 1:
         raise QueryError(
-            f"at: the values of action {name!r} must be one {kind} or a one-dimensional array, "
+            f"at: the values of {what} must be one {kind} or a one-dimensional array, "
             f"got shape {array.shape}."
         )

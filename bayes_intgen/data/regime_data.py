@@ -1,7 +1,8 @@
 """Samples of actions and outcome under several regimes: validated once, here.
 
 The data of the paper (its equations 4 and 5): observational rows and rows of experiments, told
-apart by a label. Everything downstream may rely on what this module has checked.
+apart by a label, and covariates of every row if there are any. Everything downstream may rely on
+what this module has checked.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from bayes_intgen.errors import DataError, RegimeError
 from bayes_intgen.regimes import (
     Regime,
     check_action_names,
+    check_covariate_names,
     format_regime,
     parse_regime,
 )
@@ -45,7 +47,7 @@ class RegimeData:
     source
         Where the rows come from.
     levels
-        The levels of each categorical action, sorted; batches hold their codes 0, 1, ...
+        The levels of each categorical column, sorted; batches hold their codes 0, 1, ...
 
     Examples
     --------
@@ -72,6 +74,7 @@ class RegimeData:
         actions: Sequence[str],
         regime: str = "regime",
         categorical: Iterable[str] = (),
+        covariates: Iterable[str] = (),
     ) -> Self:
         """Read and validate a table.
 
@@ -88,9 +91,14 @@ class RegimeData:
             Column of the regime labels: ``"obs"`` for observational rows, the name of the action
             that an experiment set, or several names joined by ``"+"``.
         categorical
-            The actions whose values are levels, of which none is more than another: text, whole
-            numbers, booleans or categories. All other actions hold numbers. An empty cell of a CSV
-            file is a missing value.
+            The actions and covariates whose values are levels, of which none is more than another:
+            text, whole numbers, booleans or categories. All others hold numbers. An empty cell of
+            a CSV file is a missing value.
+        covariates
+            Columns of properties Z of the units that may influence any action and the outcome,
+            known in every regime and settled before any action: no action may change them, and
+            nothing may select the rows by what came after. Every answer then holds at a given z,
+            E[Y | do(a_S), a_rest, z].
 
         Raises
         ------
@@ -103,7 +111,9 @@ class RegimeData:
             If the path does not lead to a readable CSV or Parquet file.
         """
         names = check_action_names(actions)
-        columns = Columns(outcome, names, regime, check_categorical(categorical, names))
+        known = check_covariate_names(covariates, names)
+        levels = check_categorical(categorical, names, known)
+        columns = Columns(outcome, names, regime, levels, known)
         source = open_source(frame, columns)
         extents = measure(source, columns)
         return cls(columns, extents, source, find_levels(columns, extents.values()))
@@ -112,6 +122,16 @@ class RegimeData:
     def actions(self) -> tuple[str, ...]:
         """Names of the actions."""
         return self.columns.actions
+
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """Names of the covariates."""
+        return self.columns.covariates
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names of the actions, then of the covariates."""
+        return self.columns.variables
 
     @property
     def outcome(self) -> str:
@@ -136,7 +156,7 @@ class RegimeData:
         RegimeError
             If a label names a regime that is not in the data, or nothing would be left.
         DataError
-            If an action or the outcome is constant in what is left.
+            If a column is constant in what is left.
         """
         if not isinstance(regimes, Iterable):
             raise RegimeError(f"drop: regimes must be a label or several, got {regimes!r}.")
@@ -160,18 +180,18 @@ class RegimeData:
         Raises
         ------
         DataError
-            If other actions are categorical, or there is a level that the earlier data lack.
+            If other columns are categorical, or there is a level that the earlier data lack.
         """
         if set(levels) != set(self.levels):
             raise DataError(
-                f"categorical: the actions {list(self.levels)} are categorical here, but "
+                f"categorical: the columns {list(self.levels)} are categorical here, but "
                 f"{list(levels)} in the earlier data; read both with the same categorical."
             )
         for name, known in levels.items():
             new = [level for level in self.levels[name] if level not in known]
             if new:
                 raise DataError(
-                    f"categorical: action {name!r} has the levels {new}, which the earlier data "
+                    f"categorical: column {name!r} has the levels {new}, which the earlier data "
                     f"lack; they have {list(known)}. Leave those rows out, or start again from "
                     f"all rows."
                 )
@@ -185,8 +205,8 @@ class RegimeData:
         regime
             The regime of all rows of the batch.
         values
-            Actions, then outcome, in their own units; shape (rows, K + 1). A categorical action
-            has the codes of its levels.
+            Actions, covariates, then outcome, in their own units; shape (rows, columns). A
+            categorical column has the codes of its levels.
         """
         for label, values, texts in self.source.batches():
             regime = parse_regime(label, self.actions)
@@ -206,9 +226,9 @@ class RegimeData:
         return translated
 
     def rows(self, regime: str) -> Array:
-        """Return all rows of one regime: actions, then outcome; shape (n, K + 1).
+        """Return all rows of one regime: actions, covariates, then outcome; shape (n, columns).
 
-        A categorical action has the codes of its levels.
+        A categorical column has the codes of its levels.
 
         Raises
         ------
@@ -222,8 +242,9 @@ class RegimeData:
 
     def __str__(self) -> str:
         width = max(len("regime"), *(len(label) for label in self.regimes))
+        given = f", covariates {list(self.covariates)}" if self.covariates else ""
         lines = [
-            f"RegimeData: outcome {self.outcome!r}, actions {list(self.actions)}",
+            f"RegimeData: outcome {self.outcome!r}, actions {list(self.actions)}{given}",
             *(f"levels of {name}: {list_levels(found)}" for name, found in self.levels.items()),
             f"{'regime':<{width}}  {'rows':>12}  actions set",
         ]

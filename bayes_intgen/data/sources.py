@@ -1,9 +1,9 @@
 """Where rows come from: a table in memory, or a CSV or Parquet file read in batches.
 
 A source yields batches of rows that share one regime label: the label as it stands in the
-table, and a float64 array of the actions followed by the outcome. In the column of a categorical
-action stand codes that hold for that batch only; the level of each comes with it. Rows of equal
-label keep their order.
+table, and a float64 array of the actions, the covariates and the outcome. In the column of a
+categorical one stand codes that hold for that batch only; the level of each comes with it. Rows of
+equal label keep their order.
 """
 
 import re
@@ -39,8 +39,8 @@ class Source(Protocol):
     def batches(self) -> Iterator[LabelledBatch]:
         """Yield (label, values, texts).
 
-        The values, of shape (rows, K + 1), are the actions and the outcome, where a categorical
-        action has codes; texts holds the level of each code by action.
+        The values, of shape (rows, columns), are the actions, the covariates and the outcome, where
+        a categorical column has codes; texts holds the level of each code by column.
         """
         ...
 
@@ -76,10 +76,12 @@ class FrameSource:
         values = np.empty((len(table), len(columns.values)))
         texts = {}
         for position, name in enumerate(columns.values):
+            role = columns.role(name)
             if name in columns.categorical:
-                values[:, position], texts[name] = encode(_to_arrow(table[name], name), name, 0)
+                column = _to_arrow(table[name], name, role)
+                values[:, position], texts[name] = encode(column, name, 0, role=role)
             else:
-                values[:, position] = _to_float(table[name], name, columns.role(name))
+                values[:, position] = _to_float(table[name], name, role)
         labels = np.asarray(table[columns.regime].to_list(), dtype=object)
         return cls(list(_split(labels, values, texts)))
 
@@ -102,21 +104,21 @@ def _to_float(series: nw.Series[Any], name: str, role: str) -> Values:
     return values
 
 
-def _to_arrow(series: nw.Series[Any], name: str) -> pa.Array:
-    """Convert the column of a categorical action."""
+def _to_arrow(series: nw.Series[Any], name: str, role: str) -> pa.Array:
+    """Convert a categorical column."""
     if series.dtype != nw.Object:
         try:
             return series.to_arrow()
         except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError):
             pass  # a mixture of types
     raise DataError(
-        f"actions: the categorical column {name!r} must hold text, whole numbers, booleans or "
+        f"{role}: the categorical column {name!r} must hold text, whole numbers, booleans or "
         f"categories of one type, but it is a mixture of types. Convert it to text first."
     )
 
 
 def _or_categorical(role: str) -> str:
-    return ", or list it in categorical" if role == "actions" else ""
+    return ", or list it in categorical" if role in ("actions", "covariates") else ""
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,7 @@ class FileSource:
             column = batch.column(name)
             role = self.columns.role(name)
             if name in self.columns.categorical:
-                found = encode(column, name, first_row, empty_is_missing=self._is_csv)
+                found = encode(column, name, first_row, self._is_csv, role)
                 values[:, position], texts[name] = found
                 continue
             if not _is_number(column.type):

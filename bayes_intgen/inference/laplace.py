@@ -106,12 +106,13 @@ class Target:
     def bounds(self) -> optimize.Bounds:
         """Keep the search where nothing overflows.
 
-        Within ten prior standard deviations; sigma from a tenth of what least squares leave (with
-        too few rows to tell, from a millionth of the outcome's spread) to ten times the spread.
+        Within ten prior standard deviations, and at most e^10 times the prior median, beyond which
+        redundant features cannot be told apart; sigma from a tenth of what least squares leave, or
+        with too few rows to tell from a millionth of the outcome's spread, to ten times the spread.
         """
         known = self.shares < 1
         least = np.where(known, np.sqrt(self.shares) / 10, 1e-6)
-        edges = np.full((2, len(self.centre)), [[-10.0], [10.0]])
+        edges = np.array([np.full(len(self.centre), -10.0), 10 / np.maximum(self.unit, 1.0)])
         regimes = len(self.shares)
         edges[0, :regimes] = self._standardise(np.log(self.spread * least))[:regimes]
         edges[1, :regimes] = self._standardise(np.log(self.spread * 10))[:regimes]
