@@ -61,7 +61,8 @@ class InterventionModel:
     and known in every regime, and that given z each confounder belongs to one action. What two
     actions' confounders share is thus no harm if it is among the covariates. An average over a
     population is the average of the answers over its rows of z; whose average it is, is the
-    question's choice.
+    question's choice. Smooth curves have products of two variables, so that an effect or bias in
+    which three act together, covariates counted, takes a polynomial basis of degree three.
 
     Parameters
     ----------

@@ -67,7 +67,8 @@ def group_moments(data: RegimeData | Moments, degree: int, groups: Groups) -> Gr
     Raises
     ------
     ModelError
-        If there are too many monomials, or moments are weighted or lack a monomial.
+        If there are too many monomials, a column is categorical, or moments are weighted or lack a
+        monomial.
     """
     count = comb(len(data.variables) + degree, degree) - 1
     if count > MAX_FEATURES:
@@ -82,6 +83,11 @@ def group_moments(data: RegimeData | Moments, degree: int, groups: Groups) -> Gr
 
 
 def _read(data: RegimeData, degree: int, groups: Groups) -> GroupMoments:
+    if data.levels:
+        raise ModelError(
+            f"data: a polynomial regression takes numbers, but {list(data.levels)} are "
+            f"categorical. Leave them out, or use InterventionModel, which takes levels."
+        )
     summary = Summary.from_data(data)
     scale = summary.scales[data.outcome]
     maps = {label: _features(summary, regimes, degree) for label, regimes in groups.items()}

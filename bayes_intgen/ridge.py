@@ -105,7 +105,8 @@ class RidgeEstimator(_Options):
         NotIdentifiedError
             If the regimes at hand do not determine the target; names what is missing.
         ModelError
-            If moments are weighted or lack a monomial, or there are too many monomials.
+            If moments are weighted or lack a monomial, there are too many monomials, or a column is
+            categorical.
         """
         regimes = _regimes(data)
         wanted = data.actions if target is None else read_regime(target, data.actions)

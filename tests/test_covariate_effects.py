@@ -6,8 +6,10 @@ import pytest
 from numpy.testing import assert_allclose
 
 import bayes_intgen as ig
+from bayes_intgen.inference import find_mode
 from bayes_intgen.metrics import coverage, credible_interval, rmse
 from models import covariate
+from tests import covariate_system
 
 # few rows, at which the Laplace approximation may differ from the posterior
 pytestmark = pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning")
@@ -177,36 +179,9 @@ def test_the_ridge_estimator_takes_covariates_as_further_variables():
 
 # A nonlinear system with a categorical covariate beside a numeric one
 
-SHIFT = {"north": -0.5, "south": 0.0, "west": 1.0}
-
-
-def make_nonlinear(n, random_seed):
-    """A_1 follows z and the site, A_2 follows tanh(A_1) z; every bias is of pairs of variables."""
-    rng = np.random.default_rng(random_seed)
-    tables = []
-    for regime in ("obs", "a1", "a2"):
-        z = rng.uniform(-1.5, 1.5, n)
-        site = rng.choice(list(SHIFT), n, p=[0.5, 0.3, 0.2])
-        c1, c2, v1, v2 = rng.normal(size=(4, n)) * [[0.5], [0.5], [0.2], [0.2]]
-        a1, a2 = rng.uniform(-2, 2, (2, n))
-        if regime != "a1":
-            a1 = np.sin(2 * z) + [SHIFT[s] / 2 for s in site] + c1 + v1
-        if regime != "a2":
-            a2 = np.tanh(a1) * z + c2 + v2
-        y = nonlinear_truth(a1, a2, z, site) + 2 * a1 * c1 + c2 + 0.1 * rng.normal(size=n)
-        columns = {"a1": a1, "a2": a2, "z": z, "site": site, "y": y}
-        tables.append(pd.DataFrame(columns).assign(regime=regime))
-    return pd.concat(tables, ignore_index=True)
-
-
-def nonlinear_truth(a1, a2, z, site):
-    """E[Y | do(a), z, site]: the confounders have mean zero at every z."""
-    shift = np.array([SHIFT[s] for s in site])
-    return np.sin(a1) * (1 + z / 2) + a2**2 / 4 + shift * a2 + np.cos(2 * z)
-
 
 def test_nonlinear_system_with_a_categorical_covariate():
-    frame = make_nonlinear(4000, random_seed=9)
+    frame = covariate_system.make_data(4000, random_seed=9)
     names = ["z", "site"]
     data = ig.RegimeData.from_frame(
         frame, "y", ["a1", "a2"], categorical=["site"], covariates=names
@@ -215,10 +190,8 @@ def test_nonlinear_system_with_a_categorical_covariate():
     edges = {(e.parent, e.child): e.status for e in posterior.learned.edges}
     assert edges["a1", "a2"] == "seen"  # in the spread alone: z has mean zero
     assert edges["a2", "a1"] == "absent"
-    rng = np.random.default_rng(11)
-    points = pd.DataFrame(rng.uniform(-1.4, 1.4, (300, 3)), columns=["a1", "a2", "z"])
-    points["site"] = rng.choice(list(SHIFT), 300)
-    truth = nonlinear_truth(**points)
+    points = covariate_system.draw_points(300, random_seed=11)
+    truth = covariate_system.truth(**points)
     table = posterior.table(points)
     assert rmse(table["mean"], truth) < 0.12  # the spread of the truth is 1.08
     assert coverage(table["lower"], table["upper"], truth) >= 0.75
@@ -226,3 +199,26 @@ def test_nonlinear_system_with_a_categorical_covariate():
     blind = ig.RegimeData.from_frame(frame, "y", ["a1", "a2"])
     naive = ig.InterventionModel().fit(blind, method="laplace").table(points)
     assert rmse(naive["mean"], truth) > 0.8
+
+
+def test_the_ridge_estimator_refuses_levels():
+    frame = covariate_system.make_data(50, random_seed=1)
+    data = ig.RegimeData.from_frame(
+        frame, "y", ["a1", "a2"], categorical=["site"], covariates=["z", "site"]
+    )
+    with pytest.raises(
+        ig.ModelError, match=r"takes numbers, but \['site'\] are categorical. Leave"
+    ):
+        ig.RidgeEstimator().fit(data)
+
+
+def test_the_search_returns_from_steps_into_singular_regions():
+    """In these data a trial step sets one sigma to 10^-7 and all scales to their bounds."""
+    frame = covariate_system.make_data(2000, random_seed=5)
+    data = ig.RegimeData.from_frame(
+        frame, "y", ["a1", "a2"], categorical=["site"], covariates=["z", "site"]
+    )
+    problem = ig.InterventionModel()._pose(data, weighted=False).problem
+    mode = find_mode(problem)
+    assert mode.converged
+    assert np.exp(problem.split(mode.mode)[0]).min() > 0.05

@@ -5,6 +5,7 @@ approximated by the Gaussian with the analytic Hessian at the mode. Weights are 
 as for NUTS.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,9 +20,9 @@ __all__ = ["LaplaceMode", "find_mode"]
 MAX_NEWTON_STEPS = 20
 MAX_STEP = 2.0  # in units of about one standard deviation
 TOLERANCE = 1e-6
-HOPELESS = 1e3  # per row: the search turns back
 
 type Array = npt.NDArray[np.float64]
+type Objective = Callable[[Array], tuple[float, Array]]
 
 
 @dataclass(frozen=True)
@@ -93,10 +94,7 @@ class Target:
         return cls(problem, prior.mean, unit, spread, np.maximum(shares, 1e-10))
 
     def __call__(self, z: Array) -> tuple[float, Array]:
-        try:
-            value, gradient = self.problem.log_posterior(self.centre + self.unit * z)
-        except np.linalg.LinAlgError:  # a corner so far away that nothing is left of the prior
-            return HOPELESS * self.problem.likelihood.n.sum(), np.zeros(len(z))
+        value, gradient = self.problem.log_posterior(self.centre + self.unit * z)
         return -value, -gradient * self.unit
 
     def start(self) -> Array:
@@ -141,9 +139,11 @@ def find_mode(problem: Problem) -> LaplaceMode:
 
 
 def _find_mode(target: Target) -> LaplaceMode:
+    start = target.start()
+    guarded = _guard(target, start)
     search = optimize.minimize(
-        target,
-        target.start(),
+        guarded,
+        start,
         jac=True,
         method="L-BFGS-B",
         bounds=target.bounds(),
@@ -158,7 +158,7 @@ def _find_mode(target: Target) -> LaplaceMode:
         if decrement <= TOLERANCE:
             break
         step *= min(1.0, MAX_STEP / np.abs(step).max())
-        z, accepted = _line_search(target, z, step, value)
+        z, accepted = _line_search(guarded, z, step, value)
         if not accepted:
             break
         hessian = _positive(target.hessian(z))
@@ -166,7 +166,26 @@ def _find_mode(target: Target) -> LaplaceMode:
     return LaplaceMode(target.centre + target.unit * z, covariance, decrement)
 
 
-def _line_search(target: Target, z: Array, step: Array, value: float) -> tuple[Array, bool]:
+def _guard(target: Target, start: Array) -> Objective:
+    """Return the target with a bowl around the start where its matrices cannot be factorised.
+
+    A trial step of the search may go where sigma is all but zero and scales are huge, so that
+    redundant features are singular to rounding. The bowl lies above every accepted value and leads
+    back.
+    """
+    worst, _ = target(start)
+
+    def evaluate(z: Array) -> tuple[float, Array]:
+        try:
+            return target(z)
+        except np.linalg.LinAlgError:
+            away = z - start
+            return worst + 0.5 * float(away @ away), away
+
+    return evaluate
+
+
+def _line_search(target: Objective, z: Array, step: Array, value: float) -> tuple[Array, bool]:
     for halvings in range(30):
         moved = z - step * 0.5**halvings
         if target(moved)[0] < value:
