@@ -187,12 +187,12 @@ class Comparisons(Fitted):
         -------
         xarray.Dataset
             In the outcome's unit: ``alpha`` (chain, draw, point), the joint effect where every
-            action is at its reference; and with dim ``action``, ``int``, the causal component,
-            ``bias``, the confounding, and ``obs``, their sum. A block stands as one, as ``a1+a2``.
-            On rungs with interactions also ``interaction`` (chain, draw, point). For any set S of
-            actions or whole blocks that are set the expected outcome is alpha + interaction + the
-            sum of int over S and of obs over the rest, draw by draw. The attribute ``gauge`` states
-            the reference.
+            action is at its reference, at the covariates of the point; and with dim ``action``,
+            ``int``, the causal component, ``bias``, the confounding, and ``obs``, their sum. A
+            block stands as one, as ``a1+a2``. On rungs with interactions also ``interaction``
+            (chain, draw, point). For any set S of actions or whole blocks that are set the expected
+            outcome is alpha + interaction + the sum of int over S and of obs over the rest, draw by
+            draw. The attribute ``gauge`` states the reference.
 
         Raises
         ------

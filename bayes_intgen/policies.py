@@ -45,11 +45,11 @@ class Policies(Fitted):
             Its values or levels; by default 50 over the core range (0.05% to 99.95% quantile) of
             the experiments that set it, or all its levels.
         at
-            Where the other actions are held; those not given stay at their means over the regimes
-            (weighted equally) or most frequent levels.
+            Where the other actions and the covariates are held; those not given stay at their means
+            over the regimes (weighted equally) or most frequent levels.
         population
             Rows over which the curve is averaged instead, a frame or a mapping with the other
-            actions.
+            actions and the covariates.
         do
             The actions that are set; None for all. If ``action`` is not among them, the curve is
             that of the outcome given the action, which holds its confounding.
@@ -99,7 +99,8 @@ class Policies(Fitted):
         Parameters
         ----------
         population
-            The rows, a frame or a mapping with all actions (but for those in ``setting``).
+            The rows, a frame or a mapping with all actions (but for those in ``setting``) and
+            covariates.
         do
             The actions that are set; None for all. The rows stand for the distribution of the
             others, so that where those respond to what is set, rows must come from that regime.
@@ -218,8 +219,8 @@ class Policies(Fitted):
         do
             The actions that are set; None for all.
         at
-            Where the actions stay that are not chosen; those not given are at their means over the
-            regimes (weighted equally) or most frequent levels.
+            Where the actions that are not chosen and the covariates stay; those not given are at
+            their means over the regimes (weighted equally) or most frequent levels.
         beyond
             As in :meth:`expected_outcome`, for grid points beyond the box.
 

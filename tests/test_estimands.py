@@ -387,3 +387,48 @@ def test_blocks_are_units_of_every_estimand():
     settings = settings[settings.sum(axis=1) <= 0.5 + 1e-9]
     every = posterior.expected_outcome(settings, beyond="clamp")
     assert_allclose(best.draws["best_outcome"], every.max("point"), rtol=1e-9)
+
+
+def test_estimands_hold_at_the_covariates_of_each_point():
+    """y = a1 (1 + z) + a2^2 + z: the covariate modifies an effect and moves the level."""
+    rng = np.random.default_rng(1)
+    parts = []
+    for regime in ("obs", "a1", "a2"):
+        z, c1, c2 = rng.uniform(-1, 1, 600), *rng.normal(size=(2, 600))
+        a1 = rng.normal(size=600) if regime == "a1" else z + c1
+        a2 = rng.normal(size=600) if regime == "a2" else c2
+        y = a1 * (1 + z) + a2**2 + z + c1 - c2 + 0.3 * rng.normal(size=600)
+        parts.append(pd.DataFrame({"a1": a1, "a2": a2, "z": z, "y": y, "regime": regime}))
+    frame = pd.concat(parts, ignore_index=True)
+    data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"], covariates=["z"])
+    posterior = ig.InterventionModel(ig.Polynomial(2)).fit(data, method="laplace", draws=100)
+    at = pd.DataFrame({"a1": [1.0, 1.0], "a2": 0.0, "z": [-0.5, 0.5]})
+    base = at.assign(a1=0.0)
+    change = posterior.contrast(at, base)
+    assert_allclose(change.mean(("chain", "draw")), [0.5, 1.5], atol=0.2)
+    parts = posterior.decomposition(at)
+    assert parts["action"].to_numpy().tolist() == ["a1", "a2"]
+    assert "interaction" not in parts
+    joint = parts["alpha"] + parts["int"].sum("action")
+    assert_allclose(joint, posterior.expected_outcome(at), rtol=1e-9, atol=1e-9)
+    seen = parts["alpha"] + parts["obs"].sum("action")
+    assert_allclose(seen, posterior.expected_outcome(at, []), rtol=1e-9, atol=1e-9)
+    assert float((parts["alpha"][..., 1] - parts["alpha"][..., 0]).mean()) > 0.5
+    curve = posterior.dose_response("a1", [0.0, 1.0], {"a2": 0.0, "z": 0.5})
+    assert_allclose(curve[..., 1] - curve[..., 0], change[..., 1], atol=1e-9)
+    population = frame[["z"]].iloc[:100]
+    average = posterior.average_contrast(
+        population.assign(a2=0.0), setting={"a1": 1.0}, baseline={"a1": 0.0}
+    )
+    slope = 1 + population["z"].mean()
+    assert_allclose(average.mean(), slope, atol=0.2)
+    bounds = {"a1": (-1.0, 1.0), "a2": (-1.0, 1.0)}
+    for z in (-0.9, 0.9):
+        best = posterior.best_action(bounds, budget=1.0, grid=5, at={"z": z}, beyond="clamp")
+        grid = np.linspace(-1, 1, 5)
+        settings = pd.DataFrame(list(product(grid, repeat=2)), columns=["a1", "a2"])
+        settings = settings[settings.sum(axis=1) <= 1 + 1e-9].assign(z=z)
+        every = posterior.expected_outcome(settings, beyond="clamp")
+        assert_allclose(best.draws["best_outcome"], every.max("point"), rtol=1e-9)
+    with pytest.raises(ig.QueryError, match=r"setting: \['z'\]"):
+        posterior.average_outcome(frame, setting={"z": 0.0})

@@ -98,8 +98,8 @@ def _label(
         },
         attrs={
             "gauge": f"int is zero at the reference {reference} (means or most frequent levels "
-            f"over the regimes, weighted equally); alpha is the joint effect there; bias keeps "
-            f"its own constant.",
+            f"over the regimes, weighted equally) and the covariates of the point, if any; alpha "
+            f"is the joint effect there; bias keeps its own constant.",
             "outcome": fit.outcome,
         },
     )
