@@ -3,11 +3,9 @@
 ``uv run pytest tests/benchmarks/test_lift_tests.py --benchmark-enable --benchmark-only -s``
 """
 
-import numpy as np
 import pandas as pd
 import pytest
 
-import bayes_intgen as ig
 from tests.lift_study import CASES, one_data_set
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -16,19 +14,19 @@ DATA_SETS = 40
 
 
 def test_five_lift_tests_in_place_of_an_experiment(benchmark):
-    """Coverage of 90% intervals, RMSE and width of contrasts; conflicts found."""
+    """Coverage of 90% intervals, error and width of contrasts; conflicts found."""
     found = benchmark.pedantic(lambda: [one_data_set(seed) for seed in range(DATA_SETS)], rounds=1)
     contrasts = pd.concat([part for part, _ in found])
     columns = ["covered", "error", "width"]
     table = contrasts.groupby(["question", "fit", "data_set"], sort=False)[columns].mean()
     print(f"\n{table.groupby(['question', 'fit'], sort=False).mean().round(3)}")
     flags = pd.concat([part for _, part in found])
-    print(flags.groupby(["beside", "case"], sort=False)["flagged"].agg(["sum", "size"]))
+    counts = flags.groupby(["beside", "case"], sort=False)["flagged"].agg(["sum", "size"])
+    print(counts)
     cover = table["covered"].groupby(["question", "fit"]).mean()
     for question in ("tested", "between", "joint"):
-        assert 0.82 < cover[question, "five lift tests"] < 0.98
-    beside_rows = flags[flags["beside"] == "rows"].groupby("case")["flagged"].sum()
-    assert beside_rows["right"] <= 2
-    assert all(beside_rows[case] >= 36 for case in CASES if case != "right")
-    assert isinstance(ig.LiftTests, type)
-    assert np.isfinite(table.to_numpy()).all()
+        assert abs(cover[question, "five lift tests"] - 0.84) < 0.04
+    for beside in ("rows", "one another"):
+        assert counts.loc[(beside, "right"), "sum"] <= 1
+        for case in CASES[1:] if beside == "rows" else CASES[1:-1]:
+            assert counts.loc[(beside, case), "sum"] >= 39
