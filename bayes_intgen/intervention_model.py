@@ -218,7 +218,7 @@ class InterventionModel:
                 f"data: the regression is numerically singular ({error}); look for columns that "
                 f"are copies of one another, or values of wildly different size."
             ) from error
-        tree.attrs = self._attributes(method, random_seed)
+        tree.attrs = self._attributes(method, random_seed, isinstance(data, RegimeData))
         convergence.warn()
         return self._posterior(posed, tree, convergence, additivity)
 
@@ -252,7 +252,7 @@ class InterventionModel:
         posed = self._pose(data, weighted=False)
         hyper = sample_prior(posed.problem, draws, random_seed)
         tree = build_tree(posed.problem, hyper, random_seed, prior=True)
-        tree.attrs = self._attributes("prior", random_seed)
+        tree.attrs = self._attributes("prior", random_seed, False)
         return self._posterior(posed, tree, Convergence("prior"), None)
 
     def _posterior(
@@ -266,14 +266,18 @@ class InterventionModel:
         scale = posed.moments.outcome_scale
         return Posterior(tree, design, summary, scale, convergence, posed.learned, additivity)
 
-    def _attributes(self, method: str, random_seed: int) -> dict[str, Any]:
-        """Say how the draws were made; priors are kept as text."""
+    def _attributes(self, method: str, random_seed: int, rows: bool) -> dict[str, Any]:
+        """Say how the draws were made; priors are kept as text.
+
+        Of a normal likelihood, ``variance`` is that of the draws: constant where no rows were read.
+        """
         priors = json.dumps((self.priors or Priors()).describe())
-        likelihood = self.likelihood
+        normal = self.likelihood == "normal"
         return {
             "method": method,
             "random_seed": random_seed,
-            "likelihood": likelihood,
+            "likelihood": self.likelihood,
+            "variance": (self.variance if rows else "constant") if normal else self.likelihood,
             "priors": priors,
         }
 

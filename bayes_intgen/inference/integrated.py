@@ -1,4 +1,7 @@
-"""Sampling with the weights integrated out: hyperparameters first, then weights, then a verdict."""
+"""Sampling with the weights integrated out: hyperparameters, then weights, then a verdict.
+
+Variance functions are drawn too, if the moments hold squared residuals.
+"""
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +14,7 @@ from bayes_intgen.inference.laplace_error import laplace_error
 from bayes_intgen.inference.posterior_tree import build_tree, hyperparameters
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.sampling import Sampling
+from bayes_intgen.inference.variance_functions import draw_variance_functions
 
 __all__ = ["sample_integrated"]
 
@@ -38,4 +42,10 @@ def sample_integrated(
         hyper = sample_laplace(problem, mode, sampling.draws, seed)
         error = laplace_error(problem, mode, asked, np.random.default_rng([seed, 3]))
         verdict = check_laplace(hyper.converged, error)
-    return build_tree(problem, hyper, seed), verdict
+    tree = build_tree(problem, hyper, seed)
+    if problem.moments.squares is not None:
+        draws = tree["posterior"].dataset
+        tree["variance"] = xr.DataTree(
+            draw_variance_functions(problem, mode.mode, draws.chain, draws.draw, seed)
+        )
+    return tree, verdict
