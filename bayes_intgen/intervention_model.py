@@ -194,6 +194,7 @@ class InterventionModel:
             If the draws cannot be trusted; the verdict is kept in ``posterior.convergence``.
         """
         sampling = Sampling(method, draws, tune, chains, cores, random_seed, progressbar)
+        learned = self.variance == "learned" and isinstance(data, RegimeData)
         if self.likelihood != "normal" and method != "nuts":
             raise ModelError(
                 f"method: with likelihood={self.likelihood!r} the weights cannot be integrated "
@@ -209,7 +210,7 @@ class InterventionModel:
             mode = find_mode(posed.problem)
             if self.likelihood == "normal":
                 asked = typical_rows(posed.problem, wanted)
-                tree, convergence = sample_integrated(posed.problem, mode, sampling, asked)
+                tree, convergence = sample_integrated(posed.problem, mode, sampling, asked, learned)
             else:
                 tree, convergence = sample_rowwise(self._pose_rowwise(data), sampling)
             additivity = judge_rung(posed, mode)
@@ -218,7 +219,7 @@ class InterventionModel:
                 f"data: the regression is numerically singular ({error}); look for columns that "
                 f"are copies of one another, or values of wildly different size."
             ) from error
-        tree.attrs = self._attributes(method, random_seed, isinstance(data, RegimeData))
+        tree.attrs = self._attributes(method, random_seed, learned)
         convergence.warn()
         return self._posterior(posed, tree, convergence, additivity)
 
@@ -266,10 +267,10 @@ class InterventionModel:
         scale = posed.moments.outcome_scale
         return Posterior(tree, design, summary, scale, convergence, posed.learned, additivity)
 
-    def _attributes(self, method: str, random_seed: int, rows: bool) -> dict[str, Any]:
+    def _attributes(self, method: str, random_seed: int, learned: bool) -> dict[str, Any]:
         """Say how the draws were made; priors are kept as text.
 
-        Of a normal likelihood, ``variance`` is that of the draws: constant where no rows were read.
+        ``learned`` says whether, under a normal likelihood, the variance was.
         """
         priors = json.dumps((self.priors or Priors()).describe())
         normal = self.likelihood == "normal"
@@ -277,7 +278,7 @@ class InterventionModel:
             "method": method,
             "random_seed": random_seed,
             "likelihood": self.likelihood,
-            "variance": (self.variance if rows else "constant") if normal else self.likelihood,
+            "variance": ("learned" if learned else "constant") if normal else self.likelihood,
             "priors": priors,
         }
 

@@ -27,7 +27,6 @@ from bayes_intgen.errors import ModelError
 from bayes_intgen.regimes import Regime
 from bayes_intgen.regression import RegressionMoments
 from bayes_intgen.residuals import ResidualMoments
-from bayes_intgen.squared_residuals import SquaredResiduals
 from bayes_intgen.summary import Scale, Summary
 
 __all__ = ["FOLDS", "Moments", "fold_chunks"]
@@ -64,8 +63,6 @@ class Moments:
         Sum of the logarithms of the rows' weights in each regime; zero when not weighted.
     residuals
         Moments of the squared residuals of a first fit in each regime, if there was one.
-    squares
-        Those for the regression of the variance on the actions, likewise.
 
     Examples
     --------
@@ -85,7 +82,6 @@ class Moments:
     parts: Mapping[Regime, tuple[CentredMoments, ...]] = field(repr=False)
     log_weights: Mapping[Regime, float] = field(repr=False)
     residuals: Mapping[Regime, ResidualMoments] | None = field(default=None, repr=False)
-    squares: SquaredResiduals | None = field(default=None, repr=False)
 
     @classmethod
     def from_data(
@@ -136,7 +132,6 @@ class Moments:
         outcome_scale: Scale,
         variances: Mapping[Regime, RowWeights] | None = None,
         theta: Mapping[Regime, Array] | None = None,
-        squared: FeatureMap | None = None,
     ) -> "Moments":
         """Make the second pass.
 
@@ -153,14 +148,10 @@ class Moments:
         theta
             Coefficients of the features in the mean of each regime, from a first fit: then moments
             of its squared residuals are computed as well.
-        squared
-            The features, among those above, on which the squared residuals are to be regressed.
         """
         size = len(features.features)
         parts = {regime: [CentredMoments.empty(size)] * FOLDS for regime in data.extents}
-        residuals = {regime: ResidualMoments.empty(size) for regime in data.extents}
-        squares = SquaredResiduals.empty(squared, data.extents) if squared and theta else None
-        psi = squares.columns(features) if squares else None
+        squares = {regime: ResidualMoments.empty(size) for regime in data.extents}
         seen = dict.fromkeys(data.extents, 0)
         log_weights = dict.fromkeys(data.extents, 0.0)
         rows = max(CHUNK_VALUES // size, 1024)
@@ -178,18 +169,16 @@ class Moments:
                     if theta is not None:
                         residual = y - phi @ theta[regime]
                         counts = np.ones(len(y)) if weights is None else weights
-                        some = ResidualMoments.from_rows(phi, residual, counts)
-                        residuals[regime] = residuals[regime].add(some)
-                        if squares is not None:
-                            squares = squares.add(regime, phi[:, psi], residual, counts)
+                        found = ResidualMoments.from_rows(phi, residual, counts)
+                        squares[regime] = squares[regime].add(found)
                     phi[:, :-1] = phi[:, 1:]
                     phi[:, -1] = y
                     moments = CentredMoments.from_rows(phi, weights)
                     parts[regime][fold] = parts[regime][fold].merge(moments)
                 seen[regime] += len(values)
         folds = {regime: tuple(part) for regime, part in parts.items()}
-        found = None if theta is None else residuals
-        return cls(summary, features, outcome_scale, folds, log_weights, found, squares)
+        residuals = None if theta is None else squares
+        return cls(summary, features, outcome_scale, folds, log_weights, residuals)
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -262,7 +251,7 @@ class Moments:
             kept = np.array([order[factors] + 1 for factors in wanted])
             residuals = {r: part.select(kept) for r, part in residuals.items()}
         scale, logs = self.outcome_scale, self.log_weights
-        return Moments(self.summary, features, scale, parts, logs, residuals, self.squares)
+        return Moments(self.summary, features, scale, parts, logs, residuals)
 
     def regression(self, regime: Regime) -> RegressionMoments:
         """Return the sums of products of one regime, all folds together."""

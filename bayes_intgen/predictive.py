@@ -9,8 +9,8 @@ learned variance
     The affine combination of the variance functions sigma_r^2 exp(h_r(a)) of the regimes that gives
     Var_S(a) by the same identity, draw by draw; normal noise.
 one sigma per regime (``variance="constant"``, or moments)
-    That sigma, for regimes with rows only. Such a sigma is an average over the actions of its own
-    regime, and averages obey no identity: of another regime it says nothing.
+    That sigma, for regimes with rows only. It is an average over the actions of its own regime, and
+    says nothing of another.
 ``likelihood="student_t"``
     The scale of the regime and Student's t with nu degrees of freedom, likewise.
 

@@ -11,8 +11,8 @@ actions that are set
     omega = Var U,   g_k = Var f_k(a_k, C_k) under p(C_k),   g_k + h_k the same under p(C_k | a),
 
 and for the joint effect Var_do(a) = sum_j Var_j(a) - (K - 1) Var_obs(a), all at the same a.
-Averages over the actions, such as the residual variance of a regime, obey no such rule, because
-each regime has actions of its own distribution.
+Averages over the actions, such as the residual variances of the regimes, add up only if the actions
+are independent of one another, and say little of the variance at any one a.
 
 So the variance is linear in weights with the masks of the mean (:mod:`bayes_intgen.design`). Of the
 rungs of interactions, "pairwise" adds a function of the actions alone to the outcome, which has no

@@ -48,7 +48,6 @@ LAYERS = [
         "polynomial_moments",
     },
     {"moments"},
-    {"squared_residuals"},
     {"design"},
     {"basis"},
     {"summary", "level_rows"},

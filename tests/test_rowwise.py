@@ -196,6 +196,13 @@ def test_variance_inferred_with_the_mean(spread):
     assert "likelihood: heteroscedastic" in str(posterior)
 
 
+def test_inferred_variances_carry_over_to_the_joint_regime(spread):
+    posterior, _ = spread
+    a1, a2 = np.array([-1.5, -0.5, 0.0, 1.0]), np.array([0.5, -1.0, 0.0, 1.0])
+    found = posterior.predict({"a1": a1, "a2": a2}).std(("chain", "draw"))
+    assert_allclose(found, np.sqrt(4 * a1**2 + a2**2 + 0.25), rtol=0.25)
+
+
 def test_stored_densities_are_those_of_pymc_heteroscedastic(spread):
     posterior, data = spread
     check_densities(posterior, pose(data, ig.Polynomial(2), "full", "heteroscedastic").build())

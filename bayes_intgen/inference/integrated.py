@@ -1,6 +1,6 @@
 """Sampling with the weights integrated out: hyperparameters, then weights, then a verdict.
 
-Variance functions are drawn too, if the moments hold squared residuals.
+Variance functions are drawn too, if they were learned.
 """
 
 import numpy as np
@@ -20,7 +20,11 @@ __all__ = ["sample_integrated"]
 
 
 def sample_integrated(
-    problem: Problem, mode: LaplaceMode, sampling: Sampling, asked: npt.NDArray[np.float64]
+    problem: Problem,
+    mode: LaplaceMode,
+    sampling: Sampling,
+    asked: npt.NDArray[np.float64],
+    variance: bool = False,
 ) -> tuple[xr.DataTree, Convergence]:
     """Draw from the posterior and judge the draws.
 
@@ -33,6 +37,9 @@ def sample_integrated(
     asked
         What the Laplace approximation is judged by: rows that turn weights into means of interest,
         shape (settings, weights).
+    variance
+        Whether the variance of the outcome was learned as a function of the actions; then it is
+        drawn too, in the group ``variance`` of the tree.
     """
     seed = sampling.random_seed
     if sampling.method == "nuts":
@@ -43,7 +50,7 @@ def sample_integrated(
         error = laplace_error(problem, mode, asked, np.random.default_rng([seed, 3]))
         verdict = check_laplace(hyper.converged, error)
     tree = build_tree(problem, hyper, seed)
-    if problem.moments.squares is not None:
+    if variance:
         draws = tree["posterior"].dataset
         tree["variance"] = xr.DataTree(
             draw_variance_functions(problem, mode.mode, draws.chain, draws.draw, seed)

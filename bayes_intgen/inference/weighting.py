@@ -8,7 +8,6 @@ from bayes_intgen.inference.laplace import find_mode
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.moments import Moments
 from bayes_intgen.variance import fit_log_variances
-from bayes_intgen.variance_identity import variance_design
 
 __all__ = ["reweight"]
 
@@ -48,5 +47,4 @@ def reweight(
     features = design.features.union(probes)
     further = np.zeros(len(features.features) - len(design.features.features))
     full = {r: np.concatenate([part, further]) for r, part in theta.items()}
-    squared = variance_design(design).features if learn_variance else None
-    return Moments.compute(data, moments.summary, features, scale, variances, full, squared)
+    return Moments.compute(data, moments.summary, features, scale, variances, full)
