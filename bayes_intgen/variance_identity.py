@@ -19,7 +19,8 @@ rungs of interactions, "pairwise" adds a function of the actions alone to the ou
 variance: its masks are those of "none". On rung "all" each term is h_k(A, C_k), its variance a
 function of all actions, and the masks are those of the mean on that rung.
 
-The regression knows nothing of signs; where its variance falls below a floor, it is held there.
+The regression knows nothing of signs; where its variance falls below a floor, a hundredth of the
+least residual variance of a regime, it is held there.
 """
 
 from collections.abc import Iterable
@@ -33,7 +34,9 @@ from bayes_intgen.design import Design, Interactions
 from bayes_intgen.regimes import Regime
 from bayes_intgen.variance import VarianceFeatures
 
-__all__ = ["combine_regimes", "variance_at", "variance_design"]
+__all__ = ["FLOOR", "combine_regimes", "variance_at", "variance_design"]
+
+FLOOR = 0.01
 
 type Array = npt.NDArray[np.float64]
 

@@ -31,11 +31,9 @@ from bayes_intgen.priors import Priors
 from bayes_intgen.regimes import Regime
 from bayes_intgen.residuals import ResidualMoments
 from bayes_intgen.summary import Scale
-from bayes_intgen.variance_identity import variance_design
+from bayes_intgen.variance_identity import FLOOR, variance_design
 
 __all__ = ["draw_variance_functions", "fit_variance_functions"]
-
-FLOOR = 0.01
 
 type Array = npt.NDArray[np.float64]
 
