@@ -67,9 +67,8 @@ def test_coverage_of_predictive_intervals(benchmark, n_actions, n):
 
     found = pd.DataFrame(benchmark.pedantic(run, rounds=1))
     means = found.groupby("regime", sort=False).mean()
-    print(
-        f"\nK {n_actions}, {n} rows per regime, {len(SYSTEMS)} systems\n{means.round(4).to_string()}"
-    )
+    print(f"\nK {n_actions}, {n} rows per regime, {len(SYSTEMS)} systems")
+    print(means.round(4).to_string())
     print(f"of single systems:\n{found.groupby('regime')['coverage'].agg(['min', 'max'])}")
     assert means["coverage"].between(0.88, 0.92).all()
     assert means.loc["joint", "borrowed"] < 0.85
