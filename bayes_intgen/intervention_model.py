@@ -281,6 +281,7 @@ class InterventionModel:
             If lift tests contradict all else; the verdict is kept in ``posterior.lifts``.
         """
         sampling = Sampling(method, draws, tune, chains, cores, random_seed, progressbar)
+        learned = self.variance == "learned" and isinstance(data, RegimeData)
         if self.likelihood != "normal" and method != "nuts":
             raise ModelError(
                 f"method: with likelihood={self.likelihood!r} the weights cannot be integrated "
@@ -298,7 +299,7 @@ class InterventionModel:
             mode = find_mode(posed.problem)
             if self.likelihood == "normal":
                 asked = typical_rows(posed.problem, wanted)
-                tree, convergence = sample_integrated(posed.problem, mode, sampling, asked)
+                tree, convergence = sample_integrated(posed.problem, mode, sampling, asked, learned)
             else:
                 tree, convergence = sample_rowwise(self._pose_rowwise(data, lifts), sampling)
             additivity = judge_rung(posed, mode)
@@ -308,7 +309,7 @@ class InterventionModel:
                 f"data: the regression is numerically singular ({error}); look for columns that "
                 f"are copies of one another, or values of wildly different size."
             ) from error
-        tree.attrs = self._attributes(method, random_seed)
+        tree.attrs = self._attributes(method, random_seed, learned)
         convergence.warn()
         if checked:
             known = tree["constant_data"].dataset
@@ -346,7 +347,7 @@ class InterventionModel:
         posed = self._pose(data, weighted=False)
         hyper = sample_prior(posed.problem, draws, random_seed)
         tree = build_tree(posed.problem, hyper, random_seed, prior=True)
-        tree.attrs = self._attributes("prior", random_seed)
+        tree.attrs = self._attributes("prior", random_seed, False)
         return self._posterior(posed, tree, Convergence("prior"), None)
 
     def _posterior(
@@ -360,14 +361,18 @@ class InterventionModel:
         scale = posed.moments.outcome_scale
         return Posterior(tree, design, summary, scale, convergence, posed.learned, additivity)
 
-    def _attributes(self, method: str, random_seed: int) -> dict[str, Any]:
-        """Say how the draws were made; priors are kept as text."""
+    def _attributes(self, method: str, random_seed: int, learned: bool) -> dict[str, Any]:
+        """Say how the draws were made; priors are kept as text.
+
+        ``learned`` says whether, under a normal likelihood, the variance was.
+        """
         priors = json.dumps((self.priors or Priors()).describe())
-        likelihood = self.likelihood
+        normal = self.likelihood == "normal"
         return {
             "method": method,
             "random_seed": random_seed,
-            "likelihood": likelihood,
+            "likelihood": self.likelihood,
+            "variance": ("learned" if learned else "constant") if normal else self.likelihood,
             "priors": priors,
         }
 

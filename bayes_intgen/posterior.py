@@ -4,6 +4,9 @@ The expected outcomes are those of :mod:`bayes_intgen.fitted`; what follows from
 :mod:`bayes_intgen.comparisons` and :mod:`bayes_intgen.policies`, and the summaries are here.
 """
 
+from collections.abc import Iterable
+from typing import Any, Literal
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -16,6 +19,7 @@ from bayes_intgen.metrics import credible_interval
 from bayes_intgen.moves import standard_moves
 from bayes_intgen.plots import plot_structure
 from bayes_intgen.policies import Policies
+from bayes_intgen.predictive import predict_outcome
 from bayes_intgen.rank import require_determined
 from bayes_intgen.regimes import Regime
 from bayes_intgen.report import describe_fit
@@ -35,7 +39,8 @@ class Posterior(Comparisons, Policies):
         prior_scale and weight in the outcome's unit, lengthscale in half-widths of the action's
         data; with a learned variance, sigma is that of a row whose weight is one; ``nu``, or
         ``variance_scale`` and ``variance_weight``, if the likelihood has them),
-        ``sample_stats``, ``log_likelihood`` (per regime), ``log_prior`` and ``constant_data``.
+        ``sample_stats``, ``log_likelihood`` (per regime), ``log_prior`` and ``constant_data``; with
+        a learned variance also ``variance``, the functions that :meth:`predict` draws from.
     design
         Features, components and possible parents.
     summary
@@ -49,6 +54,57 @@ class Posterior(Comparisons, Policies):
     additivity
         Which rung of the ladder of interactions the data need; None if there were no rows to test.
     """
+
+    def predict(
+        self,
+        at: Any,
+        do: str | Iterable[str] | None = None,
+        random_seed: int = 1,
+        beyond: Literal["error", "clamp"] = "error",
+    ) -> xr.DataArray:
+        """Draw the outcome under any regime: what a single unit may show.
+
+        The spread obeys the sum rule of the mean (:mod:`bayes_intgen.variance_identity`), so that
+        it is known for every regime that is identified, with rows or without; it is never borrowed
+        from another regime. Noise is normal.
+
+        Parameters
+        ----------
+        at, do, beyond
+            As in :meth:`expected_outcome`.
+        random_seed
+            Seed of the noise. That of a point depends on the seed and its place in the list, not on
+            how many points there are; points share the draws of mean and spread.
+
+        Returns
+        -------
+        xarray.DataArray
+            In the outcome's unit, dims (chain, draw, point), coordinates as those of
+            :meth:`expected_outcome` and, along ``point``, ``at_floor``: the share of draws in which
+            the variance function fell below a hundredth of the smallest residual variance of a
+            regime and was held there. Distrust intervals where it is not near zero.
+
+        Raises
+        ------
+        QueryError
+            As in :meth:`expected_outcome`; also if the fit has one sigma per regime
+            (``variance="constant"``, moments, or ``likelihood="student_t"``) and no rows of this
+            one.
+        NotIdentifiedError
+            If the data do not determine the mean outcome.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=2000, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> posterior = ig.InterventionModel().fit(data, method="laplace", random_seed=3)
+        >>> draws = posterior.predict({"a1": 0.1, "a2": 0.2}, random_seed=4)
+        >>> draws.sizes
+        Frozen({'chain': 1, 'draw': 1000, 'point': 1})
+        """
+        return predict_outcome(self, at, do, random_seed, beyond)
 
     def effects(self) -> pd.DataFrame:
         """Summarise the change when one action moves from mean - sd to mean + sd.

@@ -2,11 +2,12 @@
 
 With rows phi_i of features, weights omega_i and residuals e_i of a first fit, kept are
 
-    sum omega_i^2 e_i^2 phi_i phi_i',      sum e_i^2 phi_i,      sum e_i^4.
+    sum omega_i^2 e_i^2 phi_i phi_i',      sum omega_i e_i^2 phi_i,      sum omega_i e_i^4,
 
-The first is the middle of the sandwich covariance of White (1980), "A heteroskedasticity-consistent
-covariance matrix estimator and a direct test for heteroskedasticity", Econometrica 48; the others
-are the moments of a regression of e^2 on the features.
+and sum e_i^2. The first is the middle of the sandwich covariance of White (1980), "A
+heteroskedasticity-consistent covariance matrix estimator and a direct test for heteroskedasticity",
+Econometrica 48; the next two, with the weighted moments of the features, are those of a regression
+of e^2 on the features.
 """
 
 from dataclasses import dataclass, field
@@ -30,27 +31,32 @@ class ResidualMoments:
     meat
         sum omega^2 e^2 phi phi', shape (features, features).
     cross
-        sum e^2 phi, not weighted, shape (features,).
+        sum omega e^2 phi, shape (features,).
     fourth
-        sum e^4, not weighted.
+        sum omega e^4.
+    square
+        sum e^2, not weighted.
     """
 
     n: int
     meat: Array = field(repr=False)
     cross: Array = field(repr=False)
     fourth: float
+    square: float
 
     @classmethod
     def empty(cls, size: int) -> "ResidualMoments":
         """Return the sums over no rows at all."""
-        return cls(0, np.zeros((size, size)), np.zeros(size), 0.0)
+        return cls(0, np.zeros((size, size)), np.zeros(size), 0.0, 0.0)
 
     @classmethod
     def from_rows(cls, phi: Array, residual: Array, weights: Array) -> "ResidualMoments":
         """Sum over rows of features (n, features), residuals (n,) and weights (n,)."""
         scaled = phi * (weights * residual)[:, None]
         squares = residual**2
-        return cls(len(phi), scaled.T @ scaled, squares @ phi, float(squares @ squares))
+        weighted = weights * squares
+        fourth, square = float(weighted @ squares), float(squares.sum())
+        return cls(len(phi), scaled.T @ scaled, weighted @ phi, fourth, square)
 
     def add(self, other: "ResidualMoments") -> "ResidualMoments":
         """Return the sums over the rows of both."""
@@ -59,9 +65,10 @@ class ResidualMoments:
             self.meat + other.meat,
             self.cross + other.cross,
             self.fourth + other.fourth,
+            self.square + other.square,
         )
 
     def select(self, columns: npt.NDArray[np.intp]) -> "ResidualMoments":
         """Keep some of the features, in the order given."""
         meat = self.meat[np.ix_(columns, columns)]
-        return ResidualMoments(self.n, meat, self.cross[columns], self.fourth)
+        return ResidualMoments(self.n, meat, self.cross[columns], self.fourth, self.square)

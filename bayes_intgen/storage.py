@@ -18,6 +18,7 @@ from bayes_intgen.files import replacing
 from bayes_intgen.inference import Convergence
 from bayes_intgen.structure_learning import LearnedStructure
 from bayes_intgen.summary import Scale, Summary
+from bayes_intgen.variance_identity import variance_design
 
 __all__ = ["FORMAT", "FitState", "read_fit", "write_fit"]
 
@@ -82,6 +83,10 @@ def read_fit(path: Path) -> FitState:
         terms = tree["posterior"].dataset["weight"]["term"].to_numpy().tolist()
         if terms != [weight.name for weight in design.weights]:
             raise ValueError("its weights are not those of its design")
+        if "variance" in tree.children:
+            terms = tree["variance"].dataset["weight"]["variance_term"].to_numpy().tolist()
+            if terms != [weight.name for weight in variance_design(design).weights]:
+                raise ValueError("its variance functions are not those of its design")
         return FitState(
             tree,
             design,

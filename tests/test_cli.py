@@ -49,6 +49,18 @@ def test_fit_then_query(fit, points, tmp_path, capsys):
     assert "1 of 3 points lie beyond the support" in shown.err
 
 
+def test_query_predicts_single_outcomes(fit, points, tmp_path):
+    out = tmp_path / "effects.csv"
+    arguments = ["query", str(fit), "--points", str(points), "--out", str(out), "--predict"]
+    assert main([*arguments, "--interval", "0.8", "--seed", "3", "--do", "a2"]) == 0
+    table = pd.read_csv(out)
+    assert list(table.columns)[-3:] == ["support", "predicted_lower", "predicted_upper"]
+    draws = ig.load(fit).predict(pd.read_csv(points), ["a2"], random_seed=3)
+    lower, upper = draws.quantile([0.1, 0.9], ("chain", "draw")).to_numpy()
+    assert np.allclose(table["predicted_lower"], lower)
+    assert np.allclose(table["predicted_upper"], upper)
+
+
 @pytest.mark.parametrize(("text", "do"), [("none", []), ("a1", ["a1"]), ("a2, a1", None)])
 def test_query_of_mixed_effects(fit, points, tmp_path, text, do):
     out = tmp_path / "effects.csv"

@@ -44,8 +44,9 @@ def test_they_are_sums_over_the_rows(case):
         assert found.n == len(rows)
         expected = sum(np.outer(f, f) * s for f, s in zip(phi, (omega * e) ** 2, strict=True))
         assert_allclose(found.meat, expected, rtol=1e-9, atol=1e-9)
-        assert_allclose(found.cross, phi.T @ e**2, rtol=1e-9, atol=1e-9)
-        assert_allclose(found.fourth, np.sum(e**4), rtol=1e-9)
+        assert_allclose(found.cross, phi.T @ (omega * e**2), rtol=1e-9, atol=1e-9)
+        assert_allclose(found.fourth, np.sum(omega * e**4), rtol=1e-9)
+        assert_allclose(found.square, np.sum(e**2), rtol=1e-9)
 
 
 def test_features_are_selected_from_all_sums_alike(case):

@@ -196,6 +196,17 @@ def test_variance_inferred_with_the_mean(spread):
     assert "likelihood: heteroscedastic" in str(posterior)
 
 
+def test_inferred_variances_carry_over_to_the_joint_regime(spread):
+    """Away from the origin, where a log-variance of this form is far too smooth."""
+    posterior, _ = spread
+    a1, a2 = (part.ravel() for part in np.meshgrid([-1.5, -1.0, 1.0, 1.5], [-1.0, 1.0]))
+    at, truth = {"a1": a1, "a2": a2}, np.sqrt(4 * a1**2 + a2**2 + 0.25)
+    joint, borrowed = (posterior.predict(at, do).std(("chain", "draw")) for do in (None, []))
+    errors = [rmse(np.log(found), np.log(truth)) for found in (joint, borrowed)]
+    assert errors[0] < 0.25
+    assert errors[0] < errors[1] / 3
+
+
 def test_stored_densities_are_those_of_pymc_heteroscedastic(spread):
     posterior, data = spread
     check_densities(posterior, pose(data, ig.Polynomial(2), "full", "heteroscedastic").build())

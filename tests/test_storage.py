@@ -117,6 +117,12 @@ def without_weights(path, posterior):
         del file["posterior"]["weight"]
 
 
+def without_variance_weights(path, posterior):
+    posterior.save(path)
+    with h5py.File(path, "a") as file:
+        del file["variance"]["weight"]
+
+
 def absent(path, posterior):
     pass
 
@@ -132,6 +138,7 @@ def absent(path, posterior):
         with_unknown_basis,
         without_draws,
         without_weights,
+        without_variance_weights,
         absent,
     ],
 )

@@ -15,6 +15,7 @@ from bayes_intgen.errors import FileError, QueryError
 from bayes_intgen.files import replacing
 from bayes_intgen.intervention_model import load
 from bayes_intgen.metrics import INTERVAL
+from bayes_intgen.predictive import predictive_interval
 from bayes_intgen.support import BEYOND, OUTSIDE, SUPPORTED
 
 __all__ = ["add_parser", "run"]
@@ -61,6 +62,15 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
         "of the curves at its edge",
     )
     parser.add_argument(
+        "--predict",
+        action="store_true",
+        help="also give the interval of a single outcome: columns predicted_lower and "
+        "predicted_upper",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=1, metavar="N", help="seed of the predicted outcomes (1)"
+    )
+    parser.add_argument(
         "--out", type=writable, metavar="CSV", help="file for the table; printed if left out"
     )
     parser.set_defaults(run=run)
@@ -76,6 +86,11 @@ def run(options: argparse.Namespace) -> int:
     if options.do == []:
         raise QueryError("--do: name the actions that are set, or write none.")
     table = posterior.table(points, do, options.interval, options.beyond)
+    if options.predict:
+        lower, upper = predictive_interval(
+            posterior, points, do, options.interval, options.seed, options.beyond
+        )
+        table["predicted_lower"], table["predicted_upper"] = lower, upper
     if options.out is None:
         print(table.to_string(index=False))
     else:

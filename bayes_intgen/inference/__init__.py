@@ -13,6 +13,10 @@ from bayes_intgen.inference.posterior_tree import build_tree, hyperparameters
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.rowwise import RowwiseProblem, sample_rowwise
 from bayes_intgen.inference.sampling import Sampling
+from bayes_intgen.inference.variance_functions import (
+    draw_variance_functions,
+    fit_variance_functions,
+)
 from bayes_intgen.inference.weighting import reweight
 
 __all__ = [
@@ -27,7 +31,9 @@ __all__ = [
     "check_laplace",
     "check_lifts",
     "check_nuts",
+    "draw_variance_functions",
     "find_mode",
+    "fit_variance_functions",
     "hyperparameters",
     "laplace_error",
     "reweight",

@@ -1,4 +1,7 @@
-"""Sampling with the weights integrated out: hyperparameters first, then weights, then a verdict."""
+"""Sampling with the weights integrated out: hyperparameters, then weights, then a verdict.
+
+Variance functions are drawn too, if they were learned.
+"""
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +14,17 @@ from bayes_intgen.inference.laplace_error import laplace_error
 from bayes_intgen.inference.posterior_tree import build_tree, hyperparameters
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.sampling import Sampling
+from bayes_intgen.inference.variance_functions import draw_variance_functions
 
 __all__ = ["sample_integrated"]
 
 
 def sample_integrated(
-    problem: Problem, mode: LaplaceMode, sampling: Sampling, asked: npt.NDArray[np.float64]
+    problem: Problem,
+    mode: LaplaceMode,
+    sampling: Sampling,
+    asked: npt.NDArray[np.float64],
+    variance: bool = False,
 ) -> tuple[xr.DataTree, Convergence]:
     """Draw from the posterior and judge the draws.
 
@@ -29,6 +37,9 @@ def sample_integrated(
     asked
         What the Laplace approximation is judged by: rows that turn weights into means of interest,
         shape (settings, weights).
+    variance
+        Whether the variance of the outcome was learned as a function of the actions; then it is
+        drawn too, in the group ``variance`` of the tree.
     """
     seed = sampling.random_seed
     if sampling.method == "nuts":
@@ -38,4 +49,10 @@ def sample_integrated(
         hyper = sample_laplace(problem, mode, sampling.draws, seed)
         error = laplace_error(problem, mode, asked, np.random.default_rng([seed, 3]))
         verdict = check_laplace(hyper.converged, error)
-    return build_tree(problem, hyper, seed), verdict
+    tree = build_tree(problem, hyper, seed)
+    if variance:
+        draws = tree["posterior"].dataset
+        tree["variance"] = xr.DataTree(
+            draw_variance_functions(problem, mode.mode, draws.chain, draws.draw, seed)
+        )
+    return tree, verdict
