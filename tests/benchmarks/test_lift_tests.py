@@ -27,6 +27,6 @@ def test_five_lift_tests_in_place_of_an_experiment(benchmark):
     for question in ("tested", "between", "joint"):
         assert abs(cover[question, "five lift tests"] - 0.84) < 0.04
     for beside in ("rows", "one another"):
-        assert counts.loc[(beside, "right"), "sum"] <= 1
+        assert counts.loc[(beside, "right"), "sum"] <= (1 if beside == "rows" else 3)
         for case in CASES[1:] if beside == "rows" else CASES[1:-1]:
             assert counts.loc[(beside, case), "sum"] >= 39
