@@ -1,6 +1,6 @@
 """Synergy against a regression on joint rows, and the time that the best action takes.
 
-``uv run pytest tests/benchmarks/test_estimands.py --benchmark-enable --benchmark-only -s``
+``uv run pytest tests/benchmarks/test_synergy.py --benchmark-enable --benchmark-only -s``
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """Lift tests in place of a missing experiment, and wrong ones beside rows.
 
-``uv run pytest tests/benchmarks/test_lift_tests.py --benchmark-enable --benchmark-only -s``
+``uv run pytest tests/benchmarks/test_lift_study.py --benchmark-enable --benchmark-only -s``
 """
 
 import pandas as pd
