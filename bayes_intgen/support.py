@@ -113,7 +113,7 @@ def classify_support(
         supported |= _in_cloud(values, list(position.values()), summary, [part])
     low = np.min([part.low[:-1] for part in summary.regimes.values()], axis=0)
     high = np.max([part.high[:-1] for part in summary.regimes.values()], axis=0)
-    tested = [_is_tested(values, k, summary) for k in range(len(actions))]
+    tested = [_is_tested(values, k, summary) for k in position.values()]
     inside = ((low <= values) & (values <= high) | np.column_stack(tested)).all(axis=1)
     return np.where(~inside, OUTSIDE, np.where(supported, SUPPORTED, EXTRAPOLATED))
 
@@ -194,7 +194,7 @@ def _in_core(values: Array, column: int, parts: Sequence[RegimeSummary]) -> Mask
 
 def _is_tested(values: Array, column: int, summary: Summary) -> Mask:
     """Say whether lift tests moved an action across some values, or to some levels."""
-    action = summary.actions[column]
+    action = summary.variables[column]
     if action not in summary.tested:
         return np.zeros(len(values), dtype=bool)
     tested = np.array(summary.tested[action])
