@@ -137,12 +137,14 @@ class Comparisons(Fitted):
         ----------
         at
             The points, with the values to which the pair is moved and at which the others are held.
-            A mapping may leave out others, which stay at their means or most frequent levels.
+            A mapping may leave out actions beside the pair, and covariates, which stay at their
+            means or most frequent levels.
         pair
             The two actions j and k.
         baseline
-            The values of the pair from which it is moved, one each or one per point; by default
-            their means over the regimes (weighted equally) or most frequent levels.
+            The values of the pair, and of nothing else, from which it is moved, one each or one
+            per point; by default their means over the regimes (weighted equally) or most frequent
+            levels.
         beyond
             As in :meth:`expected_outcome`.
 
@@ -155,8 +157,8 @@ class Comparisons(Fitted):
         Raises
         ------
         QueryError
-            If the model assumes that the two do not interact, ``pair`` is not one, or points cannot
-            be read.
+            If the model assumes that the two do not interact, ``pair`` is not one, ``at`` leaves
+            out one of it, ``baseline`` has another name, or points cannot be read.
         NotIdentifiedError
             If the data do not determine the joint effect.
 

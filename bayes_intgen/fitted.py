@@ -150,8 +150,8 @@ class Fitted:
         Raises
         ------
         QueryError
-            If the action or the kind is unknown, values are not finite numbers, or the bias of an
-            action within a block is asked for.
+            If the action, the kind or a name in the mapping is unknown, values are not finite
+            numbers, or the bias of an action within a block is asked for.
         """
         usual = usual_values(self.summary)
         block = read_component(self.design, action, kind)
@@ -259,7 +259,7 @@ class Fitted:
         return Points.read(at, self.actions, self.summary.levels, self.covariates)
 
     def complete(self, some: Mapping[str, Any]) -> Points:
-        """Read points that give some actions, the others at their usual values."""
+        """Read points that give some variables by name, the others at their usual values."""
         usual = usual_values(self.summary)
         return Points.complete(some, self.actions, self.summary.levels, usual, self.covariates)
 

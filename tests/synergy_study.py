@@ -45,7 +45,7 @@ def study(scm, n, seed):
             draws = fit.synergy(
                 dict(zip(scm.actions, at, strict=True)),
                 pair,
-                dict(zip(scm.actions, start, strict=True)),
+                {scm.actions[i]: start[i] for i in (j, k)},
                 beyond="clamp",
             ).to_numpy()
             lower, upper = np.quantile(draws, [0.05, 0.95])

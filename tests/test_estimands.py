@@ -190,7 +190,8 @@ def test_synergy_is_the_difference_of_differences(pairwise):
     assert float(np.abs(found).max()) > 0.001
     assert_allclose(pairwise.synergy(at, ("a3", "a1"), low), found)
     usual = dict(zip(ACTIONS, usual_values(pairwise.summary), strict=True))
-    assert_allclose(pairwise.synergy(at, ("a1", "a3")), pairwise.synergy(at, ("a1", "a3"), usual))
+    middle = {name: usual[name] for name in ("a1", "a3")}
+    assert_allclose(pairwise.synergy(at, ("a1", "a3")), pairwise.synergy(at, ("a1", "a3"), middle))
     each = {"a1": [0.0, 0.1], "a3": [-1.0, 0.0]}
     assert_allclose(pairwise.synergy(at, ("a1", "a3"), each)[..., 0], found[..., 0])
 
@@ -206,6 +207,57 @@ def test_a_synergy_that_is_zero_by_assumption_is_refused(fit, pairwise):
     for pair in ("a1", ("a1", "a1"), ("a1", "price"), ("a1", "a2", "a3")):
         with pytest.raises(ig.QueryError, match="pair must name two different actions"):
             pairwise.synergy(at, pair)
+
+
+@pytest.mark.parametrize(
+    ("at", "baseline", "words"),
+    [
+        ({"a1": 1.0}, None, r"^at must give .* but \['a3'\] are missing"),
+        ({"a2": 1.0}, None, r"\['a1', 'a3'\] are missing"),
+        ({"a1": 1.0, "a3": 1.0}, {"a1": 0.0, "a2": 3.0}, r"^baseline: .*\['a2'\] are not among"),
+        ({"a1": 1.0, "a3": 1.0}, {"A1": 0.0}, "^baseline: there is no action of the name 'A1'"),
+        ({"a1": 1.0, "a3": 1.0, "A2": 0.0}, None, "^at: there is no action of the name 'A2'"),
+    ],
+)
+def test_a_synergy_needs_the_pair_moved_and_nothing_else(pairwise, at, baseline, words):
+    with pytest.raises(ig.QueryError, match=words):
+        pairwise.synergy(at, ("a1", "a3"), baseline)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda p, at: p.dose_response("a1", at=at),
+        lambda p, at: p.best_action({"a1": (0.0, 0.1)}, at=at),
+        lambda p, at: p.component("a1", {"a1": 0.1, **at}),
+    ],
+)
+def test_a_misspelt_name_is_not_held_at_its_mean(fit, ask):
+    posterior, _ = fit
+    with pytest.raises(ig.QueryError, match=r"no action of the name 'A2'; .*'a1', 'a2', 'a3'"):
+        ask(posterior, {"A2": 3.0})
+    ask(posterior, {"a2": 0.1})
+
+
+@pytest.mark.parametrize(
+    ("ask", "words"),
+    [
+        (lambda p: p.dose_response("price", [0, 99]), r"^grid: 1 points lie beyond .* at \[1\]"),
+        (lambda p: p.dose_response("price", [0, 99], population={"channel": "tv"}), "^grid: 1 "),
+        (lambda p: p.dose_response("channel", at={"price": 99}), "^at: 3 points lie beyond"),
+        (lambda p: p.dose_response("price", beyond="both"), "^beyond must be"),
+    ],
+)
+def test_what_lies_beyond_the_box_is_named(shop, ask, words):
+    with pytest.raises(ig.QueryError, match=words):
+        ask(shop)
+
+
+def test_frames_may_have_further_columns(fit):
+    posterior, frame = fit
+    rows = points(frame)
+    plain = posterior.expected_outcome(rows)
+    assert_allclose(posterior.expected_outcome(rows.assign(A2=3.0)), plain)
 
 
 @pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning")
@@ -302,7 +354,7 @@ def test_levels_are_settings_like_any_other(shop):
         (lambda p, at: p.dose_response("a1", at={"a2": [0.0, 0.1]}), "pass them as population"),
         (lambda p, at: p.dose_response("a1", at={}, population=at), "not both"),
         (lambda p, at: p.dose_response("a1", weights=[1.0]), "give one"),
-        (lambda p, at: p.dose_response("a1", ["low"]), "grid: .*numbers"),
+        (lambda p, at: p.dose_response("a1", ["low"]), "^grid: the values .* numbers"),
         (lambda p, at: p.average_outcome(3), "population must be"),
         (lambda p, at: p.average_outcome({"a1": 0.0}), "population: .*missing"),
         (lambda p, at: p.average_outcome(at, weights=[1.0, 2.0]), "one number per row"),

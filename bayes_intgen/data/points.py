@@ -117,10 +117,23 @@ class Points:
         Parameters
         ----------
         some, actions, levels, covariates
-            As in :meth:`read`.
+            As in :meth:`read`, but that other names are refused: one that is misspelt would be
+            held at its usual value.
         usual
             A value, or the code of a level, for each action and covariate, shape (variables,).
+
+        Raises
+        ------
+        QueryError
+            As in :meth:`read`, or if a name is neither an action nor a covariate.
         """
+        strange = [name for name in some if name not in (*actions, *covariates)]
+        if strange:
+            raise QueryError(
+                f"at: there is no action{' or covariate' if covariates else ''} of the name "
+                f"{', '.join(map(repr, strange))}; give some of {[*actions, *covariates]}, and the "
+                f"others stay at their usual values."
+            )
         rest = {
             name: levels[name][int(value)] if name in levels else value
             for name, value in zip((*actions, *covariates), usual, strict=True)

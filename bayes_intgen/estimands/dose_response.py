@@ -22,7 +22,7 @@ from bayes_intgen.estimands.population import mean_features, read_columns, read_
 from bayes_intgen.fitted import Fitted
 from bayes_intgen.regimes import Regime, format_regime, read_do
 from bayes_intgen.summary import Summary
-from bayes_intgen.support import SUPPORTED
+from bayes_intgen.support import SUPPORTED, find_beyond
 
 __all__ = ["default_grid", "dose_response"]
 
@@ -51,6 +51,7 @@ def dose_response(
     fit.require(regime)
     with naming("grid"):
         doses = fit.complete({action: default_grid(fit.summary, action) if grid is None else grid})
+        find_beyond(doses, fit.design.features.bases, beyond)
     if population is not None:
         if at is not None:
             raise QueryError("at: give the other actions' values or a population, not both.")

@@ -76,11 +76,13 @@ def worst_support(*flags: Flags) -> Flags:
 
 @contextmanager
 def naming(argument: str) -> Iterator[None]:
-    """Say in the message of a QueryError which argument it is about."""
+    """Say in the message of a QueryError about points which argument these were."""
     try:
         yield
     except QueryError as error:
-        raise QueryError(f"{argument}: {error}") from error
+        if str(error).startswith("beyond "):
+            raise
+        raise QueryError(f"{argument}: {str(error).removeprefix('at: ')}") from error
 
 
 def read_baseline(fit: Fitted, baseline: Any, like: Points) -> Points:

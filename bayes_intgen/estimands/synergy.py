@@ -42,9 +42,8 @@ def synergy(
     """
     first, second = _read_pair(fit, pair)
     _require_room(fit, first, second)
-    after = fit.complete(at) if isinstance(at, Mapping) else fit.points(at)
-    with naming("baseline"):
-        start = fit.complete(baseline or {})
+    after = _read_moved(fit, at, (first, second)) if isinstance(at, Mapping) else fit.points(at)
+    start = _read_start(fit, baseline or {}, (first, second))
     before = repeat_points(start, after, "baseline")
     corners = [
         _hold(fit, after, before, held)
@@ -68,6 +67,30 @@ def _read_pair(fit: Fitted, pair: Sequence[str]) -> tuple[str, str]:
             f"('{fit.actions[0]}', '{fit.actions[-1]}'); got {pair!r}."
         )
     return names[0], names[1]
+
+
+def _read_moved(fit: Fitted, at: Mapping[str, Any], pair: tuple[str, str]) -> Points:
+    """Read points given by some of the actions, of which the pair must be there."""
+    left = [name for name in pair if name not in at]
+    if left:
+        raise QueryError(
+            f"at must give the values to which both of {list(pair)} are moved, but {left} are "
+            f"missing, which would stay at their baseline; it has {sorted(map(str, at))}."
+        )
+    return fit.complete(at)
+
+
+def _read_start(fit: Fitted, baseline: Mapping[str, Any], pair: tuple[str, str]) -> Points:
+    """Read where the pair is moved from."""
+    with naming("baseline"):
+        start = fit.complete(baseline)
+    others = [name for name in baseline if name not in pair]
+    if others:
+        raise QueryError(
+            f"baseline: only {list(pair)} are moved, and {others} are not among them; give their "
+            f"values in at, where they are held."
+        )
+    return start
 
 
 def _require_room(fit: Fitted, first: str, second: str) -> None:
