@@ -117,19 +117,20 @@ def test_sharp_tests_equal_the_experiment(data, model):
 
 
 def test_tested_values_count_as_seen(replaced, data, model):
-    """Between the least and the largest tested value, and no further."""
-    wide = table_of().assign(to=[-9.0, -0.7, 0.7, 9.0, 1.0])
-    for_support = [
-        model.fit(data, method="laplace", draws=50, lifts=lifts)
-        for lifts in (None, ig.LiftTests.from_frame(wide.assign(se=1e3)))
-    ]
-    at = {"a1": [0.0, 8.5, 9.5], "a2": 0.0}
-    flags = [fit.expected_outcome(at)["support"].to_numpy().tolist() for fit in for_support]
-    assert flags == [[SUPPORTED, OUTSIDE, OUTSIDE], [SUPPORTED, SUPPORTED, OUTSIDE]]
-    both = for_support[1].expected_outcome({"a1": [8.5], "a2": [40.0]})["support"]
+    """Those that were tested, those between close ones, and no further."""
+    at = {"a1": [-1.5, -1.1, 0.2, 0.85, 1.6], "a2": 0.0}
+    before = {"a1": 0.0, "a2": 0.0}
+    found = replaced.contrast(at, before)["support"].to_numpy().tolist()
+    assert found == [SUPPORTED, SUPPORTED, SUPPORTED, SUPPORTED, EXTRAPOLATED]
+    wide = ig.LiftTests.from_frame(table_of().assign(to=[-9.0, -0.7, 0.7, 9.0, 1.0], se=1e3))
+    beside = model.fit(data, method="laplace", draws=50, lifts=wide)
+    at = {"a1": [0.0, 8.5, 9.0, 9.5], "a2": 0.0}
+    flags = beside.expected_outcome(at)["support"].to_numpy().tolist()
+    assert flags == [SUPPORTED, OUTSIDE, SUPPORTED, OUTSIDE]
+    both = beside.expected_outcome({"a1": [9.0], "a2": [40.0]})["support"]
     assert both.to_numpy().tolist() == [OUTSIDE]
-    mixed = for_support[1].expected_outcome(at, do="a2")["support"].to_numpy().tolist()
-    assert mixed[1] == EXTRAPOLATED  # a test says what setting a1 does, not what seeing it means
+    mixed = beside.expected_outcome(at, do="a2")["support"].to_numpy().tolist()
+    assert mixed[2] == EXTRAPOLATED  # a test says what setting a1 does, not what seeing it means
 
 
 # Conflicts
@@ -268,7 +269,8 @@ def test_a_fit_keeps_its_tests(replaced, tmp_path):
     replaced.save(tmp_path / "fit.nc")
     again = ig.load(tmp_path / "fit.nc")
     pd.testing.assert_frame_equal(again.lifts.table, replaced.lifts.table)
-    assert again.summary.tested == {"a1": (-1.5, 1.5)}
+    ends = [-1.5, -1.0, -0.7, 0.0, 0.7, 1.0, 1.5]
+    assert again.summary.tested == {"a1": tuple((end,) for end in ends)}
     assert str(again) == str(replaced)
     with pytest.raises(ig.NotIdentifiedError, match="lift tests tell differences"):
         again.expected_outcome({"a1": 0.0, "a2": 0.0})
