@@ -245,6 +245,24 @@ def test_many_tests_share_one_mode(data, model, monkeypatch):
     assert check_lifts(problem.with_lifts(None), mode, lifts, random_seed=1) is None
 
 
+def test_one_wrong_test_among_forty_is_named_first(data, model):
+    """Right ones may follow it, since it bends what they are compared with; the verdict says so."""
+    rng = np.random.default_rng(3)
+    start, end = rng.uniform(-1.8, 1.8, (2, 40))
+    effect = polynomial.truth(end, 0.0) - polynomial.truth(start, 0.0) + 0.05 * rng.normal(size=40)
+    columns = {"action": "a1", "from": start, "to": end, "effect": effect, "se": 0.05}
+    table = pd.DataFrame(columns)
+    wrong = int(table["effect"].abs().argmax())
+    table.loc[wrong, "effect"] *= -1
+    for some in (data, data.drop("a1")):
+        lifts = ig.LiftTests.from_frame(table)
+        problem = model._pose(some, lifts=lifts).problem
+        check = check_lifts(problem, find_mode(problem), lifts, random_seed=1)
+        assert f"with all else: row {wrong}, a1 from" in str(check)
+        several = check.table["conflict"].sum() > 1
+        assert ("those after the first may follow from it" in str(check)) == several
+
+
 def test_the_verdict_names_the_worst_tests():
     tests = ig.LiftTests.from_frame(table_of())
     p = np.array([1e-9, 0.5, 1e-5, 1e-6, 1e-7])
@@ -253,7 +271,12 @@ def test_the_verdict_names_the_worst_tests():
     check = LiftCheck.of(tests, rows, [group], np.zeros((5, 2)))
     assert check.table["conflict"].tolist() == [True, False, True, True, True]
     assert "row 0, a1 from 0.0 to -1.5" in str(check)
-    assert "; ...; all 5 tests of a1 together (p 1e-20)" in str(check)
+    assert "; ...; all 5 tests of a1 together (p 1e-20). 4 tests conflict, and those" in str(check)
+    z = np.array([-50.0, 0.0, 60.0, -70.0, 40.0])  # beyond what a p-value can say
+    far = replace(check, rows=replace(rows, z=z, p_value=np.array([0.0, 0.5, 0.0, 0.0, 0.0])))
+    assert str(far).startswith("LIFT TESTS CONFLICT with all else: row 3, a1 from 0.0 to 1.5")
+    one = replace(check, rows=replace(rows, p_value=np.array([1.0, 0.5, 1.0, 1.0, 0.0])))
+    assert "may follow" not in str(one)
     with pytest.warns(ig.ConflictWarning):
         check.warn()
     again = LiftCheck.from_dataset(check.to_dataset(), {})
@@ -307,3 +330,18 @@ def test_the_command_line_reads_tests(tmp_path, capsys):
     assert "1 lift test (a1: 1)" in capsys.readouterr().out
     assert main(arguments) == 2
     assert "missing an experiment that sets 'a1'" in capsys.readouterr().err
+
+
+def test_a_query_repeats_the_conflict(tmp_path, capsys, data, model):
+    pd.DataFrame({"a1": [0.0], "a2": [0.0]}).to_csv(tmp_path / "points.csv", index=False)
+    query = ["query", str(tmp_path / "fit.nc"), "--points", str(tmp_path / "points.csv")]
+    table = table_of()
+    model.fit(data, "laplace", 20, lifts=ig.LiftTests.from_frame(table)).save(tmp_path / "fit.nc")
+    main(query)
+    assert "LIFT TESTS" not in capsys.readouterr().err
+    table["effect"] *= -1
+    with pytest.warns(ig.ConflictWarning):
+        fit = model.fit(data, "laplace", 20, lifts=ig.LiftTests.from_frame(table))
+    fit.save(tmp_path / "fit.nc")
+    main(query)
+    assert "bayes-intgen query: LIFT TESTS CONFLICT with all else" in capsys.readouterr().err
