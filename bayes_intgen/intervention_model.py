@@ -48,7 +48,6 @@ from bayes_intgen.regimes import Regime, read_regime
 from bayes_intgen.rowwise import LIKELIHOODS, Likelihood
 from bayes_intgen.storage import read_fit
 from bayes_intgen.structure import Structure
-from bayes_intgen.summary import Scale
 
 __all__ = ["InterventionModel", "load"]
 
@@ -188,8 +187,8 @@ class InterventionModel:
         """
         planned = plan(data, self.basis, self.structure, self.interactions, self.blocks, lifts)
         wanted = data.actions if target is None else read_regime(target, data.actions)
-        one = Scale(0.0, 1.0)  # the unit of the outcome does not matter
-        rows = planned.read(lifts, one).rows if lifts else None
+        unit = planned.summary.scales[planned.summary.outcome]
+        rows = planned.read(lifts, unit).rows if lifts else None
         condition = RankCondition(planned.design, _regimes(data), rows)
         return DesignIdentification.judge(condition, wanted)
 

@@ -5,6 +5,11 @@ were not alike, must not pull the answer unseen. So each is compared with the pr
 other tests and rows, and the tests of one action together with that of the rows, as wrong ones that
 agree hide one another. The comparison is made in :mod:`bayes_intgen.inference.lift_conflicts`; here
 is its verdict. Level 1% over all comparisons together (Bonferroni).
+
+A wrong test is part of all that the others are compared with, and may make right ones conflict: the
+worst is named first, and which of the others stand is seen in a fit without it. Tests of an action
+that no rows show have only one another: if the signs of all of them are wrong, or their unit,
+nothing can show it.
 """
 
 import warnings
@@ -151,7 +156,7 @@ class LiftCheck:
         if self.ok:
             least = min([*self.rows.p_value, *(group.p_value for group in self.groups)])
             return f"{head}: in keeping with all else (least p {least:.2g})"
-        table = self.table[self._conflicts()].sort_values("p_value")
+        table = self._worst_first()
         parts = [
             f"row {label}, {row['action']} from {row['from']} to {row['to']}: effect "
             f"{row['effect']:.3g} +- {row['standard_error']:.2g}, all else says "
@@ -163,10 +168,22 @@ class LiftCheck:
             f"all {group.size} tests of {group.action} together (p {group.p_value:.1g})"
             for group in self._groups()
         ]
-        return (
-            f"LIFT TESTS CONFLICT with all else: {'; '.join(parts)}. {head}; look at signs, units "
-            f"and what was held in these tests before you use the answer: they are part of it."
+        others = (
+            f" {len(table)} tests conflict, and those after the first may follow from it, as all "
+            f"else holds it: correct it or leave it out, and fit again."
+            if len(table) > 1
+            else ""
         )
+        return (
+            f"LIFT TESTS CONFLICT with all else: {'; '.join(parts)}.{others} {head}; look at "
+            f"signs, units and what was held in these tests before you use the answer: they are "
+            f"part of it."
+        )
+
+    def _worst_first(self) -> pd.DataFrame:
+        """Return the rows of the table that conflict; p-values too small for a float by their z."""
+        order = np.lexsort([-np.abs(self.rows.z), self.rows.p_value])
+        return self.table.iloc[order[self._conflicts()[order]]]
 
     def to_dataset(self) -> xr.Dataset:
         """Return everything as variables along ``lift_test``, ``term`` and ``lift_action``."""

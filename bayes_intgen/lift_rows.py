@@ -27,13 +27,14 @@ import numpy.typing as npt
 
 from bayes_intgen.data import Points
 from bayes_intgen.design import Design
-from bayes_intgen.errors import ModelError
+from bayes_intgen.errors import ModelError, QueryError
 from bayes_intgen.lift_tests import Columns, LiftTest, LiftTests
 from bayes_intgen.moves import usual_values
 from bayes_intgen.summary import Scale, Summary
-from bayes_intgen.support import find_beyond
 
 __all__ = ["LiftRows"]
+
+LEAST_ERROR = 1e-6  # of the outcome's spread; sharper ones leave no digits for the rows
 
 type Array = npt.NDArray[np.float64]
 
@@ -77,10 +78,19 @@ class LiftRows:
         ------
         ModelError
             If the effect of a test depends on other actions whose values are not given, or is a
-            total one and rows of what follows the action are missing.
+            total one and rows of what follows the action are missing, or of an action whose block
+            no regime cuts so; if a value lies beyond the box of a smooth curve; or a standard error
+            is below 1e-6 of the outcome's spread.
         DataError
             If a value is not of its action's kind.
         """
+        for test in lifts.tests:
+            if not test.standard_error >= LEAST_ERROR * scale.spread:
+                raise ModelError(
+                    f"lifts: row {test.label}: the standard error {test.standard_error:g} is below "
+                    f"{LEAST_ERROR:g} of the outcome's spread ({scale.spread:.3g}), which no test "
+                    f"reaches and arithmetic cannot tell from none. Is it in the outcome's unit?"
+                )
         rows = np.array([_functional(test, design, summary, given) for test in lifts.tests])
         effect = np.array([test.effect for test in lifts.tests]) / scale.spread
         error = np.array([test.standard_error for test in lifts.tests]) / scale.spread
@@ -119,6 +129,7 @@ class LiftRows:
 def _functional(test: LiftTest, design: Design, summary: Summary, given: bool) -> Array:
     """Return t of one test, shape (weights,)."""
     regime = tuple(design.actions) if test.kind == "direct" else (test.action,)
+    _check_block(test, design)
     active = design.active(regime)
     follows = test.others is not None and test.others[0] is not test.others[1]
     if test.kind == "total" and not follows:
@@ -133,9 +144,26 @@ def _functional(test: LiftTest, design: Design, summary: Summary, given: bool) -
     ends = []
     for columns, value in zip((before, after), test.code(summary.levels), strict=True):
         found = _values(test, names, columns, sorted(needed), summary)
-        table = {name: found.get(name, np.full(1, usual[name])) for name in names}
-        ends.append(_mean_features(test, design, {**table, test.action: np.full(1, value)}))
+        found[test.action] = np.full(1, value)
+        _check_box(test, design, found)
+        ends.append(
+            _mean_features(design, {name: np.full(1, usual[name]) for name in names} | found)
+        )
     return np.asarray((ends[1] - ends[0])[design.positions] * active)
+
+
+def _check_block(test: LiftTest, design: Design) -> None:
+    """Raise a ModelError for a total effect of an action in a block that no regime cuts so."""
+    block, own = design.block_of(test.action), (test.action,)
+    if test.kind == "total" and block != own and own not in design.cuts:
+        others = [name for name in block if name != test.action]
+        raise ModelError(
+            f"lifts: row {test.label} is a total effect of {test.action!r}, which is in one block "
+            f"with {others}: what setting it alone does is a mean of its own, which no regime of "
+            f"the data shows. Give its direct effect, with the values at which {others} were held; "
+            f"or rows of an experiment that sets {test.action!r} alone, or of one on the whole "
+            f"block in place of the test."
+        )
 
 
 def _check_nothing_follows(test: LiftTest, design: Design, given: bool) -> None:
@@ -169,14 +197,30 @@ def _values(
         )
     if not needed:
         return {}
-    points = Points.read({name: known[name] for name in needed}, needed, summary.levels)
+    try:
+        points = Points.read({name: known[name] for name in needed}, needed, summary.levels)
+    except QueryError as error:
+        text = str(error).removeprefix("at: ")
+        raise ModelError(f"lifts: row {test.label}, the others while it ran: {text}") from error
     return {name: points.values[:, i] for i, name in enumerate(needed)}
 
 
-def _mean_features(test: LiftTest, design: Design, table: dict[str, Array]) -> Array:
-    """Return the mean of phi over rows, shape (features,); refuse rows beyond the box."""
+def _check_box(test: LiftTest, design: Design, given: dict[str, Array]) -> None:
+    """Raise a ModelError for values beyond the box of a smooth curve."""
+    for name, column in given.items():
+        low, high = design.features.bases[name].limits or (-np.inf, np.inf)
+        beyond = column[(column < low) | (column > high)]
+        if len(beyond):
+            raise ModelError(
+                f"lifts: row {test.label}: {name!r} at {beyond[0]:.6g} lies beyond "
+                f"[{low:.4g}, {high:.4g}], the box on which the data define its curve. Is it in "
+                f"the unit of the data? If so, leave the row out, or choose the basis Polynomial() "
+                f"for {name!r}, which has no box."
+            )
+
+
+def _mean_features(design: Design, table: dict[str, Array]) -> Array:
+    """Return the mean of phi over rows, shape (features,)."""
     size = max(len(column) for column in table.values())
     values = np.column_stack([np.broadcast_to(column, size) for column in table.values()])
-    points = Points(tuple(table), values, np.array([f"lift row {test.label}"] * size))
-    find_beyond(points, design.features.bases, "error")
     return np.asarray(design.features.evaluate(values).mean(axis=0))

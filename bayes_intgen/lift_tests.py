@@ -15,7 +15,7 @@ functionals of the weights.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
@@ -86,6 +86,18 @@ class LiftTest:
             )
         return first, second
 
+    def held(self, name: str, end: int, levels: Levels) -> float:
+        """Return the one value of another variable at an end; NaN if there is none or several."""
+        known = dict(self.settings) | dict(self.others[end] if self.others else {})
+        values = set(np.ravel(known[name]).tolist()) if name in known else set()
+        if len(values) != 1:
+            return nan
+        value = values.pop()
+        if name in levels:
+            text = level_text(value)
+            return float(levels[name].index(text)) if text in levels[name] else nan
+        return float(value) if isinstance(value, int | float) else nan
+
     def _code(self, value: Any, levels: Levels) -> float:
         if self.action in levels:
             text = level_text(value)
@@ -104,6 +116,10 @@ class LiftTests:
 
     Their errors are taken to be normal, with known standard errors, and independent of one another
     and of the rows of the fit. Tests that share a control arm are not quite independent.
+
+    Each is compared with all else, and a contradiction is named. Where no rows tell the effect of
+    an action, there is only the word of its tests: if the signs of all of them are wrong, or their
+    unit, they agree with one another and nothing can show it.
 
     Parameters
     ----------
@@ -173,8 +189,12 @@ class LiftTests:
             tests.append(LiftTest(label, action, *ends, effect, se, kind, held, rows))
         return cls(tuple(tests))
 
-    def tested(self, actions: Sequence[str], levels: Levels) -> dict[str, tuple[float, ...]]:
-        """Return, by action, the least and largest tested value, or the codes of all tested levels.
+    def tested(
+        self, actions: Sequence[str], levels: Levels, covariates: Sequence[str] = ()
+    ) -> dict[str, tuple[tuple[float, ...], ...]]:
+        """Return, by action, where its tests began and ended, with the covariates there.
+
+        Numbers, or codes of levels; NaN for a covariate that is not given or was averaged over.
 
         Raises
         ------
@@ -184,13 +204,12 @@ class LiftTests:
         unknown = sorted({test.action for test in self.tests} - set(actions))
         if unknown:
             raise DataError(f"lifts: {unknown} are not actions; the actions are {list(actions)}.")
-        found: dict[str, set[float]] = {}
+        found: dict[str, dict[tuple[float, ...], None]] = {}
         for test in self.tests:
-            found.setdefault(test.action, set()).update(test.code(levels))
-        return {
-            action: tuple(sorted(values)) if action in levels else (min(values), max(values))
-            for action, values in found.items()
-        }
+            for end, value in enumerate(test.code(levels)):
+                given = (test.held(name, end, levels) for name in covariates)
+                found.setdefault(test.action, {})[value, *given] = None
+        return {action: tuple(sorted(ends)) for action, ends in found.items()}
 
     def __len__(self) -> int:
         return len(self.tests)

@@ -94,7 +94,8 @@ def plan(
                 f"lifts must be LiftTests, got {type(lifts).__name__}; make them with "
                 f"LiftTests.from_frame."
             )
-        summary = replace(summary, tested=lifts.tested(actions, summary.levels))
+        tested = lifts.tested(actions, summary.levels, covariates)
+        summary = replace(summary, tested=tested)
     learned = learn_structure(summary) if structure == "learned" else None
     parents = learned.parents if learned else resolve_structure(structure, actions)
     if isinstance(data, Moments):

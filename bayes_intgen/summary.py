@@ -23,6 +23,7 @@ __all__ = ["RegimeSummary", "Scale", "Summary", "ThinnedSample"]
 
 SAMPLE_ROWS = 2**16
 TAIL = 0.0005
+MOST_WIDENING = 2.0  # of the half-width of the rows, by lift tests
 
 type Array = npt.NDArray[np.float64]
 
@@ -174,8 +175,8 @@ class Summary:
     covariates
         Names of the covariates.
     tested
-        The least and largest value, or the codes of all levels, between which lift tests moved an
-        action; these count as seen.
+        The ends of the lift tests of each action: a value, or the code of a level, and the values
+        of the covariates there (NaN where several were averaged over, or none was given).
     """
 
     actions: tuple[str, ...]
@@ -183,7 +184,7 @@ class Summary:
     regimes: Mapping[Regime, RegimeSummary]
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     covariates: tuple[str, ...] = ()
-    tested: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    tested: Mapping[str, tuple[tuple[float, ...], ...]] = field(default_factory=dict)
 
     @classmethod
     def from_data(cls, data: RegimeData) -> Self:
@@ -253,17 +254,38 @@ class Summary:
             return self.scales[self.outcome]
         return Scale(float(centre), float(spread))
 
-    def pooled_core(self, name: str) -> tuple[float, float]:
+    def row_core(self, name: str) -> tuple[float, float]:
         """Return the envelope of a variable's core ranges over the regimes.
 
         Each regime counts on its own, so that a small experiment with wide settings is not cut off
-        by a large table without them; so does the range of lift tests.
+        by a large table without them. Where all but the outermost rows of every regime have one
+        value, it is the plain range.
         """
         column = self.columns.index(name)
-        cores = [part.core[:, column] for part in self.regimes.values()]
-        if name in self.tested:
-            cores.append(np.array(self.tested[name]))
-        return float(min(low for low, _ in cores)), float(max(high for _, high in cores))
+        parts = self.regimes.values()
+        low = min(float(part.core[0, column]) for part in parts)
+        high = max(float(part.core[1, column]) for part in parts)
+        if low == high:
+            low = min(float(part.low[column]) for part in parts)
+            high = max(float(part.high[column]) for part in parts)
+        return low, high
+
+    def pooled_core(self, name: str) -> tuple[float, float]:
+        """Return the range on which a curve of a variable is to be drawn.
+
+        That of the rows (:meth:`row_core`), if any regime sets the variable. Of an action that none
+        sets, lift tests may reach farther than the rows, and their ends count too, up to twice the
+        half-width of the rows from the middle: a smooth basis of ten functions then still resolves
+        half a half-width of the rows. Were there no limit, one value in a wrong unit would leave
+        the rows without any function of their own.
+        """
+        low, high = self.row_core(name)
+        if name not in self.tested or any(name in regime for regime in self.regimes):
+            return low, high
+        reach = MOST_WIDENING * (high - low) / 2
+        middle = (low + high) / 2
+        ends = np.clip([end[0] for end in self.tested[name]], middle - reach, middle + reach)
+        return min(low, float(ends.min())), max(high, float(ends.max()))
 
     def quantile(self, probability: float) -> dict[str, dict[str, float]]:
         """Return the quantile of each column, by regime label and column name."""
@@ -285,7 +307,7 @@ class Summary:
             "covariates": list(self.covariates),
             "outcome": self.outcome,
             "levels": {name: list(levels) for name, levels in self.levels.items()},
-            "tested": {name: list(values) for name, values in self.tested.items()},
+            "tested": {name: list(map(list, ends)) for name, ends in self.tested.items()},
             "regimes": {
                 format_regime(regime): {
                     "n": part.moments.n,
@@ -325,5 +347,5 @@ class Summary:
                     for column, rows in part["levels"].items()
                 },
             )
-        tested = {name: tuple(values) for name, values in state.get("tested", {}).items()}
+        tested = {name: tuple(map(tuple, ends)) for name, ends in state.get("tested", {}).items()}
         return cls(actions, state["outcome"], parts, levels, covariates, tested)

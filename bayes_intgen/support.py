@@ -22,8 +22,8 @@ Each query point gets a flag, from ranges and covariances of the first pass alon
     indicators need, and its numeric actions lie within the cloud of the rows at each of its
     levels. Of d numeric actions a level with fewer than 10 (d + 1) rows draws no border of its own:
     there the cloud of all rows counts, as the model lends such a level the curve of the others.
-    A set action also counts as seen between the least and the largest value of its lift tests, or
-    at a level that they tested.
+    A set action also counts as seen at the values and levels of its lift tests, and in between
+    where these are close together (:mod:`bayes_intgen.tested_values`).
 ``extrapolated``
     Not supported, though each variable is within its own range over all regimes.
 ``outside``
@@ -45,6 +45,7 @@ from bayes_intgen.data import Points
 from bayes_intgen.errors import QueryError
 from bayes_intgen.regimes import Regime
 from bayes_intgen.summary import RegimeSummary, Summary
+from bayes_intgen.tested_values import is_tested
 
 __all__ = ["BEYOND", "EXTRAPOLATED", "OUTSIDE", "SUPPORTED", "classify_support", "find_beyond"]
 
@@ -103,19 +104,22 @@ def classify_support(
         if not alone:
             for action in block:
                 seen = np.ones(len(values), dtype=bool)
-                for chosen in _needed(action, block, do, summary, parents, partition):
+                needed = _needed(action, block, do, summary, parents, partition)
+                for chosen in needed:
                     seen &= _in_core(values, position[action], chosen)
                     if given:
                         seen &= _in_cloud(values, [position[action], *given], summary, chosen)
-                supported &= seen | _is_tested(values, position[action], summary)
+                ends = _shown(position[action], needed)
+                supported &= seen | is_tested(values, position[action], summary, ends)
     if len(do) > 1 and do in summary.regimes:  # a joint arm that is the very one asked for
         part = summary.regimes[do]
         supported |= _in_cloud(values, list(position.values()), summary, [part])
     low = np.min([part.low[:-1] for part in summary.regimes.values()], axis=0)
     high = np.max([part.high[:-1] for part in summary.regimes.values()], axis=0)
-    tested = [_is_tested(values, k, summary) for k in position.values()]
-    inside = ((low <= values) & (values <= high) | np.column_stack(tested)).all(axis=1)
-    return np.where(~inside, OUTSIDE, np.where(supported, SUPPORTED, EXTRAPOLATED))
+    inside = (low <= values) & (values <= high)
+    for k in position.values():
+        inside[:, k] |= is_tested(values, k, summary, (low[k], high[k]), anywhere=True)
+    return np.where(~inside.all(axis=1), OUTSIDE, np.where(supported, SUPPORTED, EXTRAPOLATED))
 
 
 def find_beyond(points: Points, bases: Mapping[str, ActionBasis], beyond: str) -> Mask:
@@ -192,15 +196,16 @@ def _in_core(values: Array, column: int, parts: Sequence[RegimeSummary]) -> Mask
     return np.asarray((low <= values[:, column]) & (values[:, column] <= high))
 
 
-def _is_tested(values: Array, column: int, summary: Summary) -> Mask:
-    """Say whether lift tests moved an action across some values, or to some levels."""
-    action = summary.variables[column]
-    if action not in summary.tested:
-        return np.zeros(len(values), dtype=bool)
-    tested = np.array(summary.tested[action])
-    if action in summary.levels:
-        return np.isin(values[:, column], tested)
-    return np.asarray((tested[0] <= values[:, column]) & (values[:, column] <= tested[-1]))
+def _shown(column: int, needed: Sequence[Sequence[RegimeSummary]]) -> tuple[float, ...]:
+    """Return both ends of the core range that all sets of regimes share; nothing if there is none.
+
+    Of levels there is no range.
+    """
+    if not all(needed) or column in needed[0][0].levels:
+        return ()
+    low = max(min(part.core[0, column] for part in parts) for parts in needed)
+    high = min(max(part.core[1, column] for part in parts) for parts in needed)
+    return (low, high) if low <= high else ()
 
 
 def _in_cloud(

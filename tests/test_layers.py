@@ -43,6 +43,7 @@ LAYERS = [
         "metrics",
         "moves",
         "support",
+        "tested_values",
         "components",
         "departures",
         "quadratic_form",

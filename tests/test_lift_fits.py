@@ -117,19 +117,20 @@ def test_sharp_tests_equal_the_experiment(data, model):
 
 
 def test_tested_values_count_as_seen(replaced, data, model):
-    """Between the least and the largest tested value, and no further."""
-    wide = table_of().assign(to=[-9.0, -0.7, 0.7, 9.0, 1.0])
-    for_support = [
-        model.fit(data, method="laplace", draws=50, lifts=lifts)
-        for lifts in (None, ig.LiftTests.from_frame(wide.assign(se=1e3)))
-    ]
-    at = {"a1": [0.0, 8.5, 9.5], "a2": 0.0}
-    flags = [fit.expected_outcome(at)["support"].to_numpy().tolist() for fit in for_support]
-    assert flags == [[SUPPORTED, OUTSIDE, OUTSIDE], [SUPPORTED, SUPPORTED, OUTSIDE]]
-    both = for_support[1].expected_outcome({"a1": [8.5], "a2": [40.0]})["support"]
+    """Those that were tested, those between close ones, and no further."""
+    at = {"a1": [-1.5, -1.1, 0.2, 0.85, 1.6], "a2": 0.0}
+    before = {"a1": 0.0, "a2": 0.0}
+    found = replaced.contrast(at, before)["support"].to_numpy().tolist()
+    assert found == [SUPPORTED, SUPPORTED, SUPPORTED, SUPPORTED, EXTRAPOLATED]
+    wide = ig.LiftTests.from_frame(table_of().assign(to=[-9.0, -0.7, 0.7, 9.0, 1.0], se=1e3))
+    beside = model.fit(data, method="laplace", draws=50, lifts=wide)
+    at = {"a1": [0.0, 8.5, 9.0, 9.5], "a2": 0.0}
+    flags = beside.expected_outcome(at)["support"].to_numpy().tolist()
+    assert flags == [SUPPORTED, OUTSIDE, SUPPORTED, OUTSIDE]
+    both = beside.expected_outcome({"a1": [9.0], "a2": [40.0]})["support"]
     assert both.to_numpy().tolist() == [OUTSIDE]
-    mixed = for_support[1].expected_outcome(at, do="a2")["support"].to_numpy().tolist()
-    assert mixed[1] == EXTRAPOLATED  # a test says what setting a1 does, not what seeing it means
+    mixed = beside.expected_outcome(at, do="a2")["support"].to_numpy().tolist()
+    assert mixed[2] == EXTRAPOLATED  # a test says what setting a1 does, not what seeing it means
 
 
 # Conflicts
@@ -244,6 +245,24 @@ def test_many_tests_share_one_mode(data, model, monkeypatch):
     assert check_lifts(problem.with_lifts(None), mode, lifts, random_seed=1) is None
 
 
+def test_one_wrong_test_among_forty_is_named_first(data, model):
+    """Right ones may follow it, since it bends what they are compared with; the verdict says so."""
+    rng = np.random.default_rng(3)
+    start, end = rng.uniform(-1.8, 1.8, (2, 40))
+    effect = polynomial.truth(end, 0.0) - polynomial.truth(start, 0.0) + 0.05 * rng.normal(size=40)
+    columns = {"action": "a1", "from": start, "to": end, "effect": effect, "se": 0.05}
+    table = pd.DataFrame(columns)
+    wrong = int(table["effect"].abs().argmax())
+    table.loc[wrong, "effect"] *= -1
+    for some in (data, data.drop("a1")):
+        lifts = ig.LiftTests.from_frame(table)
+        problem = model._pose(some, lifts=lifts).problem
+        check = check_lifts(problem, find_mode(problem), lifts, random_seed=1)
+        assert f"with all else: row {wrong}, a1 from" in str(check)
+        several = check.table["conflict"].sum() > 1
+        assert ("those after the first may follow from it" in str(check)) == several
+
+
 def test_the_verdict_names_the_worst_tests():
     tests = ig.LiftTests.from_frame(table_of())
     p = np.array([1e-9, 0.5, 1e-5, 1e-6, 1e-7])
@@ -252,7 +271,12 @@ def test_the_verdict_names_the_worst_tests():
     check = LiftCheck.of(tests, rows, [group], np.zeros((5, 2)))
     assert check.table["conflict"].tolist() == [True, False, True, True, True]
     assert "row 0, a1 from 0.0 to -1.5" in str(check)
-    assert "; ...; all 5 tests of a1 together (p 1e-20)" in str(check)
+    assert "; ...; all 5 tests of a1 together (p 1e-20). 4 tests conflict, and those" in str(check)
+    z = np.array([-50.0, 0.0, 60.0, -70.0, 40.0])  # beyond what a p-value can say
+    far = replace(check, rows=replace(rows, z=z, p_value=np.array([0.0, 0.5, 0.0, 0.0, 0.0])))
+    assert str(far).startswith("LIFT TESTS CONFLICT with all else: row 3, a1 from 0.0 to 1.5")
+    one = replace(check, rows=replace(rows, p_value=np.array([1.0, 0.5, 1.0, 1.0, 0.0])))
+    assert "may follow" not in str(one)
     with pytest.warns(ig.ConflictWarning):
         check.warn()
     again = LiftCheck.from_dataset(check.to_dataset(), {})
@@ -268,7 +292,8 @@ def test_a_fit_keeps_its_tests(replaced, tmp_path):
     replaced.save(tmp_path / "fit.nc")
     again = ig.load(tmp_path / "fit.nc")
     pd.testing.assert_frame_equal(again.lifts.table, replaced.lifts.table)
-    assert again.summary.tested == {"a1": (-1.5, 1.5)}
+    ends = [-1.5, -1.0, -0.7, 0.0, 0.7, 1.0, 1.5]
+    assert again.summary.tested == {"a1": tuple((end,) for end in ends)}
     assert str(again) == str(replaced)
     with pytest.raises(ig.NotIdentifiedError, match="lift tests tell differences"):
         again.expected_outcome({"a1": 0.0, "a2": 0.0})
@@ -305,3 +330,18 @@ def test_the_command_line_reads_tests(tmp_path, capsys):
     assert "1 lift test (a1: 1)" in capsys.readouterr().out
     assert main(arguments) == 2
     assert "missing an experiment that sets 'a1'" in capsys.readouterr().err
+
+
+def test_a_query_repeats_the_conflict(tmp_path, capsys, data, model):
+    pd.DataFrame({"a1": [0.0], "a2": [0.0]}).to_csv(tmp_path / "points.csv", index=False)
+    query = ["query", str(tmp_path / "fit.nc"), "--points", str(tmp_path / "points.csv")]
+    table = table_of()
+    model.fit(data, "laplace", 20, lifts=ig.LiftTests.from_frame(table)).save(tmp_path / "fit.nc")
+    main(query)
+    assert "LIFT TESTS" not in capsys.readouterr().err
+    table["effect"] *= -1
+    with pytest.warns(ig.ConflictWarning):
+        fit = model.fit(data, "laplace", 20, lifts=ig.LiftTests.from_frame(table))
+    fit.save(tmp_path / "fit.nc")
+    main(query)
+    assert "bayes-intgen query: LIFT TESTS CONFLICT with all else" in capsys.readouterr().err

@@ -242,13 +242,73 @@ def test_levels_are_read_as_text(frame):
         pose(coded, ig.LiftTests.from_frame(table.assign(to="middle")), categorical=["a2"])
 
 
-def test_the_box_reaches_as_far_as_the_tests(frame):
-    table = TABLE.assign(to=[9.0, 0.5, -0.8])
-    problem = pose(frame, ig.LiftTests.from_frame(table), ig.HSGP(m=4, m_pair=2))
-    assert problem.design.features.bases["a1"].limits[1] > 9.0
-    moments = ig.Moments.from_data(read(frame))
-    with pytest.raises(ig.QueryError, match="beyond the box"):
-        ig.InterventionModel().identify(moments, lifts=ig.LiftTests.from_frame(table))
+@pytest.mark.parametrize(("column", "value"), [("from", -100.0), ("to", 60.0)])
+def test_values_in_a_wrong_unit_are_refused(frame, column, value):
+    """They would leave the rows without functions of their own, were the box to reach so far."""
+    table = TABLE.assign(**{column: [0.1, value, 0.1]})
+    lifts = ig.LiftTests.from_frame(table)
+    words = rf"lifts: row 1: 'a1' at {value:g} lies beyond \[.*Is it in the unit of the data\?"
+    for drop in ([], ["a1"]):
+        data = read(frame).drop(drop)
+        moments = ig.Moments.from_data(data)
+        for form in (data, moments):
+            with pytest.raises(ig.ModelError, match=words):
+                ig.InterventionModel().fit(form, lifts=lifts, target=[])
+            with pytest.raises(ig.ModelError, match=words):
+                ig.InterventionModel().identify(form, lifts=lifts)
+    assert pose(frame, lifts).lifts.rows.shape[0] == 3  # polynomials have no box
+
+
+def test_tests_within_the_box_leave_it_as_it_is(frame):
+    basis = ig.HSGP(m=4, m_pair=2)
+    bare = pose(frame, None, basis).design.features.bases["a1"]
+    high = bare.limits[1]
+    table = TABLE.assign(to=[0.98 * high, 0.5, -0.8])
+    found = pose(frame, ig.LiftTests.from_frame(table), basis).design.features.bases["a1"]
+    assert found == bare
+
+
+def test_where_others_were_must_lie_within_the_box(frame):
+    table = TABLE.assign(a1=0.0, a2=[0.0, 40.0, 0.0])
+    with pytest.raises(ig.ModelError, match=r"lifts: row 1: 'a2' at 40 lies beyond \["):
+        pose(frame, ig.LiftTests.from_frame(table), ig.HSGP(4, 2), interactions="pairwise")
+    table = TABLE.assign(a1=0.0, a2=["x", "y", "z"])
+    with pytest.raises(ig.ModelError, match=r"lifts: row 0, the others while it ran: "):
+        pose(frame, ig.LiftTests.from_frame(table), ig.HSGP(4, 2), interactions="pairwise")
+
+
+def test_a_total_effect_within_a_block_is_refused(frame):
+    rows = frame.assign(regime=frame["regime"].replace({"a1": "a1+a2", "a2": "a1+a2"}))
+    table = TABLE[:1].assign(kind="total", a2=0.0)
+    model = ig.InterventionModel(ig.Polynomial(2), "full", blocks=["a1+a2"])
+    words = r"lifts: row 0 is a total effect of 'a1', which is in one block with \['a2'\].*direct"
+    with pytest.raises(ig.ModelError, match=words):
+        model._pose(read(rows), lifts=ig.LiftTests.from_frame(table))
+    direct = ig.LiftTests.from_frame(table.assign(kind="direct"))
+    assert model._pose(read(rows), lifts=direct).problem.lifts.rows.any()
+    arms = tuple(pd.DataFrame({"a2": [0.1, 0.2 + shift]}) for shift in (0, 1))
+    cut = ig.LiftTests.from_frame(table, others={0: arms})  # rows that set a1 alone show that mean
+    assert model._pose(read(frame), lifts=cut).problem.lifts.rows.any()
+    with pytest.raises(ig.ModelError, match=words):
+        model._pose(read(rows), lifts=cut)
+
+
+def test_standard_errors_beyond_arithmetic_are_refused(frame):
+    spread = frame.groupby("regime")["y"].std().mean()
+    lifts = ig.LiftTests.from_frame(TABLE.assign(se=[0.1, 1e-9 * spread, 0.1]))
+    for basis in (ig.Polynomial(3), ig.HSGP(4, 2)):
+        model = ig.InterventionModel(basis, "full")
+        with pytest.raises(ig.ModelError, match=r"lifts: row 1: the standard error \S+ is below"):
+            model.fit(read(frame), lifts=lifts)
+        with pytest.raises(ig.ModelError, match="row 1: the standard error"):
+            model.identify(read(frame), lifts=lifts)
+    unit = 1e-9  # of the outcome; errors are held against its spread, not against one
+    tiny = frame.assign(y=frame["y"] * unit)
+    table = TABLE.assign(effect=TABLE["effect"] * unit, se=TABLE["se"] * unit)
+    rows = pose(tiny, ig.LiftTests.from_frame(table)).lifts
+    assert_allclose(
+        rows.standard_error, pose(frame, ig.LiftTests.from_frame(TABLE)).lifts.standard_error
+    )
 
 
 # Tables

@@ -84,10 +84,6 @@ class HSGP:
     def freeze(self, action: str, summary: Summary) -> "HSGPBasis":
         """Take the box from the actions pooled over all regimes, without their outermost rows."""
         low, high = summary.pooled_core(action)
-        if low == high:  # all but the outermost rows of every regime have one value
-            column = summary.columns.index(action)
-            low = min(float(part.low[column]) for part in summary.regimes.values())
-            high = max(float(part.high[column]) for part in summary.regimes.values())
         box = Scale((low + high) / 2, (high - low) / 2)
         return HSGPBasis(summary.scales[action], box, int(self.m), int(self.m_pair), float(self.c))
 

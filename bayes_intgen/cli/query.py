@@ -110,6 +110,8 @@ def run(options: argparse.Namespace) -> int:
         )
     if posterior.additivity is not None and not posterior.additivity.ok:
         print(f"bayes-intgen query: {posterior.additivity}", file=sys.stderr)
+    if posterior.lifts is not None and not posterior.lifts.ok:
+        print(f"bayes-intgen query: {posterior.lifts}", file=sys.stderr)
     if not posterior.convergence.ok:
         print(f"bayes-intgen query: {posterior.convergence}", file=sys.stderr)
         return 1

@@ -12,7 +12,8 @@ test is taken out of a matrix that holds it, nothing cancels.
 
 A wrong test also bends the hyperparameters towards itself (a scale grows until anything is
 plausible), so their mode is found anew without the tests in question, and p-values are averaged
-over draws of the Gaussian there. With more than 32 tests the mode of all is used for single ones.
+over draws of the Gaussian there. With more than 32 tests the mode of all is used for single ones;
+a wrong one then bends it for all, and right ones may be found in conflict beside it.
 Tests are judged together only if the rows determine their effects, since otherwise there would be
 nothing but the prior to hold them against.
 """
