@@ -28,7 +28,7 @@ from bayes_intgen.lift_check import LiftCheck
 from bayes_intgen.metrics import INTERVAL, credible_interval
 from bayes_intgen.moves import usual_values
 from bayes_intgen.rank import RankCondition, require_determined
-from bayes_intgen.regimes import Regime, format_regime, read_do
+from bayes_intgen.regimes import Regime, format_regime, parse_regime, read_do
 from bayes_intgen.storage import FitState, write_fit
 from bayes_intgen.structure_learning import LearnedStructure
 from bayes_intgen.summary import Scale, Summary
@@ -67,6 +67,12 @@ class Fitted:
     def outcome(self) -> str:
         """Name of the outcome."""
         return self.summary.outcome
+
+    @property
+    def target(self) -> Regime:
+        """The regime that the fit was to identify; all actions unless another was given."""
+        label = self.idata.attrs.get("target")
+        return self.actions if label is None else parse_regime(str(label), self.actions)
 
     def expected_outcome(
         self,

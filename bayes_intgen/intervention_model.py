@@ -44,7 +44,7 @@ from bayes_intgen.posing import (
 from bayes_intgen.posterior import Posterior
 from bayes_intgen.priors import Priors
 from bayes_intgen.rank import DesignIdentification, RankCondition, require_determined
-from bayes_intgen.regimes import Regime, read_regime
+from bayes_intgen.regimes import Regime, format_regime, read_regime
 from bayes_intgen.rowwise import LIKELIHOODS, Likelihood
 from bayes_intgen.storage import read_fit
 from bayes_intgen.structure import Structure
@@ -88,10 +88,11 @@ class InterventionModel:
         precision; every fit tests which one the data need (``posterior.additivity``).
     blocks
         Sets of actions that may share a confounder and interact in any way, as labels
-        (``["a1+a2"]``) or lists of names; the others are blocks of their own. The effect of a block
-        takes experiments that set all of it together, with settings that cover the combinations of
-        interest. Within a block of several smooth actions any two interact, within one of
-        polynomials any number up to the degree.
+        (``["a1+a2"]``) or lists of names; the others are blocks of their own, as are ``"a1"`` and
+        ``"a2"`` in ``["a1", "a2"]``: the names of one block are joined by ``+``. The effect of a
+        block takes experiments that set all of it together, with settings that cover the
+        combinations of interest. Within a block of several smooth actions any two interact, within
+        one of polynomials any number up to the degree.
     priors
         Priors of the hyperparameters; None for those of :class:`Priors`.
     variance
@@ -252,7 +253,8 @@ class InterventionModel:
             Whether to show progress.
         target
             The regime, as a label or as names, that must be identified from the data; None means
-            that all actions are set.
+            that all actions are set. If these are not identified, the fit is shown by the effects
+            in this regime. Any other question that the data determine may be asked as well.
         lifts
             Results of experiments of which there are no rows: see
             :class:`bayes_intgen.LiftTests`. They stand beside rows of the same actions, or in place
@@ -309,7 +311,10 @@ class InterventionModel:
                 f"data: the regression is numerically singular ({error}); look for columns that "
                 f"are copies of one another, or values of wildly different size."
             ) from error
-        tree.attrs = self._attributes(method, random_seed, learned)
+        tree.attrs = {
+            **self._attributes(method, random_seed, learned),
+            "target": format_regime(wanted),
+        }
         convergence.warn()
         if checked:
             known = tree["constant_data"].dataset
