@@ -175,11 +175,23 @@ def identify_from(regimes: Iterable[Regime], target: Regime, blocks: Blocks) -> 
 
 
 def require_identified(
-    regimes: Iterable[Regime], target: Regime, blocks: Blocks | None = None
+    regimes: Iterable[Regime],
+    target: Regime,
+    blocks: Blocks | None = None,
+    advice: str = "choose a target that the data determine",
 ) -> None:
     """Raise a NotIdentifiedError that names the missing experiments, if any are missing.
 
-    ``blocks`` is a partition of all actions; None means that each is a block of its own.
+    Parameters
+    ----------
+    regimes
+        The regimes at hand.
+    target
+        The regime whose mean is wanted.
+    blocks
+        A partition of all actions; None means that each is a block of its own.
+    advice
+        What to do if there can be no such experiments.
     """
     at_hand = list(regimes)
     singles = ((name,) for name in dict.fromkeys(name for r in [*at_hand, target] for name in r))
@@ -192,7 +204,7 @@ def require_identified(
     given = f" with the blocks {format_blocks(joined)}" if joined else ""
     raise NotIdentifiedError(
         f"{_effect(target)} is not identified from the regimes {have}{given}: "
-        f"missing {wanted}. Add such rows, or choose a target that the data determine."
+        f"missing {wanted}. Add such rows, or {advice}."
     )
 
 
@@ -230,7 +242,8 @@ def _describe(regime: Regime) -> str:
 def read_names(regime: object) -> Regime:
     """Read a regime whose actions are not known beforehand."""
     if isinstance(regime, str):
-        return tuple(sorted(parse_regime(regime, [name for name in regime.split("+") if name])))
+        parts = [part.strip() for part in regime.split("+")]
+        return tuple(sorted(parse_regime(regime, [name for name in parts if name])))
     names = list(regime) if isinstance(regime, Iterable) else [regime]
     return tuple(sorted(read_regime(regime, [name for name in names if isinstance(name, str)])))
 

@@ -159,7 +159,8 @@ class InterventionModel:
 
         The level of a mean takes the affine rule of :func:`bayes_intgen.identify`, which holds for
         any basis. The effect of moving one action may be identified where the level is not: that
-        depends on the structure and the rung of this model.
+        depends on the structure and the rung of this model. To ask for such effects, fit with a
+        ``target`` that is identified, such as one of the regimes at hand.
 
         Parameters
         ----------
@@ -186,13 +187,14 @@ class InterventionModel:
         that sets 'a2'
           effect of moving a1: identified
           effect of moving a2: not identified; missing an experiment that sets 'a2'
+          Effects rest on which action may depend on which, here as given.
         """
         planned = plan(data, self.basis, self.structure, self.interactions, self.blocks, lifts)
         wanted = data.actions if target is None else read_regime(target, data.actions)
         one = Scale(0.0, 1.0)  # the unit of the outcome does not matter
         rows = planned.read(lifts, one).rows if lifts else None
         condition = RankCondition(planned.design, _regimes(data), rows)
-        return DesignIdentification.judge(condition, wanted)
+        return DesignIdentification.judge(condition, wanted, planned.learned is not None)
 
     def build(self, data: RegimeData | Moments, lifts: LiftTests | None = None) -> pm.Model:
         """Return the PyMC model, without sampling.
@@ -270,7 +272,8 @@ class InterventionModel:
         ------
         NotIdentifiedError
             If the regimes at hand do not determine the target, and there are no lift tests with
-            which they tell the effect of moving one action at least; names what is missing.
+            which they tell the effect of moving one action at least; names what is missing, and a
+            target that is determined, with which the contrasts that are known can be asked for.
         ModelError
             If an option is not valid, moments do not fit the model's basis, or the effect of a lift
             test depends on other actions whose values are not given.
@@ -294,7 +297,17 @@ class InterventionModel:
         if target is not None:
             wanted = read_regime(target, data_actions)
         if lifts is None:
-            require_identified(_regimes(data), wanted, read_blocks(self.blocks, data_actions))
+            regimes, blocks = _regimes(data), read_blocks(self.blocks, data_actions)
+            largest: Regime = max(regimes, key=len)
+            most = format_regime(largest)
+            require_identified(
+                regimes,
+                wanted,
+                blocks,
+                f"fit with a target that the data determine, such as target={most!r}: contrasts of "
+                f"{format_regime(wanted)!r} can then be asked for where the structure settles them "
+                f"(InterventionModel.identify says which)",
+            )
         try:
             posed = self._pose(data, lifts=lifts)
             _require_any(posed.problem, wanted)
@@ -440,6 +453,8 @@ def _require_any(problem: Problem, target: Regime) -> None:
     condition = RankCondition(problem.design, problem.moments.regimes, problem.lifts.rows)
     if condition.affine(target).identified:
         return
+    if not condition.covers(target):
+        require_determined(condition, target)
     if all(condition.status(target, [action]) == "unknown" for action in actions):
         require_determined(condition, target, actions)
 

@@ -29,6 +29,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from bayes_intgen.blocks import find_cuts
 from bayes_intgen.design import Design
 from bayes_intgen.errors import NotIdentifiedError
 from bayes_intgen.identify import Identification, identify_from, require_identified
@@ -64,6 +65,10 @@ class RankCondition:
     def affine(self, target: Regime) -> Identification:
         """Apply the rule that needs no basis, which decides on levels."""
         return identify_from(self.regimes, target, self.design.blocks)
+
+    def covers(self, target: Regime) -> bool:
+        """Say whether the design has a mean for a regime: none for one that cuts a block anew."""
+        return {*find_cuts([target], self.design.blocks)} <= {*self.design.cuts}
 
     def unseen_share(self, rows: Array, scale: Array | None = None) -> Array:
         """Return how much of some functionals the data leave open, even without noise.
@@ -258,23 +263,33 @@ class DesignIdentification:
     contrasts
         For each action, whether the effect of moving it in the mean of the target is
         ``identified``, ``tested`` (known from lift tests at the tested values, from the prior in
-        between) or ``unknown``; this rests on the structure and the rung of the model as well.
+        between) or ``unknown``; this rests on the structure and the rung of the model as well. All
+        are unknown if the target cuts a block as no regime at hand does.
     lacking
         For each action not identified, the experiments that would make it so.
+    learned
+        Whether the structure was learned from the data, not given.
     """
 
     affine: Identification
     regimes: tuple[Regime, ...]
     contrasts: Mapping[str, Status]
     lacking: Mapping[str, tuple[Regime, ...]]
+    learned: bool = False
 
     @classmethod
-    def judge(cls, condition: RankCondition, target: Regime) -> "DesignIdentification":
+    def judge(
+        cls, condition: RankCondition, target: Regime, learned: bool = False
+    ) -> "DesignIdentification":
         """Apply both rules."""
-        actions = condition.design.actions
+        actions, affine = condition.design.actions, condition.affine(target)
+        if not condition.covers(target):  # what would show the level shows every contrast
+            unknown: dict[str, Status] = dict.fromkeys(actions, "unknown")
+            lacking = dict.fromkeys(actions, affine.missing)
+            return cls(affine, condition.regimes, unknown, lacking, learned)
         found = {action: condition.status(target, [action]) for action in actions}
         short = {a: condition.lacking(target, [a]) for a in actions if found[a] != "identified"}
-        return cls(condition.affine(target), condition.regimes, found, short)
+        return cls(affine, condition.regimes, found, short, learned)
 
     @property
     def target(self) -> Regime:
@@ -311,6 +326,8 @@ class DesignIdentification:
                 "unknown": f"not identified; missing {_names(self.lacking.get(action, ()))}",
             }[status]
             lines.append(f"  effect of moving {action}: {text}")
+        source = "as learned from the data" if self.learned else "as given"
+        lines.append(f"  Effects rest on which action may depend on which, here {source}.")
         return "\n".join(lines)
 
 
