@@ -107,8 +107,14 @@ class Design:
         ----------
         bases
             The basis of each action, then of each covariate.
-        parents, interactions, covariates
+        parents, interactions
             As in the class.
+        blocks
+            A partition of the actions in their order; none means that each is a block of its own.
+        cuts
+            The parts of blocks that regimes of the data set, each of which has a bias of its own.
+        covariates
+            The names in ``bases`` that are covariates; the others are actions.
 
         Raises
         ------
