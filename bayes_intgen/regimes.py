@@ -93,7 +93,8 @@ def parse_regime(label: object, actions: Sequence[str]) -> Regime:
     Parameters
     ----------
     label
-        ``"obs"``, an action's name, or names joined by ``"+"`` in any order.
+        ``"obs"``, an action's name, or names joined by ``"+"`` in any order; blanks around names do
+        not matter.
     actions
         The known actions, in their declared order.
 
@@ -104,7 +105,7 @@ def parse_regime(label: object, actions: Sequence[str]) -> Regime:
 
     Examples
     --------
-    >>> parse_regime("a2+a1", ["a1", "a2"])
+    >>> parse_regime("a2 + a1", ["a1", "a2"])
     ('a1', 'a2')
     >>> parse_regime("obs", ["a1", "a2"])
     ()
@@ -114,9 +115,9 @@ def parse_regime(label: object, actions: Sequence[str]) -> Regime:
         raise RegimeError(f"regime labels must be text, got {label!r}. {known}")
     if not label.strip():
         raise RegimeError(f"regime labels must not be empty, got {label!r}. {known}")
-    if label == OBSERVATIONAL:
+    if label.strip() == OBSERVATIONAL:
         return ()
-    parts = label.split("+")
+    parts = [part if part in actions else part.strip() for part in label.split("+")]
     unknown = [part for part in parts if part not in actions]
     if unknown:
         raise RegimeError(
