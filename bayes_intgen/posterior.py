@@ -5,7 +5,8 @@ The expected outcomes are those of :mod:`bayes_intgen.fitted`; what follows from
 """
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,8 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from bayes_intgen.comparisons import Comparisons
+from bayes_intgen.data import Beyond
+from bayes_intgen.determined import require_determined
 from bayes_intgen.errors import NotIdentifiedError, QueryError
 from bayes_intgen.identify import require_known_cuts
 from bayes_intgen.metrics import credible_interval
@@ -21,11 +24,11 @@ from bayes_intgen.moves import standard_moves
 from bayes_intgen.plots import plot_structure
 from bayes_intgen.policies import Policies
 from bayes_intgen.predictive import predict_outcome
-from bayes_intgen.rank import require_determined
 from bayes_intgen.regimes import Regime, read_do
 from bayes_intgen.report import describe_fit
+from bayes_intgen.storage import read_fit
 
-__all__ = ["Posterior"]
+__all__ = ["Posterior", "load"]
 
 
 class Posterior(Comparisons, Policies):
@@ -61,7 +64,7 @@ class Posterior(Comparisons, Policies):
         at: Any,
         do: str | Iterable[str] | None = None,
         random_seed: int = 1,
-        beyond: Literal["error", "clamp"] = "error",
+        beyond: Beyond = "error",
     ) -> xr.DataArray:
         """Draw the outcome under any regime: what a single unit may show.
 
@@ -195,3 +198,28 @@ class Posterior(Comparisons, Policies):
         features = self.design.features
         step = features.evaluate(after) - features.evaluate(before)
         return xr.DataArray(self.theta(regime) @ step.T, dims=("chain", "draw", "action"))
+
+
+def load(path: str | Path) -> Posterior:
+    """Read a posterior that :meth:`Posterior.save` wrote; it answers every query.
+
+    Parameters
+    ----------
+    path
+        The netCDF file. Nothing in it is executed.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, not a saved fit, or damaged.
+    """
+    state = read_fit(Path(path))
+    return Posterior(
+        state.idata,
+        state.design,
+        state.summary,
+        state.outcome_scale,
+        state.convergence,
+        state.learned,
+        state.additivity,
+    )
