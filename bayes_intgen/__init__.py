@@ -20,10 +20,10 @@ from bayes_intgen.errors import (
     RegimeError,
 )
 from bayes_intgen.identify import identify
-from bayes_intgen.intervention_model import InterventionModel, load
+from bayes_intgen.intervention_model import InterventionModel
 from bayes_intgen.lift_tests import LiftTests
 from bayes_intgen.moments import Moments
-from bayes_intgen.posterior import Posterior
+from bayes_intgen.posterior import Posterior, load
 from bayes_intgen.priors import Priors
 from bayes_intgen.ridge import JointRidge, ObservationalRidge, PooledRidge, RidgeEstimator
 

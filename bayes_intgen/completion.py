@@ -14,10 +14,11 @@ from math import comb
 import numpy as np
 import numpy.typing as npt
 
+from bayes_intgen.affine import TOLERANCE
+
 __all__ = ["cheapest_completion"]
 
 MOST_SETS = 50_000
-TOLERANCE = 1e-9
 
 type Array = npt.NDArray[np.float64]
 

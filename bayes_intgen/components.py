@@ -88,7 +88,8 @@ def read_component(design: Design, action: str, kind: Kind) -> Regime:
     QueryError
         If the action or the kind is unknown, or the bias of an action within a block is asked for.
     """
-    names = action.split("+") if isinstance(action, str) else []
+    parts = action.split("+") if isinstance(action, str) else []
+    names = [part if part in design.actions else part.strip() for part in parts]
     chosen = order_regime(names, design.actions)
     known = list(dict.fromkeys([*design.actions, *map(format_regime, design.blocks)]))
     if sorted(chosen) != sorted(names) or not (len(chosen) == 1 or chosen in design.blocks):

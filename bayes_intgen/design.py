@@ -48,7 +48,7 @@ from bayes_intgen.basis import ActionBasis, FeatureMap
 from bayes_intgen.blocks import Blocks, split_regime
 from bayes_intgen.errors import ModelError
 from bayes_intgen.regimes import Regime, format_regime
-from bayes_intgen.weights import CAUSAL, Weight, bias_name
+from bayes_intgen.weights import CAUSAL, Weight, bias_name, frequency_table, kinds_of_groups
 
 __all__ = ["CAUSAL", "INTERACTIONS", "Design", "Interactions", "Weight", "bias_name"]
 
@@ -107,8 +107,14 @@ class Design:
         ----------
         bases
             The basis of each action, then of each covariate.
-        parents, interactions, covariates
+        parents, interactions
             As in the class.
+        blocks
+            A partition of the actions in their order; none means that each is a block of its own.
+        cuts
+            The parts of blocks that regimes of the data set, each of which has a bias of its own.
+        covariates
+            The names in ``bases`` that are covariates; the others are actions.
 
         Raises
         ------
@@ -200,17 +206,8 @@ class Design:
 
     @cached_property
     def group_kinds(self) -> tuple[str, ...]:
-        """What the prior of each group depends on: covariate, or the kind of its features.
-
-        Groups of one or two variables of which one is a covariate are of the kind ``covariate``;
-        those of other features are linear, wiggly, level, pair or higher.
-        """
-        kinds: dict[str | None, str] = {}
-        for weight in self.weights:
-            feature = weight.feature
-            given = not feature.actions.isdisjoint(self.covariates)
-            covariate = given and feature.kind != "higher"
-            kinds[weight.group] = "covariate" if covariate else feature.kind
+        """What the prior of each group depends on: see :func:`kinds_of_groups`."""
+        kinds = kinds_of_groups(self.weights, self.covariates)
         return tuple(kinds[group] for group in self.groups)
 
     @cached_property
@@ -225,13 +222,7 @@ class Design:
 
         Zero where the feature has none.
         """
-        bases = self.features.bases
-        table = np.zeros((len(self.weights), len(self.variables)))
-        for row, weight in enumerate(self.weights):
-            for action, position in weight.feature.factors:
-                frequency = bases[action].functions[position].frequency
-                table[row, self.variables.index(action)] = frequency or 0.0
-        return table
+        return frequency_table(self.weights, self.features.bases)
 
     @cached_property
     def smooth_actions(self) -> tuple[str, ...]:

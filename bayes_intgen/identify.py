@@ -21,11 +21,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bayes_intgen.affine import TOLERANCE, affine_weights
 from bayes_intgen.blocks import Blocks, check_blocks, find_cuts, format_blocks, read_blocks
 from bayes_intgen.blocks import split_regime as split
 from bayes_intgen.completion import cheapest_completion
 from bayes_intgen.errors import ModelError, NotIdentifiedError, QueryError, RegimeError
-from bayes_intgen.regimes import Regime, format_regime, parse_regime, read_regime
+from bayes_intgen.regimes import (
+    Regime,
+    describe_experiments,
+    describe_mean,
+    format_regime,
+    parse_regime,
+    read_regime,
+)
 
 __all__ = [
     "Identification",
@@ -35,8 +43,6 @@ __all__ = [
     "require_identified",
     "require_known_cuts",
 ]
-
-TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -71,14 +77,15 @@ class Identification:
     def __str__(self) -> str:
         larger = tuple(block for block in self.blocks if len(block) > 1)
         given = f", with the blocks {format_blocks(larger)}" if larger else ""
+        mean = describe_mean(self.target)
         if self.identified:
             return (
-                f"{_effect(self.target)} is identified{given}: {self._sum()}, where m(r) is the "
-                f"mean outcome in experiment r."
+                f"{mean} is identified{given}: {self._sum()}, where m(r) is the mean outcome in "
+                f"experiment r."
             )
         have = ", ".join(map(format_regime, self.experiments))
-        wanted = " and ".join(map(_describe, self.missing))
-        return f"{_effect(self.target)} is not identified from {have}{given}: missing {wanted}."
+        wanted = describe_experiments(self.missing)
+        return f"{mean} is not identified from {have}{given}: missing {wanted}."
 
     def _sum(self) -> str:
         """Write the weights as ``m(a) + m(b) - m(obs)``."""
@@ -175,24 +182,35 @@ def identify_from(regimes: Iterable[Regime], target: Regime, blocks: Blocks) -> 
 
 
 def require_identified(
-    regimes: Iterable[Regime], target: Regime, blocks: Blocks | None = None
+    regimes: Iterable[Regime],
+    target: Regime,
+    blocks: Blocks | None = None,
+    advice: str = "choose a target that the data determine",
 ) -> None:
     """Raise a NotIdentifiedError that names the missing experiments, if any are missing.
 
-    ``blocks`` is a partition of all actions; None means that each is a block of its own.
+    Parameters
+    ----------
+    regimes
+        The regimes at hand.
+    target
+        The regime whose mean is wanted.
+    blocks
+        A partition of all actions; None means that each is a block of its own.
+    advice
+        What to do if there can be no such experiments.
     """
     at_hand = list(regimes)
     singles = ((name,) for name in dict.fromkeys(name for r in [*at_hand, target] for name in r))
     answer = identify_from(at_hand, target, tuple(singles) if blocks is None else blocks)
     if answer.identified:
         return
-    wanted = " and ".join(_describe(regime) for regime in answer.missing)
     have = [format_regime(regime) for regime in at_hand]
     joined = tuple(block for block in blocks or () if len(block) > 1)
     given = f" with the blocks {format_blocks(joined)}" if joined else ""
     raise NotIdentifiedError(
-        f"{_effect(target)} is not identified from the regimes {have}{given}: "
-        f"missing {wanted}. Add such rows, or choose a target that the data determine."
+        f"{describe_mean(target)} is not identified from the regimes {have}{given}: "
+        f"missing {describe_experiments(answer.missing)}. Add such rows, or {advice}."
     )
 
 
@@ -217,20 +235,11 @@ def require_known_cuts(regimes: Iterable[Regime], target: Regime, blocks: Blocks
             )
 
 
-def _effect(target: Regime) -> str:
-    return f"E[Y | do({', '.join(target)})]" if target else "E[Y | nothing set]"
-
-
-def _describe(regime: Regime) -> str:
-    if not regime:
-        return "observational rows (regime 'obs')"
-    return f"an experiment that sets {format_regime(regime)!r}"
-
-
 def read_names(regime: object) -> Regime:
     """Read a regime whose actions are not known beforehand."""
     if isinstance(regime, str):
-        return tuple(sorted(parse_regime(regime, [name for name in regime.split("+") if name])))
+        parts = [part.strip() for part in regime.split("+")]
+        return tuple(sorted(parse_regime(regime, [name for name in parts if name])))
     names = list(regime) if isinstance(regime, Iterable) else [regime]
     return tuple(sorted(read_regime(regime, [name for name in names if isinstance(name, str)])))
 
@@ -242,9 +251,9 @@ def _identify(known: Sequence[Regime], target: Regime, blocks: Blocks) -> Identi
     coordinates = list(dict.fromkeys([*patterns, *whole]))
     columns = np.array([_indicator(regime, coordinates, blocks) for regime in known]).T
     wanted = np.array(_indicator(target, coordinates, blocks))
-    weights = np.linalg.lstsq(columns, wanted, rcond=None)[0]
+    weights = affine_weights(columns, wanted)
     at_hand = tuple(known)
-    if np.abs(columns @ weights - wanted).max() <= TOLERANCE:
+    if weights is not None:
         found = dict(zip(known, weights.tolist(), strict=True))
         return Identification(target, True, found, (), at_hand, blocks)
     asked = split(target, blocks)

@@ -1,26 +1,20 @@
-"""The model as a user meets it: choices first, then data, then a posterior."""
+"""The model as a user meets it: choices first, then data, then a posterior.
 
-import json
+What can be said before anything is sampled is in :mod:`bayes_intgen.choices`.
+"""
+
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal
+from dataclasses import dataclass
 
 import numpy as np
-import pymc as pm
-import xarray as xr
 
-from bayes_intgen.basis import HSGP, BasisChoice, check_choice
-from bayes_intgen.blocks import BlockChoice, check_blocks, read_blocks
+from bayes_intgen.blocks import read_blocks
+from bayes_intgen.choices import ModelChoices
 from bayes_intgen.data import RegimeData
-from bayes_intgen.departures import Additivity
-from bayes_intgen.design import INTERACTIONS, Interactions
+from bayes_intgen.determined import require_any, require_target
 from bayes_intgen.errors import ModelError
-from bayes_intgen.identify import require_identified
 from bayes_intgen.inference import (
     Convergence,
-    Problem,
-    RowwiseProblem,
     Sampling,
     build_tree,
     check_lifts,
@@ -31,29 +25,16 @@ from bayes_intgen.inference import (
 )
 from bayes_intgen.lift_tests import LiftTests
 from bayes_intgen.moments import Moments
-from bayes_intgen.posing import (
-    Posed,
-    actions_of,
-    judge_rung,
-    plan,
-    pose,
-    refuse_exact,
-    typical_rows,
-    weigh,
-)
-from bayes_intgen.posterior import Posterior
-from bayes_intgen.priors import Priors
-from bayes_intgen.rank import DesignIdentification, RankCondition, require_determined
-from bayes_intgen.regimes import Regime, read_regime
-from bayes_intgen.rowwise import LIKELIHOODS, Likelihood
-from bayes_intgen.storage import read_fit
-from bayes_intgen.structure import Structure
+from bayes_intgen.posing import actions_of, judge_rung, regimes_of, typical_rows
+from bayes_intgen.posterior import Posterior, load
+from bayes_intgen.rank import RankCondition
+from bayes_intgen.regimes import format_regime, read_regime
 
 __all__ = ["InterventionModel", "load"]
 
 
 @dataclass(frozen=True)
-class InterventionModel:
+class InterventionModel(ModelChoices):
     """A Bayesian model of the outcome under any set of interventions.
 
     Every regime mean is alpha + sum_k u_k(a_k) + sum over k not in S of d_k(a_k, a_parents(k)):
@@ -87,10 +68,11 @@ class InterventionModel:
         precision; every fit tests which one the data need (``posterior.additivity``).
     blocks
         Sets of actions that may share a confounder and interact in any way, as labels
-        (``["a1+a2"]``) or lists of names; the others are blocks of their own. The effect of a block
-        takes experiments that set all of it together, with settings that cover the combinations of
-        interest. Within a block of several smooth actions any two interact, within one of
-        polynomials any number up to the degree.
+        (``["a1+a2"]``) or lists of names; the others are blocks of their own, as are ``"a1"`` and
+        ``"a2"`` in ``["a1", "a2"]``: the names of one block are joined by ``+``. The effect of a
+        block takes experiments that set all of it together, with settings that cover the
+        combinations of interest. Within a block of several smooth actions any two interact, within
+        one of polynomials any number up to the degree.
     priors
         Priors of the hyperparameters; None for those of :class:`Priors`.
     variance
@@ -120,99 +102,6 @@ class InterventionModel:
     >>> posterior.expected_outcome({"a1": [0.0, 0.1], "a2": 0.2}).sizes
     Frozen({'chain': 1, 'draw': 1000, 'point': 2})
     """
-
-    basis: BasisChoice = field(default_factory=HSGP)
-    structure: Structure = "learned"
-    interactions: Interactions = "none"
-    blocks: BlockChoice = None
-    priors: Priors | None = None
-    variance: Literal["learned", "constant"] = "learned"
-    likelihood: Likelihood = "normal"
-
-    def __post_init__(self) -> None:
-        check_choice(self.basis)
-        if self.interactions not in INTERACTIONS:
-            raise ModelError(
-                f"interactions must be one of {list(INTERACTIONS)}, got {self.interactions!r}."
-            )
-        if self.blocks is not None:
-            object.__setattr__(self, "blocks", check_blocks(self.blocks))
-        if self.priors is not None and not isinstance(self.priors, Priors):
-            raise ModelError(
-                f"priors must be a Priors object, such as Priors(linear=LogNormal(1.0, 0.5)), "
-                f"got {self.priors!r}."
-            )
-        if self.variance not in ("learned", "constant"):
-            raise ModelError(f"variance must be 'learned' or 'constant', got {self.variance!r}.")
-        if self.likelihood not in LIKELIHOODS:
-            raise ModelError(f"likelihood must be one of {LIKELIHOODS}, got {self.likelihood!r}.")
-
-    def identify(
-        self,
-        data: RegimeData | Moments,
-        target: str | Iterable[str] | None = None,
-        lifts: LiftTests | None = None,
-    ) -> DesignIdentification:
-        """Say what the data determine, before anything is fitted.
-
-        The level of a mean takes the affine rule of :func:`bayes_intgen.identify`, which holds for
-        any basis. The effect of moving one action may be identified where the level is not: that
-        depends on the structure and the rung of this model.
-
-        Parameters
-        ----------
-        data
-            The rows, or their moments; only the first pass is made.
-        target
-            The regime, as a label or as names; None means that all actions are set.
-        lifts
-            Lift tests beside them.
-
-        Raises
-        ------
-        ModelError
-            If an option is not valid, or moments do not fit the model's basis.
-
-        Examples
-        --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1"], n=200, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-        >>> print(ig.InterventionModel(structure=["a2", "a1"]).identify(data))
-        E[Y | do(a1, a2)] from the regimes obs, a1: level not identified; missing an experiment
-        that sets 'a2'
-          effect of moving a1: identified
-          effect of moving a2: not identified; missing an experiment that sets 'a2'
-        """
-        planned = plan(data, self.basis, self.structure, self.interactions, self.blocks, lifts)
-        wanted = data.actions if target is None else read_regime(target, data.actions)
-        unit = planned.summary.scales[planned.summary.outcome]
-        rows = planned.read(lifts, unit).rows if lifts else None
-        condition = RankCondition(planned.design, _regimes(data), rows)
-        return DesignIdentification.judge(condition, wanted)
-
-    def build(self, data: RegimeData | Moments, lifts: LiftTests | None = None) -> pm.Model:
-        """Return the PyMC model, without sampling.
-
-        With the normal likelihood it is that of the hyperparameters. The others have explicit
-        weights and an observed variable ``outcome`` with one term per row, regime by regime, so
-        that ``pymc.sample``, ``pymc.stats.compute_log_likelihood`` (of every row) and
-        ``pymc.sample_posterior_predictive`` work on it; all in standard units of the outcome.
-
-        Parameters
-        ----------
-        data, lifts
-            As in :meth:`fit`.
-
-        Raises
-        ------
-        ModelError
-            If the data are moments and the likelihood needs rows.
-        """
-        if self.likelihood == "normal":
-            return self._pose(data, lifts=lifts).problem.build()
-        return self._pose_rowwise(data, lifts).build()
 
     def fit(
         self,
@@ -251,7 +140,8 @@ class InterventionModel:
             Whether to show progress.
         target
             The regime, as a label or as names, that must be identified from the data; None means
-            that all actions are set.
+            that all actions are set. If these are not identified, the fit is shown by the effects
+            in this regime. Any other question that the data determine may be asked as well.
         lifts
             Results of experiments of which there are no rows: see
             :class:`bayes_intgen.LiftTests`. They stand beside rows of the same actions, or in place
@@ -267,7 +157,8 @@ class InterventionModel:
         ------
         NotIdentifiedError
             If the regimes at hand do not determine the target, and there are no lift tests with
-            which they tell the effect of moving one action at least; names what is missing.
+            which they tell the effect of moving one action at least; names what is missing, and a
+            target that is determined, with which the contrasts that are known can be asked for.
         ModelError
             If an option is not valid, moments do not fit the model's basis, or the effect of a lift
             test depends on other actions whose values are not given.
@@ -291,10 +182,12 @@ class InterventionModel:
         if target is not None:
             wanted = read_regime(target, data_actions)
         if lifts is None:
-            require_identified(_regimes(data), wanted, read_blocks(self.blocks, data_actions))
+            require_target(regimes_of(data), wanted, read_blocks(self.blocks, data_actions))
         try:
             posed = self._pose(data, lifts=lifts)
-            _require_any(posed.problem, wanted)
+            if lifts is not None:
+                rows = posed.problem.lifts.rows if posed.problem.lifts else None
+                require_any(RankCondition(posed.problem.design, regimes_of(data), rows), wanted)
             mode = find_mode(posed.problem)
             if self.likelihood == "normal":
                 asked = typical_rows(posed.problem, wanted)
@@ -308,7 +201,10 @@ class InterventionModel:
                 f"data: the regression is numerically singular ({error}); look for columns that "
                 f"are copies of one another, or values of wildly different size."
             ) from error
-        tree.attrs = self._attributes(method, random_seed, learned)
+        tree.attrs = {
+            **self._attributes(method, random_seed, learned),
+            "target": format_regime(wanted),
+        }
         convergence.warn()
         if checked:
             known = tree["constant_data"].dataset
@@ -348,95 +244,3 @@ class InterventionModel:
         tree = build_tree(posed.problem, hyper, random_seed, prior=True)
         tree.attrs = self._attributes("prior", random_seed, False)
         return self._posterior(posed, tree, Convergence("prior"), None)
-
-    def _posterior(
-        self,
-        posed: Posed,
-        tree: xr.DataTree,
-        convergence: Convergence,
-        additivity: Additivity | None,
-    ) -> Posterior:
-        design, summary = posed.problem.design, posed.moments.summary
-        scale = posed.moments.outcome_scale
-        return Posterior(tree, design, summary, scale, convergence, posed.learned, additivity)
-
-    def _attributes(self, method: str, random_seed: int, learned: bool) -> dict[str, Any]:
-        """Say how the draws were made; priors are kept as text.
-
-        ``learned`` says whether, under a normal likelihood, the variance was.
-        """
-        priors = json.dumps((self.priors or Priors()).describe())
-        normal = self.likelihood == "normal"
-        return {
-            "method": method,
-            "random_seed": random_seed,
-            "likelihood": self.likelihood,
-            "variance": ("learned" if learned else "constant") if normal else self.likelihood,
-            "priors": priors,
-        }
-
-    def _pose_rowwise(
-        self, data: RegimeData | Moments, lifts: LiftTests | None = None
-    ) -> RowwiseProblem:
-        if isinstance(data, Moments):
-            raise ModelError(
-                f"data: likelihood={self.likelihood!r} depends on every row, and moments hold only "
-                f"sums of products of all rows; give the RegimeData, or use likelihood='normal'."
-            )
-        problem = self._pose(data, weighted=False, lifts=lifts).problem
-        return RowwiseProblem.pose(problem, data, self.likelihood)
-
-    def _pose(
-        self, data: RegimeData | Moments, weighted: bool = True, lifts: LiftTests | None = None
-    ) -> Posed:
-        priors = self.priors or Priors()
-        robust = self.likelihood == "student_t"
-        choices = (self.basis, self.structure, self.interactions, priors, robust, self.blocks)
-        posed = pose(data, *choices, lifts)
-        if not weighted:
-            return posed
-        refuse_exact(posed.moments)
-        if isinstance(data, RegimeData):
-            posed = weigh(posed, data, self.variance == "learned")
-        return posed
-
-
-def load(path: str | Path) -> Posterior:
-    """Read a posterior that :meth:`Posterior.save` wrote; it answers every query.
-
-    Parameters
-    ----------
-    path
-        The netCDF file. Nothing in it is executed.
-
-    Raises
-    ------
-    FileError
-        If the file is missing, not a saved fit, or damaged.
-    """
-    state = read_fit(Path(path))
-    return Posterior(
-        state.idata,
-        state.design,
-        state.summary,
-        state.outcome_scale,
-        state.convergence,
-        state.learned,
-        state.additivity,
-    )
-
-
-def _require_any(problem: Problem, target: Regime) -> None:
-    """Refuse a target of which neither the level nor, thanks to lift tests, a contrast is known."""
-    if problem.lifts is None:
-        return
-    actions = problem.design.actions
-    condition = RankCondition(problem.design, problem.moments.regimes, problem.lifts.rows)
-    if condition.affine(target).identified:
-        return
-    if all(condition.status(target, [action]) == "unknown" for action in actions):
-        require_determined(condition, target, actions)
-
-
-def _regimes(data: RegimeData | Moments) -> tuple[Regime, ...]:
-    return data.regimes if isinstance(data, Moments) else tuple(data.extents)

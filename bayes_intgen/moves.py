@@ -24,6 +24,8 @@ class Move:
 
     Parameters
     ----------
+    action
+        The action that moves.
     name
         ``a1``, or ``channel[tv]`` for the step to the level ``tv``.
     start, end
@@ -32,6 +34,7 @@ class Move:
         All actions and covariates at both ends, shape (variables,); codes for categorical ones.
     """
 
+    action: str
     name: str
     start: float | str
     end: float | str
@@ -50,11 +53,12 @@ def standard_moves(summary: Summary) -> list[Move]:
             for code, level in enumerate(levels):
                 if level != usual_level:
                     after = _replace(usual, k, code)
-                    moves.append(Move(f"{action}[{level}]", usual_level, level, usual, after))
+                    name = f"{action}[{level}]"
+                    moves.append(Move(action, name, usual_level, level, usual, after))
         else:
             low, high = (usual[k] + side * summary.scales[action].spread for side in (-1, 1))
             before, after = _replace(usual, k, low), _replace(usual, k, high)
-            moves.append(Move(action, float(low), float(high), before, after))
+            moves.append(Move(action, action, float(low), float(high), before, after))
     return moves
 
 

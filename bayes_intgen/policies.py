@@ -4,10 +4,11 @@ What is computed stands in :mod:`bayes_intgen.estimands`.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import xarray as xr
 
+from bayes_intgen.data import Beyond
 from bayes_intgen.estimands import (
     BestAction,
     average_contrast,
@@ -18,8 +19,6 @@ from bayes_intgen.estimands import (
 from bayes_intgen.fitted import Fitted
 
 __all__ = ["Policies"]
-
-type Beyond = Literal["error", "clamp"]
 
 
 class Policies(Fitted):

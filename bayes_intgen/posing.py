@@ -34,6 +34,7 @@ __all__ = [
     "plan",
     "pose",
     "refuse_exact",
+    "regimes_of",
     "typical_rows",
     "weigh",
 ]
@@ -166,6 +167,11 @@ def actions_of(data: RegimeData | Moments) -> tuple[str, ...]:
             f"make one with RegimeData.from_frame."
         )
     return data.actions
+
+
+def regimes_of(data: RegimeData | Moments) -> tuple[Regime, ...]:
+    """Return the regimes of the data."""
+    return data.regimes if isinstance(data, Moments) else tuple(data.extents)
 
 
 def typical_rows(problem: Problem, regime: Regime) -> Array:

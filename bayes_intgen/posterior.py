@@ -5,7 +5,8 @@ The expected outcomes are those of :mod:`bayes_intgen.fitted`; what follows from
 """
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,17 +15,20 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from bayes_intgen.comparisons import Comparisons
-from bayes_intgen.errors import NotIdentifiedError
+from bayes_intgen.data import Beyond
+from bayes_intgen.determined import require_determined
+from bayes_intgen.errors import NotIdentifiedError, QueryError
+from bayes_intgen.identify import require_known_cuts
 from bayes_intgen.metrics import credible_interval
 from bayes_intgen.moves import standard_moves
 from bayes_intgen.plots import plot_structure
 from bayes_intgen.policies import Policies
 from bayes_intgen.predictive import predict_outcome
-from bayes_intgen.rank import require_determined
-from bayes_intgen.regimes import Regime
+from bayes_intgen.regimes import Regime, read_do
 from bayes_intgen.report import describe_fit
+from bayes_intgen.storage import read_fit
 
-__all__ = ["Posterior"]
+__all__ = ["Posterior", "load"]
 
 
 class Posterior(Comparisons, Policies):
@@ -60,7 +64,7 @@ class Posterior(Comparisons, Policies):
         at: Any,
         do: str | Iterable[str] | None = None,
         random_seed: int = 1,
-        beyond: Literal["error", "clamp"] = "error",
+        beyond: Beyond = "error",
     ) -> xr.DataArray:
         """Draw the outcome under any regime: what a single unit may show.
 
@@ -106,33 +110,45 @@ class Posterior(Comparisons, Policies):
         """
         return predict_outcome(self, at, do, random_seed, beyond)
 
-    def effects(self) -> pd.DataFrame:
+    def effects(self, do: str | Iterable[str] | None = None) -> pd.DataFrame:
         """Summarise the change when one action moves from mean - sd to mean + sd.
 
         A categorical action moves from its most frequent level to each other one. The other actions
         and the covariates stay at their means and most frequent levels; means, sd and frequencies
         are over all regimes, weighted equally.
 
+        Parameters
+        ----------
+        do
+            The actions that are set, of which at least one; None sets all.
+
         Returns
         -------
         pandas.DataFrame
-            A row per action, or per level as ``channel[tv]``: ``from`` and ``to`` (the action's
-            unit, or levels), ``mean``, ``lower`` and ``upper`` of the change in E[Y | do(all)], and
-            ``observational``, the mean change in E[Y | a], which holds the confounding too (the
-            outcome's unit). No number where the data do not determine the change.
+            A row per action that is set, or per level of it as ``channel[tv]``: ``from`` and ``to``
+            (the action's unit, or levels), ``mean``, ``lower`` and ``upper`` of the change in
+            E[Y | do(a_S), a_rest], and ``observational``, the mean change in E[Y | a], which holds
+            the confounding too (the outcome's unit). No number where the data do not determine the
+            change.
 
         Raises
         ------
+        QueryError
+            If ``do`` sets nothing, names an unknown action, or cuts a block as no experiment does.
         NotIdentifiedError
-            If the data determine none of the changes in E[Y | do(all)].
+            If the data determine none of the changes in E[Y | do(a_S), a_rest].
         """
-        moves = standard_moves(self.summary)
+        regime = read_do(do, self.actions)
+        if not regime:
+            raise QueryError("do: an effect is that of an action that is set, and do sets none.")
+        require_known_cuts(self.summary.regimes, regime, self.design.blocks)
+        moves = [move for move in standard_moves(self.summary) if move.action in regime]
         before = np.array([move.before for move in moves])
         after = np.array([move.after for move in moves])
-        known, observed = (self._known(before, after, regime) for regime in (self.actions, ()))
+        known, observed = (self._known(before, after, which) for which in (regime, ()))
         if not any(known):
-            require_determined(self.condition, self.actions, self.actions)
-        joint = self._change(before, after, self.actions)
+            require_determined(self.condition, regime, regime)
+        joint = self._change(before, after, regime)
         seen = self._change(before, after, ())
         lower, upper = credible_interval(joint)
         columns = {
@@ -160,10 +176,14 @@ class Posterior(Comparisons, Policies):
         return plot_structure(axes, self.actions, found if self.learned else given)
 
     def __str__(self) -> str:
+        joint = self.condition.affine(self.actions).identified
+        regime = self.actions if joint else self.target
+        if not regime:
+            return describe_fit(self._state, "Nothing is set in it, so that it has no effects.", ())
         try:
-            return describe_fit(self._state, self.effects())
+            return describe_fit(self._state, self.effects(regime), regime)
         except NotIdentifiedError as error:
-            return describe_fit(self._state, str(error))
+            return describe_fit(self._state, str(error), regime)
 
     def _known(self, before: np.ndarray, after: np.ndarray, regime: Regime) -> list[bool]:
         """Say of each change of one action whether the data tell its effect."""
@@ -178,3 +198,28 @@ class Posterior(Comparisons, Policies):
         features = self.design.features
         step = features.evaluate(after) - features.evaluate(before)
         return xr.DataArray(self.theta(regime) @ step.T, dims=("chain", "draw", "action"))
+
+
+def load(path: str | Path) -> Posterior:
+    """Read a posterior that :meth:`Posterior.save` wrote; it answers every query.
+
+    Parameters
+    ----------
+    path
+        The netCDF file. Nothing in it is executed.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, not a saved fit, or damaged.
+    """
+    state = read_fit(Path(path))
+    return Posterior(
+        state.idata,
+        state.design,
+        state.summary,
+        state.outcome_scale,
+        state.convergence,
+        state.learned,
+        state.additivity,
+    )

@@ -23,13 +23,14 @@ the rows lie beyond their 99% intervals.
 """
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
 from bayes_intgen.basis import FeatureMap
+from bayes_intgen.data import Beyond
 from bayes_intgen.errors import QueryError
 from bayes_intgen.fitted import VALUES_AT_ONCE, Fitted
 from bayes_intgen.metrics import INTERVAL, credible_interval
@@ -48,7 +49,7 @@ def predict_outcome(
     at: Any,
     do: str | Iterable[str] | None = None,
     random_seed: int = 1,
-    beyond: Literal["error", "clamp"] = "error",
+    beyond: Beyond = "error",
     first: int = 0,
 ) -> xr.DataArray:
     """Draw the outcome at some points; :meth:`bayes_intgen.Posterior.predict` says more.
@@ -86,7 +87,7 @@ def predictive_interval(
     do: str | Iterable[str] | None = None,
     probability: float = INTERVAL,
     random_seed: int = 1,
-    beyond: Literal["error", "clamp"] = "error",
+    beyond: Beyond = "error",
 ) -> tuple[Array, Array]:
     """Return the ends of equal-tailed predictive intervals, working through points in portions.
 

@@ -21,7 +21,7 @@ these may be shown, or tested, where the constant of a bias is not. But where th
 switched off, it hides the effects of all possible parents of A_j too.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -29,14 +29,13 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from bayes_intgen.affine import TOLERANCE
+from bayes_intgen.blocks import find_cuts
 from bayes_intgen.design import Design
-from bayes_intgen.errors import NotIdentifiedError
-from bayes_intgen.identify import Identification, identify_from, require_identified
-from bayes_intgen.regimes import Regime, format_regime
+from bayes_intgen.identify import Identification, identify_from
+from bayes_intgen.regimes import Regime
 
-__all__ = ["DesignIdentification", "RankCondition", "Status", "require_determined"]
-
-TOLERANCE = 1e-9
+__all__ = ["RankCondition", "Status"]
 
 type Array = npt.NDArray[np.float64]
 type Mask = npt.NDArray[np.bool_]
@@ -64,6 +63,10 @@ class RankCondition:
     def affine(self, target: Regime) -> Identification:
         """Apply the rule that needs no basis, which decides on levels."""
         return identify_from(self.regimes, target, self.design.blocks)
+
+    def covers(self, target: Regime) -> bool:
+        """Say whether the design has a mean for a regime: none for one that cuts a block anew."""
+        return {*find_cuts([target], self.design.blocks)} <= {*self.design.cuts}
 
     def unseen_share(self, rows: Array, scale: Array | None = None) -> Array:
         """Return how much of some functionals the data leave open, even without noise.
@@ -243,137 +246,3 @@ def _spans(rows: Array, wanted: Array) -> bool:
     basis = _basis(rows)
     left = wanted - (wanted @ basis.T) @ basis
     return bool(np.abs(left).max(initial=0.0) < TOLERANCE * 100)
-
-
-@dataclass(frozen=True)
-class DesignIdentification:
-    """What is known of a target before anything is fitted.
-
-    Parameters
-    ----------
-    affine
-        The rule that needs no basis: see :func:`bayes_intgen.identify`. It decides on levels.
-    regimes
-        The regimes at hand.
-    contrasts
-        For each action, whether the effect of moving it in the mean of the target is
-        ``identified``, ``tested`` (known from lift tests at the tested values, from the prior in
-        between) or ``unknown``; this rests on the structure and the rung of the model as well.
-    lacking
-        For each action not identified, the experiments that would make it so.
-    """
-
-    affine: Identification
-    regimes: tuple[Regime, ...]
-    contrasts: Mapping[str, Status]
-    lacking: Mapping[str, tuple[Regime, ...]]
-
-    @classmethod
-    def judge(cls, condition: RankCondition, target: Regime) -> "DesignIdentification":
-        """Apply both rules."""
-        actions = condition.design.actions
-        found = {action: condition.status(target, [action]) for action in actions}
-        short = {a: condition.lacking(target, [a]) for a in actions if found[a] != "identified"}
-        return cls(condition.affine(target), condition.regimes, found, short)
-
-    @property
-    def target(self) -> Regime:
-        """The regime whose mean is wanted."""
-        return self.affine.target
-
-    @property
-    def identified(self) -> bool:
-        """Whether the mean of the target is identified: its level, and so every contrast."""
-        return self.affine.identified
-
-    @property
-    def weights(self) -> dict[Regime, float]:
-        """The weight of each regime in it; empty when it is not identified."""
-        return self.affine.weights
-
-    @property
-    def missing(self) -> tuple[Regime, ...]:
-        """Further experiments that would identify the level."""
-        return self.affine.missing
-
-    def __str__(self) -> str:
-        at_hand = ", ".join(format_regime(regime) for regime in self.regimes)
-        head = f"E[Y | {_do(self.target)}] from the regimes {at_hand}"
-        if self.identified:
-            used = {regime: w for regime, w in self.weights.items() if abs(w) > TOLERANCE}
-            terms = [f"{w:+.3g} {format_regime(regime)}" for regime, w in used.items()]
-            return f"{head}: identified, as {' '.join(terms)}"
-        lines = [f"{head}: level not identified; missing {_names(self.missing)}"]
-        for action, status in self.contrasts.items():
-            text = {
-                "identified": "identified",
-                "tested": "known from lift tests, and from the prior between the tested values",
-                "unknown": f"not identified; missing {_names(self.lacking.get(action, ()))}",
-            }[status]
-            lines.append(f"  effect of moving {action}: {text}")
-        return "\n".join(lines)
-
-
-def require_determined(
-    condition: RankCondition,
-    target: Regime,
-    moved: Iterable[str] | None = None,
-    rows: Array | None = None,
-) -> Status:
-    """Raise a NotIdentifiedError unless the data tell of a mean, or of a contrast.
-
-    Parameters
-    ----------
-    condition
-        The design and the data at hand.
-    target
-        The regime whose mean is in question.
-    moved
-        For a contrast, the actions that differ between its two sides; None for the mean itself.
-    rows
-        The functionals of the contrasts, by default any in these actions, shape (n, weights).
-
-    Returns
-    -------
-    str
-        ``"identified"``, or ``"tested"`` if some of it rests on lift tests.
-
-    Raises
-    ------
-    NotIdentifiedError
-        Names what is missing.
-    """
-    if moved is None:
-        if condition.lifts is None:
-            require_identified(condition.regimes, target, condition.design.blocks)
-        elif not (answer := condition.affine(target)).identified:
-            raise NotIdentifiedError(
-                f"E[Y | {_do(target)}] is not identified: lift tests tell differences, and the "
-                f"level also takes {_names(answer.missing)}, without which the constant of a bias "
-                f"is known from its prior only. Ask for contrasts, or add such rows."
-            )
-        return "identified"
-    names = list(moved)
-    status = condition.status(target, names, rows) if names else "identified"
-    if status == "unknown":
-        at_hand = [format_regime(regime) for regime in condition.regimes]
-        unknown = [a for a in names if condition.status(target, [a]) == "unknown"] or names
-        raise NotIdentifiedError(
-            f"The effect of moving {', '.join(unknown)} on E[Y | {_do(target)}] is not identified "
-            f"from the regimes {at_hand}: missing {_names(condition.lacking(target, names))}, or "
-            f"lift tests. Add such rows, or give a structure with fewer dependences if that is "
-            f"known."
-        )
-    return status
-
-
-def _do(target: Regime) -> str:
-    return f"do({', '.join(target)})"
-
-
-def _names(regimes: Iterable[Regime]) -> str:
-    found = [
-        f"an experiment that sets {format_regime(r)!r}" if r else "observational rows"
-        for r in regimes
-    ]
-    return " and ".join(found) or "nothing that single experiments could add"

@@ -14,6 +14,8 @@ __all__ = [
     "Regime",
     "check_action_names",
     "check_covariate_names",
+    "describe_experiments",
+    "describe_mean",
     "format_regime",
     "order_regime",
     "parse_regime",
@@ -93,7 +95,8 @@ def parse_regime(label: object, actions: Sequence[str]) -> Regime:
     Parameters
     ----------
     label
-        ``"obs"``, an action's name, or names joined by ``"+"`` in any order.
+        ``"obs"``, an action's name, or names joined by ``"+"`` in any order; blanks around names do
+        not matter.
     actions
         The known actions, in their declared order.
 
@@ -104,7 +107,7 @@ def parse_regime(label: object, actions: Sequence[str]) -> Regime:
 
     Examples
     --------
-    >>> parse_regime("a2+a1", ["a1", "a2"])
+    >>> parse_regime("a2 + a1", ["a1", "a2"])
     ('a1', 'a2')
     >>> parse_regime("obs", ["a1", "a2"])
     ()
@@ -114,9 +117,9 @@ def parse_regime(label: object, actions: Sequence[str]) -> Regime:
         raise RegimeError(f"regime labels must be text, got {label!r}. {known}")
     if not label.strip():
         raise RegimeError(f"regime labels must not be empty, got {label!r}. {known}")
-    if label == OBSERVATIONAL:
+    if label.strip() == OBSERVATIONAL:
         return ()
-    parts = label.split("+")
+    parts = [part if part in actions else part.strip() for part in label.split("+")]
     unknown = [part for part in parts if part not in actions]
     if unknown:
         raise RegimeError(
@@ -202,3 +205,31 @@ def format_regime(regime: Iterable[str]) -> str:
     ('obs', 'a1+a2')
     """
     return "+".join(regime) or OBSERVATIONAL
+
+
+def describe_mean(regime: Regime) -> str:
+    """Write the mean of a regime, as it stands in messages.
+
+    Examples
+    --------
+    >>> describe_mean(()), describe_mean(("a1", "a2"))
+    ('E[Y | nothing set]', 'E[Y | do(a1, a2)]')
+    """
+    return f"E[Y | do({', '.join(regime)})]" if regime else "E[Y | nothing set]"
+
+
+def describe_experiments(regimes: Iterable[Regime]) -> str:
+    """List experiments that are missing, as they stand in messages.
+
+    Examples
+    --------
+    >>> describe_experiments([(), ("a1", "a2")])
+    "observational rows (regime 'obs') and an experiment that sets 'a1+a2'"
+    """
+    found = [
+        f"an experiment that sets {format_regime(regime)!r}"
+        if regime
+        else "observational rows (regime 'obs')"
+        for regime in regimes
+    ]
+    return " and ".join(found) or "nothing that single experiments could add"

@@ -5,13 +5,13 @@ import pandas as pd
 from bayes_intgen.blocks import format_blocks
 from bayes_intgen.lift_check import LiftCheck
 from bayes_intgen.metrics import INTERVAL
-from bayes_intgen.regimes import format_regime
+from bayes_intgen.regimes import Regime, format_regime
 from bayes_intgen.storage import FitState
 
 __all__ = ["describe_fit"]
 
 
-def describe_fit(state: FitState, effects: pd.DataFrame | str) -> str:
+def describe_fit(state: FitState, effects: pd.DataFrame | str, regime: Regime) -> str:
     """Write a fit as text.
 
     Parameters
@@ -20,8 +20,10 @@ def describe_fit(state: FitState, effects: pd.DataFrame | str) -> str:
         The fit.
     effects
         The table of effects, or why there is none.
+    regime
+        The regime that they are about.
     """
-    head = "\n".join([*_data(state), *_choices(state), *_verdicts(state), ""])
+    head = "\n".join([*_data(state, regime), *_choices(state), *_verdicts(state), ""])
     if isinstance(effects, str):
         return f"{head}\n{effects}"
     levels = ", or from its most frequent level to another" if state.summary.levels else ""
@@ -34,15 +36,16 @@ def describe_fit(state: FitState, effects: pd.DataFrame | str) -> str:
     )
 
 
-def _data(state: FitState) -> list[str]:
+def _data(state: FitState, regime: Regime) -> list[str]:
     summary, sizes = state.summary, state.idata["posterior"].sizes
     title = "Prior" if state.convergence.method == "prior" else "Posterior"
-    given = ", ".join([f"do({', '.join(summary.actions)})", *summary.covariates])
-    joint = f"E[{summary.outcome} | {given}]"
+    alone = [name for name in summary.variables if name not in regime]
+    given = ", ".join([*([f"do({', '.join(regime)})"] if regime else []), *alone])
+    mean = f"E[{summary.outcome} | {given}]"
     rows = sum(part.moments.n for part in summary.regimes.values())
     regimes = ", ".join(format_regime(regime) for regime in summary.regimes)
     return [
-        f"{title} of {joint} from {rows:,} rows in the regimes {regimes}",
+        f"{title} of {mean} from {rows:,} rows in the regimes {regimes}",
         f"{sizes['chain']} chains x {sizes['draw']} draws; {state.convergence}",
         f"likelihood: {_likelihood(state)}",
     ]

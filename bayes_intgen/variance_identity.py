@@ -29,6 +29,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from bayes_intgen.affine import affine_weights
 from bayes_intgen.basis import FeatureMap
 from bayes_intgen.design import Design, Interactions
 from bayes_intgen.regimes import Regime
@@ -90,5 +91,4 @@ def combine_regimes(design: Design, regimes: Iterable[Regime], target: Regime) -
         return np.array([float(regime == target) for regime in known])
     columns = np.array([design.active(regime) for regime in known], dtype=float).T
     wanted = design.active(target).astype(float)
-    weights = np.linalg.lstsq(columns, wanted, rcond=None)[0]
-    return weights if np.allclose(columns @ weights, wanted, atol=1e-9) else None
+    return affine_weights(columns, wanted)

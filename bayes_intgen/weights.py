@@ -1,12 +1,15 @@
-"""Weights of the model, and the names of the components that they belong to."""
+"""Weights of the model, the components that they belong to, and what their priors depend on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bayes_intgen.basis import Feature
+import numpy as np
+import numpy.typing as npt
+
+from bayes_intgen.basis import ActionBasis, Feature
 from bayes_intgen.regimes import format_regime
 
-__all__ = ["CAUSAL", "Weight", "bias_name"]
+__all__ = ["CAUSAL", "Weight", "bias_name", "frequency_table", "kinds_of_groups"]
 
 CAUSAL = "causal"
 
@@ -54,3 +57,38 @@ class Weight:
         """Its prior group; None for constants, whose prior scale is fixed."""
         feature = self.feature
         return None if feature.kind == "constant" else f"{self.component}|{feature.group}"
+
+
+def kinds_of_groups(weights: Iterable[Weight], covariates: Iterable[str]) -> dict[str | None, str]:
+    """Return what the prior of each group depends on: covariate, or the kind of its features.
+
+    Parameters
+    ----------
+    weights
+        All weights.
+    covariates
+        The variables that are covariates; groups of one or two variables of which one is a
+        covariate are of the kind ``covariate``, the others linear, wiggly, level, pair or higher.
+    """
+    kinds: dict[str | None, str] = {}
+    for weight in weights:
+        feature = weight.feature
+        given = not feature.actions.isdisjoint(covariates)
+        kinds[weight.group] = "covariate" if given and feature.kind != "higher" else feature.kind
+    return kinds
+
+
+def frequency_table(
+    weights: Sequence[Weight], bases: Mapping[str, ActionBasis]
+) -> npt.NDArray[np.float64]:
+    """Return the frequency of each weight's eigenfunction of each variable.
+
+    Shape (weights, variables); zero where the feature has none.
+    """
+    variables = list(bases)
+    table = np.zeros((len(weights), len(variables)))
+    for row, weight in enumerate(weights):
+        for variable, position in weight.feature.factors:
+            frequency = bases[variable].functions[position].frequency
+            table[row, variables.index(variable)] = frequency or 0.0
+    return table

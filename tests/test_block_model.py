@@ -220,7 +220,7 @@ def test_components_add_up_to_every_mean_draw_by_draw(posterior):
     ):
         total = causal + sum(posterior.component(name, GRID, "bias").to_numpy() for name in biases)
         assert_allclose(total, posterior.expected_outcome(GRID, do=do), atol=1e-8)
-    both = [posterior.component("a2+a1", GRID, kind) for kind in ("int", "bias", "obs")]
+    both = [posterior.component("a2 + a1", GRID, kind) for kind in ("int", "bias", "obs")]
     assert_allclose(both[0] + both[1], both[2], atol=1e-10)
 
 
@@ -295,6 +295,23 @@ def test_fit_says_which_experiment_of_the_block_is_missing(frame):
     assert fit.expected_outcome(GRID, do="a1+a3").sizes["draw"] == 20
     with pytest.raises(ig.ModelError, match=r"blocks: \['price'\] are not among the actions"):
         ig.InterventionModel(blocks=["a1+price"]).fit(data)
+
+
+def test_a_cut_that_no_regime_makes_is_named_before_a_fit(frame):
+    data = read(frame).drop(["a1"])
+    model = ig.InterventionModel(ig.Polynomial(1), ["a1", "a2", "a3"], blocks=["a1+a2"])
+    answer = model.identify(data, "a1")
+    assert not answer.identified
+    assert answer.missing == (("a1",),)
+    assert answer.contrasts == dict.fromkeys(ACTIONS, "unknown")
+    assert answer.lacking == dict.fromkeys(ACTIONS, (("a1",),))
+    assert "level not identified; missing an experiment that sets 'a1'" in str(answer)
+    with pytest.raises(ig.NotIdentifiedError, match="missing an experiment that sets 'a1'"):
+        model.fit(data, method="laplace", target="a1")
+    columns = {"action": "a3", "from": [0.0], "to": 1.0, "effect": 1.0, "standard_error": 0.1}
+    lifts = ig.LiftTests.from_frame(pd.DataFrame(columns))
+    with pytest.raises(ig.NotIdentifiedError, match="takes an experiment that sets 'a1'"):
+        model.fit(data, method="laplace", target="a1", lifts=lifts)
 
 
 def test_blocks_on_the_command_line(tmp_path, capsys):

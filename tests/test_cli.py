@@ -91,6 +91,17 @@ def test_regimes_can_be_left_out(table, tmp_path, capsys):
     assert "missing an experiment that sets 'a2'" in capsys.readouterr().err
 
 
+def test_a_target_takes_fewer_regimes(table, tmp_path, capsys):
+    out = tmp_path / "fit.nc"
+    arguments = ["--outcome", "y", "--actions", "a1,a2", "--method", "laplace", "--out", str(out)]
+    arguments += ["--basis", "polynomial", "--degree", "1"]
+    for target, regime in (("a1", ("a1",)), ("obs", ())):
+        assert main(["fit", str(table), *arguments, "--drop", "a2", "--target", target]) == 0
+        assert ig.load(out).target == regime
+    assert main(["fit", str(table), *arguments, "--drop", "a2", "--target", "price"]) == 2
+    assert "names ['price']" in capsys.readouterr().err
+
+
 def test_structure_is_read(table, tmp_path):
     out = tmp_path / "fit.nc"
     arguments = ["--outcome", "y", "--actions", "a1,a2", "--method", "laplace", "--out", str(out)]

@@ -323,7 +323,7 @@ def test_many_actions_take_no_time():
 def test_partition_systems_with_a_regime_that_cuts_a_block():
     """Exact effects of systems with continuous actions: the cut block adds up with the others."""
     for seed in range(4):
-        scm = ig.scm.sample_partition_scm(["a1+a2", "a3", "a4"], seed, edge_probability=0.6)
+        scm = ig.scm.sample_partition_scm(["a1 + a2", "a3", "a4"], seed, edge_probability=0.6)
         at = scm.sample(20, do=scm.actions, random_seed=seed)
         m = {do: scm.expected_outcome(at, do=do).to_numpy() for do in
              ("obs", "a1", "a2", "a3", "a1+a3", "a1+a2", "a1+a3+a4", "a4")}  # fmt: skip

@@ -235,7 +235,31 @@ def test_effects_are_shown_only_if_identified(data):
     fit = ig.InterventionModel().fit(data.drop("a2"), method="laplace", target=["a1"])
     with pytest.raises(ig.NotIdentifiedError, match="'a2'"):
         fit.effects()
-    assert "is not identified" in str(fit)
+
+
+@pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning")  # few rows, Laplace
+def test_a_fit_shows_its_target_where_the_joint_effect_is_not_identified(data, tmp_path):
+    fit = ig.InterventionModel().fit(data.drop("a2"), method="laplace", target=["a1"])
+    fit.save(tmp_path / "fit.nc")
+    for posterior in (fit, ig.load(tmp_path / "fit.nc")):
+        assert posterior.target == ("a1",)
+        shown = str(posterior)
+        assert shown.startswith("Posterior of E[y | do(a1), a2] from ")
+        assert "not identified" not in shown
+        table = posterior.effects("a1")
+        assert shown.endswith(table.to_string(float_format=lambda x: f"{x:.4g}"))
+    assert table.index.tolist() == ["a1"]
+    ends = {"a1": table.loc["a1", ["from", "to"]].to_numpy(float)}
+    at = pd.DataFrame(ends).assign(a2=fit.summary.scales["a2"].centre)
+    change = fit.expected_outcome(at, "a1").diff("point")
+    assert_allclose(table.loc["a1", "mean"], change.mean())
+    with pytest.raises(ig.QueryError, match="do sets none"):
+        fit.effects([])
+    whole = ig.InterventionModel().fit(data, method="laplace", target=["a1"])
+    assert str(whole).startswith("Posterior of E[y | do(a1, a2)] from ")
+    alone = ig.InterventionModel().fit(data.drop(["a1", "a2"]), method="laplace", target="obs")
+    assert str(alone).startswith("Posterior of E[y | a1, a2] from ")
+    assert str(alone).endswith("Nothing is set in it, so that it has no effects.")
 
 
 @pytest.mark.parametrize("probability", [0.0, 1.0, 2.0, -0.5, np.nan])

@@ -7,8 +7,9 @@ import pytest
 import bayes_intgen as ig
 from bayes_intgen.basis import freeze_bases
 from bayes_intgen.design import Design
+from bayes_intgen.determined import DesignIdentification, require_determined
 from bayes_intgen.identify import identify
-from bayes_intgen.rank import DesignIdentification, RankCondition, require_determined
+from bayes_intgen.rank import RankCondition
 from bayes_intgen.summary import Summary
 
 ACTIONS = ("a", "b", "c")

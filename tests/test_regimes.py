@@ -4,7 +4,9 @@ from itertools import combinations
 
 import pytest
 
+import bayes_intgen as ig
 from bayes_intgen.errors import DataError, RegimeError
+from bayes_intgen.identify import read_names
 from bayes_intgen.regimes import (
     check_action_names,
     format_regime,
@@ -55,7 +57,6 @@ def test_regimes_are_ranked_by_size_then_by_the_order_of_the_actions():
         ("b", r"'b' names \['b'\], which is not among the actions"),
         ("a+b", r"'a\+b' names \['b'\]"),
         ("a+", r"'a\+' names \[''\]"),
-        ("a ", r"'a ' names \['a '\]"),
         ("OBS", r"'OBS' names \['OBS'\]"),
         ("obs+a", r"names \['obs'\]"),
         ("a+a", "names an action twice"),
@@ -90,3 +91,18 @@ def test_bad_action_names_are_refused(actions, reason):
 def test_action_names_may_hold_anything_else():
     names = ["price", "Größe", "a b", "a-1", "a.1", "observed"]
     assert check_action_names(names) == tuple(names)
+
+
+@pytest.mark.parametrize("label", ["a2 + a1", " a1+a2", "a1 +\ta2 "])
+def test_blanks_around_the_names_of_a_label_do_not_matter(label):
+    assert parse_regime(label, ["a1", "a2"]) == ("a1", "a2")
+    assert read_names(label) == ("a1", "a2")
+    assert parse_regime(" obs ", ["a1", "a2"]) == read_names(" obs ") == ()
+    answer = ig.identify(["obs", "a1 ", "a2"], label)
+    assert (answer.identified, answer.target) == (True, ("a1", "a2"))
+
+
+def test_a_name_with_blanks_of_its_own_is_read_as_it_is():
+    assert parse_regime("a 1+ a2", ["a 1", " a2"]) == ("a 1", " a2")
+    with pytest.raises(RegimeError, match="twice"):
+        parse_regime("a1 + a1", ["a1"])

@@ -28,7 +28,8 @@ Fit the posterior of E[Y | do(a)] to a table with one row per unit.
 The regime column says which experiment a row comes from: "obs" for rows in which
 nothing was set, the name of the action that was set ("price"), or several joined
 by "+" ("price+tv"). Needed are observational rows and one experiment per action,
-or other experiments that determine as much (overlapping sets, joint ones).
+or other experiments that determine as much (overlapping sets, joint ones); what
+needs fewer of them can be asked for by --target.
 
   bayes-intgen fit sales.csv --outcome sales --actions price,tv --regime regime --out fit.nc
 """
@@ -72,6 +73,12 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
         "--drop", type=names, default=[], metavar="R,R", help="regimes to leave out of the fit"
     )
     parser.add_argument(
+        "--target",
+        metavar="A+B",
+        help="what must be identified from the data: actions set together, joined by '+', or obs "
+        "for nothing set (all actions)",
+    )
+    parser.add_argument(
         "--lifts",
         metavar="FILE",
         help="CSV or Parquet table of lift tests: action, from, to, effect, standard_error, and "
@@ -107,8 +114,9 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
         "--blocks",
         type=names,
         metavar="A+B,C",
-        help="actions that may share a confounder and interact, joined by '+' (each on its own); "
-        "needed are experiments that set all of a block",
+        help="actions that may share a confounder and interact, joined by '+' (each on its own: a "
+        "comma separates blocks, so that A,B joins nothing); needed are experiments that set all "
+        "of a block",
     )
     model.add_argument(
         "--variance",
@@ -150,7 +158,7 @@ def run(options: argparse.Namespace) -> int:
         likelihood=options.likelihood,
     )
     lifts = LiftTests.from_frame(options.lifts) if options.lifts else None
-    posterior = model.fit(data, lifts=lifts, **sampling(options))
+    posterior = model.fit(data, target=options.target, lifts=lifts, **sampling(options))
     posterior.save(options.out)
     print(posterior)
     print(f"\nSaved to {options.out}")

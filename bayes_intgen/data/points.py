@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import narwhals as nw
 import numpy as np
@@ -14,7 +14,9 @@ import xarray as xr
 from bayes_intgen.data.levels import level_text
 from bayes_intgen.errors import DataError, QueryError
 
-__all__ = ["Points"]
+__all__ = ["Beyond", "Points"]
+
+type Beyond = Literal["error", "clamp"]
 
 
 @dataclass(frozen=True)

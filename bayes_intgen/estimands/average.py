@@ -7,13 +7,13 @@ For rows a_1..a_n with weights w_i that sum to one, and a policy g that sets or 
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from bayes_intgen.data import Points
+from bayes_intgen.data import Beyond, Points
 from bayes_intgen.errors import QueryError
 from bayes_intgen.estimands.paired import naming, require_contrast
 from bayes_intgen.estimands.population import mean_features, read_columns, read_row_weights
@@ -34,7 +34,7 @@ def average_outcome(
     setting: Changes = None,
     shift: Changes = None,
     weights: Any = None,
-    beyond: Literal["error", "clamp"] = "error",
+    beyond: Beyond = "error",
 ) -> xr.DataArray:
     """Average the expected outcome over rows.
 
@@ -58,7 +58,7 @@ def average_contrast(
     shift: Changes = None,
     baseline: Changes = None,
     weights: Any = None,
-    beyond: Literal["error", "clamp"] = "error",
+    beyond: Beyond = "error",
 ) -> xr.DataArray:
     """Average, over rows, the change that setting or shifting actions makes.
 
@@ -118,9 +118,7 @@ def _change(fit: Fitted, population: Any, setting: Changes, shift: Changes) -> P
         return fit.points(columns)
 
 
-def _supported(
-    fit: Fitted, rows: Points, regime: Regime, beyond: Literal["error", "clamp"]
-) -> npt.NDArray[np.bool_]:
+def _supported(fit: Fitted, rows: Points, regime: Regime, beyond: Beyond) -> npt.NDArray[np.bool_]:
     with naming("population"):
         return np.asarray(fit.support(rows, regime, beyond) == SUPPORTED)
 

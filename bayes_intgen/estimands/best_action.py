@@ -11,14 +11,14 @@ tried in every combination (:mod:`bayes_intgen.estimands.knapsack`,
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from bayes_intgen.data import Points
+from bayes_intgen.data import Beyond, Points
 from bayes_intgen.errors import QueryError
 from bayes_intgen.estimands.best_result import BestAction
 from bayes_intgen.estimands.knapsack import choose_best
@@ -54,7 +54,7 @@ def best_action(
     minimize: bool = False,
     do: str | Iterable[str] | None = None,
     at: Mapping[str, Any] | None = None,
-    beyond: Literal["error", "clamp"] = "error",
+    beyond: Beyond = "error",
 ) -> BestAction:
     """Find the best setting of some actions.
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from bayes_intgen.data import Points
+from bayes_intgen.data import Beyond, Points
 from bayes_intgen.errors import QueryError
 from bayes_intgen.estimands.paired import (
     naming,
@@ -43,7 +43,7 @@ def contrast(
     baseline: Any,
     do: str | Iterable[str] | None = None,
     scale: Contrast = "difference",
-    beyond: Literal["error", "clamp"] = "error",
+    beyond: Beyond = "error",
 ) -> xr.DataArray:
     """Compare the expected outcomes at some points with those at a baseline.
 

@@ -16,13 +16,13 @@ The data fix each bias and the sum of alpha and all int, but constants could mov
 the reference, which is stated with the result, settles where they are.
 """
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from bayes_intgen.data import Points
+from bayes_intgen.data import Beyond, Points
 from bayes_intgen.design import CAUSAL, bias_name
 from bayes_intgen.fitted import Fitted
 from bayes_intgen.moves import usual_values
@@ -32,7 +32,7 @@ __all__ = ["decomposition"]
 type Array = npt.NDArray[np.float64]
 
 
-def decomposition(fit: Fitted, at: Any, beyond: Literal["error", "clamp"] = "error") -> xr.Dataset:
+def decomposition(fit: Fitted, at: Any, beyond: Beyond = "error") -> xr.Dataset:
     """Split the expected outcome at some points into components.
 
     The arguments are those of :meth:`bayes_intgen.Posterior.decomposition`.

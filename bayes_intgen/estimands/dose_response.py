@@ -9,13 +9,13 @@ weights w_i,
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from bayes_intgen.data import Points
+from bayes_intgen.data import Beyond, Points
 from bayes_intgen.errors import QueryError
 from bayes_intgen.estimands.paired import SEVERITY, naming
 from bayes_intgen.estimands.population import mean_features, read_columns, read_row_weights
@@ -39,7 +39,7 @@ def dose_response(
     population: Any = None,
     do: str | Iterable[str] | None = None,
     weights: Any = None,
-    beyond: Literal["error", "clamp"] = "error",
+    beyond: Beyond = "error",
 ) -> xr.DataArray:
     """Evaluate the expected outcome along one action.
 

@@ -6,10 +6,11 @@ outcome, not about that of a single unit.
 
 from collections.abc import Iterable
 from math import isfinite
-from typing import Any, Literal
+from typing import Any
 
 import xarray as xr
 
+from bayes_intgen.data import Beyond
 from bayes_intgen.errors import QueryError
 from bayes_intgen.estimands.contrast import Contrast, contrast
 from bayes_intgen.fitted import Fitted
@@ -24,7 +25,7 @@ def probability(
     do: str | Iterable[str] | None = None,
     threshold: float = 0.0,
     scale: Contrast = "difference",
-    beyond: Literal["error", "clamp"] = "error",
+    beyond: Beyond = "error",
 ) -> xr.DataArray:
     """Return the share of draws in which an effect exceeds a threshold.
 

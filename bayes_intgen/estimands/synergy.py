@@ -9,12 +9,12 @@ draw by draw. Constants, curves of one action, and every bias drop out of it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from bayes_intgen.data import Points
+from bayes_intgen.data import Beyond, Points
 from bayes_intgen.design import CAUSAL
 from bayes_intgen.errors import QueryError
 from bayes_intgen.estimands.paired import (
@@ -34,7 +34,7 @@ def synergy(
     at: Any,
     pair: Sequence[str],
     baseline: Mapping[str, Any] | None = None,
-    beyond: Literal["error", "clamp"] = "error",
+    beyond: Beyond = "error",
 ) -> xr.DataArray:
     """Compare moving two actions together with moving each alone.
 

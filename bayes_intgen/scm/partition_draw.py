@@ -123,7 +123,8 @@ def _read_blocks(blocks: Iterable[str | Iterable[str]]) -> tuple[tuple[str, ...]
     for block in blocks:
         if not isinstance(block, Iterable):
             raise ModelError(f"blocks must be labels or collections of names, {problem}")
-        members.append(tuple(block.split("+")) if isinstance(block, str) else tuple(block))
+        parts = [part.strip() for part in block.split("+")] if isinstance(block, str) else block
+        members.append(tuple(parts))
     names = [name for block in members for name in block]
     if not members or () in members or len(set(names)) < len(names):
         raise ModelError(
