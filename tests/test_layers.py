@@ -14,6 +14,7 @@ LAYERS = [
     {"cli"},
     {"experiments"},
     {"intervention_model"},
+    {"checks"},
     {"posterior", "report", "storage", "posing"},
     {"plots", "plots_paper"},
     {"additivity"},

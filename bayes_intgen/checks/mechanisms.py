@@ -1,0 +1,251 @@
+"""The mechanism of an action is the same in all regimes that leave the action alone.
+
+If every confounder belongs to one action, A_k given the actions that it does not influence has one
+and the same distribution in all regimes that leave A_k alone (Lemma 1 of the paper),
+
+    p(a_k | a_N(k)) = p(a_k | a_pa(k))        for all S without k,     N(k): non-descendants of k.
+
+Pooled over those regimes, and within the range of every a_N(k) that they have in common, A_k is
+regressed on smooth functions of all actions of N(k), with products of its possible parents. Two
+questions are put to the residuals, and to their absolute
+values after another such regression (the spread of A_k):
+
+* for each j in N(k): do smooth functions of a_j matter where A_j is left alone, beyond what they do
+  where A_j is set? A confounder shared by the two shows here, with or without an edge from j to k.
+* for each regime: do a constant and linear functions of a_N(k) matter in this regime alone?
+
+All products of parents beyond pairs are left out of the regression. What they explain may look like
+a change when the parents are distributed differently in the regimes; this, and dependences too weak
+to be learned, are why deviations of less than a tenth of the standard deviation of A_k are no
+failure.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+
+from bayes_intgen.basis import ActionBasis, Categorical, FeatureMap
+from bayes_intgen.basis.hsgp import HSGPBasis
+from bayes_intgen.checks.finding import Finding
+from bayes_intgen.checks.robust_score import Regression, ScoreTest
+from bayes_intgen.regimes import Regime, format_regime
+from bayes_intgen.summary import Scale, Summary
+
+__all__ = ["check_mechanisms"]
+
+MOST_ROWS = 100_000
+ROWS_PER_FEATURE = 10
+LEAST_ROWS = 20
+LOW_ORDER = 3
+TAIL = 0.005
+BOX = 1.25
+LEAST_SHARE = 0.1
+
+type Array = npt.NDArray[np.float64]
+
+
+def check_mechanisms(
+    summary: Summary,
+    parents: Mapping[str, Sequence[str]],
+    descendants: Mapping[str, Sequence[str]],
+    slopes: Mapping[str, float],
+) -> Iterator[Finding]:
+    """Test the mechanism of every action.
+
+    Parameters
+    ----------
+    summary
+        The first pass over the rows; its thinned rows are tested.
+    parents, descendants
+        Of each action, as far as known; those that may be descendants are not conditioned on.
+    slopes
+        Typical change in the outcome with a change of one unit of each action.
+    """
+    for action in summary.actions:
+        given = [a for a in summary.actions if a != action and a not in descendants[action]]
+        unclear = [a for a in parents[action] if a not in given]
+        if unclear:
+            reason = f"whether {action} follows {unclear} or they follow {action} is not known"
+            yield Finding.untestable("mechanism", action, reason)
+            continue
+        pooled = _pool(summary, action, given)
+        if len(pooled.regimes) < 2:
+            reason = f"fewer than two regimes leave {action} alone"
+            yield Finding.untestable("mechanism", action, reason)
+            continue
+        fewest = int(np.bincount(pooled.of, minlength=len(pooled.regimes)).min())
+        features = None
+        if fewest >= LEAST_ROWS:
+            features = _features(summary, pooled, [a for a in given if a in parents[action]])
+        if features is None:
+            reason = (
+                f"of the regimes that leave {action} alone, one has {fewest} rows where all of "
+                f"them have values of {given}; at least {LEAST_ROWS} are needed, and "
+                f"{ROWS_PER_FEATURE} for every function"
+            )
+            yield Finding.untestable("mechanism", action, reason)
+            continue
+        yield from _test(pooled, features, summary, slopes[action])
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """Rows of all regimes that leave an action alone.
+
+    Parameters
+    ----------
+    action, given
+        The action, and those that it does not influence.
+    regimes
+        The regimes.
+    of
+        Position of each row's regime, shape (n,).
+    values
+        Values of the action, standardised, or indicators of its levels; shape (n, responses).
+    others
+        Values of the given actions, shape (n, given).
+    """
+
+    action: str
+    given: tuple[str, ...]
+    regimes: tuple[Regime, ...]
+    of: npt.NDArray[np.intp] = field(repr=False)
+    values: Array = field(repr=False)
+    others: Array = field(repr=False)
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return len(self.of)
+
+
+def _pool(summary: Summary, action: str, given: Sequence[str]) -> Pooled:
+    regimes = tuple(regime for regime in summary.regimes if action not in regime)
+    most = MOST_ROWS // max(len(regimes), 1)
+    parts = []
+    for regime in regimes:
+        rows = summary.regimes[regime].sample.rows
+        parts.append(rows[:: -(-len(rows) // most)])
+    columns = [summary.actions.index(a) for a in given]
+    ends = [_common_range(part[:, column] for part in parts) for column in columns]
+    limits = np.array(ends).reshape(-1, 2)
+    for column in (c for c, a in enumerate(given) if a in summary.levels):
+        limits[column] = -np.inf, np.inf
+    inside = [
+        np.all((part[:, columns] >= limits[:, 0]) & (part[:, columns] <= limits[:, 1]), axis=1)
+        for part in parts
+    ]
+    parts = [part[keep] for part, keep in zip(parts, inside, strict=True)]
+    rows = np.concatenate(parts) if parts else np.empty((0, len(summary.columns)))
+    of = np.repeat(np.arange(len(regimes)), [len(part) for part in parts])
+    column = rows[:, summary.actions.index(action)]
+    if action in summary.levels:
+        values = np.equal.outer(column, np.arange(len(summary.levels[action])) * 1.0) * 1.0
+    else:
+        values = summary.scales[action].standardise(np.clip(column, *summary.pooled_core(action)))
+        values = values[:, None]
+    return Pooled(action, tuple(given), regimes, of, values, rows[:, columns])
+
+
+def _common_range(parts: Iterable[Array]) -> tuple[float, float]:
+    """Return where all regimes have values, without the outermost 0.5% of each."""
+    low, high = zip(*(np.quantile(part, [TAIL, 1 - TAIL]) for part in parts), strict=True)
+    return float(max(low)), float(min(high))
+
+
+def _features(summary: Summary, pooled: Pooled, parents: Sequence[str]) -> FeatureMap | None:
+    """Choose the richest features for which there are ten rows each."""
+    scopes = [*([a] for a in pooled.given), *combinations(parents, 2)]
+    for m, m_pair in ((10, 5), (10, 3), (6, 3), (6, 2), (4, 1), (2, 0)):
+        bases = {
+            name: _basis(summary, name, pooled.others[:, column], m, m_pair)
+            for column, name in enumerate(pooled.given)
+        }
+        features = FeatureMap.within(bases, scopes)
+        if len(features.features) * ROWS_PER_FEATURE <= pooled.n:
+            return features
+    return None
+
+
+def _basis(summary: Summary, name: str, values: Array, m: int, m_pair: int) -> ActionBasis:
+    """Make the functions of one action for the rows that are tested."""
+    if name in summary.levels:
+        return Categorical().freeze(name, summary)
+    low, high = float(values.min()), float(values.max())
+    half = (high - low) / 2 or summary.scales[name].spread
+    return HSGPBasis(Scale((low + high) / 2, half), Scale((low + high) / 2, half), m, m_pair, BOX)
+
+
+def _test(
+    pooled: Pooled, features: FeatureMap, summary: Summary, slope: float
+) -> Iterator[Finding]:
+    regression = Regression.on(features.evaluate(pooled.others))
+    questions = list(_questions(pooled, features))
+    if not questions:
+        yield Finding.untestable("mechanism", pooled.action, "no regime tells its actions apart")
+        return
+    freed = [regression.free(probes) for _, _, probes in questions]
+    unit = 1.0 if pooled.action in summary.levels else summary.scales[pooled.action].spread
+    residuals = regression.free(pooled.values)
+    spreads = regression.free(np.abs(residuals))
+    for (subject, meaning, probes), left in zip(questions, freed, strict=True):
+        for what, response in (("mean", residuals), ("spread", spreads)):
+            found = [regression.test(column, probes, left) for column in response.T]
+            test, times = _clearest(found)
+            if test is None:
+                continue
+            yield Finding(
+                "mechanism",
+                f"{what} of {subject}",
+                test.statistic,
+                f"F({test.degrees}, {test.rest})",
+                min(1.0, times * test.p_value),
+                test.size * unit * slope,
+                test.size,
+                LEAST_SHARE,
+                meaning,
+            )
+
+
+def _clearest(tests: Sequence[ScoreTest]) -> tuple[ScoreTest | None, int]:
+    """Return the test with the least p-value, and out of how many."""
+    made = [test for test in tests if not np.isnan(test.p_value)]
+    return min(made, key=lambda test: test.p_value, default=None), len(made)
+
+
+def _questions(pooled: Pooled, features: FeatureMap) -> Iterator[tuple[str, str, Array]]:
+    """Yield subject, meaning and probes of each test."""
+    action = pooled.action
+    single = {
+        name: features.bases[name].evaluate(pooled.others[:, column])
+        for column, name in enumerate(pooled.given)
+    }
+    for name in pooled.given:
+        alone = np.array([name not in regime for regime in pooled.regimes])[pooled.of]
+        if alone.all() or not alone.any():
+            continue
+        low = single[name][:, :LOW_ORDER]
+        low = low - low[alone].mean(axis=0)
+        meaning = (
+            f"{action} goes with {name} in another way where {name} is left alone than where it is "
+            f"set: a confounder of both (put {name} and {action} into one block), an experiment on "
+            f"{name} that changed how {action} comes about, or an influence of {action} on {name} "
+            f"that was missed"
+        )
+        yield f"{action} given {name}", meaning, low * alone[:, None]
+    if len(pooled.regimes) == 2 and pooled.given:
+        return  # one regime sets the given action, the other does not: that was tested
+    for position, regime in enumerate(pooled.regimes):
+        here = pooled.of == position
+        linear = [single[name][:, :1] for name in pooled.given]
+        low = np.hstack([np.ones((pooled.n, 1)), *linear]) * here[:, None]
+        label = format_regime(regime)
+        meaning = (
+            f"{action} comes about in another way in regime {label} than in the others that leave "
+            f"it alone: something else changed there too, or a confounder is shared; drop the "
+            f"regime or declare what changed as an action"
+        )
+        yield f"{action} in {label}", meaning, low
