@@ -1,9 +1,9 @@
 """Data sets that keep the assumptions, and data sets that break one of them.
 
-``sound``: the paper's systems and those of common support, three and five actions, every other pair
-of data sets with a joint arm. ``shared`` and ``shared_edge``: one confounder of two actions, without
-and with an influence between them. ``product`` and ``product_joint``: a product of two confounders
-in the outcome, without and with joint rows. ``changed``: the experiment on a1 shifts a2 by 0.3
+``sound``: the paper's systems and those of common support, three and five actions, half of the data
+sets with a joint arm. ``shared`` and ``shared_edge``: one confounder of two actions, without and
+with an influence between them. ``product`` and ``product_joint``: a product of two confounders in
+the outcome, without and with joint rows. ``changed``: the experiment on a1 shifts a2 by 0.3
 standard deviations. ``modifier``: the confounder of a1 multiplies a2 in the outcome, which the rung
 "all" has room for.
 """

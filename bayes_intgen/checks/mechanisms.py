@@ -29,6 +29,7 @@ import numpy.typing as npt
 
 from bayes_intgen.basis import ActionBasis, Categorical, FeatureMap
 from bayes_intgen.basis.hsgp import HSGPBasis
+from bayes_intgen.checks.ancestry import Ancestry
 from bayes_intgen.checks.finding import Finding
 from bayes_intgen.checks.robust_score import Regression, ScoreTest
 from bayes_intgen.regimes import Regime, format_regime
@@ -48,10 +49,7 @@ type Array = npt.NDArray[np.float64]
 
 
 def check_mechanisms(
-    summary: Summary,
-    parents: Mapping[str, Sequence[str]],
-    descendants: Mapping[str, Sequence[str]],
-    slopes: Mapping[str, float],
+    summary: Summary, ancestry: Ancestry, slopes: Mapping[str, float]
 ) -> Iterator[Finding]:
     """Test the mechanism of every action.
 
@@ -59,14 +57,15 @@ def check_mechanisms(
     ----------
     summary
         The first pass over the rows; its thinned rows are tested.
-    parents, descendants
-        Of each action, as far as known; those that may be descendants are not conditioned on.
+    ancestry
+        Who may follow whom; the actions that may follow one are not conditioned on.
     slopes
         Typical change in the outcome with a change of one unit of each action.
     """
     for action in summary.actions:
-        given = [a for a in summary.actions if a != action and a not in descendants[action]]
-        unclear = [a for a in parents[action] if a not in given]
+        before, after = ancestry.before[action], ancestry.after[action]
+        given = [a for a in summary.actions if a != action and a not in after]
+        unclear = [a for a in before if a in after]
         if unclear:
             reason = f"whether {action} follows {unclear} or they follow {action} is not known"
             yield Finding.untestable("mechanism", action, reason)
@@ -79,7 +78,7 @@ def check_mechanisms(
         fewest = int(np.bincount(pooled.of, minlength=len(pooled.regimes)).min())
         features = None
         if fewest >= LEAST_ROWS:
-            features = _features(summary, pooled, [a for a in given if a in parents[action]])
+            features = _features(summary, pooled, [a for a in given if a in before])
         if features is None:
             reason = (
                 f"of the regimes that leave {action} alone, one has {fewest} rows where all of "
@@ -132,8 +131,7 @@ def _pool(summary: Summary, action: str, given: Sequence[str]) -> Pooled:
     columns = [summary.actions.index(a) for a in given]
     ends = [_common_range(part[:, column] for part in parts) for column in columns]
     limits = np.array(ends).reshape(-1, 2)
-    for column in (c for c, a in enumerate(given) if a in summary.levels):
-        limits[column] = -np.inf, np.inf
+    limits[[a in summary.levels for a in given]] = -np.inf, np.inf
     inside = [
         np.all((part[:, columns] >= limits[:, 0]) & (part[:, columns] <= limits[:, 1]), axis=1)
         for part in parts
@@ -141,11 +139,11 @@ def _pool(summary: Summary, action: str, given: Sequence[str]) -> Pooled:
     parts = [part[keep] for part, keep in zip(parts, inside, strict=True)]
     rows = np.concatenate(parts) if parts else np.empty((0, len(summary.columns)))
     of = np.repeat(np.arange(len(regimes)), [len(part) for part in parts])
-    column = rows[:, summary.actions.index(action)]
+    own = rows[:, summary.actions.index(action)]
     if action in summary.levels:
-        values = np.equal.outer(column, np.arange(len(summary.levels[action])) * 1.0) * 1.0
+        values = np.equal.outer(own, np.arange(len(summary.levels[action])) * 1.0) * 1.0
     else:
-        values = summary.scales[action].standardise(np.clip(column, *summary.pooled_core(action)))
+        values = summary.scales[action].standardise(np.clip(own, *summary.pooled_core(action)))
         values = values[:, None]
     return Pooled(action, tuple(given), regimes, of, values, rows[:, columns])
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bayes_intgen.basis import HSGP, ActionBasis, freeze_bases
+from bayes_intgen.checks.ancestry import Ancestry
 from bayes_intgen.checks.finding import LEVELS, share_level
 from bayes_intgen.checks.mechanisms import check_mechanisms
 from bayes_intgen.checks.result import Checks
@@ -30,12 +31,11 @@ from bayes_intgen.moments import Moments
 from bayes_intgen.posing import Posed, judge_rung, refuse_exact, weigh
 from bayes_intgen.posterior import Posterior
 from bayes_intgen.priors import Priors
-from bayes_intgen.structure_learning import LearnedStructure, learn_structure
+from bayes_intgen.structure_learning import learn_structure
 from bayes_intgen.summary import Scale, Summary
 
 __all__ = ["check"]
 
-DOUBTFUL = 0.05
 SLOPE_ROWS = 4000
 STEP = 0.1
 
@@ -159,8 +159,7 @@ def _check(data: RegimeData, posterior: Posterior | None, rung: Interactions) ->
     spread = summary.scales[data.outcome].spread
     findings = share_level(check_rungs(found, rung, spread), LEVELS["additivity"])
     slopes = _slopes(problem, weights)
-    descendants = _descendants(learned)
-    mechanisms = check_mechanisms(summary, learned.parents, descendants, slopes)
+    mechanisms = check_mechanisms(summary, Ancestry.of(learned), slopes)
     findings += share_level(mechanisms, LEVELS["mechanism"])
     variance = check_variance(problem, weights, data.outcome)
     findings += share_level(variance, LEVELS["variance"])
@@ -176,22 +175,6 @@ def _fit(
     refuse_exact(moments)
     posed = weigh(Posed(Problem(design, moments, Priors()), moments, None), data, True)
     return posed, find_mode(posed.problem)
-
-
-def _descendants(learned: LearnedStructure) -> dict[str, list[str]]:
-    """Return the actions that each may influence, at level 5% unless it follows them itself."""
-    return {
-        action: [
-            edge.child
-            for edge in learned.edges
-            if edge.parent == action
-            and (
-                edge.status != "absent"
-                or (edge.p_value <= DOUBTFUL and edge.child not in learned.parents[action])
-            )
-        ]
-        for action in learned.actions
-    }
 
 
 def _slopes(problem: Problem, weights: Array) -> dict[str, float]:

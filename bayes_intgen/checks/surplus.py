@@ -102,9 +102,8 @@ def _predict(problem: Problem, moments: Moments, regime: Regime) -> Finding:
     inverse = np.linalg.pinv(gram, rcond=1e-6, hermitian=True)
     explained = inverse @ score
     square = float(explained @ gram @ explained) - float(np.vdot(inverse, covariance))
-    size = np.sqrt(max(square, 0.0) / sums.gram[0, 0])
-    spread = moments.outcome_scale.spread
-    scatter = moments.summary.regimes[regime].moments.covariance[-1, -1]
+    size = float(np.sqrt(max(square, 0.0) / sums.gram[0, 0])) * moments.outcome_scale.spread
+    spread = float(np.sqrt(moments.summary.regimes[regime].moments.covariance[-1, -1]))
     label = format_regime(regime)
     return Finding(
         "surplus",
@@ -112,8 +111,8 @@ def _predict(problem: Problem, moments: Moments, regime: Regime) -> Finding:
         statistic,
         f"chi2({degrees})",
         float(stats.chi2.sf(statistic, degrees)),
-        size * spread,
-        size * spread / float(np.sqrt(scatter)),
+        size,
+        size / spread,
         LEAST_SHARE,
         f"the other regimes do not predict the outcome in {label}: confounders of different "
         f"actions act on the outcome together (a product), one is shared by actions, or something "

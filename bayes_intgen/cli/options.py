@@ -5,10 +5,20 @@ import os
 from pathlib import Path
 from typing import Any
 
+from bayes_intgen.data import RegimeData
 from bayes_intgen.errors import FileError
 from bayes_intgen.structure import Structure
 
-__all__ = ["add_inference", "keep_apart", "names", "sampling", "structure", "writable"]
+__all__ = [
+    "add_inference",
+    "add_table",
+    "keep_apart",
+    "names",
+    "read_table",
+    "sampling",
+    "structure",
+    "writable",
+]
 
 
 def names(text: str) -> list[str]:
@@ -87,3 +97,37 @@ def add_inference(parser: argparse.ArgumentParser, seed: int = 1) -> None:
         group.add_argument(
             f"--{name}", type=int, default=default, metavar="N", help=f"{text} ({shown})"
         )
+
+
+def add_table(parser: argparse.ArgumentParser) -> None:
+    """Add the table and the names of its columns."""
+    parser.add_argument("data", metavar="DATA", help="CSV or Parquet file")
+    parser.add_argument("--outcome", required=True, metavar="Y", help="column of the outcome")
+    parser.add_argument(
+        "--actions", required=True, type=names, metavar="A,B", help="columns of the actions"
+    )
+    parser.add_argument(
+        "--categorical",
+        type=names,
+        default=[],
+        metavar="A,B",
+        help="actions whose values are levels, such as text (none)",
+    )
+    parser.add_argument(
+        "--regime", default="regime", metavar="COL", help="column of the labels (regime)"
+    )
+    parser.add_argument(
+        "--drop", type=names, default=[], metavar="R,R", help="regimes to leave out"
+    )
+
+
+def read_table(options: argparse.Namespace) -> RegimeData:
+    """Read the table that :func:`add_table` describes."""
+    data = RegimeData.from_frame(
+        options.data,
+        outcome=options.outcome,
+        actions=options.actions,
+        regime=options.regime,
+        categorical=options.categorical,
+    )
+    return data.drop(options.drop) if options.drop else data

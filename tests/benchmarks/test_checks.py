@@ -1,8 +1,8 @@
 """False alarms and power of the falsification suite.
 
-``uv run pytest tests/benchmarks/test_checks.py --benchmark-enable --benchmark-only -s``, for an hour
-or two; ``python -m tests.benchmarks.test_checks SCENARIO ROWS FIRST LAST`` prints a part of it, a
-line per data set.
+``uv run pytest tests/benchmarks/test_checks.py --benchmark-enable --benchmark-only -s``, for an
+hour or two; ``python -m tests.benchmarks.test_checks SCENARIO ROWS FIRST LAST [INTERACTIONS]``
+prints a part of it, a line per data set.
 """
 
 import sys
