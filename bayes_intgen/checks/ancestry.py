@@ -2,9 +2,9 @@
 
 A confounding bias may use too many parents at little cost, but the mechanism of A_k must be given
 no descendant of A_k: conditioning on one makes A_k depend on things that its mechanism does not
-know. So of two opposite edges only the one that is far clearer is kept (p-values a thousand times apart:
-at a level of 1% a weak edge may be chance), and an action is left out when it follows A_k at level
-5%, unless A_k follows it.
+know. So of two opposite edges only the one that is far clearer is kept (p-values a thousand times
+apart: at a level of 1% a weak edge may be chance), and an action is left out when it follows A_k at
+level 5%, unless A_k follows it.
 """
 
 from dataclasses import dataclass

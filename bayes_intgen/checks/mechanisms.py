@@ -70,11 +70,12 @@ def check_mechanisms(
             reason = f"whether {action} follows {unclear} or they follow {action} is not known"
             yield Finding.untestable("mechanism", action, reason)
             continue
-        pooled = _pool(summary, action, given)
-        if len(pooled.regimes) < 2:
+        regimes = tuple(regime for regime in summary.regimes if action not in regime)
+        if len(regimes) < 2:
             reason = f"fewer than two regimes leave {action} alone"
             yield Finding.untestable("mechanism", action, reason)
             continue
+        pooled = _pool(summary, action, given, regimes)
         fewest = int(np.bincount(pooled.of, minlength=len(pooled.regimes)).min())
         features = None
         if fewest >= LEAST_ROWS:
@@ -121,9 +122,10 @@ class Pooled:
         return len(self.of)
 
 
-def _pool(summary: Summary, action: str, given: Sequence[str]) -> Pooled:
-    regimes = tuple(regime for regime in summary.regimes if action not in regime)
-    most = MOST_ROWS // max(len(regimes), 1)
+def _pool(
+    summary: Summary, action: str, given: Sequence[str], regimes: tuple[Regime, ...]
+) -> Pooled:
+    most = MOST_ROWS // len(regimes)
     parts = []
     for regime in regimes:
         rows = summary.regimes[regime].sample.rows
@@ -137,7 +139,7 @@ def _pool(summary: Summary, action: str, given: Sequence[str]) -> Pooled:
         for part in parts
     ]
     parts = [part[keep] for part, keep in zip(parts, inside, strict=True)]
-    rows = np.concatenate(parts) if parts else np.empty((0, len(summary.columns)))
+    rows = np.concatenate(parts)
     of = np.repeat(np.arange(len(regimes)), [len(part) for part in parts])
     own = rows[:, summary.actions.index(action)]
     if action in summary.levels:
@@ -221,22 +223,26 @@ def _questions(pooled: Pooled, features: FeatureMap) -> Iterator[tuple[str, str,
         name: features.bases[name].evaluate(pooled.others[:, column])
         for column, name in enumerate(pooled.given)
     }
+    several, asked = len(pooled.regimes) > 2, False
     for name in pooled.given:
         alone = np.array([name not in regime for regime in pooled.regimes])[pooled.of]
         if alone.all() or not alone.any():
             continue
         low = single[name][:, :LOW_ORDER]
         low = low - low[alone].mean(axis=0)
+        if not several:  # whether all of A_k is shifted cannot be asked elsewhere
+            low = np.hstack([np.ones((pooled.n, 1)), low])
         meaning = (
             f"{action} goes with {name} in another way where {name} is left alone than where it is "
             f"set: a confounder of both (put {name} and {action} into one block), an experiment on "
             f"{name} that changed how {action} comes about, or an influence of {action} on {name} "
             f"that was missed"
         )
+        asked = True
         yield f"{action} given {name}", meaning, low * alone[:, None]
-    if len(pooled.regimes) == 2 and pooled.given:
-        return  # one regime sets the given action, the other does not: that was tested
-    for position, regime in enumerate(pooled.regimes):
+    if asked and not several:
+        return  # one regime sets the given action, the other does not: that is the same question
+    for position, regime in enumerate(pooled.regimes[: None if several else 1]):
         here = pooled.of == position
         linear = [single[name][:, :1] for name in pooled.given]
         low = np.hstack([np.ones((pooled.n, 1)), *linear]) * here[:, None]

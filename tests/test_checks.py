@@ -1,0 +1,237 @@
+"""The falsification suite: sound data pass, each broken assumption is seen by its own check."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+
+import bayes_intgen as ig
+from bayes_intgen.checks.ancestry import Ancestry
+from bayes_intgen.checks.finding import LEVELS, Finding, share_level
+from bayes_intgen.checks.result import CAVEAT
+from bayes_intgen.structure_learning import Edge, LearnedStructure
+from tests.check_scenarios import make
+
+pytestmark = pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning")
+
+
+def read(frame, actions, **options):
+    return ig.RegimeData.from_frame(frame, outcome="y", actions=list(actions), **options)
+
+
+def scenario(name, n, seed):
+    return read(*make(name, n, seed))
+
+
+def failed(result):
+    return {finding.check for finding in result.failed}
+
+
+@pytest.fixture(scope="module")
+def sound():
+    scm = ig.scm.sample_common_support_scm(2, random_seed=1)
+    frame = scm.sample_regimes(["obs", "a1", "a2", "a1+a2"], 2000, random_seed=2)
+    return read(frame, scm.actions)
+
+
+@pytest.fixture(scope="module")
+def passed(sound):
+    return ig.check(sound)
+
+
+def test_sound_data_pass_every_check(passed):
+    assert passed.passed
+    assert passed.needed_rung == "none"
+    assert set(passed.table["check"]) == set(LEVELS)
+    assert (passed.table["verdict"] == "passed").all()
+    assert passed.table["p_value"].between(0, 1).all()
+
+
+def test_the_table_keeps_the_contract(passed):
+    table = passed.table
+    assert {"check", "statistic", "p_value", "effect", "meaning", "null"} <= set(table.columns)
+    assert table["effect"].ge(0).all()
+    assert table["meaning"].str.len().gt(40).all()
+    shares = table.groupby("check")["level"].sum()
+    assert shares["additivity"] + shares["bias"] == pytest.approx(LEVELS["additivity"])
+    for check in ("mechanism", "variance", "surplus"):
+        assert shares[check] == pytest.approx(LEVELS[check])
+    assert shares.sum() <= 0.05 + 1e-12
+
+
+def test_passing_is_said_to_prove_nothing(passed):
+    assert "Passing proves nothing" in str(passed)
+    assert "Example 1" in str(passed)
+    assert "PASSED" in str(passed).splitlines()[0]
+    assert CAVEAT in passed._repr_html_()
+
+
+@pytest.mark.parametrize("name", ["shared", "shared_edge"])
+def test_a_shared_confounder_is_laid_at_its_actions(name):
+    result = ig.check(scenario(name, 3000, 1))
+    assert not result.passed
+    assert "assumptions that every rung needs are violated" in str(result)
+    subjects = [f.subject for f in result.failed if f.check == "mechanism"]
+    pairs = {subject for subject in subjects if " given " in subject}
+    assert pairs
+    assert pairs <= {"mean of a1 given a2", "mean of a2 given a1"}
+    assert "into one block" in next(f for f in result.failed if f.subject in pairs).meaning
+
+
+def test_a_mechanism_that_an_experiment_changed_is_found_in_it():
+    result = ig.check(scenario("changed", 4000, 3))
+    assert not result.passed
+    clearest = next(finding for finding in result.failed if finding.check == "mechanism")
+    assert clearest.subject == "mean of a2 in a1"
+    assert 0.2 < clearest.relative < 0.35  # a shift by 0.3 standard deviations, before tanh
+
+
+def test_a_modifying_confounder_is_no_violation_but_needs_the_highest_rung():
+    data = scenario("modifier", 3000, 2)
+    low = ig.check(data)
+    assert (low.passed, low.needed_rung, low.violations) == (False, "all", ())
+    assert "the data need interactions='all'" in str(low)
+    high = ig.check(data, interactions="all")
+    assert high.passed
+    assert high.needed_rung == "all"
+    untested = high.table.set_index("check").loc[["additivity", "bias", "variance"], "verdict"]
+    assert (untested == "not testable").all()
+
+
+def test_interacting_actions_are_allowed_one_rung_up():
+    scm = ig.scm.sample_common_support_scm(2, random_seed=4)
+    powers, coefficients = ((1, 1, 0, 0),), (0.5,)
+    scm = replace(scm, extra=(ig.scm.Polynomial(powers, coefficients),))
+    data = read(scm.sample_regimes(scm.single_regimes, 3000, random_seed=5), scm.actions)
+    low, high = ig.check(data), ig.check(data, interactions="pairwise")
+    assert (low.passed, low.needed_rung, low.violations) == (False, "pairwise", ())
+    assert high.passed
+    verdicts = high.table.set_index("check")["verdict"]
+    assert verdicts["additivity"] == "allowed"
+    assert "room for what is seen" in str(high)
+
+
+def test_a_product_of_confounders_shows_in_joint_rows():
+    without = ig.check(scenario("product", 3000, 1))
+    assert (without.passed, without.needed_rung, without.violations) == (False, "all", ())
+    result = ig.check(scenario("product_joint", 3000, 1), interactions="all")
+    assert [finding.check for finding in result.violations] == ["surplus"]
+    assert not result.passed
+
+
+def test_noise_that_follows_two_actions_at_once_breaks_the_variance_rule():
+    rng = np.random.default_rng(1)
+    scm = ig.scm.sample_common_support_scm(2, random_seed=6)
+    frame = scm.sample_regimes(scm.single_regimes, 3000, random_seed=7)
+    additive, joint = frame.copy(), frame.copy()
+    noise = rng.normal(size=len(frame))
+    additive["y"] += noise * np.sqrt(0.1 + frame["a1"] ** 2 + frame["a2"] ** 2)
+    joint["y"] += noise * (1 + frame["a1"] * frame["a2"])
+    assert ig.check(read(additive, scm.actions)).passed
+    result = ig.check(read(joint, scm.actions))
+    assert failed(result) == {"variance"}
+    assert result.needed_rung == "none"
+
+
+def test_categorical_actions_are_checked_too():
+    rng = np.random.default_rng(2)
+    frames = []
+    for regime in ("obs", "a1", "a2"):
+        for shared in (0.0, 1.0):
+            c, own = rng.normal(size=(2, 1500))
+            moved = 0.0 if regime == "a1" else 0.8 * c
+            a1 = moved + rng.normal(size=1500)
+            cause = shared * c + (1 - shared) * own
+            a2 = np.where((regime != "a2") * cause + rng.normal(size=1500) > 0, "high", "low")
+            y = a1 + (a2 == "high") + c + 0.3 * rng.normal(size=1500)
+            frames.append(
+                pd.DataFrame({"a1": a1, "a2": a2, "y": y, "regime": regime, "shared": shared})
+            )
+    frame = pd.concat(frames, ignore_index=True)
+    apart = read(frame[frame["shared"] == 0], ["a1", "a2"], categorical=["a2"])
+    shared = read(frame[frame["shared"] == 1], ["a1", "a2"], categorical=["a2"])
+    assert ig.check(apart).passed
+    assert "mechanism" in failed(ig.check(shared))
+
+
+def test_a_posterior_brings_its_structure_and_rung(sound):
+    fit = ig.InterventionModel(structure="full", interactions="pairwise").fit(
+        sound, method="laplace", draws=10
+    )
+    result = ig.check(sound, fit)
+    assert result.interactions == "pairwise"
+    assert result.passed
+    assert not any(f.subject.startswith("bias of") for f in result.findings if f.check == "bias")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"data": 3}, "data must be a RegimeData"),
+        ({"interactions": "some"}, "interactions must be one of"),
+        ({"interactions": None}, "interactions must be one of"),
+        ({"interactions": ["none"]}, "interactions must be one of"),
+        ({"posterior": "fit.nc"}, "posterior must be a Posterior"),
+    ],
+)
+def test_bad_arguments_are_refused_before_any_work(sound, arguments, words, monkeypatch):
+    monkeypatch.setattr("bayes_intgen.checks.suite.Summary", None)
+    with pytest.raises(ig.ModelError, match=words):
+        ig.check(**{"data": sound, **arguments})
+
+
+def test_a_posterior_of_other_data_or_another_rung_is_refused(sound):
+    fit = ig.InterventionModel().fit(sound, method="laplace", draws=10)
+    with pytest.raises(ig.ModelError, match="names, order and levels must agree"):
+        ig.check(scenario("shared", 100, 1), fit)
+    with pytest.raises(ig.ModelError, match="which is what is judged"):
+        ig.check(sound, fit, interactions="all")
+
+
+@pytest.mark.parametrize(
+    ("regimes", "n"), [(["obs", "a1", "a2"], 8), (["obs"], 40), (["a1"], 40), (["a1", "a1+a2"], 40)]
+)
+def test_few_rows_or_regimes_give_an_answer(regimes, n):
+    scm = ig.scm.sample_common_support_scm(2, random_seed=1)
+    result = ig.check(read(scm.sample_regimes(regimes, n, random_seed=1), scm.actions))
+    assert "not testable" in set(result.table["verdict"])
+    assert str(result)
+
+
+def test_one_action():
+    scm = ig.scm.sample_common_support_scm(1, random_seed=1)
+    result = ig.check(read(scm.sample_regimes(["obs", "a1"], 300, random_seed=1), scm.actions))
+    assert result.passed
+    assert (result.table["verdict"] == "not testable").all()
+
+
+def test_the_picture_has_a_point_per_test(passed):
+    ax = passed.plot()
+    drawn = [len(line.get_xdata()) for line in ax.get_lines() if line.get_label() == "passed"]
+    assert sum(drawn) == len(passed.findings)
+    plt.close(ax.figure)
+
+
+def test_a_finding_needs_both_chance_and_size_to_fail():
+    one = Finding("mechanism", "x", 9.0, "F(1, 100)", 0.001, 1.0, 0.2, 0.1, "m", level=0.01)
+    assert (one.verdict, one.failed) == ("failed", True)
+    assert replace(one, p_value=0.02).verdict == "passed"
+    assert replace(one, relative=0.05).verdict == "passed"
+    assert replace(one, allowed=True).verdict == "allowed"
+    none = Finding.untestable("mechanism", "x", "why")
+    assert (none.verdict, none.failed) == ("not testable", False)
+    assert [f.level for f in share_level([one, one, none], 0.01)] == [0.005] * 3
+
+
+def test_a_weak_opposite_edge_does_not_hide_a_clear_one():
+    def learned(back):
+        edges = (Edge("a", "b", 1e-80, "seen"), Edge("b", "a", back, "seen"))
+        return LearnedStructure(("a", "b"), edges, ())
+
+    clear = Ancestry.of(learned(0.007))
+    assert clear.before == {"a": (), "b": ("a",)}
+    assert clear.after == {"a": ("b",), "b": ()}
+    circle = Ancestry.of(learned(1e-79))
+    assert circle.before == circle.after == {"a": ("a", "b"), "b": ("a", "b")}
