@@ -26,8 +26,12 @@ SCENARIOS = (
 )
 
 
-def make(name, n, seed):
-    """Return the rows of a scenario, n in each regime, and the names of the actions."""
+def make(name, n, seed, strength=1.0):
+    """Return the rows of a scenario, n in each regime, and the names of the actions.
+
+    The strength multiplies what breaks the assumptions: the linear terms by which a shared
+    confounder moves its actions, or the coefficient of the product or the shift.
+    """
     if name == "sound":
         family = (ig.scm.sample_polynomial_scm, ig.scm.sample_common_support_scm)[seed % 2]
         scm = family((3, 5)[seed // 2 % 2], random_seed=seed)
@@ -35,17 +39,19 @@ def make(name, n, seed):
     elif name.startswith("shared"):
         edges = 1.0 if name == "shared_edge" else 0.0
         scm, joint = ig.scm.sample_partition_scm(["a1+a2", "a3"], seed, edges), []
+        moved = [replace_last(g, strength) for g in scm.mechanisms[:2]]
+        scm = replace(scm, mechanisms=(*moved, scm.mechanisms[2]))
     else:
         scm = ig.scm.sample_common_support_scm(3, random_seed=seed)
         joint = ["a1+a2+a3"] if name == "product_joint" else []
     regimes = [*scm.single_regimes, *joint]
     if name.startswith("product"):
-        scm = replace(scm, extra=(Polynomial(((0, 0, 0, 1, 1, 0),), (1.0,)),))
+        scm = replace(scm, extra=(Polynomial(((0, 0, 0, 1, 1, 0),), (strength,)),))
     if name == "modifier":
-        scm = replace(scm, extra=(Polynomial(((0, 1, 0, 1, 0, 0),), (1.0,)),))
+        scm = replace(scm, extra=(Polynomial(((0, 1, 0, 1, 0, 0),), (strength,)),))
     frame = scm.sample_regimes(regimes, n, random_seed=seed + 1000)
     if name == "changed":
-        changed = shift(scm, 1, 0.3).sample(n, "a1", random_seed=seed + 1000)
+        changed = shift(scm, 1, 0.3 * strength).sample(n, "a1", random_seed=seed + 1000)
         frame = pd.concat([frame[frame["regime"] != "a1"], changed.assign(regime="a1")])
     return frame, scm.actions
 
@@ -57,3 +63,8 @@ def shift(scm, k, by):
     moved = Polynomial((*g.powers, constant), (*g.coefficients, by * scm.intervention_sds[k]))
     mechanisms = (*scm.mechanisms[:k], moved, *scm.mechanisms[k + 1 :])
     return replace(scm, mechanisms=mechanisms)
+
+
+def replace_last(g, by):
+    """Return the polynomial with its last coefficient, the confounder's, multiplied."""
+    return Polynomial(g.powers, (*g.coefficients[:-1], by * g.coefficients[-1]))

@@ -11,7 +11,13 @@ import bayes_intgen as ig
 from bayes_intgen.checks.ancestry import Ancestry
 from bayes_intgen.checks.finding import LEVELS, Finding, share_level
 from bayes_intgen.checks.result import CAVEAT
+from bayes_intgen.checks.surplus import check_surplus
+from bayes_intgen.inference import Problem, find_mode
+from bayes_intgen.moments import Moments
+from bayes_intgen.posing import weigh
+from bayes_intgen.regimes import parse_regime
 from bayes_intgen.structure_learning import Edge, LearnedStructure
+from bayes_intgen.summary import Summary
 from tests.check_scenarios import make
 
 pytestmark = pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning")
@@ -132,6 +138,7 @@ def test_noise_that_follows_two_actions_at_once_breaks_the_variance_rule():
     assert ig.check(read(additive, scm.actions)).passed
     result = ig.check(read(joint, scm.actions))
     assert failed(result) == {"variance"}
+    assert "the spread of the outcome breaks the sum rule" in str(result)
     assert result.needed_rung == "none"
 
 
@@ -212,6 +219,52 @@ def test_the_picture_has_a_point_per_test(passed):
     drawn = [len(line.get_xdata()) for line in ax.get_lines() if line.get_label() == "passed"]
     assert sum(drawn) == len(passed.findings)
     plt.close(ax.figure)
+
+
+def test_the_score_of_surplus_rows_is_that_of_the_rows():
+    """Everything written out over rows, weights of one, residuals of the fit to all regimes."""
+    scm = ig.scm.sample_common_support_scm(2, random_seed=8)
+    regimes = ["obs", "a1", "a2", "a1+a2"]
+    data = read(scm.sample_regimes(regimes, 150, random_seed=9), scm.actions)
+    model = ig.InterventionModel(structure=[("a1", "a2")])
+    plain = model._pose(data, weighted=False)
+    posed = weigh(plain, data, learn_variance=False)
+    (found,) = check_surplus(posed.problem, posed.moments)
+
+    problem, design = posed.problem, posed.problem.design
+    features = posed.moments.features
+    first = plain.problem.conditional(find_mode(plain.problem).mode).mean
+    names = ["1", "a1", "a1~2", "a2", "a2~2", "a1 a2"]
+    probes = [features.names.index(name) for name in names]
+
+    def rows(label):
+        values = data.rows(label)
+        phi = features.evaluate(values[:, :-1])
+        order = [features.features.index(w.feature) for w in design.weights]
+        x = phi[:, order] * design.active(parse_regime(label, data.actions))
+        y = posed.moments.outcome_scale.standardise(values[:, -1])
+        return phi[:, probes], x, y, y - x @ first
+
+    rest = data.drop("a1+a2")
+    moments = Moments.compute(
+        rest, Summary.from_data(rest), design.features, posed.moments.outcome_scale
+    )
+    null = Problem(design, moments, problem.priors)
+    log_sigma, log_scale, log_length = null.split(find_mode(null).mode)
+    middle = np.diag(np.exp(-2 * null.scales.log_sd(log_scale, log_length)))
+    precision, pull = middle.copy(), np.zeros(len(middle))
+    for sigma, label in zip(np.exp(log_sigma), rest.regimes, strict=True):
+        _, x, y, e = rows(label)
+        precision += x.T @ x / sigma**2
+        pull += x.T @ y / sigma**2
+        middle += (x * (e**2)[:, None]).T @ x / sigma**4
+    inverse = np.linalg.inv(precision)
+    psi, x, y, e = rows("a1+a2")
+    score = psi.T @ (y - x @ inverse @ pull)
+    lever = psi.T @ x @ inverse
+    covariance = (psi * (e**2)[:, None]).T @ psi * 150 / 144 + lever @ middle @ lever.T
+    assert found.null == "chi2(6)"
+    assert found.statistic == pytest.approx(score @ np.linalg.solve(covariance, score), rel=1e-3)
 
 
 def test_a_finding_needs_both_chance_and_size_to_fail():

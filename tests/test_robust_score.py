@@ -29,8 +29,11 @@ def test_statistic_written_out():
     expected = score @ np.linalg.solve(covariance, score) / 2
     found = run(x, z, y)
     assert_allclose(found.statistic, expected)
-    assert_allclose(found.p_value, stats.f.sf(expected, 2, 60 - 3 - 2))
-    assert (found.degrees, found.rest) == (2, 55)
+    own = np.diag(left @ np.linalg.solve(left.T @ left, left.T))
+    rest = int(4 / np.sum(own**2)) - 2
+    assert 5 < rest < 40
+    assert (found.degrees, found.rest) == (2, rest)
+    assert_allclose(found.p_value, stats.f.sf(expected, 2, rest))
 
 
 def test_regressors_and_probes_may_be_collinear():
@@ -45,9 +48,36 @@ def test_regressors_and_probes_may_be_collinear():
 
 
 def test_size_where_the_spread_follows_the_probe():
-    """With one variance for all rows a quarter of these would be rejected at 5%."""
-    p_values = np.array([run(*rows(150, seed)).p_value for seed in range(1000)])
-    assert 0.015 < np.mean(p_values < 0.05) < 0.065
+    """Few rows have most of the leverage: on the safe side, where one sigma rejects a quarter."""
+    robust, naive = [], []
+    for seed in range(1000):
+        x, z, y = rows(150, seed)
+        robust.append(run(x, z, y).p_value)
+        left, full = (np.linalg.lstsq(m, y)[1][0] for m in (x, np.column_stack([x, z])))
+        naive.append(stats.f.sf((left - full) / 2 / (full / 145), 2, 145))
+    assert 0.005 < np.mean(np.array(robust) < 0.05) < 0.06
+    assert np.mean(np.array(naive) < 0.05) > 0.2
+
+
+def test_size_where_all_rows_count_alike():
+    p_values = []
+    for seed in range(1500):
+        rng = np.random.default_rng(seed)
+        x, z = np.ones((300, 1)), rng.choice([-1.0, 1.0], size=(300, 3))
+        p_values.append(run(x, z, rng.normal(size=300) * (2 + z[:, 0])).p_value)
+    assert 0.035 < np.mean(np.array(p_values) < 0.05) < 0.065
+
+
+def test_size_far_out_for_thirty_rows_beside_ten_thousand():
+    p_values = []
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        x = np.column_stack([np.ones(10_030), rng.normal(size=10_030)])
+        here = np.arange(10_030) < 30
+        y = rng.standard_t(5, size=10_030) * (1 + here)
+        p_values.append(run(x, x * here[:, None], y).p_value)
+    assert np.mean(np.array(p_values) < 0.01) < 0.03
+    assert min(p_values) > 1e-5
 
 
 def test_the_effect_is_its_root_mean_square_without_chance():

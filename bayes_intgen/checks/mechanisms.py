@@ -7,8 +7,8 @@ and the same distribution in all regimes that leave A_k alone (Lemma 1 of the pa
 
 Pooled over those regimes, and within the range of every a_N(k) that they have in common, A_k is
 regressed on smooth functions of all actions of N(k), with products of its possible parents. Two
-questions are put to the residuals, and to their absolute
-values after another such regression (the spread of A_k):
+questions are put to the residuals, and to their absolute values after another such regression (the
+spread of A_k):
 
 * for each j in N(k): do smooth functions of a_j matter where A_j is left alone, beyond what they do
   where A_j is set? A confounder shared by the two shows here, with or without an edge from j to k.
@@ -20,29 +20,23 @@ to be learned, are why deviations of less than a tenth of the standard deviation
 failure.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import combinations
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from bayes_intgen.basis import ActionBasis, Categorical, FeatureMap
-from bayes_intgen.basis.hsgp import HSGPBasis
+from bayes_intgen.basis import FeatureMap
 from bayes_intgen.checks.ancestry import Ancestry
 from bayes_intgen.checks.finding import Finding
+from bayes_intgen.checks.pooled import ROWS_PER_FEATURE, Pooled, choose_features
 from bayes_intgen.checks.robust_score import Regression, ScoreTest
-from bayes_intgen.regimes import Regime, format_regime
-from bayes_intgen.summary import Scale, Summary
+from bayes_intgen.regimes import format_regime
+from bayes_intgen.summary import Summary
 
 __all__ = ["check_mechanisms"]
 
-MOST_ROWS = 100_000
-ROWS_PER_FEATURE = 10
 LEAST_ROWS = 20
 LOW_ORDER = 3
-TAIL = 0.005
-BOX = 1.25
 LEAST_SHARE = 0.1
 
 type Array = npt.NDArray[np.float64]
@@ -75,11 +69,11 @@ def check_mechanisms(
             reason = f"fewer than two regimes leave {action} alone"
             yield Finding.untestable("mechanism", action, reason)
             continue
-        pooled = _pool(summary, action, given, regimes)
-        fewest = int(np.bincount(pooled.of, minlength=len(pooled.regimes)).min())
+        pooled = Pooled.of(summary, action, given, regimes)
+        fewest = int(np.bincount(pooled.position, minlength=len(pooled.regimes)).min())
         features = None
         if fewest >= LEAST_ROWS:
-            features = _features(summary, pooled, [a for a in given if a in before])
+            features = choose_features(summary, pooled, [a for a in given if a in before])
         if features is None:
             reason = (
                 f"of the regimes that leave {action} alone, one has {fewest} rows where all of "
@@ -91,108 +85,22 @@ def check_mechanisms(
         yield from _test(pooled, features, summary, slopes[action])
 
 
-@dataclass(frozen=True)
-class Pooled:
-    """Rows of all regimes that leave an action alone.
-
-    Parameters
-    ----------
-    action, given
-        The action, and those that it does not influence.
-    regimes
-        The regimes.
-    of
-        Position of each row's regime, shape (n,).
-    values
-        Values of the action, standardised, or indicators of its levels; shape (n, responses).
-    others
-        Values of the given actions, shape (n, given).
-    """
-
-    action: str
-    given: tuple[str, ...]
-    regimes: tuple[Regime, ...]
-    of: npt.NDArray[np.intp] = field(repr=False)
-    values: Array = field(repr=False)
-    others: Array = field(repr=False)
-
-    @property
-    def n(self) -> int:
-        """Number of rows."""
-        return len(self.of)
-
-
-def _pool(
-    summary: Summary, action: str, given: Sequence[str], regimes: tuple[Regime, ...]
-) -> Pooled:
-    most = MOST_ROWS // len(regimes)
-    parts = []
-    for regime in regimes:
-        rows = summary.regimes[regime].sample.rows
-        parts.append(rows[:: -(-len(rows) // most)])
-    columns = [summary.actions.index(a) for a in given]
-    ends = [_common_range(part[:, column] for part in parts) for column in columns]
-    limits = np.array(ends).reshape(-1, 2)
-    limits[[a in summary.levels for a in given]] = -np.inf, np.inf
-    inside = [
-        np.all((part[:, columns] >= limits[:, 0]) & (part[:, columns] <= limits[:, 1]), axis=1)
-        for part in parts
-    ]
-    parts = [part[keep] for part, keep in zip(parts, inside, strict=True)]
-    rows = np.concatenate(parts)
-    of = np.repeat(np.arange(len(regimes)), [len(part) for part in parts])
-    own = rows[:, summary.actions.index(action)]
-    if action in summary.levels:
-        values = np.equal.outer(own, np.arange(len(summary.levels[action])) * 1.0) * 1.0
-    else:
-        values = summary.scales[action].standardise(np.clip(own, *summary.pooled_core(action)))
-        values = values[:, None]
-    return Pooled(action, tuple(given), regimes, of, values, rows[:, columns])
-
-
-def _common_range(parts: Iterable[Array]) -> tuple[float, float]:
-    """Return where all regimes have values, without the outermost 0.5% of each."""
-    low, high = zip(*(np.quantile(part, [TAIL, 1 - TAIL]) for part in parts), strict=True)
-    return float(max(low)), float(min(high))
-
-
-def _features(summary: Summary, pooled: Pooled, parents: Sequence[str]) -> FeatureMap | None:
-    """Choose the richest features for which there are ten rows each."""
-    scopes = [*([a] for a in pooled.given), *combinations(parents, 2)]
-    for m, m_pair in ((10, 5), (10, 3), (6, 3), (6, 2), (4, 1), (2, 0)):
-        bases = {
-            name: _basis(summary, name, pooled.others[:, column], m, m_pair)
-            for column, name in enumerate(pooled.given)
-        }
-        features = FeatureMap.within(bases, scopes)
-        if len(features.features) * ROWS_PER_FEATURE <= pooled.n:
-            return features
-    return None
-
-
-def _basis(summary: Summary, name: str, values: Array, m: int, m_pair: int) -> ActionBasis:
-    """Make the functions of one action for the rows that are tested."""
-    if name in summary.levels:
-        return Categorical().freeze(name, summary)
-    low, high = float(values.min()), float(values.max())
-    half = (high - low) / 2 or summary.scales[name].spread
-    return HSGPBasis(Scale((low + high) / 2, half), Scale((low + high) / 2, half), m, m_pair, BOX)
-
-
 def _test(
     pooled: Pooled, features: FeatureMap, summary: Summary, slope: float
 ) -> Iterator[Finding]:
     regression = Regression.on(features.evaluate(pooled.others))
-    questions = list(_questions(pooled, features))
+    questions = list(_questions(pooled, features, summary.levels))
     if not questions:
         yield Finding.untestable("mechanism", pooled.action, "no regime tells its actions apart")
         return
     freed = [regression.free(probes) for _, _, probes in questions]
     unit = 1.0 if pooled.action in summary.levels else summary.scales[pooled.action].spread
     residuals = regression.free(pooled.values)
-    spreads = regression.free(np.abs(residuals))
+    responses = {"mean": residuals}
+    if pooled.action not in summary.levels:  # indicators have no spread of their own
+        responses["spread"] = regression.free(np.abs(residuals))
     for (subject, meaning, probes), left in zip(questions, freed, strict=True):
-        for what, response in (("mean", residuals), ("spread", spreads)):
+        for what, response in responses.items():
             found = [regression.test(column, probes, left) for column in response.T]
             test, times = _clearest(found)
             if test is None:
@@ -216,8 +124,10 @@ def _clearest(tests: Sequence[ScoreTest]) -> tuple[ScoreTest | None, int]:
     return min(made, key=lambda test: test.p_value, default=None), len(made)
 
 
-def _questions(pooled: Pooled, features: FeatureMap) -> Iterator[tuple[str, str, Array]]:
-    """Yield subject, meaning and probes of each test."""
+def _questions(
+    pooled: Pooled, features: FeatureMap, coded: Collection[str]
+) -> Iterator[tuple[str, str, Array]]:
+    """Yield subject, meaning and probes of each test; of coded actions all levels are probes."""
     action = pooled.action
     single = {
         name: features.bases[name].evaluate(pooled.others[:, column])
@@ -225,10 +135,10 @@ def _questions(pooled: Pooled, features: FeatureMap) -> Iterator[tuple[str, str,
     }
     several, asked = len(pooled.regimes) > 2, False
     for name in pooled.given:
-        alone = np.array([name not in regime for regime in pooled.regimes])[pooled.of]
+        alone = np.array([name not in regime for regime in pooled.regimes])[pooled.position]
         if alone.all() or not alone.any():
             continue
-        low = single[name][:, :LOW_ORDER]
+        low = single[name] if name in coded else single[name][:, :LOW_ORDER]
         low = low - low[alone].mean(axis=0)
         if not several:  # whether all of A_k is shifted cannot be asked elsewhere
             low = np.hstack([np.ones((pooled.n, 1)), low])
@@ -242,9 +152,9 @@ def _questions(pooled: Pooled, features: FeatureMap) -> Iterator[tuple[str, str,
         yield f"{action} given {name}", meaning, low * alone[:, None]
     if asked and not several:
         return  # one regime sets the given action, the other does not: that is the same question
-    for position, regime in enumerate(pooled.regimes[: None if several else 1]):
-        here = pooled.of == position
-        linear = [single[name][:, :1] for name in pooled.given]
+    for number, regime in enumerate(pooled.regimes[: None if several else 1]):
+        here = pooled.position == number
+        linear = [v if name in coded else v[:, :1] for name, v in single.items()]
         low = np.hstack([np.ones((pooled.n, 1)), *linear]) * here[:, None]
         label = format_regime(regime)
         meaning = (

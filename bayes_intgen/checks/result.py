@@ -68,7 +68,11 @@ class Checks:
 
     @property
     def violations(self) -> tuple[Finding, ...]:
-        """The failed tests that no higher rung would cure."""
+        """The failed tests that say more than that a higher rung is needed.
+
+        On the rung ``"all"`` the variance is free as well; mechanisms and surplus experiments bind
+        every rung.
+        """
         return tuple(f for f in self.failed if f.check not in ("additivity", "bias"))
 
     @property
@@ -111,6 +115,11 @@ class Checks:
         rung = f"interactions={self.interactions!r}"
         if self.passed:
             head = f"CHECKS PASSED at {rung}: nothing seen that this rung has no room for."
+        elif self.violations and all(f.check == "variance" for f in self.violations):
+            head = (
+                f"CHECKS FAILED at {rung}: the spread of the outcome breaks the sum rule, for "
+                f"which only interactions='all' has room."
+            )
         elif self.violations:
             head = f"CHECKS FAILED at {rung}: assumptions that every rung needs are violated."
         else:

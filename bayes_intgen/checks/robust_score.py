@@ -3,10 +3,12 @@
 With regressors X, their least squares residuals e and leverages h_i, and further regressors Z freed
 of X, Z~ = Z - X (X'X)^+ X'Z, the score and its covariance (HC3) are
 
-    s = Z~' e,      V = sum_i z~_i z~_i' e_i^2 / (1 - h_i)^2,      s' V^+ s / q ~ F(q, n - p - q)
+    s = Z~' e,      V = sum_i z~_i z~_i' e_i^2 / (1 - h_i)^2,      s' V^+ s / q ~ F(q, m - q)
 
 with q the rank of V. The residuals are those of the null hypothesis, so that V is not understated
-where Z has much leverage.
+where Z has much leverage. V rests on the rows in which Z~ is large, however many others there are:
+with g_i = z~_i' (Z~' Z~)^+ z~_i, whose sum is q, their effective number is m = q^2 / sum g_i^2, or
+n - p if that is less.
 
 References
 ----------
@@ -99,13 +101,18 @@ class Regression:
         covariance = scaled.T @ scaled
         values, vectors = np.linalg.eigh(covariance)
         sound = values > RANK * max(float(values.max(initial=0.0)), 1e-300)
-        degrees, rest = int(sound.sum()), n - p - int(sound.sum())
-        if degrees == 0 or rest < 1:
+        degrees = int(sound.sum())
+        if degrees == 0:
+            return ScoreTest(np.nan, 0, 0, np.nan, np.nan)
+        inverse = np.linalg.pinv(left.T @ left, rcond=1e-6, hermitian=True)
+        own = np.einsum("ij,ij->i", left @ inverse, left)
+        effective = min(float(own.sum() ** 2 / np.sum(own**2)), n - p)
+        rest = int(effective) - degrees
+        if rest < 1:
             return ScoreTest(np.nan, degrees, rest, np.nan, np.nan)
         rotated = vectors[:, sound].T @ score
         statistic = float(np.sum(rotated**2 / values[sound])) / degrees
         p_value = float(stats.f.sf(statistic, degrees, rest))
-        inverse = np.linalg.pinv(left.T @ left, rcond=1e-6, hermitian=True)
         active = z[np.any(z != 0, axis=1)]
         spread = active.T @ active / len(active)
         explained = inverse @ score

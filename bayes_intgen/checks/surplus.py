@@ -115,9 +115,9 @@ def _predict(problem: Problem, moments: Moments, regime: Regime) -> Finding:
         size / spread,
         LEAST_SHARE,
         f"the other regimes do not predict the outcome in {label}: confounders of different "
-        f"actions act on the outcome together (a product), one is shared by actions, or something "
-        f"else changed in a regime; no rung has room for that: trust the joint rows, not the sum "
-        f"rule",
+        f"actions act on the outcome together (a product), one is shared by actions, something "
+        f"else changed in a regime, or more than two actions interact; trust rows of the joint "
+        f"regime, not the sum rule",
     )
 
 

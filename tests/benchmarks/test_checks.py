@@ -1,8 +1,8 @@
 """False alarms and power of the falsification suite.
 
 ``uv run pytest tests/benchmarks/test_checks.py --benchmark-enable --benchmark-only -s``, for an
-hour or two; ``python -m tests.benchmarks.test_checks SCENARIO ROWS FIRST LAST [INTERACTIONS]``
-prints a part of it, a line per data set.
+hour or two; ``python -m tests.benchmarks.test_checks SCENARIO ROWS FIRST LAST [STRENGTH
+[INTERACTIONS]]`` prints a part of it, a line per data set.
 """
 
 import sys
@@ -15,16 +15,17 @@ from tests.check_scenarios import SCENARIOS, make
 
 ROWS = 20_000
 SETS = 100
-CURVE = (1000, 3000, 10_000)
+CURVE = (1000, 3000, 10_000, ROWS)
+WEAK = 0.3
 
 
-def outcomes(name, n, seeds):
-    """Return one (passed, needed rung, checks that failed) for each data set."""
+def outcomes(name, n, seeds, strength=1.0, interactions="none"):
+    """Return (passed, needed rung, whether violated, checks that failed) for each data set."""
     found = []
     for seed in seeds:
-        frame, actions = make(name, n, seed)
+        frame, actions = make(name, n, seed, strength)
         data = ig.RegimeData.from_frame(frame, outcome="y", actions=list(actions))
-        result = ig.check(data)
+        result = ig.check(data, interactions=interactions)
         failed = sorted({finding.check for finding in result.failed})
         found.append((result.passed, result.needed_rung, bool(result.violations), tuple(failed)))
     return found
@@ -55,11 +56,12 @@ def test_alarms_of_a_hundred_data_sets(benchmark, name):
         assert SETS - passed >= 80
 
 
+@pytest.mark.parametrize("strength", [1.0, WEAK])
 @pytest.mark.parametrize("name", [name for name in SCENARIOS if name != "sound"])
-def test_power_curve(benchmark, name):
+def test_power_curve(benchmark, name, strength):
     def curve():
         for n in CURVE:
-            report(name, n, outcomes(name, n, range(SETS // 4)))
+            report(f"{name} x {strength}", n, outcomes(name, n, range(SETS // 4), strength))
 
     benchmark.pedantic(curve, rounds=1)
 
@@ -67,7 +69,8 @@ def test_power_curve(benchmark, name):
 if __name__ == "__main__":
     scenario, rows = sys.argv[1], int(sys.argv[2])
     results = []
+    options = (float(sys.argv[5]) if len(sys.argv) > 5 else 1.0, *sys.argv[6:])
     for number in range(int(sys.argv[3]), int(sys.argv[4])):
-        results += outcomes(scenario, rows, [number])
+        results += outcomes(scenario, rows, [number], *options)
         print(number, *results[-1], flush=True)
     report(scenario, rows, results)
