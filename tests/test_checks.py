@@ -11,7 +11,9 @@ import bayes_intgen as ig
 from bayes_intgen.checks.ancestry import Ancestry
 from bayes_intgen.checks.finding import LEVELS, Finding, share_level
 from bayes_intgen.checks.result import CAVEAT
+from bayes_intgen.checks.rungs import check_rungs, needed_rung
 from bayes_intgen.checks.surplus import check_surplus
+from bayes_intgen.departures import Additivity, Departure
 from bayes_intgen.inference import Problem, find_mode
 from bayes_intgen.moments import Moments
 from bayes_intgen.posing import weigh
@@ -117,6 +119,19 @@ def test_interacting_actions_are_allowed_one_rung_up():
     verdicts = high.table.set_index("check")["verdict"]
     assert verdicts["additivity"] == "allowed"
     assert "room for what is seen" in str(high)
+
+
+def test_small_departures_call_for_no_higher_rung():
+    def departure(kind, p_value, effect):
+        return Departure(kind, ("a1", "a2"), p_value, effect, 9.0)
+
+    large = Additivity("none", (departure("interaction", 1e-9, 0.2), departure("bias", 0.5, 0.2)))
+    assert needed_rung(large, 2.0) == "pairwise"
+    assert needed_rung(large, 5.0) == "none"
+    bias = Additivity("none", (departure("interaction", 1e-9, 0.2), departure("bias", 1e-9, 0.2)))
+    assert needed_rung(bias, 2.0) == "all"
+    found = share_level(check_rungs(bias, "pairwise", 2.0), 0.01)
+    assert [(f.check, f.verdict) for f in found] == [("additivity", "allowed"), ("bias", "failed")]
 
 
 def test_a_product_of_confounders_shows_in_joint_rows():

@@ -3,7 +3,8 @@
 The findings of :mod:`bayes_intgen.additivity`, told apart into two checks: (a) the joint effect
 that the sum rule implies is a sum of functions of single actions; (b) the difference that setting
 A_j makes to the mean depends on a_j and its possible parents only. A higher rung has room for more,
-and on the highest both are saturated.
+and on the highest both are saturated. Departures of less than 5% of the outcome's standard
+deviation do not call for a higher rung here, though ``posterior.additivity`` lists them.
 """
 
 from collections.abc import Iterator
@@ -12,9 +13,16 @@ from bayes_intgen.checks.finding import CheckName, Finding
 from bayes_intgen.departures import Additivity, Departure
 from bayes_intgen.design import INTERACTIONS, Interactions
 
-__all__ = ["NULL", "check_rungs"]
+__all__ = ["NULL", "check_rungs", "needed_rung"]
 
+LEAST_SHARE = 0.05
 NULL = "weighted sum of chi-squares, mean 1"
+
+
+def needed_rung(found: Additivity, spread: float) -> Interactions:
+    """Return the lowest rung with room for every departure that is large enough to matter."""
+    kinds = {part.kind for part in found.found if part.effect >= LEAST_SHARE * spread}
+    return "all" if "bias" in kinds else "pairwise" if kinds else "none"
 
 
 def check_rungs(found: Additivity, interactions: Interactions, spread: float) -> Iterator[Finding]:
@@ -35,7 +43,7 @@ def check_rungs(found: Additivity, interactions: Interactions, spread: float) ->
     if interactions == "all":
         reason = (
             f"with interactions='all' every regime mean may depend on all actions; "
-            f"interactions={found.needed_rung!r} would do"
+            f"interactions={needed_rung(found, spread)!r} would do"
         )
         yield Finding.untestable("additivity", "all", reason)
         yield Finding.untestable("bias", "all", reason)
@@ -69,7 +77,7 @@ def _finding(departure: Departure, interactions: Interactions, spread: float) ->
         departure.p_value,
         departure.effect,
         departure.effect / spread,
-        0.0,
+        LEAST_SHARE,
         meaning,
         allowed=INTERACTIONS.index(rung) <= INTERACTIONS.index(interactions),
     )

@@ -19,7 +19,7 @@ from bayes_intgen.checks.ancestry import Ancestry
 from bayes_intgen.checks.finding import LEVELS, share_level
 from bayes_intgen.checks.mechanisms import check_mechanisms
 from bayes_intgen.checks.result import Checks
-from bayes_intgen.checks.rungs import check_rungs
+from bayes_intgen.checks.rungs import check_rungs, needed_rung
 from bayes_intgen.checks.surplus import check_surplus
 from bayes_intgen.checks.variance_identity import check_variance
 from bayes_intgen.data import RegimeData
@@ -150,13 +150,14 @@ def _check(data: RegimeData, posterior: Posterior | None, rung: Interactions) ->
         scale = posterior.outcome_scale
     posed, mode = _fit(data, summary, Design.build(bases, parents, rung), scale)
     found = judge_rung(posed, mode) or Additivity(rung, ())
-    judged = max(rung, found.needed_rung, key=INTERACTIONS.index)
+    spread = summary.scales[data.outcome].spread
+    needed = needed_rung(found, spread)
+    judged = max(rung, needed, key=INTERACTIONS.index)
     if judged != rung:
         posed, mode = _fit(data, summary, Design.build(bases, parents, judged), scale)
     problem = posed.problem
     weights = problem.conditional(mode.mode).mean
 
-    spread = summary.scales[data.outcome].spread
     findings = share_level(check_rungs(found, rung, spread), LEVELS["additivity"])
     slopes = _slopes(problem, weights)
     mechanisms = check_mechanisms(summary, Ancestry.of(learned), slopes)
@@ -164,7 +165,7 @@ def _check(data: RegimeData, posterior: Posterior | None, rung: Interactions) ->
     variance = check_variance(problem, weights, data.outcome)
     findings += share_level(variance, LEVELS["variance"])
     findings += share_level(check_surplus(problem, posed.moments), LEVELS["surplus"])
-    return Checks(rung, found.needed_rung, tuple(findings))
+    return Checks(rung, needed, tuple(findings))
 
 
 def _fit(
