@@ -8,7 +8,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 import bayes_intgen as ig
-from bayes_intgen.checks.ancestry import Ancestry
+from bayes_intgen.checks.ancestry import Ancestry, distrust_few_rows
 from bayes_intgen.checks.finding import LEVELS, Finding, share_level
 from bayes_intgen.checks.result import CAVEAT
 from bayes_intgen.checks.rungs import check_rungs, needed_rung
@@ -303,3 +303,30 @@ def test_a_weak_opposite_edge_does_not_hide_a_clear_one():
     assert clear.after == {"a": ("b",), "b": ()}
     circle = Ancestry.of(learned(1e-79))
     assert circle.before == circle.after == {"a": ("a", "b"), "b": ("a", "b")}
+
+
+def test_edges_that_few_rows_found_absent_are_not_relied_on():
+    scm = ig.scm.sample_common_support_scm(2, random_seed=1)
+    edges = (Edge("a1", "a2", 0.5, "absent"), Edge("a2", "a1", 0.5, "absent"))
+    learned = LearnedStructure(("a1", "a2"), edges, ())
+
+    def statuses(**rows):
+        frame = scm.sample_regimes(list(rows), rows, random_seed=1)
+        summary = Summary.from_data(read(frame, scm.actions))
+        return [edge.status for edge in distrust_few_rows(learned, summary).edges]
+
+    assert statuses(obs=400, a1=100, a2=100) == ["absent", "absent"]
+    assert statuses(obs=5000, a1=100, a2=1000) == ["untested", "absent"]
+    clear = (Edge("a1", "a2", 0.5, "untested"), Edge("a2", "a1", 1e-9, "seen"))
+    assert Ancestry.of(LearnedStructure(("a1", "a2"), clear, ())).before["a2"] == ()
+
+
+def test_a_regime_of_thirty_rows_beside_many_raises_no_alarm():
+    """Thirty rows cannot show that a2 follows a1, which then looks like a shared confounder."""
+    scm = ig.scm.sample_common_support_scm(3, random_seed=8)
+    rows = {"obs": 50_000, "a1": 30, "a2": 5000, "a3": 30}
+    result = ig.check(
+        read(scm.sample_regimes(scm.single_regimes, rows, random_seed=17), scm.actions)
+    )
+    assert result.passed
+    assert "not testable" in set(result.table.set_index("check").loc["mechanism", "verdict"])

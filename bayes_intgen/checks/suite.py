@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bayes_intgen.basis import HSGP, ActionBasis, freeze_bases
-from bayes_intgen.checks.ancestry import Ancestry
+from bayes_intgen.checks.ancestry import Ancestry, distrust_few_rows
 from bayes_intgen.checks.finding import LEVELS, share_level
 from bayes_intgen.checks.mechanisms import check_mechanisms
 from bayes_intgen.checks.result import Checks
@@ -141,7 +141,7 @@ def _read(data: Any, posterior: Any, interactions: Any) -> Interactions:
 
 def _check(data: RegimeData, posterior: Posterior | None, rung: Interactions) -> Checks:
     summary = Summary.from_data(data)
-    learned = learn_structure(summary)
+    learned = distrust_few_rows(learn_structure(summary), summary)
     scale = summary.scales[data.outcome]
     bases: Mapping[str, ActionBasis] = freeze_bases(HSGP(), data.actions, summary)
     parents: Mapping[str, tuple[str, ...]] = learned.parents
