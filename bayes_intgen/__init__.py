@@ -6,6 +6,7 @@ set one action.
 
 from bayes_intgen import scm
 from bayes_intgen.basis import HSGP, Categorical, Polynomial
+from bayes_intgen.checks import Checks, check
 from bayes_intgen.data import RegimeData
 from bayes_intgen.distributions import LogNormal
 from bayes_intgen.errors import (
@@ -31,6 +32,7 @@ __all__ = [
     "HSGP",
     "BayesIntgenError",
     "Categorical",
+    "Checks",
     "ConflictWarning",
     "ConvergenceWarning",
     "DataError",
@@ -51,6 +53,7 @@ __all__ = [
     "RegimeData",
     "RegimeError",
     "RidgeEstimator",
+    "check",
     "identify",
     "load",
     "scm",

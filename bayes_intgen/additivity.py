@@ -96,11 +96,11 @@ def check_additivity(
         own = scores.select(part)
         if probe.kind == "bias":
             own = scores.free(part, shared, scale)
-        p_value = own.tail(probe.scale)
+        statistic, p_value = own.test(probe.scale)
         extra = np.linalg.solve(own.information + np.diag(probe.scale**-2), own.score)
         size = sqrt(max(float(extra @ spread[np.ix_(probe.columns, probe.columns)] @ extra), 0.0))
         effect = size * moments.outcome_scale.spread
-        departures.append(Departure(probe.kind, probe.actions, p_value, effect))
+        departures.append(Departure(probe.kind, probe.actions, p_value, effect, statistic))
     return Additivity(fitted, tuple(departures))
 
 
@@ -129,11 +129,12 @@ class Scores:
         covariance = own.covariance - cross - cross.T + pull @ rest.covariance @ pull.T
         return Scores(own.score - pull @ rest.score, own.information - pull @ to_own, covariance)
 
-    def tail(self, scale: Array) -> float:
-        """Return the p-value of s' D s, with D the squares of ``scale``."""
+    def test(self, scale: Array) -> tuple[float, float]:
+        """Return s' D s over its expectation, with D the squares of ``scale``, and its p-value."""
         weighted = scale * self.score
         eigenvalues = np.linalg.eigvalsh(self.covariance * np.outer(scale, scale))
-        return quadratic_form_tail(float(weighted @ weighted), eigenvalues)
+        value, expected = float(weighted @ weighted), max(float(eigenvalues.sum()), 1e-300)
+        return value / expected, quadratic_form_tail(value, eigenvalues)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from math import nan
 from typing import Any, Literal
 
 import pandas as pd
@@ -30,12 +31,16 @@ class Departure:
         Of no departure, not adjusted for the number of pairs.
     effect
         Estimated spread (standard deviation over the data) of what is left out, outcome's unit.
+    statistic
+        The quadratic form of the scores over its expectation, which is one without a departure;
+        NaN in files that did not keep it.
     """
 
     kind: DepartureKind
     actions: tuple[str, str]
     p_value: float
     effect: float
+    statistic: float = nan
 
     def __str__(self) -> str:
         first, second = self.actions

@@ -14,6 +14,7 @@ LAYERS = [
     {"cli"},
     {"experiments"},
     {"intervention_model", "choices"},
+    {"checks"},
     {"posterior"},
     {"comparisons", "policies"},
     {"estimands"},

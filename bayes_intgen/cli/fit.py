@@ -6,14 +6,14 @@ from typing import Any
 
 from bayes_intgen.basis import HSGP, Polynomial
 from bayes_intgen.cli.options import (
+    add_assumptions,
     add_inference,
+    add_table,
     keep_apart,
-    names,
+    read_table,
     sampling,
-    structure,
     writable,
 )
-from bayes_intgen.data import RegimeData
 from bayes_intgen.design import INTERACTIONS
 from bayes_intgen.errors import ModelError
 from bayes_intgen.intervention_model import InterventionModel
@@ -43,34 +43,9 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("data", metavar="DATA", help="CSV or Parquet file")
-    parser.add_argument("--outcome", required=True, metavar="Y", help="column of the outcome")
-    parser.add_argument(
-        "--actions", required=True, type=names, metavar="A,B", help="columns of the actions"
-    )
-    parser.add_argument(
-        "--categorical",
-        type=names,
-        default=[],
-        metavar="A,B",
-        help="actions and covariates whose values are levels, such as text (none)",
-    )
-    parser.add_argument(
-        "--covariates",
-        type=names,
-        default=[],
-        metavar="Z,Z",
-        help="columns settled before any action, which may influence the actions and modify their "
-        "effects; every answer is then at given values of them (none)",
-    )
-    parser.add_argument(
-        "--regime", default="regime", metavar="COL", help="column of the labels (regime)"
-    )
+    add_table(parser)
     parser.add_argument(
         "--out", required=True, type=writable, metavar="FIT.nc", help="file to write the fit to"
-    )
-    parser.add_argument(
-        "--drop", type=names, default=[], metavar="R,R", help="regimes to leave out of the fit"
     )
     parser.add_argument(
         "--target",
@@ -94,14 +69,7 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     model.add_argument(
         "--degree", type=int, metavar="D", help="total degree, with --basis polynomial (3)"
     )
-    model.add_argument(
-        "--structure",
-        type=structure,
-        default="learned",
-        metavar="S",
-        help='which actions may depend on which: "learned" from the experiments (default), '
-        '"full", or edges "a>b,b>c"',
-    )
+    add_assumptions(model)
     model.add_argument(
         "--interactions",
         choices=INTERACTIONS,
@@ -109,14 +77,6 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
         help="what may interact in the outcome beside each action and its own confounder: nothing "
         "(default), pairs of actions, or all actions and each confounder with them; every fit says "
         "which of these the data need",
-    )
-    model.add_argument(
-        "--blocks",
-        type=names,
-        metavar="A+B,C",
-        help="actions that may share a confounder and interact, joined by '+' (each on its own: a "
-        "comma separates blocks, so that A,B joins nothing); needed are experiments that set all "
-        "of a block",
     )
     model.add_argument(
         "--variance",
@@ -138,16 +98,7 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
 def run(options: argparse.Namespace) -> int:
     """Read, fit, save and say what was found."""
     keep_apart(options.data, options.out)
-    data = RegimeData.from_frame(
-        options.data,
-        outcome=options.outcome,
-        actions=options.actions,
-        regime=options.regime,
-        categorical=options.categorical,
-        covariates=options.covariates,
-    )
-    if options.drop:
-        data = data.drop(options.drop)
+    data = read_table(options)
     print(data, end="\n\n")
     model = InterventionModel(
         _basis(options),

@@ -1,7 +1,7 @@
 """``bayes-intgen``: fit a table, query a fit, or see it all on synthetic data.
 
-Exit codes: 0 done; 1 done, but the sampler did not converge or a part of a study failed; 2 the
-input cannot be used.
+Exit codes: 0 done; 1 done, but the sampler did not converge, a check failed or a part of a study
+failed; 2 the input cannot be used.
 """
 
 import argparse
@@ -9,7 +9,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from bayes_intgen.cli import calibrate, demo, fit, query, reproduce
+from bayes_intgen.cli import calibrate, check, demo, fit, query, reproduce
 from bayes_intgen.errors import BayesIntgenError, ConvergenceWarning
 
 __all__ = ["main"]
@@ -20,6 +20,7 @@ What happens when several levers are set at once, if each experiment set only on
   bayes-intgen demo                     see it on synthetic data whose truth is known
   bayes-intgen fit data.csv ... --out fit.nc
   bayes-intgen query fit.nc --points points.csv --out effects.csv
+  bayes-intgen check data.csv ...       do the data contradict the assumptions?
   bayes-intgen calibrate --out DIR      how good are errors and intervals, over many systems?
   bayes-intgen reproduce fig2a --out DIR   the figures of the paper
 """
@@ -33,7 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    for module in (demo, fit, query, calibrate, reproduce):
+    for module in (demo, fit, query, check, calibrate, reproduce):
         module.add_parser(commands)
     return parser
 

@@ -5,10 +5,21 @@ import os
 from pathlib import Path
 from typing import Any
 
+from bayes_intgen.data import RegimeData
 from bayes_intgen.errors import FileError
 from bayes_intgen.structure import Structure
 
-__all__ = ["add_inference", "keep_apart", "names", "sampling", "structure", "writable"]
+__all__ = [
+    "add_assumptions",
+    "add_inference",
+    "add_table",
+    "keep_apart",
+    "names",
+    "read_table",
+    "sampling",
+    "structure",
+    "writable",
+]
 
 
 def names(text: str) -> list[str]:
@@ -87,3 +98,66 @@ def add_inference(parser: argparse.ArgumentParser, seed: int = 1) -> None:
         group.add_argument(
             f"--{name}", type=int, default=default, metavar="N", help=f"{text} ({shown})"
         )
+
+
+def add_table(parser: argparse.ArgumentParser) -> None:
+    """Add the table and the names of its columns."""
+    parser.add_argument("data", metavar="DATA", help="CSV or Parquet file")
+    parser.add_argument("--outcome", required=True, metavar="Y", help="column of the outcome")
+    parser.add_argument(
+        "--actions", required=True, type=names, metavar="A,B", help="columns of the actions"
+    )
+    parser.add_argument(
+        "--categorical",
+        type=names,
+        default=[],
+        metavar="A,B",
+        help="actions and covariates whose values are levels, such as text (none)",
+    )
+    parser.add_argument(
+        "--covariates",
+        type=names,
+        default=[],
+        metavar="Z,Z",
+        help="columns settled before any action, which may influence the actions and modify their "
+        "effects; every answer is then at given values of them (none)",
+    )
+    parser.add_argument(
+        "--regime", default="regime", metavar="COL", help="column of the labels (regime)"
+    )
+    parser.add_argument(
+        "--drop", type=names, default=[], metavar="R,R", help="regimes to leave out"
+    )
+
+
+def add_assumptions(parser: argparse._ActionsContainer) -> None:
+    """Add what may depend on what, and what may share a confounder."""
+    parser.add_argument(
+        "--structure",
+        type=structure,
+        default="learned",
+        metavar="S",
+        help='which actions may depend on which: "learned" from the experiments (default), '
+        '"full", or edges "a>b,b>c"',
+    )
+    parser.add_argument(
+        "--blocks",
+        type=names,
+        metavar="A+B,C",
+        help="actions that may share a confounder and interact, joined by '+' (each on its own: a "
+        "comma separates blocks, so that A,B joins nothing); needed are experiments that set all "
+        "of a block",
+    )
+
+
+def read_table(options: argparse.Namespace) -> RegimeData:
+    """Read the table that :func:`add_table` describes."""
+    data = RegimeData.from_frame(
+        options.data,
+        outcome=options.outcome,
+        actions=options.actions,
+        regime=options.regime,
+        categorical=options.categorical,
+        covariates=options.covariates,
+    )
+    return data.drop(options.drop) if options.drop else data

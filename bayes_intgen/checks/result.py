@@ -1,0 +1,161 @@
+"""What the suite found, as a verdict, a table, a text and a picture."""
+
+from dataclasses import dataclass, field
+from math import isfinite
+
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+
+from bayes_intgen.checks.finding import Finding
+from bayes_intgen.checks.picture import plot_checks
+from bayes_intgen.design import INTERACTIONS, Interactions
+
+__all__ = ["Checks"]
+
+CAVEAT = (
+    "Passing proves nothing: systems that break the assumptions can agree with sound ones on every "
+    "regime at hand (Example 1 of the paper)."
+)
+TITLES = {
+    "additivity": "additivity of the causal part",
+    "bias": "bias depends on an action and its parents only",
+    "mechanism": "mechanisms of actions are the same in all regimes",
+    "variance": "variance obeys the sum rule",
+    "surplus": "surplus experiments are predicted by the others",
+}
+SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Checks:
+    """The result of :func:`bayes_intgen.check`.
+
+    Parameters
+    ----------
+    interactions
+        The rung of the ladder that was judged.
+    needed_rung
+        The lowest rung with room for the interactions that are seen: ``"none"``, ``"pairwise"`` or
+        ``"all"``.
+    findings
+        Every test.
+    """
+
+    interactions: Interactions
+    needed_rung: Interactions
+    findings: tuple[Finding, ...] = field(repr=False)
+
+    @property
+    def passed(self) -> bool:
+        """Whether no test failed and the rung is high enough.
+
+        False at ``interactions="none"`` for data that need a higher rung: go to that rung, where
+        interactions are no failure.
+        """
+        return not self.failed and self.rung_suffices
+
+    @property
+    def rung_suffices(self) -> bool:
+        """Whether the rung that was judged has room for the interactions that are seen."""
+        return INTERACTIONS.index(self.needed_rung) <= INTERACTIONS.index(self.interactions)
+
+    @property
+    def failed(self) -> tuple[Finding, ...]:
+        """The tests that failed, those least likely by chance first."""
+        found = [finding for finding in self.findings if finding.failed]
+        return tuple(sorted(found, key=lambda finding: finding.p_value / finding.level))
+
+    @property
+    def violations(self) -> tuple[Finding, ...]:
+        """The failed tests that say more than that a higher rung is needed.
+
+        On the rung ``"all"`` the variance is free as well; mechanisms and surplus experiments bind
+        every rung.
+        """
+        return tuple(f for f in self.failed if f.check not in ("additivity", "bias"))
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row per test.
+
+        ``check``, ``subject``, ``verdict`` (failed, allowed, passed or not testable),
+        ``statistic``, ``null`` (its distribution if nothing is wrong), ``p_value`` (not adjusted),
+        ``level`` (of this test), ``effect`` (outcome's unit), ``relative`` and ``least`` (share of
+        a natural spread, and the least that is called a failure), ``meaning`` (what a failure would
+        mean and what to do).
+        """
+        columns = [
+            *("check", "subject", "verdict", "statistic", "null", "p_value", "level"),
+            *("effect", "relative", "least", "meaning"),
+        ]
+        rows = [[getattr(finding, name) for name in columns] for finding in self.findings]
+        return pd.DataFrame(rows, columns=columns)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the p-value of every test over its level, by check.
+
+        Parameters
+        ----------
+        ax
+            Where to draw; a new figure by default.
+        """
+        axes = ax if ax is not None else plt.subplots(figsize=(7, 3.5), layout="constrained")[1]
+        tested = [f for f in self.findings if f.tested]
+        present = [title for name, title in TITLES.items() if any(f.check == name for f in tested)]
+        return plot_checks(
+            axes,
+            [present.index(TITLES[f.check]) for f in tested],
+            [f.p_value / f.level for f in tested],
+            [f.verdict for f in tested],
+            present,
+        )
+
+    def __str__(self) -> str:
+        rung = f"interactions={self.interactions!r}"
+        if self.passed:
+            head = f"CHECKS PASSED at {rung}: nothing seen that this rung has no room for."
+        elif self.violations and all(f.check == "variance" for f in self.violations):
+            head = (
+                f"CHECKS FAILED at {rung}: the spread of the outcome breaks the sum rule, for "
+                f"which only interactions='all' has room."
+            )
+        elif self.violations:
+            head = f"CHECKS FAILED at {rung}: assumptions that every rung needs are violated."
+        else:
+            head = (
+                f"CHECKS FAILED at {rung}: the data need interactions={self.needed_rung!r}; fit "
+                f"that, and check it again."
+            )
+        lines = [
+            head,
+            f"The lowest rung with room for all interactions seen: {self.needed_rung!r}.",
+        ]
+        for name, title in TITLES.items():
+            found = [finding for finding in self.findings if finding.check == name]
+            if found:
+                lines += ["", f"{title}: {_summarise(found)}"]
+                lines += [f"  {_describe(f)}" for f in self.failed if f.check == name][:SHOWN]
+        return "\n".join([*lines, "", CAVEAT])
+
+    def _repr_html_(self) -> str:
+        head, _, _ = str(self).partition("\n")
+        table = self.table.to_html(index=False, float_format=lambda x: f"{x:.3g}")
+        return f"<p>{head}</p>{table}<p>{CAVEAT}</p>"
+
+
+def _summarise(found: list[Finding]) -> str:
+    tested = [finding for finding in found if finding.tested]
+    if not tested:
+        return found[0].meaning
+    failed = sum(finding.failed for finding in tested)
+    allowed = sum(finding.verdict == "allowed" for finding in tested)
+    least = min(tested, key=lambda finding: finding.p_value / finding.level)
+    verdict = f"{failed} of {len(tested)} tests failed" if failed else f"{len(tested)} tests passed"
+    more = f", {allowed} of them because the rung has room for what is seen" if allowed else ""
+    return f"{verdict}{more} (least p {least.p_value:.2g} against {least.level:.2g})"
+
+
+def _describe(finding: Finding) -> str:
+    size = f", {finding.effect:.3g} in units of the outcome" if isfinite(finding.effect) else ""
+    return f"{finding.subject} (p {finding.p_value:.1g}{size}): {finding.meaning}"

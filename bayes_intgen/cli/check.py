@@ -1,0 +1,70 @@
+"""``bayes-intgen check``: what the data say against the assumptions."""
+
+import argparse
+import json
+from typing import Any
+
+from bayes_intgen.checks import Checks, check
+from bayes_intgen.cli.options import add_assumptions, add_table, read_table
+from bayes_intgen.design import INTERACTIONS
+from bayes_intgen.intervention_model import InterventionModel
+
+__all__ = ["add_parser", "run"]
+
+DESCRIPTION = """\
+Look for evidence against the assumptions behind E[Y | do(a)]: confounders shared by
+actions or acting together, mechanisms that change between experiments, interactions
+that the model has no room for. Passing proves nothing.
+
+  bayes-intgen check sales.csv --outcome sales --actions price,tv --regime regime
+
+Exit code 0: nothing seen; 1: a check failed, or a higher rung of --interactions is needed.
+"""
+
+
+def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
+    """Describe the command."""
+    parser = commands.add_parser(
+        "check",
+        help="look for evidence against the assumptions",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_table(parser)
+    add_assumptions(parser)
+    parser.add_argument(
+        "--interactions",
+        choices=INTERACTIONS,
+        default="none",
+        help="the rung that is judged: what it has room for is no failure (none)",
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Read, check and say what was found."""
+    data = read_table(options)
+    posterior, blocks = None, options.blocks
+    if options.structure != "learned":
+        model = InterventionModel(
+            structure=options.structure, interactions=options.interactions, blocks=blocks
+        )
+        target = data.regimes[0]  # of the fit only its choices count
+        posterior = model.fit(data, method="laplace", draws=1, progressbar=False, target=target)
+        blocks = None
+    found = check(data, posterior, options.interactions, blocks)
+    print(json.dumps(_to_json(found), indent=2) if options.json else found)
+    return 0 if found.passed else 1
+
+
+def _to_json(found: Checks) -> dict[str, Any]:
+    """Return the result as JSON types; what could not be tested has null for numbers."""
+    table = found.table
+    rows = table.astype(object).where(table.notna(), None).to_dict(orient="records")
+    return {
+        "passed": found.passed,
+        "interactions": found.interactions,
+        "needed_rung": found.needed_rung,
+        "tests": rows,
+    }
