@@ -1,6 +1,7 @@
 """Coverage of 90% predictive intervals on the paper's systems, beside a borrowed sigma's.
 
-``uv run pytest tests/benchmarks/test_coverage_of_outcomes.py --benchmark-enable --benchmark-only -s``
+``uv run pytest tests/benchmarks/test_coverage_of_outcomes.py --benchmark-enable
+--benchmark-only -s``
 """
 
 import numpy as np
