@@ -26,11 +26,11 @@ from bayes_intgen.inference import (
 from bayes_intgen.lift_tests import LiftTests
 from bayes_intgen.moments import Moments
 from bayes_intgen.posing import actions_of, judge_rung, regimes_of, typical_rows
-from bayes_intgen.posterior import Posterior, load
+from bayes_intgen.posterior import Posterior
 from bayes_intgen.rank import RankCondition
 from bayes_intgen.regimes import format_regime, read_regime
 
-__all__ = ["InterventionModel", "load"]
+__all__ = ["InterventionModel"]
 
 
 @dataclass(frozen=True)

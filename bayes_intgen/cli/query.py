@@ -13,8 +13,8 @@ import pyarrow.parquet
 from bayes_intgen.cli.options import keep_apart, names, writable
 from bayes_intgen.errors import FileError, QueryError
 from bayes_intgen.files import replacing
-from bayes_intgen.intervention_model import load
 from bayes_intgen.metrics import INTERVAL
+from bayes_intgen.posterior import load
 from bayes_intgen.predictive import predictive_interval
 from bayes_intgen.support import BEYOND, OUTSIDE, SUPPORTED
 
