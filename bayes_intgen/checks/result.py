@@ -151,7 +151,8 @@ def _summarise(found: list[Finding]) -> str:
     failed = sum(finding.failed for finding in tested)
     allowed = sum(finding.verdict == "allowed" for finding in tested)
     least = min(tested, key=lambda finding: finding.p_value / finding.level)
-    verdict = f"{failed} of {len(tested)} tests failed" if failed else f"{len(tested)} tests passed"
+    count = f"{len(tested)} test{'s' if len(tested) > 1 else ''}"
+    verdict = f"{failed} of {count} failed" if failed else f"{count} passed"
     more = f", {allowed} of them because the rung has room for what is seen" if allowed else ""
     return f"{verdict}{more} (least p {least.p_value:.2g} against {least.level:.2g})"
 
