@@ -1,7 +1,7 @@
 """False alarms and power of the falsification suite.
 
-``uv run pytest tests/benchmarks/test_power_of_checks.py --benchmark-enable --benchmark-only -s``, for an
-hour or two; ``python -m tests.benchmarks.test_power_of_checks SCENARIO ROWS FIRST LAST [STRENGTH
+``uv run pytest tests/benchmarks/test_power_of_checks.py --benchmark-enable --benchmark-only -s``,
+for an hour or two; ``python -m tests.benchmarks.test_power_of_checks SCENARIO ROWS FIRST LAST [STRENGTH
 [INTERACTIONS]]`` prints a part of it, a line per data set.
 """
 
