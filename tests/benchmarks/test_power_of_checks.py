@@ -1,8 +1,8 @@
 """False alarms and power of the falsification suite.
 
 ``uv run pytest tests/benchmarks/test_power_of_checks.py --benchmark-enable --benchmark-only -s``,
-for an hour or two; ``python -m tests.benchmarks.test_power_of_checks SCENARIO ROWS FIRST LAST [STRENGTH
-[INTERACTIONS]]`` prints a part of it, a line per data set.
+for an hour or two, or a line per data set of a part of it with ``python -m
+tests.benchmarks.test_power_of_checks SCENARIO ROWS FIRST LAST [STRENGTH [INTERACTIONS]]``.
 """
 
 import sys
