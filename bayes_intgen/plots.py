@@ -26,12 +26,12 @@ __all__ = [
     "plot_structure",
 ]
 
-BLUE, ORANGE, BLACK = "#0072B2", "#D55E00", "#000000"
+BLUE, ORANGE, GREEN, BLACK = "#0072B2", "#D55E00", "#009E73", "#000000"
 
 SERIES: tuple[dict[str, Any], ...] = (
     {"color": BLUE, "marker": "o", "ls": "-"},
     {"color": ORANGE, "marker": "s", "ls": "--"},
-    {"color": "#009E73", "marker": "^", "ls": "-."},
+    {"color": GREEN, "marker": "^", "ls": "-."},
     {"color": "#CC79A7", "marker": "D", "ls": ":"},
 )
 LINES = {"seen": "-", "given": "-", "implied": "--", "untested": ":"}

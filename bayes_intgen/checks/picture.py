@@ -5,12 +5,18 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from bayes_intgen.plots import BLACK, BLUE, ORANGE
+from bayes_intgen.plots import BLACK, BLUE, GREEN, ORANGE
 
 __all__ = ["plot_checks"]
 
 FARTHEST = 1e-12
-STYLES = {"failed": (ORANGE, "X"), "allowed": (BLACK, "s"), "passed": (BLUE, "o")}
+STYLES = {
+    "failed": (ORANGE, "X", "failed"),
+    "allowed": (BLACK, "s", "seen, and the rung has room for it"),
+    "small": (GREEN, "D", "seen, and too small to matter"),
+    "passed": (BLUE, "o", "passed"),
+}
+APART = 0.14  # of the verdicts of one line, so that they do not hide one another
 
 
 def plot_checks(
@@ -31,20 +37,24 @@ def plot_checks(
     ratio
         Its p-value over its level; those below 1e-12 are drawn there.
     verdict
-        ``failed``, ``allowed`` or ``passed``, for marker and colour.
+        ``failed``, ``allowed``, ``small`` or ``passed``, for marker and colour.
     titles
         Name of each line.
     """
     x = np.maximum(np.asarray(ratio, dtype=float), FARTHEST)
     y = np.asarray(row, dtype=float)
     kinds = np.asarray(verdict)
-    for name, (colour, marker) in STYLES.items():
-        if (kinds == name).any():
-            of = kinds == name
-            ax.plot(x[of], y[of], marker, color=colour, mfc="none", ms=6, ls="none", label=name)
+    for number, (name, (colour, marker, label)) in enumerate(STYLES.items()):
+        of = kinds == name
+        if of.any():
+            level = y[of] + APART * (number - (len(STYLES) - 1) / 2)
+            ax.plot(x[of], level, marker, color=colour, mfc="none", ms=6, ls="none", label=label)
     ax.axvline(1.0, color=BLACK, lw=1, ls="--", label="level")
-    ax.set(xscale="log", xlabel="p-value / level of the test", ylim=(-0.5, len(titles) - 0.5))
+    ax.set(xscale="log", ylim=(-0.5, len(titles) - 0.5))
+    ax.set_xlabel("p-value / level of the test (1e-12: or less)")
     ax.set_yticks(range(len(titles)), titles)
     ax.invert_yaxis()
-    ax.legend(fontsize="small")
+    for line in range(1, len(titles)):
+        ax.axhline(line - 0.5, color=BLACK, lw=0.3)
+    ax.legend(fontsize="small", loc="lower center", bbox_to_anchor=(0.3, 1.0), ncols=2)
     return ax

@@ -100,14 +100,17 @@ class Checks:
         ax
             Where to draw; a new figure by default.
         """
-        axes = ax if ax is not None else plt.subplots(figsize=(7, 3.5), layout="constrained")[1]
+        axes = ax if ax is not None else plt.subplots(figsize=(8, 4), layout="constrained")[1]
         tested = [f for f in self.findings if f.tested]
         present = [title for name, title in TITLES.items() if any(f.check == name for f in tested)]
         return plot_checks(
             axes,
             [present.index(TITLES[f.check]) for f in tested],
             [f.p_value / f.level for f in tested],
-            [f.verdict for f in tested],
+            [
+                "small" if f.verdict == "passed" and f.p_value <= f.level else f.verdict
+                for f in tested
+            ],
             present,
         )
 
