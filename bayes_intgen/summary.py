@@ -17,12 +17,11 @@ from threadpoolctl import threadpool_limits
 from bayes_intgen.centred import CentredMoments
 from bayes_intgen.data import RegimeData
 from bayes_intgen.level_rows import LevelRows
+from bayes_intgen.regime_summary import RegimeSummary, ThinnedSample
 from bayes_intgen.regimes import Regime, format_regime, parse_regime, sort_regimes
 
-__all__ = ["RegimeSummary", "Scale", "Summary", "ThinnedSample"]
+__all__ = ["Scale", "Summary"]
 
-SAMPLE_ROWS = 2**16
-TAIL = 0.0005
 MOST_WIDENING = 2.0  # of the half-width of the rows, by lift tests
 
 type Array = npt.NDArray[np.float64]
@@ -38,124 +37,6 @@ class Scale:
     def standardise(self, values: Array) -> Array:
         """Return (values - centre) / spread."""
         return (values - self.centre) / self.spread
-
-
-@dataclass(frozen=True)
-class ThinnedSample:
-    """Every 2^j-th row of a stream, with j the smallest that keeps at most 2^16 rows.
-
-    All rows are kept up to that size, so that quantiles are exact there. Deterministic and
-    mergeable; a period of 2^j rows in the order of the stream would bias it.
-
-    Parameters
-    ----------
-    rows
-        The rows kept, shape (kept, columns).
-    seen
-        Number of rows that went by.
-    stride
-        The distance 2^j between kept rows.
-    """
-
-    rows: Array
-    seen: int = 0
-    stride: int = 1
-
-    def extend(self, values: Array) -> "ThinnedSample":
-        """Return the sample after some more rows."""
-        first = -self.seen % self.stride
-        rows = np.concatenate([self.rows, values[first :: self.stride]])
-        return ThinnedSample(rows, self.seen + len(values), self.stride)._thin()
-
-    def merge(self, other: "ThinnedSample") -> "ThinnedSample":
-        """Return a sample of the rows of both."""
-        stride = max(self.stride, other.stride)
-        kept = [part.rows[:: stride // part.stride] for part in (self, other)]
-        return ThinnedSample(np.concatenate(kept), self.seen + other.seen, stride)._thin()
-
-    def _thin(self) -> "ThinnedSample":
-        rows, stride = self.rows, self.stride
-        while len(rows) > SAMPLE_ROWS:
-            rows, stride = rows[::2], 2 * stride
-        return ThinnedSample(rows, self.seen, stride)
-
-
-@dataclass(frozen=True)
-class RegimeSummary:
-    """What the first pass keeps of one regime; columns are actions, covariates and outcome.
-
-    A categorical column has codes, whose mean and range mean nothing.
-
-    Parameters
-    ----------
-    moments
-        Count, means and centred second moments.
-    low, high
-        Smallest and largest value, shape (columns,).
-    sample
-        Thinned rows, for quantiles and for learning the structure.
-    stored_core
-        The core range of a summary that was read from a file, without its rows.
-    levels
-        What is kept of the rows at each level of each categorical variable, by its column.
-    """
-
-    moments: CentredMoments
-    low: Array
-    high: Array
-    sample: ThinnedSample = field(repr=False)
-    stored_core: Array | None = field(default=None, repr=False)
-    levels: Mapping[int, tuple[LevelRows, ...]] = field(default_factory=dict, repr=False)
-
-    @classmethod
-    def from_rows(cls, values: Array, sizes: Mapping[int, int] | None = None) -> "RegimeSummary":
-        """Summarise rows of shape (n, columns).
-
-        The numbers of levels of the categorical variables are given by their columns.
-        """
-        sample = ThinnedSample(np.empty((0, values.shape[1]))).extend(values)
-        moments = CentredMoments.from_rows(values)
-        levels = {k: LevelRows.split(values, k, sizes) for k in sizes} if sizes else {}
-        return cls(moments, values.min(axis=0), values.max(axis=0), sample, levels=levels)
-
-    @cached_property
-    def core(self) -> Array:
-        """The 0.05% and 99.95% quantiles of each column, shape (2, columns).
-
-        Unlike the plain range it is not at the mercy of one outlier.
-        """
-        if self.stored_core is not None:
-            return self.stored_core
-        return np.quantile(self.sample.rows, [TAIL, 1 - TAIL], axis=0)
-
-    def extend(self, values: Array) -> "RegimeSummary":
-        """Return the summary after some more rows of the same stream."""
-        sizes = {column: len(parts) for column, parts in self.levels.items()}
-        return RegimeSummary(
-            self.moments.merge(CentredMoments.from_rows(values)),
-            np.minimum(self.low, values.min(axis=0)),
-            np.maximum(self.high, values.max(axis=0)),
-            self.sample.extend(values),
-            levels=self._merge_levels({k: LevelRows.split(values, k, sizes) for k in sizes}),
-        )
-
-    def merge(self, other: "RegimeSummary") -> "RegimeSummary":
-        """Return the summary of the rows of both."""
-        return RegimeSummary(
-            self.moments.merge(other.moments),
-            np.minimum(self.low, other.low),
-            np.maximum(self.high, other.high),
-            self.sample.merge(other.sample),
-            levels=self._merge_levels(other.levels),
-        )
-
-    def _merge_levels(
-        self, other: Mapping[int, tuple[LevelRows, ...]]
-    ) -> dict[int, tuple[LevelRows, ...]]:
-        return {
-            column: tuple(a.merge(b) for a, b in zip(parts, other[column], strict=True))
-            for column, parts in self.levels.items()
-        }
 
 
 @dataclass(frozen=True)

@@ -43,8 +43,9 @@ from bayes_intgen.blocks import Blocks
 from bayes_intgen.centred import CentredMoments
 from bayes_intgen.data import Points
 from bayes_intgen.errors import QueryError
+from bayes_intgen.regime_summary import RegimeSummary
 from bayes_intgen.regimes import Regime
-from bayes_intgen.summary import RegimeSummary, Summary
+from bayes_intgen.summary import Summary
 from bayes_intgen.tested_values import is_tested
 
 __all__ = ["BEYOND", "EXTRAPOLATED", "OUTSIDE", "SUPPORTED", "classify_support", "find_beyond"]

@@ -13,7 +13,8 @@ from bayes_intgen.basis import freeze_bases
 from bayes_intgen.centred import CentredMoments
 from bayes_intgen.cli.main import main
 from bayes_intgen.design import CAUSAL, Design
-from bayes_intgen.summary import RegimeSummary, Summary, ThinnedSample
+from bayes_intgen.regime_summary import RegimeSummary, ThinnedSample
+from bayes_intgen.summary import Summary
 from bayes_intgen.support import EXTRAPOLATED, OUTSIDE, SUPPORTED, classify_support
 from models import partition
 

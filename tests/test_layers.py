@@ -61,7 +61,7 @@ LAYERS = [
     {"design"},
     {"weights"},
     {"basis"},
-    {"summary", "level_rows", "lift_tests"},
+    {"summary", "regime_summary", "level_rows", "lift_tests"},
     {"data", "centred", "regression", "residuals"},
     {"blocks"},
     {"regimes", "errors", "files"},

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from bayes_intgen import RegimeData
-from bayes_intgen.summary import SAMPLE_ROWS, Summary, ThinnedSample
+from bayes_intgen.regime_summary import SAMPLE_ROWS, ThinnedSample
+from bayes_intgen.summary import Summary
 
 COLUMNS = ["a1", "a2", "a3", "y"]
 
@@ -74,7 +75,7 @@ def test_quantiles_of_many_rows_err_by_less_than_one_percent():
 
 @pytest.mark.parametrize("portions", [1, 3, 50, 701])
 def test_a_thinned_sample_is_every_so_manieth_row(monkeypatch, portions):
-    monkeypatch.setattr("bayes_intgen.summary.SAMPLE_ROWS", 64)
+    monkeypatch.setattr("bayes_intgen.regime_summary.SAMPLE_ROWS", 64)
     rows = np.arange(1000.0)[:, None]
     parts = np.array_split(rows, portions)
     sample = reduce(ThinnedSample.extend, parts, ThinnedSample(np.empty((0, 1))))
@@ -83,7 +84,7 @@ def test_a_thinned_sample_is_every_so_manieth_row(monkeypatch, portions):
 
 
 def test_merged_samples_thin_both_parts_alike(monkeypatch):
-    monkeypatch.setattr("bayes_intgen.summary.SAMPLE_ROWS", 64)
+    monkeypatch.setattr("bayes_intgen.regime_summary.SAMPLE_ROWS", 64)
     many, few = np.arange(1000.0)[:, None], -np.arange(1.0, 101.0)[:, None]
     first, second = (ThinnedSample(np.empty((0, 1))).extend(rows) for rows in (many, few))
     for merged in (first.merge(second), second.merge(first)):

@@ -5,7 +5,8 @@ import pytest
 from scipy import stats
 
 from bayes_intgen.centred import CentredMoments
-from bayes_intgen.summary import RegimeSummary, Summary, ThinnedSample
+from bayes_intgen.regime_summary import RegimeSummary, ThinnedSample
+from bayes_intgen.summary import Summary
 from bayes_intgen.support import EXTRAPOLATED, OUTSIDE, SUPPORTED, classify_support
 
 ALONE = {"a": (), "b": ()}

@@ -10,7 +10,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_equal
 
 import bayes_intgen as ig
-from bayes_intgen.summary import RegimeSummary, Summary
+from bayes_intgen.regime_summary import RegimeSummary
+from bayes_intgen.summary import Summary
 from bayes_intgen.support import EXTRAPOLATED, OUTSIDE, SUPPORTED, classify_support
 
 
