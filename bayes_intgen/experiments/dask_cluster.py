@@ -20,7 +20,7 @@ SECONDS_TO_CONNECT = 20
 PLUGIN = "bayes-intgen-one-thread"
 
 
-class _OneThread(WorkerPlugin):  # type: ignore[misc]
+class _OneThread(WorkerPlugin):  # type: ignore[misc]  # distributed has no type hints
     """Limits a worker's linear algebra; its import loads the libraries that are to be limited."""
 
     def setup(self, worker: object) -> None:
