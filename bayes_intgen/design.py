@@ -204,10 +204,9 @@ class Design:
         """Names of the prior groups, in order of appearance."""
         return tuple(dict.fromkeys(w.group for w in self.weights if w.group is not None))
 
-    @cached_property
-    def group_kinds(self) -> tuple[str, ...]:
-        """What the prior of each group depends on: see :func:`kinds_of_groups`."""
-        kinds = kinds_of_groups(self.weights, self.covariates)
+    def group_kinds(self, unset: Iterable[str] = ()) -> tuple[str, ...]:
+        """Return what the prior of each group depends on: see :func:`kinds_of_groups`."""
+        kinds = kinds_of_groups(self.weights, self.covariates, unset)
         return tuple(kinds[group] for group in self.groups)
 
     @cached_property

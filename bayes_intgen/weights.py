@@ -59,7 +59,9 @@ class Weight:
         return None if feature.kind == "constant" else f"{self.component}|{feature.group}"
 
 
-def kinds_of_groups(weights: Iterable[Weight], covariates: Iterable[str]) -> dict[str | None, str]:
+def kinds_of_groups(
+    weights: Iterable[Weight], covariates: Iterable[str], unset: Iterable[str] = ()
+) -> dict[str | None, str]:
     """Return what the prior of each group depends on: covariate, or the kind of its features.
 
     Parameters
@@ -69,12 +71,18 @@ def kinds_of_groups(weights: Iterable[Weight], covariates: Iterable[str]) -> dic
     covariates
         The variables that are covariates; groups of one or two variables of which one is a
         covariate are of the kind ``covariate``, the others linear, wiggly, level, pair or higher.
+    unset
+        The actions that no regime sets; the bias of such an action as a function of that action
+        alone is of the kind ``confounding_unset``.
     """
+    own = {bias_name(action): {action} for action in unset}
     kinds: dict[str | None, str] = {}
     for weight in weights:
         feature = weight.feature
         given = not feature.actions.isdisjoint(covariates)
         kinds[weight.group] = "covariate" if given and feature.kind != "higher" else feature.kind
+        if own.get(weight.component) == feature.actions and feature.kind in ("linear", "wiggly"):
+            kinds[weight.group] = "confounding_unset"
     return kinds
 
 

@@ -99,7 +99,7 @@ def test_prior_groups():
     """One scale per component for the levels, one for each pair."""
     bases = {"a": PolynomialBasis(UNIT, 3), "c": categorical(), "d": categorical()}
     design = Design.build(bases, {"a": (), "c": ("a",), "d": ("c",)})
-    kinds = dict(zip(design.groups, design.group_kinds, strict=True))
+    kinds = dict(zip(design.groups, design.group_kinds(), strict=True))
     for group in ("causal|c:level", "bias:c|c:level", "bias:d|c:level", "bias:d|d:level"):
         assert kinds[group] == "level"
     assert kinds["bias:c|a*c"] == kinds["bias:d|c*d"] == "pair"
@@ -109,7 +109,7 @@ def test_prior_groups():
 
 def test_levels_have_a_prior_of_their_own():
     own = LogNormal(7.0, 0.5)
-    found = Priors(level=own).of_each(1, ["linear", "level", "pair"], 0)
+    found = Priors(level=own).of_each(1, ["linear", "level", "pair"], [])
     assert [prior is own for prior in found] == [False, False, True, False]
 
 

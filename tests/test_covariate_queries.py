@@ -83,13 +83,13 @@ def test_components_of_each_rung(data, basis, rung, causal, bias1):
 def test_pieces_of_covariates_have_a_prior_of_their_own(data):
     bases = freeze_bases(ig.HSGP(), data.variables, Summary.from_data(data))
     design = Design.build(bases, PARENTS, "none", covariates=data.covariates)
-    kinds = dict(zip(design.groups, design.group_kinds, strict=True))
+    kinds = dict(zip(design.groups, design.group_kinds(), strict=True))
     assert kinds["causal|a1:wiggly"] == "wiggly"
     assert kinds["bias:a2|a1*a2"] == "pair"
     for group in ("causal|z:linear", "bias:a1|z:wiggly", "causal|a1*z", "bias:a2|site:level"):
         assert kinds[group] == "covariate"
     assert design.smooth_actions == ("a1", "a2", "z")
-    found = ig.Priors(covariate=ig.LogNormal(0.2, 0.1)).of_each(0, ["covariate"], 0)
+    found = ig.Priors(covariate=ig.LogNormal(0.2, 0.1)).of_each(0, ["covariate"], [])
     assert found == [ig.LogNormal(0.2, 0.1)]
 
 

@@ -36,10 +36,27 @@ def pose(data, priors):
 
 def test_each_kind_of_group_has_its_own_prior():
     priors = ig.Priors()
-    kinds = ("linear", "wiggly", "pair", "higher")
-    found = priors.of_each(2, kinds, 1)
-    expected = [priors.sigma] * 2 + [getattr(priors, kind) for kind in kinds]
-    assert found == [*expected, priors.lengthscale]
+    kinds = ("linear", "wiggly", "pair", "higher", "confounding_unset")
+    lengths = ("lengthscale", "lengthscale_unset")
+    found = priors.of_each(2, kinds, lengths)
+    assert found == [priors.sigma] * 2 + [getattr(priors, kind) for kind in kinds + lengths]
+
+
+def test_an_action_that_no_regime_sets_has_priors_of_its_own(data):
+    """Of its confounding, as a function of itself, and of its lengthscale; no other differs."""
+    priors = ig.Priors()
+    model = ig.InterventionModel(structure=["a1", "a2"])
+    problem = model._pose(data.drop("a2")).problem
+    medians = np.exp(problem.hyperpriors.mean[2:])
+    names = (*problem.design.groups, *problem.design.smooth_actions)
+    found = dict(zip(names, medians, strict=True))
+    assert found["bias:a2|a2:linear"] == found["bias:a2|a2:wiggly"]
+    assert_allclose(found["bias:a2|a2:linear"], priors.confounding_unset.median)
+    assert_allclose(found["a2"], priors.lengthscale_unset.median)
+    for name in ("bias:a1|a1", "bias:a2|a1", "causal|a1", "causal|a2"):
+        assert_allclose(found[f"{name}:linear"], priors.linear.median)
+        assert_allclose(found[f"{name}:wiggly"], priors.wiggly.median)
+    assert_allclose([found["bias:a2|a1*a2"], found["a1"]], [0.1, 0.6])
 
 
 def test_densities_are_those_of_the_logarithm():

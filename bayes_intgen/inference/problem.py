@@ -55,9 +55,13 @@ class Problem:
     @cached_property
     def hyperpriors(self) -> HyperPriors:
         """The prior of x."""
-        regimes, lengths = len(self.moments.regimes), len(self.design.smooth_actions)
-        parts = self.priors.of_each(regimes, self.design.group_kinds, lengths)
-        return HyperPriors.of(parts)
+        regimes, design = self.moments.regimes, self.design
+        unset = {*design.actions}.difference(*regimes)
+        lengths = [
+            "lengthscale_unset" if name in unset else "lengthscale"
+            for name in design.smooth_actions
+        ]
+        return HyperPriors.of(self.priors.of_each(len(regimes), design.group_kinds(unset), lengths))
 
     def split(self, x: Array) -> tuple[Array, Array, Array]:
         """Cut x, of shape (..., hyperparameters), into its three parts."""
