@@ -25,6 +25,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from bayes_intgen.data.levels import level_text
+from bayes_intgen.display import html_block, html_table
 from bayes_intgen.errors import DataError, FileError
 
 __all__ = ["LiftKind", "LiftTest", "LiftTests"]
@@ -222,6 +223,14 @@ class LiftTests:
                 noun = "effect" if len(names) == 1 else "effects"
                 parts.append(f"{len(names)} {kind} {noun} of {', '.join(dict.fromkeys(names))}")
         return f"LiftTests: {'; '.join(parts)}"
+
+    def _repr_html_(self) -> str:
+        columns = ["row", "action", "from", "to", "effect", "standard error", "kind"]
+        rows = [
+            (t.label, t.action, t.start, t.end, t.effect, t.standard_error, t.kind)
+            for t in self.tests
+        ]
+        return html_block(str(self), (), [html_table(columns, rows)])
 
 
 def _read_table(frame: Any, name: str) -> tuple[dict[str, npt.NDArray[Any]], list[str]]:

@@ -23,8 +23,9 @@ from bayes_intgen.basis import (
 )
 from bayes_intgen.centred import CentredMoments
 from bayes_intgen.data import RegimeData
+from bayes_intgen.display import html_block, html_table
 from bayes_intgen.errors import ModelError
-from bayes_intgen.regimes import Regime
+from bayes_intgen.regimes import Regime, format_regime
 from bayes_intgen.regression import RegressionMoments
 from bayes_intgen.residuals import ResidualMoments
 from bayes_intgen.summary import Scale, Summary
@@ -285,6 +286,22 @@ class Moments:
         correlation = moments.scatter / np.outer(spread, spread)
         inner, outer = correlation[:-1, :-1], correlation[:-1, -1]
         return float(1 - outer @ np.linalg.lstsq(inner, outer, rcond=1e-13)[0])
+
+    def _repr_html_(self) -> str:
+        weighted = any(self.log_weights.values())
+        rows = [
+            (format_regime(regime), sum(fold.n for fold in folds), len(folds))
+            for regime, folds in self.parts.items()
+        ]
+        about = [
+            f"actions: {', '.join(self.actions)}",
+            *([f"covariates: {', '.join(self.covariates)}"] if self.covariates else []),
+            *(f"{name}: {basis.description}" for name, basis in self.features.bases.items()),
+            f"{len(self.features.features)} features; rows "
+            f"{'weighted by their variance' if weighted else 'of equal weight'}",
+        ]
+        title = f"Moments of {self.n_rows:,} rows, outcome {self.outcome}"
+        return html_block(title, about, [html_table(["regime", "rows", "folds"], rows)])
 
 
 def fold_chunks(values: Array, start: int, n: int, rows: int) -> Iterator[tuple[int, Array]]:

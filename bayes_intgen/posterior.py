@@ -6,6 +6,7 @@ The expected outcomes are those of :mod:`bayes_intgen.fitted`; what follows from
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,9 @@ from bayes_intgen.pictures import Pictures
 from bayes_intgen.plots import plot_structure
 from bayes_intgen.predictive import predict_outcome
 from bayes_intgen.regimes import Regime, read_do
-from bayes_intgen.report import describe_fit
+from bayes_intgen.report import describe_fit, show_fit
 from bayes_intgen.storage import read_fit
+from bayes_intgen.support import SUPPORTED
 
 __all__ = ["Posterior", "load"]
 
@@ -176,14 +178,29 @@ class Posterior(Pictures):
         return plot_structure(axes, self.actions, found if self.learned else given)
 
     def __str__(self) -> str:
+        regime, effects = self._shown()
+        return describe_fit(self._state, effects, regime)
+
+    def _repr_html_(self) -> str:
+        regime, effects = self._shown()
+        far = []
+        for move in standard_moves(self.summary):
+            values = np.array([move.before, move.after])
+            ends = replace(self.complete({}), values=values, index=np.arange(2))
+            flags = self.support(ends, regime, "clamp")
+            far += [] if (flags == SUPPORTED).all() else [move.name]
+        return show_fit(self._state, effects, regime, far)
+
+    def _shown(self) -> tuple[Regime, pd.DataFrame | str]:
+        """Return the regime by whose effects the fit is shown, and these, or why there are none."""
         joint = self.condition.affine(self.actions).identified
         regime = self.actions if joint else self.target
         if not regime:
-            return describe_fit(self._state, "Nothing is set in it, so that it has no effects.", ())
+            return (), "Nothing is set in it, so that it has no effects."
         try:
-            return describe_fit(self._state, self.effects(regime), regime)
+            return regime, self.effects(regime)
         except NotIdentifiedError as error:
-            return describe_fit(self._state, str(error), regime)
+            return regime, str(error)
 
     def _known(self, before: np.ndarray, after: np.ndarray, regime: Regime) -> list[bool]:
         """Say of each change of one action whether the data tell its effect."""

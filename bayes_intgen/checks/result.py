@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from bayes_intgen.checks.finding import Finding
 from bayes_intgen.checks.picture import plot_checks
 from bayes_intgen.design import INTERACTIONS, Interactions
+from bayes_intgen.display import html_block, html_frame
 
 __all__ = ["Checks"]
 
@@ -142,9 +143,15 @@ class Checks:
         return "\n".join([*lines, "", CAVEAT])
 
     def _repr_html_(self) -> str:
-        head, _, _ = str(self).partition("\n")
-        table = self.table.to_html(index=False, float_format=lambda x: f"{x:.3g}")
-        return f"<p>{head}</p>{table}<p>{CAVEAT}</p>"
+        head, rung, *_ = str(self).split("\n")
+        columns = ["check", "subject", "verdict", "p_value", "level", "effect"]
+        worst = [f"{f.check}: {_describe(f)}" for f in self.failed[:SHOWN]]
+        return html_block(
+            head if self.passed else "Checks of the assumptions",
+            [rung, CAVEAT],
+            [html_frame(self.table[columns], index=False)],
+            [head, *worst] if not self.passed else (),
+        )
 
 
 def _summarise(found: list[Finding]) -> str:

@@ -16,6 +16,7 @@ from bayes_intgen.data.columns import Columns, check_categorical
 from bayes_intgen.data.extents import Extent, check_varies, find_levels, measure
 from bayes_intgen.data.levels import list_levels
 from bayes_intgen.data.sources import Source, Texts, open_source
+from bayes_intgen.display import html_block, html_table
 from bayes_intgen.errors import DataError, RegimeError
 from bayes_intgen.regimes import (
     Regime,
@@ -252,3 +253,15 @@ class RegimeData:
             setting = ", ".join(regime) or "none (observational)"
             lines.append(f"{format_regime(regime):<{width}}  {extent.n:>12,}  {setting}")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (format_regime(regime), extent.n, ", ".join(regime) or "none (observational)")
+            for regime, extent in self.extents.items()
+        ]
+        given = [f"covariates: {', '.join(self.covariates)}"] if self.covariates else []
+        return html_block(
+            f"RegimeData: outcome {self.outcome}, actions {', '.join(self.actions)}",
+            [*given, *(f"levels of {k}: {list_levels(found)}" for k, found in self.levels.items())],
+            [html_table(["regime", "rows", "actions set"], rows)],
+        )

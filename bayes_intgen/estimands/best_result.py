@@ -15,10 +15,12 @@ import pandas as pd
 import xarray as xr
 from matplotlib.axes import Axes
 
+from bayes_intgen.display import html_block, html_frame
 from bayes_intgen.errors import QueryError
 from bayes_intgen.metrics import INTERVAL, credible_interval
 from bayes_intgen.plots import plot_marginals
 from bayes_intgen.plots.style import grow
+from bayes_intgen.support import SUPPORTED
 
 __all__ = ["BestAction"]
 
@@ -155,6 +157,16 @@ class BestAction:
             f"{self.method}\n"
             f"{self.candidates.to_string(index=False, float_format=lambda x: f'{x:.4g}')}"
         )
+
+    def _repr_html_(self) -> str:
+        *head, method = str(self).split("\n")[:4]
+        far = (
+            f"BEYOND THE SUPPORT of the data: the recommended setting is {self.support}; the "
+            f"answer there rests on the form of the curves."
+        )
+        warnings = [] if self.support == SUPPORTED else [far]
+        table = html_frame(self.candidates, index=False)
+        return html_block(head[0], [*head[1:], method], [table], warnings)
 
 
 def _text(value: float | str) -> str:
