@@ -15,6 +15,7 @@ from models import linear
 EVIL = "<script>&price"
 OUTCOME = 'y"<b>'
 ACTIONS = [EVIL, "a2"]
+TAGS = {"div", "p", "strong", "table", "thead", "tbody", "tr", "th", "td", "br"}
 
 
 class Reader(HTMLParser):
@@ -41,9 +42,7 @@ def read(subject):
     reader = Reader()
     reader.feed(subject._repr_html_())
     assert reader.open == []
-    assert reader.tags <= set(
-        ["div", "p", "strong", "table", "thead", "tbody", "tr", "th", "td", "br"]
-    )
+    assert reader.tags <= TAGS
     return reader.text
 
 
