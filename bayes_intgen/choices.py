@@ -124,6 +124,16 @@ class ModelChoices:
         ------
         ModelError
             If the data are moments and the likelihood needs rows.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> model = ig.InterventionModel(ig.Polynomial(2)).build(data)
+        >>> sorted(variable.name for variable in model.free_RVs)
+        ['log_scale', 'log_sigma']
         """
         if self.likelihood == "normal":
             return self._pose(data, lifts=lifts).problem.build()

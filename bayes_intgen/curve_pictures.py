@@ -15,13 +15,14 @@ from bayes_intgen.comparisons import Comparisons
 from bayes_intgen.data import Beyond
 from bayes_intgen.errors import QueryError
 from bayes_intgen.estimands.dose_response import default_grid
+from bayes_intgen.fitted import Fitted
 from bayes_intgen.moves import usual_values
 from bayes_intgen.plots import plot_components, plot_curve, plot_surface
 from bayes_intgen.plots.style import axis_label, grow, legend_of_figure
 from bayes_intgen.policies import Policies
 from bayes_intgen.support import SUPPORTED
 
-__all__ = ["CurvePictures", "Units"]
+__all__ = ["CurvePictures", "Units", "require_action"]
 
 SURFACE_POINTS = 41
 
@@ -159,7 +160,7 @@ class CurvePictures(Comparisons, Policies):
             )
         usual = dict(zip(self.design.variables, usual_values(self.summary), strict=True))
         for ax, name in zip(panels, chosen, strict=True):
-            self.require_action(name)
+            require_action(self, name)
             doses = default_grid(self.summary, name) if grid is None else grid
             points = self.complete({**(at or {}), name: doses})
             found = self.decomposition(points, beyond)
@@ -230,8 +231,8 @@ class CurvePictures(Comparisons, Policies):
         ('a1', 'a2')
         >>> plt.close()
         """
-        self.require_action(x, "x")
-        self.require_action(y, "y")
+        require_action(self, x, "x")
+        require_action(self, y, "y")
         held = {name: value for name, value in (at or {}).items() if name not in (x, y)}
         if x == y or len(held) < len(at or {}):
             raise QueryError(f"x and y must be two actions that at leaves out, got {x!r}, {y!r}.")
@@ -252,7 +253,8 @@ class CurvePictures(Comparisons, Policies):
         plot_surface(panels, (sides[0], sides[1]), mean, width, known, names, units)
         return np.array(panels, dtype=object)
 
-    def require_action(self, name: str, argument: str = "action") -> None:
-        """Refuse a name that is not that of an action."""
-        if name not in self.actions:
-            raise QueryError(f"{argument} must be one of {list(self.actions)}, got {name!r}.")
+
+def require_action(fit: Fitted, name: str, argument: str = "action") -> None:
+    """Refuse a name that is not that of an action."""
+    if name not in fit.actions:
+        raise QueryError(f"{argument} must be one of {list(fit.actions)}, got {name!r}.")

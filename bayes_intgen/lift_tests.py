@@ -126,6 +126,15 @@ class LiftTests:
     ----------
     tests
         The results; made by :meth:`from_frame`.
+
+    Examples
+    --------
+    >>> import bayes_intgen as ig, pandas as pd
+    >>> rows = {"action": ["tv", "tv"], "from": [0.0, 0.0], "to": [1.0, 2.0],
+    ...         "effect": [0.5, 0.8], "standard_error": [0.2, 0.3]}
+    >>> lifts = ig.LiftTests.from_frame(pd.DataFrame(rows))
+    >>> len(lifts), lifts.tests[0].effect
+    (2, 0.5)
     """
 
     tests: tuple[LiftTest, ...]
@@ -201,6 +210,13 @@ class LiftTests:
         ------
         DataError
             If a test names an unknown action, or its ends are not of the action's kind.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> rows = {"action": ["tv"], "from": [0.0], "to": [2.0], "effect": [0.8], "se": [0.3]}
+        >>> LiftTests.from_frame(pd.DataFrame(rows)).tested(["tv", "price"], {})
+        {'tv': ((0.0,), (2.0,))}
         """
         unknown = sorted({test.action for test in self.tests} - set(actions))
         if unknown:

@@ -105,6 +105,18 @@ class Moments:
             If both ``like`` and ``basis`` are given, or ``like`` has other columns.
         DataError
             If other columns are categorical in ``like``, or it lacks a level of the data.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
+        >>> moments.actions, moments.covariates, moments.variables, moments.outcome
+        (('a1', 'a2'), (), ('a1', 'a2'), 'y')
+        >>> moments.regimes, moments.n_rows
+        (((), ('a1',), ('a2',)), 600)
         """
         if like is None:
             summary = Summary.from_data(data)
@@ -154,6 +166,19 @@ class Moments:
         theta
             Coefficients of the features in the mean of each regime, from a first fit: then moments
             of its squared residuals are computed as well.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
+        >>> again = ig.Moments.compute(
+        ...     data, moments.summary, moments.features, moments.outcome_scale
+        ... )
+        >>> again.n_rows
+        600
         """
         size = len(features.features)
         parts = {regime: [CentredMoments.empty(size)] * FOLDS for regime in data.extents}
@@ -223,6 +248,18 @@ class Moments:
         ------
         ModelError
             If the two were computed with different bases or units of the outcome.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
+        >>> later = scm.sample_regimes(["obs"], n=100, random_seed=3)
+        >>> rows = ig.RegimeData.from_frame(later, outcome="y", actions=["a1", "a2"])
+        >>> moments.merge(ig.Moments.from_data(rows, like=moments)).n_rows
+        700
         """
         if self.features != other.features or self.outcome_scale != other.outcome_scale:
             raise ModelError(
@@ -248,6 +285,16 @@ class Moments:
         ------
         ModelError
             If a feature is not among those whose moments were computed.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
+        >>> moments.select(moments.features) is moments
+        True
         """
         if features == self.features:
             return self
@@ -270,13 +317,34 @@ class Moments:
         return Moments(self.summary, features, scale, parts, logs, residuals)
 
     def regression(self, regime: Regime) -> RegressionMoments:
-        """Return the sums of products of one regime, all folds together."""
+        """Return the sums of products of one regime, all folds together.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
+        >>> moments.regression(("a1",)).n
+        200
+        """
         return RegressionMoments.from_centred(reduce(CentredMoments.merge, self.parts[regime]))
 
     def residual_share(self, regime: Regime) -> float:
         """Return the share of the outcome's variance that least squares on all features leaves.
 
         One when there are too few rows (up to two per feature) to tell.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
+        >>> 0 < moments.residual_share(()) < 1
+        True
         """
         moments = reduce(CentredMoments.merge, self.parts[regime])
         if moments.n <= 2 * len(moments.mean):

@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 from matplotlib.axes import Axes
 
-from bayes_intgen.curve_pictures import CurvePictures, Units
+from bayes_intgen.curve_pictures import CurvePictures, Units, require_action
 from bayes_intgen.errors import QueryError
 from bayes_intgen.metrics import credible_interval
 from bayes_intgen.moves import standard_moves
@@ -170,7 +170,7 @@ class Pictures(CurvePictures):
         effects: dict[str, xr.DataArray] = {}
         for label, row in table.iterrows():
             action = row["action"]
-            self.require_action(action, "contrasts: action")
+            require_action(self, action, "contrasts: action")
             known = [name for name in self.design.variables if name in table and name != action]
             held = {name: row[name] for name in known}
             at, baseline = (self.complete({**held, action: row[end]}) for end in ("to", "from"))

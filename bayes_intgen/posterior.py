@@ -59,6 +59,24 @@ class Posterior(Pictures):
         The evidence on who depends on whom, if the structure was learned.
     additivity
         Which rung of the ladder of interactions the data need; None if there were no rows to test.
+
+    Examples
+    --------
+    >>> import bayes_intgen as ig
+    >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+    >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+    >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+    >>> posterior = ig.InterventionModel(ig.Polynomial(2)).fit(data, method="laplace")
+    >>> posterior.actions, posterior.covariates, posterior.outcome, posterior.target
+    (('a1', 'a2'), (), 'y', ('a1', 'a2'))
+    >>> posterior.weights.shape[:2]  # chain, draw
+    (1, 1000)
+    >>> posterior.condition.status(("a1", "a2"), ["a1"])  # of the effect of moving a1
+    'identified'
+    >>> posterior.lifts is None, posterior.convergence.ok, posterior.additivity.ok
+    (True, True, True)
+    >>> sorted(posterior.idata.children)[:2]
+    ['constant_data', 'log_likelihood']
     """
 
     def predict(
@@ -139,6 +157,16 @@ class Posterior(Pictures):
             If ``do`` sets nothing, names an unknown action, or cuts a block as no experiment does.
         NotIdentifiedError
             If the data determine none of the changes in E[Y | do(a_S), a_rest].
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> posterior = ig.InterventionModel(ig.Polynomial(2)).fit(data, method="laplace")
+        >>> list(posterior.effects().columns)
+        ['from', 'to', 'mean', 'lower', 'upper', 'observational']
         """
         regime = read_do(do, self.actions)
         if not regime:
@@ -170,6 +198,18 @@ class Posterior(Pictures):
         ----------
         ax
             Where to draw; a new figure by default.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> posterior = ig.InterventionModel(ig.Polynomial(2)).fit(data, method="laplace")
+        >>> from matplotlib import pyplot as plt
+        >>> posterior.plot_structure().get_title()
+        'Dependences between actions'
+        >>> plt.close()
         """
         given = [(p, child, "given") for child, ps in self.design.parents.items() for p in ps]
         learned = self.learned.edges if self.learned else ()
@@ -229,6 +269,21 @@ def load(path: str | Path) -> Posterior:
     ------
     FileError
         If the file is missing, not a saved fit, or damaged.
+
+    Examples
+    --------
+    >>> import bayes_intgen as ig
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+    >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+    >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+    >>> posterior = ig.InterventionModel(ig.Polynomial(2)).fit(data, method="laplace")
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "fit.nc"
+    ...     posterior.save(path)
+    ...     ig.load(path).actions
+    ('a1', 'a2')
     """
     state = read_fit(Path(path))
     return Posterior(

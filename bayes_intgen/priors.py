@@ -104,7 +104,14 @@ class Priors:
                 check_prior(getattr(self, field.name), field.name)
 
     def of_each(self, n_regimes: int, group_kinds: Sequence[str], n_lengths: int) -> list[Prior]:
-        """Return the prior of each sigma, scale and lengthscale, joined end to end."""
+        """Return the prior of each sigma, scale and lengthscale, joined end to end.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> len(ig.Priors().of_each(3, ["linear", "wiggly"], 1))  # sigmas, scales, lengthscales
+        6
+        """
         scales = {
             "linear": self.linear,
             "wiggly": self.wiggly,
@@ -117,7 +124,14 @@ class Priors:
         return [*parts, *[self.lengthscale] * n_lengths]
 
     def describe(self) -> dict[str, str]:
-        """Return each prior as text."""
+        """Return each prior as text.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> sorted(ig.Priors().describe())[:2]
+        ['constant', 'covariate']
+        """
         texts = {f.name: describe_prior(getattr(self, f.name)) for f in fields(self)}
         return texts | {"constant": f"Normal(0, {self.constant})"}
 

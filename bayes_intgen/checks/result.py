@@ -41,6 +41,20 @@ class Checks:
         ``"all"``.
     findings
         Every test.
+
+    Examples
+    --------
+    >>> import bayes_intgen as ig
+    >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+    >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+    >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+    >>> found = ig.check(data)
+    >>> found.passed, found.rung_suffices, found.needed_rung
+    (True, True, 'none')
+    >>> found.failed, found.violations
+    ((), ())
+    >>> list(found.table.columns[:4])
+    ['check', 'subject', 'verdict', 'statistic']
     """
 
     interactions: Interactions
@@ -100,6 +114,18 @@ class Checks:
         ----------
         ax
             Where to draw; a new figure by default.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> from matplotlib import pyplot as plt
+        >>> ax = ig.check(data).plot()
+        >>> ax.get_xlabel()
+        'p-value / level (1e-12: or less)'
+        >>> plt.close()
         """
         axes = ax if ax is not None else plt.subplots(figsize=(8, 4), layout="constrained")[1]
         tested = [f for f in self.findings if f.tested]

@@ -115,7 +115,7 @@ def run(options: argparse.Namespace) -> int:
     data = read_table(options)
     if not options.json:
         print(data, end="\n\n")
-        print(f"Fitting ({options.method}) ...", file=sys.stderr, flush=True)
+        print(f"Fitting ({options.method}) ...", flush=True)
     model = InterventionModel(
         _basis(options),
         options.structure,
