@@ -14,6 +14,7 @@ from bayes_intgen.data import RegimeData
 from bayes_intgen.departures import Additivity
 from bayes_intgen.design import INTERACTIONS, Interactions
 from bayes_intgen.determined import DesignIdentification
+from bayes_intgen.display import html_block, html_table
 from bayes_intgen.errors import ModelError
 from bayes_intgen.inference import Convergence, RowwiseProblem
 from bayes_intgen.lift_tests import LiftTests
@@ -123,10 +124,32 @@ class ModelChoices:
         ------
         ModelError
             If the data are moments and the likelihood needs rows.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> model = ig.InterventionModel(ig.Polynomial(2)).build(data)
+        >>> sorted(variable.name for variable in model.free_RVs)
+        ['log_scale', 'log_sigma']
         """
         if self.likelihood == "normal":
             return self._pose(data, lifts=lifts).problem.build()
         return self._pose_rowwise(data, lifts).build()
+
+    def _repr_html_(self) -> str:
+        default = ModelChoices()
+        rows = []
+        for name, standard in vars(default).items():
+            chosen = getattr(self, name)
+            rows.append((name, str(chosen), "" if chosen == standard else "chosen"))
+        return html_block(
+            "InterventionModel (nothing sampled yet)",
+            ["Mean of regime S: alpha + sum of u_k(a_k) + sum over k not in S of d_k(a_k, ...)"],
+            [html_table(["argument", "value", ""], rows)],
+        )
 
     def _posterior(
         self,

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from bayes_intgen.affine import TOLERANCE
 from bayes_intgen.blocks import Blocks
+from bayes_intgen.display import html_block, html_table
 from bayes_intgen.errors import NotIdentifiedError
 from bayes_intgen.identify import Identification, require_identified
 from bayes_intgen.rank import RankCondition, Status
@@ -103,6 +104,17 @@ class DesignIdentification:
         source = "as learned from the data" if self.learned else "as given"
         lines.append(f"  Effects rest on which action may depend on which, here {source}.")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        head = str(self).split("\n")[0]
+        rows = [
+            (action, status, describe_experiments(self.lacking.get(action, ())) if short else "")
+            for action, status in self.contrasts.items()
+            for short in [status != "identified"]
+        ]
+        table = html_table(["effect of moving", "status", "missing"], rows)
+        warnings = [] if self.identified else [head]
+        return html_block(head if self.identified else "Identification", (), [table], warnings)
 
 
 def require_determined(

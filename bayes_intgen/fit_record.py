@@ -75,6 +75,21 @@ class FitRecord:
         ------
         FileError
             If the folder does not exist or cannot be written to.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> posterior = ig.InterventionModel(ig.Polynomial(2)).fit(data, method="laplace")
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "fit.nc"
+        ...     posterior.save(path)
+        ...     path.is_file()
+        True
         """
         write_fit(self._state, Path(path))
 
@@ -97,12 +112,33 @@ class FitRecord:
         return RankCondition(self.design, tuple(self.summary.regimes), rows)
 
     def require(self, regime: Regime) -> None:
-        """Refuse a regime whose mean the data do not determine."""
+        """Refuse a regime whose mean the data do not determine.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> posterior = ig.InterventionModel(ig.Polynomial(2)).fit(data, method="laplace")
+        >>> posterior.require(("a1", "a2"))  # silent: the data determine the joint effect
+        """
         require_known_cuts(self.summary.regimes, regime, self.design.blocks)
         require_determined(self.condition, regime)
 
     def require_contrast(self, before: Array, after: Array, regime: Regime) -> None:
-        """Refuse contrasts that the data do not determine; shape (points, variables) each."""
+        """Refuse contrasts that the data do not determine; shape (points, variables) each.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> posterior = ig.InterventionModel(ig.Polynomial(2)).fit(data, method="laplace")
+        >>> ends = posterior.complete({"a1": [0.0, 0.1]}).values
+        >>> posterior.require_contrast(ends[:1], ends[1:], ("a1", "a2"))  # silent: it is determined
+        """
         require_known_cuts(self.summary.regimes, regime, self.design.blocks)
         moved = (before != after).any(axis=0)
         names = [name for name, moves in zip(self.design.variables, moved, strict=True) if moves]
@@ -113,21 +149,66 @@ class FitRecord:
         """Return what turns weights into the mean of a regime at some points.
 
         Shape (points, weights).
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> posterior = ig.InterventionModel(ig.Polynomial(2)).fit(data, method="laplace")
+        >>> rows = posterior.functionals(posterior.complete({"a1": [0.0, 0.1]}).values, ("a1",))
+        >>> rows.shape == (2, posterior.weights.shape[-1])
+        True
         """
         phi = self.design.features.evaluate(values)
         return phi[:, self.design.positions] * self.design.active(regime)
 
     def points(self, at: Any) -> Points:
-        """Read points at which a question is asked; all actions and covariates are needed."""
+        """Read points at which a question is asked; all actions and covariates are needed.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> posterior = ig.InterventionModel(ig.Polynomial(2)).fit(data, method="laplace")
+        >>> posterior.points({"a1": [0.0, 0.1], "a2": 0.2}).values.tolist()
+        [[0.0, 0.2], [0.1, 0.2]]
+        """
         return Points.read(at, self.actions, self.summary.levels, self.covariates)
 
     def complete(self, some: Mapping[str, Any]) -> Points:
-        """Read points that give some variables by name, the others at their usual values."""
+        """Read points that give some variables by name, the others at their usual values.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> posterior = ig.InterventionModel(ig.Polynomial(2)).fit(data, method="laplace")
+        >>> posterior.complete({"a1": [0.0, 0.1]}).values.shape  # a2 at its mean
+        (2, 2)
+        """
         usual = usual_values(self.summary)
         return Points.complete(some, self.actions, self.summary.levels, usual, self.covariates)
 
     def support(self, points: Points, regime: Regime, beyond: str) -> npt.NDArray[np.str_]:
-        """Flag points, and refuse those beyond the box unless they are to be clamped."""
+        """Flag points, and refuse those beyond the box unless they are to be clamped.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> posterior = ig.InterventionModel(ig.Polynomial(2)).fit(data, method="laplace")
+        >>> points = posterior.complete({"a1": [0.1, 9.0]})
+        >>> posterior.support(points, ("a1", "a2"), "clamp").tolist()
+        ['supported', 'outside']
+        """
         far = find_beyond(points, self.design.features.bases, beyond)
         parents, blocks = self.design.parents, self.design.blocks
         flags = classify_support(points.values, regime, self.summary, parents, blocks)
@@ -143,11 +224,34 @@ class FitRecord:
 
         Draws of theta_S, shape (chain, draw, features), in the outcome's unit and relative to the
         centre of ``outcome_scale``.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> posterior = ig.InterventionModel(ig.Polynomial(2)).fit(data, method="laplace")
+        >>> posterior.theta(("a1", "a2")).shape[:2]  # chain, draw; then features
+        (1, 1000)
         """
         return self.design.collect(self.weights, self.design.active(regime))
 
     def label(self, values: Array, points: Points, name: str) -> xr.DataArray:
-        """Give names to draws at some points, shape (chain, draw, point)."""
+        """Give names to draws at some points, shape (chain, draw, point).
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> posterior = ig.InterventionModel(ig.Polynomial(2)).fit(data, method="laplace")
+        >>> points = posterior.points({"a1": [0.0, 0.1], "a2": 0.2})
+        >>> draws = posterior.theta(()) @ posterior.design.features.evaluate(points.values).T
+        >>> posterior.label(draws, points, "y").dims
+        ('chain', 'draw', 'point')
+        """
         draws = self.idata["posterior"].dataset
         coords = {dim: draws[dim].to_numpy() for dim in ("chain", "draw")}
         dims = ("chain", "draw", "point")

@@ -71,6 +71,19 @@ class Fitted(FitRecord):
         References
         ----------
         Kekić, Garrido Mejia and Schölkopf (2025), Theorem 1 and Proposition 1.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> posterior = ig.InterventionModel(ig.Polynomial(2)).fit(data, method="laplace")
+        >>> joint = posterior.expected_outcome({"a1": [0.0, 0.1], "a2": 0.2})
+        >>> joint.dims, joint.shape, joint.attrs["do"]
+        (('chain', 'draw', 'point'), (1, 1000, 2), 'a1+a2')
+        >>> posterior.expected_outcome({"a1": 0.1, "a2": 0.2}, do=["a1"]).attrs["do"]  # a2 is seen
+        'a1'
         """
         regime = read_do(do, self.actions)
         self.require(regime)
@@ -113,6 +126,17 @@ class Fitted(FitRecord):
         QueryError
             If the action, the kind or a name in the mapping is unknown, values are not finite
             numbers, or the bias of an action within a block is asked for.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> posterior = ig.InterventionModel(ig.Polynomial(2)).fit(data, method="laplace")
+        >>> curve = posterior.component("a1", [0.0, 0.1, 0.2], kind="bias")
+        >>> curve.dims, curve.shape
+        (('chain', 'draw', 'point'), (1, 1000, 3))
         """
         usual = usual_values(self.summary)
         block = read_component(self.design, action, kind)
@@ -148,6 +172,17 @@ class Fitted(FitRecord):
         -------
         pandas.DataFrame
             The actions and covariates, then ``mean``, ``sd``, ``lower``, ``upper`` and ``support``.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> posterior = ig.InterventionModel(ig.Polynomial(2)).fit(data, method="laplace")
+        >>> table = posterior.table({"a1": [0.0, 0.1], "a2": 0.2}, probability=0.5)
+        >>> list(table.columns), len(table)
+        (['a1', 'a2', 'mean', 'sd', 'lower', 'upper', 'support'], 2)
         """
         points = self.points(at)
         find_beyond(points, self.design.features.bases, beyond)

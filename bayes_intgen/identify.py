@@ -25,6 +25,7 @@ from bayes_intgen.affine import TOLERANCE, affine_weights
 from bayes_intgen.blocks import Blocks, check_blocks, find_cuts, format_blocks, read_blocks
 from bayes_intgen.blocks import split_regime as split
 from bayes_intgen.completion import cheapest_completion
+from bayes_intgen.display import html_block, html_table
 from bayes_intgen.errors import ModelError, NotIdentifiedError, QueryError, RegimeError
 from bayes_intgen.regimes import (
     Regime,
@@ -86,6 +87,12 @@ class Identification:
         have = ", ".join(map(format_regime, self.experiments))
         wanted = describe_experiments(self.missing)
         return f"{mean} is not identified from {have}{given}: missing {wanted}."
+
+    def _repr_html_(self) -> str:
+        if not self.identified:
+            return html_block("Identification", (), (), [str(self)])
+        rows = [(format_regime(regime), weight) for regime, weight in self.weights.items()]
+        return html_block(str(self), (), [html_table(["experiment", "weight"], rows)])
 
     def _sum(self) -> str:
         """Write the weights as ``m(a) + m(b) - m(obs)``."""

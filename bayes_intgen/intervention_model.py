@@ -169,6 +169,17 @@ class InterventionModel(ModelChoices):
             If the draws cannot be trusted; the verdict is kept in ``posterior.convergence``.
         ConflictWarning
             If lift tests contradict all else; the verdict is kept in ``posterior.lifts``.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> model = ig.InterventionModel(ig.Polynomial(2))
+        >>> posterior = model.fit(data, method="laplace", draws=500)  # "nuts" takes longer
+        >>> posterior.convergence.ok, posterior.idata["posterior"].sizes["draw"]
+        (True, 500)
         """
         sampling = Sampling(method, draws, tune, chains, cores, random_seed, progressbar)
         learned = self.variance == "learned" and isinstance(data, RegimeData)
@@ -237,6 +248,16 @@ class InterventionModel(ModelChoices):
         ------
         ModelError
             If an option is not valid, or moments do not fit the model's basis.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> prior = ig.InterventionModel().sample_prior(data, draws=100)
+        >>> prior.component("a1", [0.0, 0.1, 0.2]).shape  # chain, draw, point
+        (1, 100, 3)
         """
         Sampling("laplace", draws, random_seed=random_seed)
         posed = self._pose(data, weighted=False)

@@ -22,6 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
+from bayes_intgen.display import html_block, html_frame
 from bayes_intgen.errors import ConflictWarning
 from bayes_intgen.lift_tests import LiftTests
 
@@ -179,6 +180,11 @@ class LiftCheck:
             f"signs, units and what was held in these tests before you use the answer: they are "
             f"part of it."
         )
+
+    def _repr_html_(self) -> str:
+        warnings = [] if self.ok else [str(self)]
+        title = str(self) if self.ok else "Lift tests against all else"
+        return html_block(title, (), [html_frame(self.table)], warnings)
 
     def _worst_first(self) -> pd.DataFrame:
         """Return the rows of the table that conflict; p-values too small for a float by their z."""

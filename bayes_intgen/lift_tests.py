@@ -25,6 +25,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from bayes_intgen.data.levels import level_text
+from bayes_intgen.display import html_block, html_table
 from bayes_intgen.errors import DataError, FileError
 
 __all__ = ["LiftKind", "LiftTest", "LiftTests"]
@@ -125,6 +126,15 @@ class LiftTests:
     ----------
     tests
         The results; made by :meth:`from_frame`.
+
+    Examples
+    --------
+    >>> import bayes_intgen as ig, pandas as pd
+    >>> rows = {"action": ["tv", "tv"], "from": [0.0, 0.0], "to": [1.0, 2.0],
+    ...         "effect": [0.5, 0.8], "standard_error": [0.2, 0.3]}
+    >>> lifts = ig.LiftTests.from_frame(pd.DataFrame(rows))
+    >>> len(lifts), lifts.tests[0].effect
+    (2, 0.5)
     """
 
     tests: tuple[LiftTest, ...]
@@ -200,6 +210,13 @@ class LiftTests:
         ------
         DataError
             If a test names an unknown action, or its ends are not of the action's kind.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> rows = {"action": ["tv"], "from": [0.0], "to": [2.0], "effect": [0.8], "se": [0.3]}
+        >>> LiftTests.from_frame(pd.DataFrame(rows)).tested(["tv", "price"], {})
+        {'tv': ((0.0,), (2.0,))}
         """
         unknown = sorted({test.action for test in self.tests} - set(actions))
         if unknown:
@@ -222,6 +239,14 @@ class LiftTests:
                 noun = "effect" if len(names) == 1 else "effects"
                 parts.append(f"{len(names)} {kind} {noun} of {', '.join(dict.fromkeys(names))}")
         return f"LiftTests: {'; '.join(parts)}"
+
+    def _repr_html_(self) -> str:
+        columns = ["row", "action", "from", "to", "effect", "standard error", "kind"]
+        rows = [
+            (t.label, t.action, t.start, t.end, t.effect, t.standard_error, t.kind)
+            for t in self.tests
+        ]
+        return html_block(str(self), (), [html_table(columns, rows)])
 
 
 def _read_table(frame: Any, name: str) -> tuple[dict[str, npt.NDArray[Any]], list[str]]:

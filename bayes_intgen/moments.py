@@ -23,8 +23,9 @@ from bayes_intgen.basis import (
 )
 from bayes_intgen.centred import CentredMoments
 from bayes_intgen.data import RegimeData
+from bayes_intgen.display import html_block, html_table
 from bayes_intgen.errors import ModelError
-from bayes_intgen.regimes import Regime
+from bayes_intgen.regimes import Regime, format_regime
 from bayes_intgen.regression import RegressionMoments
 from bayes_intgen.residuals import ResidualMoments
 from bayes_intgen.summary import Scale, Summary
@@ -104,6 +105,18 @@ class Moments:
             If both ``like`` and ``basis`` are given, or ``like`` has other columns.
         DataError
             If other columns are categorical in ``like``, or it lacks a level of the data.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
+        >>> moments.actions, moments.covariates, moments.variables, moments.outcome
+        (('a1', 'a2'), (), ('a1', 'a2'), 'y')
+        >>> moments.regimes, moments.n_rows
+        (((), ('a1',), ('a2',)), 600)
         """
         if like is None:
             summary = Summary.from_data(data)
@@ -153,6 +166,19 @@ class Moments:
         theta
             Coefficients of the features in the mean of each regime, from a first fit: then moments
             of its squared residuals are computed as well.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
+        >>> again = ig.Moments.compute(
+        ...     data, moments.summary, moments.features, moments.outcome_scale
+        ... )
+        >>> again.n_rows
+        600
         """
         size = len(features.features)
         parts = {regime: [CentredMoments.empty(size)] * FOLDS for regime in data.extents}
@@ -222,6 +248,18 @@ class Moments:
         ------
         ModelError
             If the two were computed with different bases or units of the outcome.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
+        >>> later = scm.sample_regimes(["obs"], n=100, random_seed=3)
+        >>> rows = ig.RegimeData.from_frame(later, outcome="y", actions=["a1", "a2"])
+        >>> moments.merge(ig.Moments.from_data(rows, like=moments)).n_rows
+        700
         """
         if self.features != other.features or self.outcome_scale != other.outcome_scale:
             raise ModelError(
@@ -247,6 +285,16 @@ class Moments:
         ------
         ModelError
             If a feature is not among those whose moments were computed.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
+        >>> moments.select(moments.features) is moments
+        True
         """
         if features == self.features:
             return self
@@ -269,13 +317,34 @@ class Moments:
         return Moments(self.summary, features, scale, parts, logs, residuals)
 
     def regression(self, regime: Regime) -> RegressionMoments:
-        """Return the sums of products of one regime, all folds together."""
+        """Return the sums of products of one regime, all folds together.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
+        >>> moments.regression(("a1",)).n
+        200
+        """
         return RegressionMoments.from_centred(reduce(CentredMoments.merge, self.parts[regime]))
 
     def residual_share(self, regime: Regime) -> float:
         """Return the share of the outcome's variance that least squares on all features leaves.
 
         One when there are too few rows (up to two per feature) to tell.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
+        >>> 0 < moments.residual_share(()) < 1
+        True
         """
         moments = reduce(CentredMoments.merge, self.parts[regime])
         if moments.n <= 2 * len(moments.mean):
@@ -285,6 +354,22 @@ class Moments:
         correlation = moments.scatter / np.outer(spread, spread)
         inner, outer = correlation[:-1, :-1], correlation[:-1, -1]
         return float(1 - outer @ np.linalg.lstsq(inner, outer, rcond=1e-13)[0])
+
+    def _repr_html_(self) -> str:
+        weighted = any(self.log_weights.values())
+        rows = [
+            (format_regime(regime), sum(fold.n for fold in folds), len(folds))
+            for regime, folds in self.parts.items()
+        ]
+        about = [
+            f"actions: {', '.join(self.actions)}",
+            *([f"covariates: {', '.join(self.covariates)}"] if self.covariates else []),
+            *(f"{name}: {basis.description}" for name, basis in self.features.bases.items()),
+            f"{len(self.features.features)} features; rows "
+            f"{'weighted by their variance' if weighted else 'of equal weight'}",
+        ]
+        title = f"Moments of {self.n_rows:,} rows, outcome {self.outcome}"
+        return html_block(title, about, [html_table(["regime", "rows", "folds"], rows)])
 
 
 def fold_chunks(values: Array, start: int, n: int, rows: int) -> Iterator[tuple[int, Array]]:

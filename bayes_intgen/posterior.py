@@ -1,10 +1,12 @@
 """The posterior: every question is arithmetic on its draws.
 
 The expected outcomes are those of :mod:`bayes_intgen.fitted`; what follows from them is in
-:mod:`bayes_intgen.comparisons` and :mod:`bayes_intgen.policies`, and the summaries are here.
+:mod:`bayes_intgen.comparisons` and :mod:`bayes_intgen.policies`, pictures of them are in
+:mod:`bayes_intgen.pictures`, and the summaries are here.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +16,24 @@ import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from bayes_intgen.comparisons import Comparisons
 from bayes_intgen.data import Beyond
 from bayes_intgen.determined import require_determined
 from bayes_intgen.errors import NotIdentifiedError, QueryError
 from bayes_intgen.identify import require_known_cuts
 from bayes_intgen.metrics import credible_interval
 from bayes_intgen.moves import standard_moves
+from bayes_intgen.pictures import Pictures
 from bayes_intgen.plots import plot_structure
-from bayes_intgen.policies import Policies
 from bayes_intgen.predictive import predict_outcome
 from bayes_intgen.regimes import Regime, read_do
-from bayes_intgen.report import describe_fit
+from bayes_intgen.report import describe_fit, show_fit
 from bayes_intgen.storage import read_fit
+from bayes_intgen.support import SUPPORTED
 
 __all__ = ["Posterior", "load"]
 
 
-class Posterior(Comparisons, Policies):
+class Posterior(Pictures):
     """Posterior draws of a fitted model, and the questions they answer.
 
     Made by :meth:`bayes_intgen.InterventionModel.fit` or :func:`bayes_intgen.load`.
@@ -57,6 +59,24 @@ class Posterior(Comparisons, Policies):
         The evidence on who depends on whom, if the structure was learned.
     additivity
         Which rung of the ladder of interactions the data need; None if there were no rows to test.
+
+    Examples
+    --------
+    >>> import bayes_intgen as ig
+    >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+    >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+    >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+    >>> posterior = ig.InterventionModel(ig.Polynomial(2)).fit(data, method="laplace")
+    >>> posterior.actions, posterior.covariates, posterior.outcome, posterior.target
+    (('a1', 'a2'), (), 'y', ('a1', 'a2'))
+    >>> posterior.weights.shape[:2]  # chain, draw
+    (1, 1000)
+    >>> posterior.condition.status(("a1", "a2"), ["a1"])  # of the effect of moving a1
+    'identified'
+    >>> posterior.lifts is None, posterior.convergence.ok, posterior.additivity.ok
+    (True, True, True)
+    >>> sorted(posterior.idata.children)[:2]
+    ['constant_data', 'log_likelihood']
     """
 
     def predict(
@@ -137,6 +157,16 @@ class Posterior(Comparisons, Policies):
             If ``do`` sets nothing, names an unknown action, or cuts a block as no experiment does.
         NotIdentifiedError
             If the data determine none of the changes in E[Y | do(a_S), a_rest].
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> posterior = ig.InterventionModel(ig.Polynomial(2)).fit(data, method="laplace")
+        >>> list(posterior.effects().columns)
+        ['from', 'to', 'mean', 'lower', 'upper', 'observational']
         """
         regime = read_do(do, self.actions)
         if not regime:
@@ -168,6 +198,18 @@ class Posterior(Comparisons, Policies):
         ----------
         ax
             Where to draw; a new figure by default.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> posterior = ig.InterventionModel(ig.Polynomial(2)).fit(data, method="laplace")
+        >>> from matplotlib import pyplot as plt
+        >>> posterior.plot_structure().get_title()
+        'Dependences between actions'
+        >>> plt.close()
         """
         given = [(p, child, "given") for child, ps in self.design.parents.items() for p in ps]
         learned = self.learned.edges if self.learned else ()
@@ -176,14 +218,29 @@ class Posterior(Comparisons, Policies):
         return plot_structure(axes, self.actions, found if self.learned else given)
 
     def __str__(self) -> str:
+        regime, effects = self._shown()
+        return describe_fit(self._state, effects, regime)
+
+    def _repr_html_(self) -> str:
+        regime, effects = self._shown()
+        far = []
+        for move in standard_moves(self.summary):
+            values = np.array([move.before, move.after])
+            ends = replace(self.complete({}), values=values, index=np.arange(2))
+            flags = self.support(ends, regime, "clamp")
+            far += [] if (flags == SUPPORTED).all() else [move.name]
+        return show_fit(self._state, effects, regime, far)
+
+    def _shown(self) -> tuple[Regime, pd.DataFrame | str]:
+        """Return the regime by whose effects the fit is shown, and these, or why there are none."""
         joint = self.condition.affine(self.actions).identified
         regime = self.actions if joint else self.target
         if not regime:
-            return describe_fit(self._state, "Nothing is set in it, so that it has no effects.", ())
+            return (), "Nothing is set in it, so that it has no effects."
         try:
-            return describe_fit(self._state, self.effects(regime), regime)
+            return regime, self.effects(regime)
         except NotIdentifiedError as error:
-            return describe_fit(self._state, str(error), regime)
+            return regime, str(error)
 
     def _known(self, before: np.ndarray, after: np.ndarray, regime: Regime) -> list[bool]:
         """Say of each change of one action whether the data tell its effect."""
@@ -212,6 +269,21 @@ def load(path: str | Path) -> Posterior:
     ------
     FileError
         If the file is missing, not a saved fit, or damaged.
+
+    Examples
+    --------
+    >>> import bayes_intgen as ig
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+    >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+    >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+    >>> posterior = ig.InterventionModel(ig.Polynomial(2)).fit(data, method="laplace")
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "fit.nc"
+    ...     posterior.save(path)
+    ...     ig.load(path).actions
+    ('a1', 'a2')
     """
     state = read_fit(Path(path))
     return Posterior(

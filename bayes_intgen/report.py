@@ -1,14 +1,17 @@
 """What a fit says of itself when it is printed: data, choices, verdicts, and effects in a table."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from bayes_intgen.blocks import format_blocks
+from bayes_intgen.display import html_block, html_frame
 from bayes_intgen.lift_check import LiftCheck
 from bayes_intgen.metrics import INTERVAL
 from bayes_intgen.regimes import Regime, format_regime
 from bayes_intgen.storage import FitState
 
-__all__ = ["describe_fit"]
+__all__ = ["describe_fit", "show_fit"]
 
 
 def describe_fit(state: FitState, effects: pd.DataFrame | str, regime: Regime) -> str:
@@ -26,13 +29,42 @@ def describe_fit(state: FitState, effects: pd.DataFrame | str, regime: Regime) -
     head = "\n".join([*_data(state, regime), *_choices(state), *_verdicts(state), ""])
     if isinstance(effects, str):
         return f"{head}\n{effects}"
-    levels = ", or from its most frequent level to another" if state.summary.levels else ""
     table = effects.to_string(float_format=lambda x: f"{x:.4g}")
+    return f"{head}\n{_caption(state)}\n{table}"
+
+
+def show_fit(
+    state: FitState, effects: pd.DataFrame | str, regime: Regime, far: Sequence[str] = ()
+) -> str:
+    """Write a fit as HTML, with warnings on top: convergence, conflicts, rung, support.
+
+    Parameters
+    ----------
+    state, effects, regime
+        As in :func:`describe_fit`.
+    far
+        The moves of the table of effects that reach beyond the support of the data.
+    """
+    checks = (state.convergence, state.additivity, _lifts(state))
+    warnings = [str(check) for check in checks if check is not None and not check.ok]
+    warnings += [f"CONFLICT: {text}" for text in (state.learned.conflicts if state.learned else ())]
+    if far and not isinstance(effects, str):
+        warnings.append(f"BEYOND THE SUPPORT of the data: the moves of {', '.join(far)} below.")
+    title, *about = _data(state, regime)
+    verdicts = [line for line in _verdicts(state) if line not in warnings]
+    if isinstance(effects, str):
+        return html_block(title, [*about, *_choices(state), *verdicts, effects], (), warnings)
+    lines = [*about, *_choices(state), *verdicts, _caption(state)]
+    return html_block(title, lines, [html_frame(effects)], warnings)
+
+
+def _caption(state: FitState) -> str:
+    levels = ", or from its most frequent level to another" if state.summary.levels else ""
     usual = ", covariates at their means or most frequent levels"
     held = usual if state.summary.covariates else ""
     return (
-        f"{head}\nChange in {state.summary.outcome} when one action moves from mean - sd to "
-        f"mean + sd{levels}{held} ({INTERVAL:.0%} credible interval):\n{table}"
+        f"Change in {state.summary.outcome} when one action moves from mean - sd to "
+        f"mean + sd{levels}{held} ({INTERVAL:.0%} credible interval):"
     )
 
 
@@ -73,8 +105,12 @@ def _choices(state: FitState) -> list[str]:
 
 
 def _verdicts(state: FitState) -> list[str]:
-    lifts = LiftCheck.from_dataset(state.idata["constant_data"].dataset, state.summary.levels)
+    lifts = _lifts(state)
     return [
         str(state.additivity or "additivity: not checked, which takes the rows"),
         *([str(lifts)] if lifts else []),
     ]
+
+
+def _lifts(state: FitState) -> LiftCheck | None:
+    return LiftCheck.from_dataset(state.idata["constant_data"].dataset, state.summary.levels)

@@ -107,6 +107,16 @@ class RidgeEstimator(_Options):
         ModelError
             If moments are weighted or lack a monomial, there are too many monomials, or a column is
             categorical.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> fit = ig.RidgeEstimator(degree=2).fit(data.drop("a2"), target="a1")
+        >>> fit.expected_outcome({"a1": 0.1, "a2": 0.0}, do="a1").shape
+        (1,)
         """
         regimes = _regimes(data)
         wanted = data.actions if target is None else read_regime(target, data.actions)
@@ -130,6 +140,15 @@ class ObservationalRidge(_Options):
     ------
     ModelError
         If an option is not valid.
+
+    Examples
+    --------
+    >>> import bayes_intgen as ig
+    >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+    >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+    >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+    >>> ig.ObservationalRidge().fit(data).expected_outcome({"a1": [0.0, 0.1], "a2": 0.2}).sizes
+    Frozen({'point': 2})
     """
 
     def fit(self, data: RegimeData | Moments) -> FittedRidge:
@@ -141,6 +160,15 @@ class ObservationalRidge(_Options):
             If there are no observational rows.
         ModelError
             As in :meth:`RidgeEstimator.fit`.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> list(ig.ObservationalRidge(degree=2).fit(data).table.index)
+        ['obs']
         """
         return _fit_one("ObservationalRidge", data, self.degree, self.estimator, ())
 
@@ -161,6 +189,15 @@ class JointRidge(_Options):
     ------
     ModelError
         If an option is not valid.
+
+    Examples
+    --------
+    >>> import bayes_intgen as ig
+    >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+    >>> frame = scm.sample_regimes(["a1+a2"], n=200, random_seed=2)
+    >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+    >>> ig.JointRidge().fit(data).expected_outcome({"a1": [0.0, 0.1], "a2": 0.2}).sizes
+    Frozen({'point': 2})
     """
 
     def fit(self, data: RegimeData | Moments) -> FittedRidge:
@@ -172,6 +209,15 @@ class JointRidge(_Options):
             If there are no such rows.
         ModelError
             As in :meth:`RidgeEstimator.fit`.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1+a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> list(ig.JointRidge(degree=2).fit(data).table.index)
+        ['a1+a2']
         """
         _regimes(data)
         return _fit_one("JointRidge", data, self.degree, self.estimator, data.actions)
@@ -193,6 +239,15 @@ class PooledRidge(_Options):
     ------
     ModelError
         If an option is not valid.
+
+    Examples
+    --------
+    >>> import bayes_intgen as ig
+    >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+    >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+    >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+    >>> ig.PooledRidge().fit(data).expected_outcome({"a1": [0.0, 0.1], "a2": 0.2}).sizes
+    Frozen({'point': 2})
     """
 
     def fit(self, data: RegimeData | Moments) -> FittedRidge:
@@ -202,6 +257,15 @@ class PooledRidge(_Options):
         ------
         ModelError
             As in :meth:`RidgeEstimator.fit`.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> ig.PooledRidge(degree=2).fit(data).table["rows"].to_dict()
+        {'pooled': 600}
         """
         groups = {"pooled": _regimes(data)}
         return _fit("PooledRidge", data, self.degree, self.estimator, groups, baseline=True)

@@ -16,6 +16,7 @@ LAYERS = [
     {"intervention_model", "choices"},
     {"checks"},
     {"posterior"},
+    {"pictures", "curve_pictures"},
     {"comparisons", "policies"},
     {"estimands"},
     {"predictive"},
@@ -64,7 +65,7 @@ LAYERS = [
     {"summary", "regime_summary", "level_rows", "lift_tests"},
     {"data", "centred", "regression", "residuals"},
     {"blocks"},
-    {"regimes", "errors", "files"},
+    {"regimes", "errors", "files", "display"},
 ]
 RANK = {module: rank for rank, layer in enumerate(LAYERS) for module in layer}
 SCM_IMPORTS = {"scm", "data", "regimes", "errors"}

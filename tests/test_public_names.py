@@ -1,11 +1,15 @@
 """What users can import, and that each of it is documented."""
 
+import doctest
 import inspect
+import re
+from functools import cached_property
 from itertools import pairwise
 
 import pytest
 
 import bayes_intgen as ig
+from bayes_intgen import plots
 
 NAMES = [
     "HSGP",
@@ -100,3 +104,78 @@ TAKING_ARGUMENTS = [
 @pytest.mark.parametrize("name", TAKING_ARGUMENTS)
 def test_every_argument_of_a_public_name_is_described(name):
     assert described(PUBLIC[name]) == list(inspect.signature(PUBLIC[name]).parameters)
+
+
+def examples(subject):
+    """Return the code of the examples in a docstring."""
+    found = doctest.DocTestParser().get_examples(inspect.getdoc(subject) or "")
+    return "".join(example.source for example in found)
+
+
+def members(subject):
+    """Return the public methods and properties of a class that the library defines itself."""
+    for name in dir(subject):
+        owner = next((c for c in subject.__mro__ if name in vars(c)), object)
+        if not name.startswith("_") and owner.__module__.startswith("bayes_intgen"):
+            member = inspect.getattr_static(subject, name)
+            if isinstance(member, property | cached_property):
+                yield name, "property", member
+            elif inspect.isroutine(member) or isinstance(member, classmethod | staticmethod):
+                yield name, "method", getattr(subject, name)
+
+
+PICTURES = {f"plots.{name}": getattr(plots, name) for name in plots.__all__ if name.islower()}
+SHOWN = {name: PUBLIC[name] for name in DOCUMENTED if not inspect.ismodule(PUBLIC[name])} | PICTURES
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_everything_public_has_an_example(name):
+    assert examples(SHOWN[name])
+
+
+@pytest.mark.parametrize("name", [name for name in SHOWN if inspect.isclass(SHOWN[name])])
+def test_every_public_method_and_property_has_an_example(name):
+    """That of a property may stand with the class or with one of its methods."""
+    found = list(members(SHOWN[name]))
+    everywhere = examples(SHOWN[name]) + "".join(examples(member) for _, _, member in found)
+    lacking = [
+        member
+        for member, kind, subject in found
+        if not (
+            examples(subject) or (kind == "property" and re.search(rf"\.{member}\b", everywhere))
+        )
+    ]
+    assert lacking == []
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_pictures_describe_their_arguments(name):
+    assert described(PICTURES[name]) == list(inspect.signature(PICTURES[name]).parameters)
+
+
+def test_examples_are_run(request):
+    """The examples above are collected by every run of the suite."""
+    assert "--doctest-modules" in request.config.getini("addopts")
+    assert "bayes_intgen" in request.config.getini("testpaths")
+
+
+def test_the_search_for_examples_can_fail():
+    class Bare:
+        """A class.
+
+        >>> 1
+        1
+        """
+
+        __module__ = "bayes_intgen.bare"
+
+        def method(self):
+            """Do."""
+
+        @property
+        def shown(self):
+            """See."""
+
+    assert {name for name, _, _ in members(Bare)} == {"method", "shown"}
+    assert not examples(Bare.method)
+    assert examples(Bare)

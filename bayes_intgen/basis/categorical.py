@@ -77,11 +77,35 @@ class Categorical:
             )
 
     def freeze(self, action: str, summary: Summary) -> "CategoricalBasis":
-        """Take the levels found in the data."""
+        """Take the levels found in the data.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> frame["a1"] = (frame["a1"] > 0).map({True: "on", False: "off"})
+        >>> data = ig.RegimeData.from_frame(frame, "y", ["a1", "a2"], categorical=["a1"])
+        >>> basis = ig.Categorical().freeze("a1", ig.Moments.from_data(data).summary)
+        >>> basis.levels
+        ('off', 'on')
+        """
         return CategoricalBasis(summary.levels[action], int(self.order))
 
     def made(self, basis: ActionBasis) -> bool:
-        """Say whether a frozen basis is of this kind and order."""
+        """Say whether a frozen basis is of this kind and order.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> frame["a1"] = (frame["a1"] > 0).map({True: "on", False: "off"})
+        >>> data = ig.RegimeData.from_frame(frame, "y", ["a1", "a2"], categorical=["a1"])
+        >>> basis = ig.Categorical().freeze("a1", ig.Moments.from_data(data).summary)
+        >>> ig.Categorical().made(basis)
+        True
+        """
         return isinstance(basis, CategoricalBasis) and basis.order == self.order
 
 

@@ -82,13 +82,35 @@ class HSGP:
             )
 
     def freeze(self, action: str, summary: Summary) -> "HSGPBasis":
-        """Take the box from the actions pooled over all regimes, without their outermost rows."""
+        """Take the box from the actions pooled over all regimes, without their outermost rows.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> basis = ig.HSGP().freeze("a1", ig.Moments.from_data(data).summary)
+        >>> basis.evaluate(frame["a1"].to_numpy()).shape == (600, len(basis.functions))
+        True
+        """
         low, high = summary.pooled_core(action)
         box = Scale((low + high) / 2, (high - low) / 2)
         return HSGPBasis(summary.scales[action], box, int(self.m), int(self.m_pair), float(self.c))
 
     def made(self, basis: ActionBasis) -> bool:
-        """Say whether a frozen basis is of this kind and size."""
+        """Say whether a frozen basis is of this kind and size.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> basis = ig.HSGP().freeze("a1", ig.Moments.from_data(data).summary)
+        >>> ig.HSGP().made(basis), ig.Polynomial(2).made(basis)
+        (True, False)
+        """
         sizes = (self.m, self.m_pair, self.c)
         return isinstance(basis, HSGPBasis) and (basis.m, basis.m_pair, basis.c) == sizes
 

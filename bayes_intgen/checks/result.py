@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from bayes_intgen.checks.finding import Finding
 from bayes_intgen.checks.picture import plot_checks
 from bayes_intgen.design import INTERACTIONS, Interactions
+from bayes_intgen.display import html_block, html_frame
 
 __all__ = ["Checks"]
 
@@ -40,6 +41,20 @@ class Checks:
         ``"all"``.
     findings
         Every test.
+
+    Examples
+    --------
+    >>> import bayes_intgen as ig
+    >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+    >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+    >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+    >>> found = ig.check(data)
+    >>> found.passed, found.rung_suffices, found.needed_rung
+    (True, True, 'none')
+    >>> found.failed, found.violations
+    ((), ())
+    >>> list(found.table.columns[:4])
+    ['check', 'subject', 'verdict', 'statistic']
     """
 
     interactions: Interactions
@@ -99,6 +114,18 @@ class Checks:
         ----------
         ax
             Where to draw; a new figure by default.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> from matplotlib import pyplot as plt
+        >>> ax = ig.check(data).plot()
+        >>> ax.get_xlabel()
+        'p-value / level (1e-12: or less)'
+        >>> plt.close()
         """
         axes = ax if ax is not None else plt.subplots(figsize=(8, 4), layout="constrained")[1]
         tested = [f for f in self.findings if f.tested]
@@ -142,9 +169,15 @@ class Checks:
         return "\n".join([*lines, "", CAVEAT])
 
     def _repr_html_(self) -> str:
-        head, _, _ = str(self).partition("\n")
-        table = self.table.to_html(index=False, float_format=lambda x: f"{x:.3g}")
-        return f"<p>{head}</p>{table}<p>{CAVEAT}</p>"
+        head, rung, *_ = str(self).split("\n")
+        columns = ["check", "subject", "verdict", "p_value", "level", "effect"]
+        worst = [f"{f.check}: {_describe(f)}" for f in self.failed[:SHOWN]]
+        return html_block(
+            head if self.passed else "Checks of the assumptions",
+            [rung, CAVEAT],
+            [html_frame(self.table[columns], index=False)],
+            [head, *worst] if not self.passed else (),
+        )
 
 
 def _summarise(found: list[Finding]) -> str:

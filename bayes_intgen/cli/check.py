@@ -1,11 +1,11 @@
 """``bayes-intgen check``: what the data say against the assumptions."""
 
 import argparse
-import json
 from typing import Any
 
 from bayes_intgen.checks import Checks, check
 from bayes_intgen.cli.options import add_assumptions, add_table, read_table
+from bayes_intgen.cli.text import fit_terminal, records, show_json
 from bayes_intgen.design import INTERACTIONS
 from bayes_intgen.intervention_model import InterventionModel
 
@@ -16,9 +16,11 @@ Look for evidence against the assumptions behind E[Y | do(a)]: confounders share
 actions or acting together, mechanisms that change between experiments, interactions
 that the model has no room for. Passing proves nothing.
 
-  bayes-intgen check sales.csv --outcome sales --actions price,tv --regime regime
+  bayes-intgen check sales.csv --outcome sales --actions price,tv
+  bayes-intgen check sales.csv --outcome sales --actions price,tv --interactions pairwise
 
-Exit code 0: nothing seen; 1: a check failed, or a higher rung of --interactions is needed.
+Exit code 0: nothing seen; 1: a check failed, or a higher rung of --interactions is needed;
+2: the table cannot be used.
 """
 
 
@@ -54,17 +56,18 @@ def run(options: argparse.Namespace) -> int:
         posterior = model.fit(data, method="laplace", draws=1, progressbar=False, target=target)
         blocks = None
     found = check(data, posterior, options.interactions, blocks)
-    print(json.dumps(_to_json(found), indent=2) if options.json else found)
+    if options.json:
+        show_json(_to_json(found))
+    else:
+        print(fit_terminal(str(found)))
     return 0 if found.passed else 1
 
 
 def _to_json(found: Checks) -> dict[str, Any]:
     """Return the result as JSON types; what could not be tested has null for numbers."""
-    table = found.table
-    rows = table.astype(object).where(table.notna(), None).to_dict(orient="records")
     return {
         "passed": found.passed,
         "interactions": found.interactions,
         "needed_rung": found.needed_rung,
-        "tests": rows,
+        "tests": records(found.table),
     }

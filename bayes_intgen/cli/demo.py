@@ -29,15 +29,24 @@ SEED = 15  # chosen for its picture; the README says how it ranks among others
 
 type Array = npt.NDArray[np.float64]
 
+DESCRIPTION = """\
+Draw a confounded system of the paper's kind, sample observational rows and one experiment
+per action, fit the posterior of setting ALL actions at once, and compare it with the truth
+and with a regression on the observational rows.
+
+  bayes-intgen demo                                    a minute; see DIR/demo.png
+  bayes-intgen demo --method laplace --seed 3          seconds, another system
+  bayes-intgen fit bayes-intgen-demo/data.csv --outcome y --actions a1,a2,a3 --out fit.nc
+"""
+
 
 def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     """Describe the command."""
     parser = commands.add_parser(
         "demo",
         help="draw a synthetic system, fit it, and compare with its truth",
-        description="Draw a confounded system of the paper's kind, sample observational rows and "
-        "one experiment per action, fit the posterior of setting ALL actions at once, and compare "
-        "it with the truth and with a regression on the observational rows.",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--out",

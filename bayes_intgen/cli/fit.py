@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any
 
 from bayes_intgen.basis import HSGP, Polynomial
@@ -14,10 +15,13 @@ from bayes_intgen.cli.options import (
     sampling,
     writable,
 )
+from bayes_intgen.cli.text import fit_terminal, records, show_json
 from bayes_intgen.design import INTERACTIONS
-from bayes_intgen.errors import ModelError
+from bayes_intgen.errors import ModelError, NotIdentifiedError
 from bayes_intgen.intervention_model import InterventionModel
 from bayes_intgen.lift_tests import LiftTests
+from bayes_intgen.posterior import Posterior
+from bayes_intgen.regimes import format_regime
 from bayes_intgen.rowwise import LIKELIHOODS
 
 __all__ = ["add_parser", "run"]
@@ -31,7 +35,14 @@ by "+" ("price+tv"). Needed are observational rows and one experiment per action
 or other experiments that determine as much (overlapping sets, joint ones); what
 needs fewer of them can be asked for by --target.
 
-  bayes-intgen fit sales.csv --outcome sales --actions price,tv --regime regime --out fit.nc
+  bayes-intgen fit sales.csv --outcome sales --actions price,tv --out fit.nc
+  bayes-intgen fit sales.csv --outcome sales --actions price,tv --out fit.nc \\
+      --regime experiment --covariates week,region --categorical region
+  bayes-intgen fit sales.csv --outcome sales --actions price,tv --out fit.nc \\
+      --method laplace --json > fit.json      in seconds, for scripts
+
+Then: bayes-intgen plot fit.nc --out joint.png, or bayes-intgen query fit.nc ...
+Exit code 0: done; 1: saved, but the sampler did not converge; 2: nothing was fitted.
 """
 
 
@@ -92,6 +103,9 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
         "the spread jointly with the mean; the last two take minutes and need --method nuts",
     )
     add_inference(parser)
+    parser.add_argument(
+        "--json", action="store_true", help="print what was found as JSON, and no progress"
+    )
     parser.set_defaults(run=run)
 
 
@@ -99,7 +113,9 @@ def run(options: argparse.Namespace) -> int:
     """Read, fit, save and say what was found."""
     keep_apart(options.data, options.out)
     data = read_table(options)
-    print(data, end="\n\n")
+    if not options.json:
+        print(data, end="\n\n")
+        print(f"Fitting ({options.method}) ...", flush=True)
     model = InterventionModel(
         _basis(options),
         options.structure,
@@ -109,14 +125,47 @@ def run(options: argparse.Namespace) -> int:
         likelihood=options.likelihood,
     )
     lifts = LiftTests.from_frame(options.lifts) if options.lifts else None
-    posterior = model.fit(data, target=options.target, lifts=lifts, **sampling(options))
+    posterior = model.fit(
+        data,
+        target=options.target,
+        lifts=lifts,
+        progressbar=not options.json,
+        **sampling(options),
+    )
     posterior.save(options.out)
-    print(posterior)
-    print(f"\nSaved to {options.out}")
+    if options.json:
+        show_json(_to_json(posterior, options.out))
+    else:
+        print(fit_terminal(str(posterior)))
+        print(f"\nSaved to {options.out}. Next: bayes-intgen plot {options.out} --out joint.png")
     if not posterior.convergence.ok:
         print(f"bayes-intgen fit: {posterior.convergence}", file=sys.stderr)
         return 1
     return 0
+
+
+def _to_json(posterior: Posterior, out: Path) -> dict[str, Any]:
+    """Return verdicts and effects of a fit as JSON types."""
+    known = posterior.condition.affine(posterior.actions).identified
+    regime = posterior.actions if known else posterior.target
+    rung, lifts, learned = posterior.additivity, posterior.lifts, posterior.learned
+    try:
+        effects = records(posterior.effects(regime).reset_index()) if regime else []
+    except NotIdentifiedError:
+        effects = []
+    return {
+        "fit": str(out),
+        "rows": {format_regime(r): s.moments.n for r, s in posterior.summary.regimes.items()},
+        "converged": posterior.convergence.ok,
+        "convergence": posterior.convergence.to_dict(),
+        "interactions": None if rung is None else rung.fitted,
+        "needed_rung": None if rung is None else rung.needed_rung,
+        "lifts_agree": None if lifts is None else lifts.ok,
+        "parents": {name: list(found) for name, found in posterior.design.parents.items()},
+        "structure_conflicts": [] if learned is None else list(learned.conflicts),
+        "do": format_regime(regime),
+        "effects": effects,
+    }
 
 
 def _basis(options: argparse.Namespace) -> HSGP | Polynomial:

@@ -1,16 +1,17 @@
 """``bayes-intgen``: fit a table, query a fit, or see it all on synthetic data.
 
-Exit codes: 0 done; 1 done, but the sampler did not converge, a check failed or a part of a study
-failed; 2 the input cannot be used.
+Exit codes: 0 done; 1 done, but the sampler did not converge, a check failed, something is not
+identified or a part of a study failed; 2 the input cannot be used.
 """
 
 import argparse
+import os
 import sys
 import warnings
 from collections.abc import Sequence
 
-from bayes_intgen.cli import calibrate, check, demo, fit, query, reproduce
-from bayes_intgen.errors import BayesIntgenError, ConvergenceWarning
+from bayes_intgen.cli import calibrate, check, demo, fit, identify, plot, query, reproduce
+from bayes_intgen.errors import BayesIntgenError, ConflictWarning, ConvergenceWarning
 
 __all__ = ["main"]
 
@@ -19,10 +20,22 @@ What happens when several levers are set at once, if each experiment set only on
 
   bayes-intgen demo                     see it on synthetic data whose truth is known
   bayes-intgen fit data.csv ... --out fit.nc
+  bayes-intgen plot fit.nc --out joint.png
   bayes-intgen query fit.nc --points points.csv --out effects.csv
   bayes-intgen check data.csv ...       do the data contradict the assumptions?
+  bayes-intgen identify obs,a,b a+b     what follows from which experiments?
   bayes-intgen calibrate --out DIR      how good are errors and intervals, over many systems?
   bayes-intgen reproduce fig2a --out DIR   the figures of the paper
+
+`bayes-intgen COMMAND --help` explains each command with examples.
+"""
+CODES = """\
+exit codes:
+  0    done, and nothing was found wrong
+  1    done, but the sampler did not converge, a check failed, something is not
+       identified, or a part of a study failed
+  2    the input cannot be used; one line says what is wrong and the way out
+  130  interrupted
 """
 
 
@@ -31,10 +44,11 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="bayes-intgen",
         description=DESCRIPTION,
+        epilog=CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    for module in (demo, fit, query, check, calibrate, reproduce):
+    for module in (demo, fit, plot, query, check, identify, calibrate, reproduce):
         module.add_parser(commands)
     return parser
 
@@ -44,9 +58,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # the commands print the verdict
-            return int(options.run(options))
+            # the commands print these verdicts
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            warnings.simplefilter("ignore", ConflictWarning)
+            code = int(options.run(options))
+            sys.stdout.flush()
+            return code
     except BayesIntgenError as error:
+        print(f"bayes-intgen {options.command}: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
         print(f"bayes-intgen {options.command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -11,6 +11,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from bayes_intgen.cli.options import keep_apart, names, writable
+from bayes_intgen.cli.text import records, show_json, show_table
 from bayes_intgen.errors import FileError, QueryError
 from bayes_intgen.files import replacing
 from bayes_intgen.metrics import INTERVAL
@@ -28,7 +29,13 @@ all actions are set: E[Y | do(a, b)]. With --do a only a is set and the others a
 conditioned on: E[Y | do(a), b]; --do none gives the observational mean. Covariates are
 always conditioned on: E[Y | do(a, b), z].
 
-  bayes-intgen query fit.nc --points points.csv --out effects.csv
+  bayes-intgen query fit.nc --points points.csv                       printed
+  bayes-intgen query fit.nc --points points.csv --out effects.csv     all digits
+  bayes-intgen query fit.nc --points points.csv --do price --predict --json
+
+The column support says whether the data support the answer: supported, extrapolated
+(beyond their joint support), outside (an observed range) or beyond (the box of the curves).
+Exit code 0: done; 1: done, but the fit had not converged; 2: the points cannot be used.
 """
 
 
@@ -73,6 +80,7 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument(
         "--out", type=writable, metavar="CSV", help="file for the table; printed if left out"
     )
+    parser.add_argument("--json", action="store_true", help="print the table as JSON")
     parser.set_defaults(run=run)
 
 
@@ -91,14 +99,17 @@ def run(options: argparse.Namespace) -> int:
             posterior, points, do, options.interval, options.seed, options.beyond
         )
         table["predicted_lower"], table["predicted_upper"] = lower, upper
-    if options.out is None:
-        print(table.to_string(index=False))
-    else:
+    if options.json:
+        show_json(records(table))
+    elif options.out is None:
+        print(show_table(table))
+    if options.out is not None:
         with replacing(options.out) as draft:
             table.to_csv(draft, index=False)
-        counts = table["support"].value_counts()
-        found = ", ".join(f"{n:,} {flag}" for flag, n in counts.items())
-        print(f"{len(table):,} points ({found}) written to {options.out}")
+        if not options.json:
+            counts = table["support"].value_counts()
+            found = ", ".join(f"{n:,} {flag}" for flag, n in counts.items())
+            print(f"{len(table):,} points ({found}) written to {options.out}")
     beyond = int((table["support"] != SUPPORTED).sum())
     if beyond:
         far = int(table["support"].isin([OUTSIDE, BEYOND]).sum())

@@ -16,6 +16,7 @@ from bayes_intgen.data.columns import Columns, check_categorical
 from bayes_intgen.data.extents import Extent, check_varies, find_levels, measure
 from bayes_intgen.data.levels import list_levels
 from bayes_intgen.data.sources import Source, Texts, open_source
+from bayes_intgen.display import html_block, html_table
 from bayes_intgen.errors import DataError, RegimeError
 from bayes_intgen.regimes import (
     Regime,
@@ -109,6 +110,18 @@ class RegimeData:
             If a label is unknown or empty, or a regime has fewer than 8 rows.
         FileError
             If the path does not lead to a readable CSV or Parquet file.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=100, random_seed=2)
+        >>> frame["week"] = range(300)
+        >>> data = ig.RegimeData.from_frame(
+        ...     frame, outcome="y", actions=["a1", "a2"], regime="regime", covariates=["week"]
+        ... )
+        >>> data.actions, data.covariates, data.variables, data.outcome
+        (('a1', 'a2'), ('week',), ('a1', 'a2', 'week'), 'y')
         """
         names = check_action_names(actions)
         known = check_covariate_names(covariates, names)
@@ -157,6 +170,15 @@ class RegimeData:
             If a label names a regime that is not in the data, or nothing would be left.
         DataError
             If a column is constant in what is left.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> data.drop("a2").regimes
+        ('obs', 'a1')
         """
         if not isinstance(regimes, Iterable):
             raise RegimeError(f"drop: regimes must be a label or several, got {regimes!r}.")
@@ -181,6 +203,15 @@ class RegimeData:
         ------
         DataError
             If other columns are categorical, or there is a level that the earlier data lack.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> data.recode({}).regimes  # nothing is categorical, and nothing changes
+        ('obs', 'a1', 'a2')
         """
         if set(levels) != set(self.levels):
             raise DataError(
@@ -207,6 +238,15 @@ class RegimeData:
         values
             Actions, covariates, then outcome, in their own units; shape (rows, columns). A
             categorical column has the codes of its levels.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> [(regime, values.shape) for regime, values in data.batches()]
+        [((), (200, 3)), (('a1',), (200, 3)), (('a2',), (200, 3))]
         """
         for label, values, texts in self.source.batches():
             regime = parse_regime(label, self.actions)
@@ -234,6 +274,15 @@ class RegimeData:
         ------
         RegimeError
             If the data have no such regime.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> data.rows("a1").shape  # a1, a2, y
+        (200, 3)
         """
         wanted = parse_regime(regime, self.actions)
         if wanted not in self.extents:
@@ -252,3 +301,15 @@ class RegimeData:
             setting = ", ".join(regime) or "none (observational)"
             lines.append(f"{format_regime(regime):<{width}}  {extent.n:>12,}  {setting}")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (format_regime(regime), extent.n, ", ".join(regime) or "none (observational)")
+            for regime, extent in self.extents.items()
+        ]
+        given = [f"covariates: {', '.join(self.covariates)}"] if self.covariates else []
+        return html_block(
+            f"RegimeData: outcome {self.outcome}, actions {', '.join(self.actions)}",
+            [*given, *(f"levels of {k}: {list_levels(found)}" for k, found in self.levels.items())],
+            [html_table(["regime", "rows", "actions set"], rows)],
+        )

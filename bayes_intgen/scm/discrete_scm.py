@@ -149,6 +149,15 @@ class DiscreteSCM:
             If `do` names an unknown action.
         ModelError
             If `n` is not a positive integer, or the seed is not one.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm, _ = ig.scm.indistinguishable_scms(probability=0.5)
+        >>> scm.sample(3, do="a1", random_seed=1).shape
+        (3, 3)
+        >>> scm.values["a1"], scm.single_regimes
+        ((0.0, 1.0), ('obs', 'a1', 'a2'))
         """
         check_count(n, "n", "rows")
         regime = read_do(do, "do", self.actions)
@@ -170,6 +179,13 @@ class DiscreteSCM:
         """Draw rows from several regimes, one after the other.
 
         Parameters, results and errors are those of `PolynomialSCM.sample_regimes`.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm, _ = ig.scm.indistinguishable_scms(probability=0.5)
+        >>> scm.sample_regimes(scm.single_regimes, n=2, random_seed=1)["regime"].tolist()
+        ['obs', 'obs', 'a1', 'a1', 'a2', 'a2']
         """
         seed = seed_sequence(random_seed)
         return stack_regimes(
@@ -202,6 +218,13 @@ class DiscreteSCM:
             If an action cannot have the value that it is set to.
         ModelError
             If there are too many worlds to list.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm, _ = ig.scm.indistinguishable_scms(probability=0.5)
+        >>> float(scm.distribution("a1")["probability"].sum())
+        1.0
         """
         fixed = dict(do) if isinstance(do, Mapping) else {}
         regime = read_do(list(do) if isinstance(do, Mapping) else do, "do", self.actions)
@@ -239,6 +262,13 @@ class DiscreteSCM:
             together with the others, or `do` names an unknown action.
         ModelError
             If there are too many worlds to list.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm, _ = ig.scm.indistinguishable_scms(probability=0.5)
+        >>> scm.expected_outcome({"a1": 1, "a2": [0, 1]}, do="a1").values.tolist()
+        [0.0, 0.5]
         """
         points = Points.read(at, self.actions)
         regime = read_query(do, self.actions)

@@ -67,7 +67,13 @@ class DiscreteNoise:
 
     @classmethod
     def bernoulli(cls, name: str, probability: float) -> "DiscreteNoise":
-        """Return a variable that is 1 with some probability, and 0 otherwise."""
+        """Return a variable that is 1 with some probability, and 0 otherwise.
+
+        Examples
+        --------
+        >>> DiscreteNoise.bernoulli("rain", 0.25).probabilities
+        (0.75, 0.25)
+        """
         return cls(name, (0.0, 1.0), (1 - probability, probability))
 
 
@@ -121,7 +127,14 @@ class DiscreteMechanism:
         parents: Sequence["DiscreteNoise | DiscreteMechanism"],
         function: Callable[..., float],
     ) -> "DiscreteMechanism":
-        """Tabulate a function, which takes the values of the parents in their order."""
+        """Tabulate a function, which takes the values of the parents in their order.
+
+        Examples
+        --------
+        >>> coin = DiscreteNoise.bernoulli("coin", 0.5)
+        >>> DiscreteMechanism.tabulate("x", [coin], lambda u: 2 * u).values
+        (0.0, 2.0)
+        """
         points = product(*(parent.values for parent in parents))
         table = tuple(float(function(*point)) for point in points)
         return cls(name, tuple(parent.name for parent in parents), table)

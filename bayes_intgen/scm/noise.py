@@ -70,7 +70,13 @@ class Noise:
             )
 
     def sample(self, n: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
-        """Draw ``n`` independent values, shape (n,); this advances ``rng``."""
+        """Draw ``n`` independent values, shape (n,); this advances ``rng``.
+
+        Examples
+        --------
+        >>> Noise("gaussian", sd=1.0).sample(3, np.random.default_rng(1)).shape
+        (3,)
+        """
         match self.kind:
             case "gaussian":
                 return rng.normal(0.0, self.sd, n)
@@ -85,7 +91,14 @@ class Noise:
         return _REACH[self.kind] * self.sd
 
     def density(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Return the probability density at ``x``, of the same shape."""
+        """Return the probability density at ``x``, of the same shape.
+
+        Examples
+        --------
+        >>> noise = Noise("uniform", sd=1.0)
+        >>> noise.density(np.array([0.0, 2.0])).round(4).tolist(), round(noise.reach, 4)
+        ([0.2887, 0.0], 1.7321)
+        """
         match self.kind:
             case "gaussian":
                 return np.asarray(np.exp(-0.5 * (x / self.sd) ** 2) / (sqrt(2 * pi) * self.sd))
@@ -107,6 +120,11 @@ class Noise:
         ------
         ModelError
             If the order is another one.
+
+        Examples
+        --------
+        >>> Noise("gaussian", sd=2.0).moment(4)
+        48.0
         """
         match order:
             case 0:

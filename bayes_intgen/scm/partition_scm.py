@@ -194,6 +194,15 @@ class PartitionSCM:
             If `do` names an unknown action.
         ModelError
             If `n` is not a positive integer, or the seed is not one.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_partition_scm(["a1+a2", "a3"], random_seed=1)
+        >>> scm.sample(5, do=["a3"], random_seed=2).shape
+        (5, 4)
+        >>> sorted(scm.parents), scm.single_regimes[0]
+        (['a1', 'a2', 'a3'], 'obs')
         """
         check_count(n, "n", "rows")
         regime = read_do(do, "do", self.actions)
@@ -225,6 +234,14 @@ class PartitionSCM:
         """Draw rows from several regimes, one after the other.
 
         Parameters, results and errors are those of `PolynomialSCM.sample_regimes`.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_partition_scm(["a1+a2", "a3"], random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a3"], n={"obs": 2, "a3": 1}, random_seed=2)
+        >>> frame["regime"].tolist()
+        ['obs', 'obs', 'a3']
         """
         seed = seed_sequence(random_seed)
         return stack_regimes(
@@ -261,6 +278,14 @@ class PartitionSCM:
         ModelError
             If a moment of a confounder above the fourth is needed, or an action is not set and
             has so little noise that it all but reveals its confounder.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_partition_scm(["a1+a2", "a3"], random_seed=1)
+        >>> truth = scm.expected_outcome({"a1": [0.0, 0.1], "a2": 0.0, "a3": 0.2})
+        >>> truth.dims, truth.attrs["do"]
+        (('point',), 'a1+a2+a3')
         """
         points = Points.read(at, self.actions)
         regime = read_query(do, self.actions)

@@ -71,6 +71,14 @@ class Polynomial:
 
         Returns the coefficients of the powers 0, 1, ... of the last input at points of shape
         (n, inputs - 1), with a row per point.
+
+        Examples
+        --------
+        >>> product_plus_one = Polynomial(powers=((0, 0), (1, 1)), coefficients=(1.0, 2.0))
+        >>> product_plus_one.along_last(np.array([[3.0]]))  # 1 + 6 x
+        array([[1., 6.]])
+        >>> product_plus_one.inputs
+        2
         """
         along = np.zeros((len(x), max(term[-1] for term in self.powers) + 1))
         for term, coefficient in zip(self.powers, self.coefficients, strict=True):
@@ -78,7 +86,14 @@ class Polynomial:
         return along
 
     def average_last(self, noise: Noise) -> "Polynomial":
-        """Return the expectation over the last input, a polynomial in the other inputs."""
+        """Return the expectation over the last input, a polynomial in the other inputs.
+
+        Examples
+        --------
+        >>> product_plus_one = Polynomial(powers=((0, 0), (1, 1)), coefficients=(1.0, 2.0))
+        >>> product_plus_one.average_last(Noise("gaussian", 1.0)).coefficients
+        (1.0, 0.0)
+        """
         terms = zip(self.powers, self.coefficients, strict=True)
         averaged = tuple(coefficient * noise.moment(term[-1]) for term, coefficient in terms)
         return Polynomial(tuple(term[:-1] for term in self.powers), averaged)

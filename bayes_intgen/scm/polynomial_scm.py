@@ -178,6 +178,15 @@ class PolynomialSCM:
             If `do` names an unknown action.
         ModelError
             If `n` is not a positive integer, or the seed is not one.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(3, random_seed=1)
+        >>> scm.sample(5, do=["a3"], random_seed=2).shape
+        (5, 4)
+        >>> sorted(scm.parents), scm.single_regimes[0]
+        (['a1', 'a2', 'a3'], 'obs')
         """
         check_count(n, "n", "rows")
         regime = read_do(do, "do", self.actions)
@@ -229,6 +238,14 @@ class PolynomialSCM:
             If there is no regime, one is unknown or repeated, or `n` is for other regimes.
         ModelError
             If a number of rows is not a positive integer, or the seed is not one.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(3, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a3"], n={"obs": 2, "a3": 1}, random_seed=2)
+        >>> frame["regime"].tolist()
+        ['obs', 'obs', 'a3']
         """
         seed = seed_sequence(random_seed)
         return stack_regimes(
@@ -265,6 +282,14 @@ class PolynomialSCM:
         ModelError
             If an action is not set and its mechanism is not of degree two at most in confounder
             and noise, or a moment of a confounder above the fourth is needed.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_polynomial_scm(3, random_seed=1)
+        >>> truth = scm.expected_outcome({"a1": [0.0, 0.1], "a2": 0.0, "a3": 0.2})
+        >>> truth.dims, truth.attrs["do"]
+        (('point',), 'a1+a2+a3')
         """
         points = Points.read(at, self.actions)
         regime = self._read_query(do)

@@ -1,12 +1,7 @@
-"""Pictures: functions of arrays that draw on the axes they are given and return them.
-
-Colours are those of Okabe and Ito, told apart by the colour-blind; every series also differs in
-marker or line style, so that nothing is lost in grey.
-"""
+"""Pictures of studies and of structure: against a known truth, over many systems, as a graph."""
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
-from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -14,10 +9,9 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from bayes_intgen.plots.style import BLACK, BLUE, ORANGE, SERIES
+
 __all__ = [
-    "BLACK",
-    "BLUE",
-    "ORANGE",
     "plot_coverage",
     "plot_error_parts",
     "plot_errors",
@@ -26,14 +20,6 @@ __all__ = [
     "plot_structure",
 ]
 
-BLUE, ORANGE, GREEN, BLACK = "#0072B2", "#D55E00", "#009E73", "#000000"
-
-SERIES: tuple[dict[str, Any], ...] = (
-    {"color": BLUE, "marker": "o", "ls": "-"},
-    {"color": ORANGE, "marker": "s", "ls": "--"},
-    {"color": GREEN, "marker": "^", "ls": "-."},
-    {"color": "#CC79A7", "marker": "D", "ls": ":"},
-)
 LINES = {"seen": "-", "given": "-", "implied": "--", "untested": ":"}
 
 type Array = npt.NDArray[np.float64]
@@ -56,6 +42,17 @@ def plot_recovery(
         What a regression on observational rows predicts there.
     unit
         Name of the outcome, for the labels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from matplotlib import pyplot as plt
+    >>> ax = plt.figure().subplots()
+    >>> truth = np.linspace(0.0, 1.0, 5)
+    >>> ours = {"mean": truth, "lower": truth - 0.1, "upper": truth + 0.1}
+    >>> plot_recovery(ax, truth, ours, 2 * truth, "sales").get_xlabel()
+    'true effect on sales'
+    >>> plt.close()
     """
     exact = np.array([truth.min(), truth.max()])
     ax.plot(exact, exact, color=BLACK, lw=1, ls="--", label="exact")
@@ -92,6 +89,17 @@ def plot_response(
         The true curve, and that of a regression on observational rows.
     action, unit
         Names of the action and the outcome, for the labels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from matplotlib import pyplot as plt
+    >>> ax = plt.figure().subplots()
+    >>> grid = np.linspace(0.0, 1.0, 5)
+    >>> curves = {"mean": grid, "lower": grid - 0.1, "upper": grid + 0.1}
+    >>> plot_response(ax, grid, curves, grid, 2 * grid, "price", "sales").get_ylabel()
+    'expected sales'
+    >>> plt.close()
     """
     ax.fill_between(grid, curves["lower"], curves["upper"], color=BLUE, alpha=0.25, lw=0)
     ax.plot(grid, curves["mean"], color=BLUE, label="posterior mean, 90% interval")
@@ -113,6 +121,14 @@ def plot_errors(ax: Axes, errors: Mapping[str, float], unit: str) -> Axes:
         Error of each estimator by its name, ours last.
     unit
         Name of the outcome, for the label.
+
+    Examples
+    --------
+    >>> from matplotlib import pyplot as plt
+    >>> ax = plt.figure().subplots()
+    >>> plot_errors(ax, {"naive": 2.0, "ours": 0.5}, "sales").get_xlabel()
+    'root mean squared error (sales)'
+    >>> plt.close()
     """
     names = list(errors)
     colours = [ORANGE] * (len(names) - 1) + [BLUE]
@@ -135,6 +151,14 @@ def plot_structure(ax: Axes, actions: Sequence[str], edges: Sequence[tuple[str, 
     edges
         Triples (parent, child, status): arrows are solid for ``seen`` and ``given`` edges, dashed
         for ``implied`` ones and dotted for those that no experiment tests (``untested``).
+
+    Examples
+    --------
+    >>> from matplotlib import pyplot as plt
+    >>> ax = plt.figure().subplots()
+    >>> plot_structure(ax, ["price", "tv"], [("price", "tv", "seen")]).get_title()
+    'Dependences between actions'
+    >>> plt.close()
     """
     graph = nx.DiGraph()
     graph.add_nodes_from(actions)
@@ -177,6 +201,16 @@ def plot_coverage(
         Share of true values inside them by series, each of shape (intervals,).
     errors
         Standard errors of these shares, NaN where there is none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from matplotlib import pyplot as plt
+    >>> ax = plt.figure().subplots()
+    >>> shares, errors = {"paper": np.array([0.5, 0.9])}, {"paper": np.array([0.05, 0.03])}
+    >>> plot_coverage(ax, [0.5, 0.9], shares, errors).get_ylabel()
+    'share of true values inside it'
+    >>> plt.close()
     """
     exact = [max(0.0, min(nominal) - 0.05), 1.0]
     ax.plot(exact, exact, color=BLACK, lw=1, ls="--", label="as promised")
@@ -201,6 +235,16 @@ def plot_error_parts(
         For each part of the error (rmse, level, shape) its size by family.
     errors
         Their standard errors, NaN where there is none.
+
+    Examples
+    --------
+    >>> from matplotlib import pyplot as plt
+    >>> ax = plt.figure().subplots()
+    >>> parts = {"level": {"paper": 0.02}, "shape": {"paper": 0.01}}
+    >>> errors = {"level": {"paper": 0.001}, "shape": {"paper": 0.001}}
+    >>> plot_error_parts(ax, parts, errors).get_ylabel()
+    'error (unit of the outcome)'
+    >>> plt.close()
     """
     families = list(next(iter(parts.values())))
     width = 0.8 / len(parts)

@@ -1,0 +1,98 @@
+"""How things show themselves in a notebook: a title, warnings first, lines, compact tables.
+
+Plain HTML without scripts, style sheets or anything to be fetched. Every text is escaped, so that
+names of columns and levels, which come from users' tables, are shown and never interpreted.
+"""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from numbers import Real
+from typing import Any
+
+import pandas as pd
+
+__all__ = ["html_block", "html_frame", "html_table"]
+
+MOST_ROWS = 40
+WARNING = "border-left: 4px solid #D55E00; padding-left: 0.6em; margin: 0.3em 0"
+
+
+def html_block(
+    title: str,
+    lines: Iterable[str] = (),
+    tables: Iterable[str] = (),
+    warnings: Iterable[str] = (),
+) -> str:
+    """Put the parts of one display together.
+
+    Parameters
+    ----------
+    title
+        What is shown, as plain text.
+    lines
+        Sentences between title and tables, as plain text; line breaks are kept.
+    tables
+        HTML of :func:`html_table` or :func:`html_frame`.
+    warnings
+        What the reader must know first, as plain text.
+
+    Examples
+    --------
+    >>> html_block("Fit of <y>", ["4 chains"])
+    '<div><p><strong>Fit of &lt;y&gt;</strong></p><p>4 chains</p></div>'
+    """
+    shown = [f'<p style="{WARNING}"><strong>{_text(text)}</strong></p>' for text in warnings]
+    shown.append(f"<p><strong>{_text(title)}</strong></p>")
+    shown += [f"<p>{_text(line)}</p>" for line in lines]
+    return f"<div>{''.join([*shown, *tables])}</div>"
+
+
+def html_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Write a table; numbers get four digits, and of many rows the first 40 are shown.
+
+    Parameters
+    ----------
+    columns
+        The titles of the columns.
+    rows
+        Its cells, row by row.
+
+    Examples
+    --------
+    >>> html_table(["a<b", "mean"], [["x", 0.123456]])
+    '<table><thead><tr><th>a&lt;b</th><th>mean</th></tr></thead><tbody><tr><td>x</td>\
+<td>0.1235</td></tr></tbody></table>'
+    """
+    head = "".join(f"<th>{_text(name)}</th>" for name in columns)
+    lines = ["".join(f"<td>{_text(_cell(cell))}</td>" for cell in row) for row in rows]
+    hidden = len(lines) - MOST_ROWS
+    more = f"<p>and {hidden:,} more rows</p>" if hidden > 0 else ""
+    body = "".join(f"<tr>{line}</tr>" for line in lines[:MOST_ROWS])
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+
+
+def html_frame(frame: pd.DataFrame, index: bool = True) -> str:
+    """Write a data frame as :func:`html_table` does.
+
+    Parameters
+    ----------
+    frame
+        The frame.
+    index
+        Whether to show its index as the first column.
+    """
+    titles = [*([str(frame.index.name or "")] if index else []), *map(str, frame.columns)]
+    return html_table(titles, (row if index else row[1:] for row in frame.itertuples()))
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return str(value)
+    number = float(value)
+    if number != number:
+        return "-"
+    return f"{number:,.0f}" if number.is_integer() and abs(number) < 1e15 else f"{number:.4g}"
+
+
+def _text(text: str) -> str:
+    return escape(text).replace("\n", "<br>")
