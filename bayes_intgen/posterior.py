@@ -27,6 +27,7 @@ from bayes_intgen.predictive import predict_outcome
 from bayes_intgen.regimes import Regime, read_do
 from bayes_intgen.report import describe_fit
 from bayes_intgen.storage import read_fit
+from bayes_intgen.validation import read_path
 
 __all__ = ["Posterior", "load"]
 
@@ -213,7 +214,7 @@ def load(path: str | Path) -> Posterior:
     FileError
         If the file is missing, not a saved fit, or damaged.
     """
-    state = read_fit(Path(path))
+    state = read_fit(read_path(path))
     return Posterior(
         state.idata,
         state.design,

@@ -247,7 +247,13 @@ def _split(
     labels: npt.NDArray[np.object_], values: Values, texts: Texts
 ) -> Iterator[LabelledBatch]:
     """Part the rows by label; a missing label raises a RegimeError."""
-    codes, uniques = pd.factorize(labels)
+    try:
+        codes, uniques = pd.factorize(labels)
+    except TypeError as error:
+        raise RegimeError(
+            f"regime: labels must be text, such as 'obs' or 'a1+a2', but some are collections "
+            f"({error}); write them as text."
+        ) from error
     if (codes < 0).any():
         raise RegimeError(
             f"regime: {int((codes < 0).sum())} rows have no label; "
