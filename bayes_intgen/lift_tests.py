@@ -26,6 +26,7 @@ import pandas as pd
 
 from bayes_intgen.data.levels import level_text
 from bayes_intgen.errors import DataError, FileError
+from bayes_intgen.files import is_file
 
 __all__ = ["LiftKind", "LiftTest", "LiftTests"]
 
@@ -228,7 +229,7 @@ def _read_table(frame: Any, name: str) -> tuple[dict[str, npt.NDArray[Any]], lis
     """Return the columns and the labels of the rows of a table or a file."""
     if isinstance(frame, str | Path):
         path = Path(frame)
-        if not path.is_file():
+        if not is_file(path):
             raise FileError(f"{name}: there is no file {str(path)!r}.")
         try:
             frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)

@@ -64,7 +64,7 @@ LAYERS = [
     {"summary", "regime_summary", "level_rows", "lift_tests"},
     {"data", "centred", "regression", "residuals"},
     {"blocks"},
-    {"regimes", "errors", "files", "validation"},
+    {"regimes", "errors", "files", "validation", "digest"},
 ]
 RANK = {module: rank for rank, layer in enumerate(LAYERS) for module in layer}
 SCM_IMPORTS = {"scm", "data", "regimes", "errors", "validation"}

@@ -171,7 +171,7 @@ class RegimeData:
             )
         kept = {regime: e for regime, e in self.extents.items() if regime not in dropped}
         if not kept:
-            raise RegimeError("regimes: not all can be dropped; at least one must be left.")
+            raise RegimeError("regimes: at least one regime must be left; drop fewer.")
         check_varies(self.columns, kept.values())
         levels = find_levels(self.columns, kept.values())
         return type(self)(self.columns, kept, self.source, levels)

@@ -22,7 +22,7 @@ from bayes_intgen.estimands.dose_response import default_grid
 from bayes_intgen.estimands.paired import naming
 from bayes_intgen.fitted import Fitted
 from bayes_intgen.regimes import Regime
-from bayes_intgen.validation import read_mapping, read_whole
+from bayes_intgen.validation import read_mapping, show
 
 __all__ = [
     "Group",
@@ -157,9 +157,13 @@ def _numbers(fit: Fitted, action: str, bounds: Any, grid: Any, count: int) -> Ar
         )
     if grid is None or np.ndim(grid) == 0:
         points = count if grid is None else grid
-        rule = "grid (a number of points, or a mapping of actions to such numbers or to values)"
-        number = read_whole(points, rule, 1, MAX_SETTINGS, QueryError)
-        return np.linspace(low, high, 1 if low == high else number)
+        whole = isinstance(points, int | np.integer) and not isinstance(points, bool)
+        if not whole or not 1 <= points <= MAX_SETTINGS:
+            raise QueryError(
+                f"grid must be a whole number of points from 1 to {MAX_SETTINGS:,}, or a mapping "
+                f"of actions to numbers of points or to values, got {show(grid)}."
+            )
+        return np.linspace(low, high, 1 if low == high else int(points))
     with naming("grid"):
         values = np.unique(_codes(fit, action, grid))
     if bounds is not None and (values[0] < low or values[-1] > high):
