@@ -26,6 +26,7 @@ from bayes_intgen.rank import RankCondition
 from bayes_intgen.regimes import read_regime
 from bayes_intgen.rowwise import LIKELIHOODS, Likelihood
 from bayes_intgen.structure import Structure
+from bayes_intgen.validation import read_choice
 
 __all__ = ["ModelChoices"]
 
@@ -44,10 +45,7 @@ class ModelChoices:
 
     def __post_init__(self) -> None:
         check_choice(self.basis)
-        if self.interactions not in INTERACTIONS:
-            raise ModelError(
-                f"interactions must be one of {list(INTERACTIONS)}, got {self.interactions!r}."
-            )
+        read_choice(self.interactions, "interactions", INTERACTIONS)
         if self.blocks is not None:
             object.__setattr__(self, "blocks", check_blocks(self.blocks))
         if self.priors is not None and not isinstance(self.priors, Priors):
@@ -55,10 +53,8 @@ class ModelChoices:
                 f"priors must be a Priors object, such as Priors(linear=LogNormal(1.0, 0.5)), "
                 f"got {self.priors!r}."
             )
-        if self.variance not in ("learned", "constant"):
-            raise ModelError(f"variance must be 'learned' or 'constant', got {self.variance!r}.")
-        if self.likelihood not in LIKELIHOODS:
-            raise ModelError(f"likelihood must be one of {LIKELIHOODS}, got {self.likelihood!r}.")
+        read_choice(self.variance, "variance", ("learned", "constant"))
+        read_choice(self.likelihood, "likelihood", LIKELIHOODS)
 
     def identify(
         self,
@@ -101,7 +97,7 @@ class ModelChoices:
           Effects rest on which action may depend on which, here as given.
         """
         planned = plan(data, self.basis, self.structure, self.interactions, self.blocks, lifts)
-        wanted = data.actions if target is None else read_regime(target, data.actions)
+        wanted = data.actions if target is None else read_regime(target, data.actions, "target")
         unit = planned.summary.scales[planned.summary.outcome]
         rows = planned.read(lifts, unit).rows if lifts else None
         condition = RankCondition(planned.design, regimes_of(data), rows)

@@ -24,6 +24,7 @@ import numpy.typing as npt
 from bayes_intgen.design import CAUSAL, Design, bias_name
 from bayes_intgen.errors import QueryError
 from bayes_intgen.regimes import Regime, format_regime, order_regime
+from bayes_intgen.validation import read_choice
 
 __all__ = ["Kind", "component_curve", "read_component"]
 
@@ -94,8 +95,7 @@ def read_component(design: Design, action: str, kind: Kind) -> Regime:
     known = list(dict.fromkeys([*design.actions, *map(format_regime, design.blocks)]))
     if sorted(chosen) != sorted(names) or not (len(chosen) == 1 or chosen in design.blocks):
         raise QueryError(f"action must be one of {known}, got {action!r}.")
-    if kind not in get_args(Kind.__value__):
-        raise QueryError(f"kind must be 'int', 'obs' or 'bias', got {kind!r}.")
+    read_choice(kind, "kind", get_args(Kind.__value__), QueryError)
     block = design.block_of(chosen[0])
     if chosen != block and kind != "int":
         raise QueryError(

@@ -29,6 +29,7 @@ from bayes_intgen.storage import FitState, write_fit
 from bayes_intgen.structure_learning import LearnedStructure
 from bayes_intgen.summary import Scale, Summary
 from bayes_intgen.support import BEYOND, classify_support, find_beyond
+from bayes_intgen.validation import read_path
 
 __all__ = ["FitRecord"]
 
@@ -91,7 +92,7 @@ class FitRecord:
         ...     path.is_file()
         True
         """
-        write_fit(self._state, Path(path))
+        write_fit(self._state, read_path(path))
 
     @property
     def lifts(self) -> LiftCheck | None:

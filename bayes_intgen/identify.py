@@ -32,7 +32,6 @@ from bayes_intgen.regimes import (
     describe_experiments,
     describe_mean,
     format_regime,
-    parse_regime,
     read_regime,
 )
 
@@ -161,12 +160,12 @@ experiment that sets 'a+b'.
     E[Y | do(a, b, c)] is identified, with the blocks a+b: m(a+b) + m(c) - m(obs), where m(r) is \
 the mean outcome in experiment r.
     """
-    if isinstance(experiments, str) or not isinstance(experiments, Iterable):
+    if isinstance(experiments, str | bytes) or not isinstance(experiments, Iterable):
         raise RegimeError(f"experiments must be several, got {experiments!r}; write a list.")
-    known = list(dict.fromkeys(read_names(regime) for regime in experiments))
+    known = list(dict.fromkeys(read_names(regime, "experiments") for regime in experiments))
     if not known:
         raise RegimeError("experiments must hold at least one regime, got none.")
-    wanted = read_names(target)
+    wanted = read_names(target, "target")
     actions = sorted({name for regime in [*known, wanted] for name in regime})
     given = check_blocks(() if blocks is None else blocks)
     listed = [name for block in given for name in block]
@@ -242,13 +241,14 @@ def require_known_cuts(regimes: Iterable[Regime], target: Regime, blocks: Blocks
             )
 
 
-def read_names(regime: object) -> Regime:
-    """Read a regime whose actions are not known beforehand."""
+def read_names(regime: object, argument: str = "") -> Regime:
+    """Read a regime, of some argument, whose actions are not known beforehand."""
     if isinstance(regime, str):
-        parts = [part.strip() for part in regime.split("+")]
-        return tuple(sorted(parse_regime(regime, [name for name in parts if name])))
-    names = list(regime) if isinstance(regime, Iterable) else [regime]
-    return tuple(sorted(read_regime(regime, [name for name in names if isinstance(name, str)])))
+        parts: list[object] = [part.strip() for part in regime.split("+")]
+    else:
+        parts = list(regime) if isinstance(regime, Iterable) else [regime]
+    names = [part for part in parts if isinstance(part, str) and part]
+    return tuple(sorted(read_regime(regime, list(dict.fromkeys(names)), argument)))
 
 
 def _identify(known: Sequence[Regime], target: Regime, blocks: Blocks) -> Identification:

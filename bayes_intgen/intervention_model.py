@@ -191,7 +191,7 @@ class InterventionModel(ModelChoices):
             )
         wanted = data_actions = actions_of(data)
         if target is not None:
-            wanted = read_regime(target, data_actions)
+            wanted = read_regime(target, data_actions, "target")
         if lifts is None:
             require_target(regimes_of(data), wanted, read_blocks(self.blocks, data_actions))
         try:

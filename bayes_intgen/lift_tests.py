@@ -27,6 +27,7 @@ import pandas as pd
 from bayes_intgen.data.levels import level_text
 from bayes_intgen.display import html_block, html_table
 from bayes_intgen.errors import DataError, FileError
+from bayes_intgen.files import is_file
 
 __all__ = ["LiftKind", "LiftTest", "LiftTests"]
 
@@ -170,11 +171,11 @@ class LiftTests:
         >>> print(LiftTests.from_frame(pd.DataFrame(rows)))
         LiftTests: 1 direct effect of tv
         """
-        columns, labels = _read_table(frame, "lifts")
+        columns, labels = _read_table(frame, "frame of lifts")
         _check_columns(columns)
         error = next(name for name in ERRORS if name in columns)
         if not len(labels):
-            raise DataError("lifts: the table must hold at least one row, got none.")
+            raise DataError("frame of lifts: the table must hold at least one row, got none.")
         tests = []
         for i, label in enumerate(labels):
             row = {name: values[i] for name, values in columns.items()}
@@ -253,7 +254,7 @@ def _read_table(frame: Any, name: str) -> tuple[dict[str, npt.NDArray[Any]], lis
     """Return the columns and the labels of the rows of a table or a file."""
     if isinstance(frame, str | Path):
         path = Path(frame)
-        if not path.is_file():
+        if not is_file(path):
             raise FileError(f"{name}: there is no file {str(path)!r}.")
         try:
             frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
@@ -275,21 +276,22 @@ def _check_columns(columns: Mapping[str, Any]) -> None:
     missing = [name for name in COLUMNS if name not in columns]
     if missing:
         raise DataError(
-            f"lifts: the columns {missing} are missing; needed are {list(COLUMNS)} and "
+            f"frame of lifts: the columns {missing} are missing; needed are {list(COLUMNS)} and "
             f"'standard_error', got {list(columns)}."
         )
     errors = [name for name in ERRORS if name in columns]
     if len(errors) != 1:
         raise DataError(
-            f"lifts: there must be one column 'standard_error' (or 'se'), got {errors or 'none'}."
+            f"frame of lifts: there must be one column 'standard_error' (or 'se'), got "
+            f"{errors or 'none'}."
         )
 
 
 def _number(value: Any, label: object, what: str) -> float:
     try:
-        number = float(value)
+        number = nan if isinstance(value, bytes | bool) else float(value)
     except (TypeError, ValueError):
-        number = float("nan")
+        number = nan
     if not isfinite(number):
         raise DataError(f"lifts: row {label}: {what} must be a finite number, got {value!r}.")
     return number

@@ -5,6 +5,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from bayes_intgen.errors import QueryError
+from bayes_intgen.validation import read_real
 
 __all__ = ["INTERVAL", "coverage", "credible_interval", "rmse"]
 
@@ -30,9 +31,9 @@ def credible_interval(
     QueryError
         If the probability is not between 0 and 1.
     """
-    if not 0 < probability < 1:
-        raise QueryError(f"probability must lie between 0 and 1, got {probability!r}.")
-    tail = (1 - probability) / 2
+    rule = "a number between 0 and 1"
+    inside = read_real(probability, "probability", rule, 0.0, 1.0, open_ends=True, error=QueryError)
+    tail = (1 - inside) / 2
     ends = draws.quantile([tail, 1 - tail], dim=("chain", "draw"))
     lower, upper = (ends.isel(quantile=i, drop=True) for i in (0, 1))
     return lower, upper

@@ -29,6 +29,7 @@ from bayes_intgen.regimes import Regime, format_regime
 from bayes_intgen.regression import RegressionMoments
 from bayes_intgen.residuals import ResidualMoments
 from bayes_intgen.summary import Scale, Summary
+from bayes_intgen.validation import show
 
 __all__ = ["FOLDS", "Moments", "fold_chunks"]
 
@@ -102,7 +103,8 @@ class Moments:
         Raises
         ------
         ModelError
-            If both ``like`` and ``basis`` are given, or ``like`` has other columns.
+            If an argument is of another kind, both ``like`` and ``basis`` are given, or ``like``
+            has other columns.
         DataError
             If other columns are categorical in ``like``, or it lacks a level of the data.
 
@@ -118,6 +120,12 @@ class Moments:
         >>> moments.regimes, moments.n_rows
         (((), ('a1',), ('a2',)), 600)
         """
+        if not isinstance(data, RegimeData):
+            raise ModelError(
+                f"data must be a RegimeData, got {show(data)}; make one with RegimeData.from_frame."
+            )
+        if like is not None and not isinstance(like, Moments):
+            raise ModelError(f"like must be Moments or None, got {show(like)}.")
         if like is None:
             summary = Summary.from_data(data)
             chosen = HSGP() if basis is None else basis
@@ -247,7 +255,8 @@ class Moments:
         Raises
         ------
         ModelError
-            If the two were computed with different bases or units of the outcome.
+            If ``other`` is something else, or the two were computed with different bases or
+            units of the outcome.
 
         Examples
         --------
@@ -261,6 +270,10 @@ class Moments:
         >>> moments.merge(ig.Moments.from_data(rows, like=moments)).n_rows
         700
         """
+        if not isinstance(other, Moments):
+            raise ModelError(
+                f"other must be Moments, got {show(other)}; make them with Moments.from_data."
+            )
         if self.features != other.features or self.outcome_scale != other.outcome_scale:
             raise ModelError(
                 "other: moments can be merged only if they share one frozen basis; compute the "

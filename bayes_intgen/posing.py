@@ -97,7 +97,8 @@ def plan(
             )
         tested = lifts.tested(actions, summary.levels, covariates)
         summary = replace(summary, tested=tested)
-    learned = learn_structure(summary) if structure == "learned" else None
+    by_data = isinstance(structure, str) and structure == "learned"
+    learned = learn_structure(summary) if by_data else None
     parents = learned.parents if learned else resolve_structure(structure, actions)
     if isinstance(data, Moments):
         bases = match_bases(basis, data.features.bases, covariates)

@@ -29,6 +29,7 @@ from bayes_intgen.regimes import Regime, read_do
 from bayes_intgen.report import describe_fit, show_fit
 from bayes_intgen.storage import read_fit
 from bayes_intgen.support import SUPPORTED
+from bayes_intgen.validation import read_path
 
 __all__ = ["Posterior", "load"]
 
@@ -285,7 +286,7 @@ def load(path: str | Path) -> Posterior:
     ...     ig.load(path).actions
     ('a1', 'a2')
     """
-    state = read_fit(Path(path))
+    state = read_fit(read_path(path))
     return Posterior(
         state.idata,
         state.design,

@@ -35,11 +35,14 @@ from bayes_intgen.errors import QueryError
 from bayes_intgen.fitted import VALUES_AT_ONCE, Fitted
 from bayes_intgen.metrics import INTERVAL, credible_interval
 from bayes_intgen.regimes import Regime, format_regime, read_do
+from bayes_intgen.validation import read_whole
 from bayes_intgen.variance import VarianceFeatures
 from bayes_intgen.variance_identity import FLOOR, combine_regimes, variance_at, variance_design
 from bayes_intgen.variance_rows import bound_log_variance
 
 __all__ = ["predict_outcome", "predictive_interval"]
+
+MOST_SEED = 2**128
 
 type Array = npt.NDArray[np.float64]
 
@@ -69,7 +72,7 @@ def predict_outcome(
     QueryError
         As there.
     """
-    _check_seed(random_seed)
+    read_whole(random_seed, "random_seed", 0, MOST_SEED, QueryError)
     points = fitted.points(at)
     regime = read_do(do, fitted.actions)
     mean = fitted.expected_outcome(points, do, beyond)
@@ -186,9 +189,3 @@ def _noise(seed: int, first: int, shape: tuple[int, ...], nu: Array | None) -> A
             rng.standard_normal(shape[:2]) if nu is None else rng.standard_t(nu[:, :, 0])
         )
     return noise
-
-
-def _check_seed(random_seed: int) -> None:
-    whole = isinstance(random_seed, int | np.integer) and not isinstance(random_seed, bool)
-    if not whole or random_seed < 0:
-        raise QueryError(f"random_seed must be a whole number from 0, got {random_seed!r}.")

@@ -8,6 +8,7 @@ order in which the actions were declared.
 from collections.abc import Iterable, Sequence
 
 from bayes_intgen.errors import DataError, QueryError, RegimeError
+from bayes_intgen.validation import show
 
 __all__ = [
     "OBSERVATIONAL",
@@ -130,8 +131,10 @@ def parse_regime(label: object, actions: Sequence[str]) -> Regime:
     return order_regime(parts, actions)
 
 
-def read_regime(regime: object, actions: Sequence[str]) -> Regime:
+def read_regime(regime: object, actions: Sequence[str], argument: str = "") -> Regime:
     """Turn a label, or a collection of action names, into a regime.
+
+    The message of an error begins with the name of the argument, if that is given.
 
     Raises
     ------
@@ -143,17 +146,23 @@ def read_regime(regime: object, actions: Sequence[str]) -> Regime:
     >>> read_regime(["a2"], ["a1", "a2"]), read_regime("a1+a2", ["a1", "a2"])
     (('a2',), ('a1', 'a2'))
     """
+    begin = f"{argument}: " if argument else ""
     if isinstance(regime, str):
-        return parse_regime(regime, actions)
-    if not isinstance(regime, Iterable):
+        try:
+            return parse_regime(regime, actions)
+        except RegimeError as error:
+            raise RegimeError(f"{begin}{error}") from error
+    if isinstance(regime, bytes) or not isinstance(regime, Iterable):
         raise RegimeError(
-            f"a regime is a label such as 'obs' or 'a1+a2', or a collection of action names; "
-            f"got {regime!r}."
+            f"{begin}a regime is a label such as 'obs' or 'a1+a2', or a collection of action "
+            f"names; got {show(regime)}."
         )
     names = list(regime)
-    unknown = [name for name in names if name not in actions]
+    unknown = [name for name in names if not isinstance(name, str) or name not in actions]
     if unknown:
-        raise RegimeError(f"a regime names {unknown}; the actions are {list(actions)}.")
+        raise RegimeError(
+            f"{begin}a regime names {show(unknown)}; the actions are {list(actions)}."
+        )
     return order_regime(names, actions)
 
 

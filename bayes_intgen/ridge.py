@@ -29,6 +29,7 @@ from bayes_intgen.moments import Moments
 from bayes_intgen.penalised import Penalty, fit_penalised
 from bayes_intgen.polynomial_moments import group_moments
 from bayes_intgen.regimes import Regime, format_regime, read_regime
+from bayes_intgen.validation import read_choice
 
 __all__ = ["JointRidge", "ObservationalRidge", "PooledRidge", "RidgeEstimator"]
 
@@ -42,9 +43,7 @@ class _Options:
 
     def __post_init__(self) -> None:
         Polynomial(degree=self.degree)  # holds the rule
-        choices = get_args(Penalty.__value__)
-        if self.estimator not in choices:
-            raise ModelError(f"estimator must be one of {list(choices)}, got {self.estimator!r}.")
+        read_choice(self.estimator, "estimator", get_args(Penalty.__value__))
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,7 @@ class RidgeEstimator(_Options):
         (1,)
         """
         regimes = _regimes(data)
-        wanted = data.actions if target is None else read_regime(target, data.actions)
+        wanted = data.actions if target is None else read_regime(target, data.actions, "target")
         require_identified(regimes, wanted)
         groups = {format_regime(regime): [regime] for regime in regimes}
         return _fit("RidgeEstimator", data, self.degree, self.estimator, groups)

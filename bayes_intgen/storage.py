@@ -1,7 +1,9 @@
 """Fits on disk: netCDF with JSON in the attributes, written in one step, nothing executed.
 
 A file holds the groups of the tree and, as JSON text, the design, the first pass over the data and
-the verdict on convergence. Reading one parses numbers and JSON only.
+the verdict on convergence, which also stands in the attribute ``converged`` for whoever reads the
+file by other means. Reading one parses numbers and JSON only, no more of them than the file has
+room for, and ends with a comparison of digests (:mod:`bayes_intgen.digest`).
 """
 
 import json
@@ -13,16 +15,23 @@ import xarray as xr
 
 from bayes_intgen.departures import Additivity
 from bayes_intgen.design import Design
+from bayes_intgen.digest import digest_tree
 from bayes_intgen.errors import FileError
-from bayes_intgen.files import replacing
+from bayes_intgen.files import is_file, replacing
 from bayes_intgen.inference import Convergence
 from bayes_intgen.structure_learning import LearnedStructure
 from bayes_intgen.summary import Scale, Summary
+from bayes_intgen.validation import show
 from bayes_intgen.variance_identity import variance_design
 
 __all__ = ["FORMAT", "FitState", "read_fit", "write_fit"]
 
-FORMAT = "bayes_intgen fit, format 3"
+FORMAT = "bayes_intgen fit, format 4"
+DIGEST = "digest"
+SPARE_BYTES = 2**20
+# What is raised on a file that is not as it should be, and when its contents are parsed.
+READING = (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, IndexError)
+PARSING = (*READING, MemoryError, RecursionError, ArithmeticError)
 PARTS = ("design", "summary", "outcome_scale", "convergence", "learned", "additivity")
 
 
@@ -50,9 +59,11 @@ def write_fit(state: FitState, path: Path) -> None:
         "summary": json.dumps(state.summary.to_dict()),
         "outcome_scale": json.dumps([state.outcome_scale.centre, state.outcome_scale.spread]),
         "convergence": json.dumps(state.convergence.to_dict()),
+        "converged": "yes" if state.convergence.ok else f"NO: {state.convergence}",
         "learned": json.dumps(state.learned.to_dict() if state.learned else None),
         "additivity": json.dumps(state.additivity.to_dict() if state.additivity else None),
     }
+    tree.attrs[DIGEST] = digest_tree(tree, DIGEST)
     with replacing(path) as draft:
         tree.to_netcdf(draft, engine="h5netcdf")
 
@@ -65,17 +76,25 @@ def read_fit(path: Path) -> FitState:
     FileError
         If the file is missing, is not a fit of this format, or is damaged.
     """
-    if not path.is_file():
-        raise FileError(f"path: there is no file {str(path)!r}.")
+    if not is_file(path):
+        raise FileError(f"path: there is no file {str(path)!r} that can be looked at.")
     try:
         with xr.open_datatree(path, engine="h5netcdf") as lazy:
-            tree = lazy.load()
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise FileError(f"path: {str(path)!r} cannot be read as a netCDF file: {error}") from error
+            if lazy.attrs.get("format") == FORMAT:
+                _check_size(lazy, path)
+                lazy.load()
+            tree = lazy
+    except FileError:
+        raise
+    except READING as error:
+        raise FileError(
+            f"path: {str(path)!r} cannot be read as a netCDF file, or is damaged: {error}"
+        ) from error
     if tree.attrs.get("format") != FORMAT:
         raise FileError(
             f"path: {str(path)!r} is not a fit saved by this library (format "
-            f"{tree.attrs.get('format')!r}, expected {FORMAT!r})."
+            f"{show(tree.attrs.get('format'))}, expected {FORMAT!r}). If an earlier version saved "
+            f"it, fit again."
         )
     try:
         parts = {name: json.loads(tree.attrs[name]) for name in PARTS}
@@ -87,7 +106,7 @@ def read_fit(path: Path) -> FitState:
             terms = tree["variance"].dataset["weight"]["variance_term"].to_numpy().tolist()
             if terms != [weight.name for weight in variance_design(design).weights]:
                 raise ValueError("its variance functions are not those of its design")
-        return FitState(
+        state = FitState(
             tree,
             design,
             Summary.from_dict(parts["summary"]),
@@ -96,5 +115,24 @@ def read_fit(path: Path) -> FitState:
             LearnedStructure.from_dict(parts["learned"]) if parts["learned"] else None,
             Additivity.from_dict(parts["additivity"]) if parts["additivity"] else None,
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise FileError(f"path: the fit in {str(path)!r} is damaged: {error!r}") from error
+    except PARSING as error:
+        raise FileError(
+            f"path: the fit in {str(path)!r} is damaged: {error!r}. Save or copy it again."
+        ) from error
+    if tree.attrs.get(DIGEST) != digest_tree(tree, DIGEST):
+        raise FileError(
+            f"path: the fit in {str(path)!r} is damaged or was altered: its contents do not have "
+            f"the digest that was saved with them. Save or copy it again."
+        )
+    return state
+
+
+def _check_size(lazy: xr.DataTree, path: Path) -> None:
+    """Refuse a small file that would unpack to more than it has room for."""
+    declared = sum(node.to_dataset(inherit=False).nbytes for node in lazy.subtree)
+    held = path.stat().st_size
+    if declared > 2 * held + SPARE_BYTES:
+        raise FileError(
+            f"path: {str(path)!r} has {held:,} bytes but declares arrays of {declared:,}; this "
+            f"library saves no such file, so that it is not read."
+        )

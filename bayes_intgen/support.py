@@ -47,6 +47,7 @@ from bayes_intgen.regime_summary import RegimeSummary
 from bayes_intgen.regimes import Regime
 from bayes_intgen.summary import Summary
 from bayes_intgen.tested_values import is_tested
+from bayes_intgen.validation import read_choice
 
 __all__ = ["BEYOND", "EXTRAPOLATED", "OUTSIDE", "SUPPORTED", "classify_support", "find_beyond"]
 
@@ -145,8 +146,7 @@ def find_beyond(points: Points, bases: Mapping[str, ActionBasis], beyond: str) -
     QueryError
         If there are such points and ``beyond`` is ``"error"``, or it is neither of the two.
     """
-    if beyond not in ("error", "clamp"):
-        raise QueryError(f"beyond must be 'error' or 'clamp', got {beyond!r}.")
+    read_choice(beyond, "beyond", ("error", "clamp"), QueryError)
     far = np.zeros(len(points), dtype=bool)
     boxes = []
     for k, (action, basis) in enumerate(bases.items()):

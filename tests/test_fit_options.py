@@ -51,7 +51,7 @@ def test_a_smaller_target_needs_fewer_experiments(data):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"method": "advi"}, "method must be 'nuts' or 'laplace', got 'advi'"),
+        ({"method": "advi"}, "method must be one of .*'laplace'.*got 'advi'"),
         ({"draws": 0}, "draws must be a whole number of at least 1"),
         ({"draws": 10.5}, "draws must be a whole number"),
         ({"tune": -1}, "tune must be"),

@@ -65,10 +65,10 @@ LAYERS = [
     {"summary", "regime_summary", "level_rows", "lift_tests"},
     {"data", "centred", "regression", "residuals"},
     {"blocks"},
-    {"regimes", "errors", "files", "display"},
+    {"regimes", "errors", "files", "display", "validation", "digest"},
 ]
 RANK = {module: rank for rank, layer in enumerate(LAYERS) for module in layer}
-SCM_IMPORTS = {"scm", "data", "regimes", "errors"}
+SCM_IMPORTS = {"scm", "data", "regimes", "errors", "validation"}
 SCM_IMPORTED_BY = {"scm", "cli", "experiments"}
 PROBABILISTIC = {"pymc", "pytensor", "arviz", "nutpie"}
 

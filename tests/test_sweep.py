@@ -81,8 +81,8 @@ def test_a_failure_is_reported_and_the_others_go_on(tmp_path, sweep):
     assert failure.key == unit_key(units[1])
     assert "ZeroDivisionError: no power of 2" in failure.traceback
     assert "in run" in failure.traceback
-    assert shown.index("3 of 3 units, 1 failed") < shown.index(f"unit {failure.key} failed:")
-    assert "no power of 2" in shown
+    told = shown.index(f"unit {failure.key} failed:")  # at once, with what went wrong
+    assert told < shown.index("no power of 2") < shown.index("3 of 3 units, 1 failed")
     assert len(sweep(units)[0].failures) == 1  # tried again, and no success is made up
 
 
@@ -146,6 +146,7 @@ def test_a_unit_that_kills_its_worker_takes_nobody_down(tmp_path, sweep):
     result, shown = sweep(units, Pool(3, make))
     assert [row["number"] for row in result.rows] == [1, 1, 3, 3]
     assert "died 3 times" in result.failures[0].traceback
+    assert f"unit {unit_key(units[1])}: a process died while it ran (time 2 of at most 3)" in shown
     assert made[0].most == 3
     assert {pool.most for pool in made[1:]} == {1}  # suspects run alone
     assert "3 of 3 units, 1 failed" in shown

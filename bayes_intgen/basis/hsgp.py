@@ -20,7 +20,7 @@ Bayesian Gaussian processes for probabilistic programming", Statistics and Compu
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import inf, pi, sqrt
+from math import pi, sqrt
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -29,9 +29,11 @@ import numpy.typing as npt
 from bayes_intgen.basis.action import ActionBasis, BasisFunction
 from bayes_intgen.errors import ModelError
 from bayes_intgen.summary import Scale, Summary
+from bayes_intgen.validation import read_real, read_whole
 
 __all__ = ["HSGP", "HSGPBasis"]
 
+MOST_FUNCTIONS = 1000
 RESOLUTION = 1.75  # m functions resolve lengthscales down to 1.75 c / m (Riutort-Mayol et al.)
 
 type Array = npt.NDArray[np.float64]
@@ -68,18 +70,11 @@ class HSGP:
 
     def __post_init__(self) -> None:
         for name, least in (("m", 1), ("m_pair", 0)):
-            value = getattr(self, name)
-            whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-            if not whole or value < least:
-                raise ModelError(
-                    f"{name} must be a whole number of at least {least}, got {value!r}."
-                )
+            read_whole(getattr(self, name), name, least, MOST_FUNCTIONS)
         if self.m_pair > self.m:
             raise ModelError(f"m_pair must be at most m = {self.m}, got {self.m_pair}.")
-        if not isinstance(self.c, float | int | np.number) or not 1 < self.c < inf:
-            raise ModelError(
-                f"c must be a finite number greater than 1 (the data's own range), got {self.c!r}."
-            )
+        rule = "a finite number greater than 1 (the data's own range) and up to 1000"
+        read_real(self.c, "c", rule, 1.0 + 1e-9, 1000.0)
 
     def freeze(self, action: str, summary: Summary) -> "HSGPBasis":
         """Take the box from the actions pooled over all regimes, without their outermost rows.

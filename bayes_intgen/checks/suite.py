@@ -34,6 +34,7 @@ from bayes_intgen.posterior import Posterior
 from bayes_intgen.priors import Priors
 from bayes_intgen.structure_learning import learn_structure
 from bayes_intgen.summary import Scale, Summary
+from bayes_intgen.validation import read_choice
 
 __all__ = ["check"]
 
@@ -118,8 +119,7 @@ def _read(data: Any, posterior: Any, interactions: Any, blocks: BlockChoice) -> 
             f"data must be a RegimeData, whose rows the checks read, got {type(data).__name__}; "
             f"make one with RegimeData.from_frame."
         )
-    if interactions not in INTERACTIONS:
-        raise ModelError(f"interactions must be one of {list(INTERACTIONS)}, got {interactions!r}.")
+    read_choice(interactions, "interactions", INTERACTIONS)
     rung: Interactions = interactions
     if posterior is None:
         return rung

@@ -7,6 +7,7 @@ from typing import Any
 
 from bayes_intgen.data import RegimeData
 from bayes_intgen.errors import FileError
+from bayes_intgen.files import is_folder
 from bayes_intgen.structure import Structure
 
 __all__ = [
@@ -55,9 +56,9 @@ def structure(text: str) -> Structure:
 def writable(text: str) -> Path:
     """Read a path to write to; that it can be written to is known before any work is done."""
     path = Path(text)
-    if path.is_dir():
+    if is_folder(path):
         raise argparse.ArgumentTypeError(f"{text!r} is a folder; give the name of a file")
-    if not path.parent.is_dir():
+    if not is_folder(path.parent):
         raise argparse.ArgumentTypeError(f"the folder {str(path.parent)!r} does not exist")
     if not os.access(path.parent, os.W_OK):
         raise argparse.ArgumentTypeError(f"the folder {str(path.parent)!r} cannot be written to")

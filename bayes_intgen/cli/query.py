@@ -13,7 +13,7 @@ import pyarrow.parquet
 from bayes_intgen.cli.options import keep_apart, names, writable
 from bayes_intgen.cli.text import records, show_json, show_table
 from bayes_intgen.errors import FileError, QueryError
-from bayes_intgen.files import replacing
+from bayes_intgen.files import is_file, replacing
 from bayes_intgen.metrics import INTERVAL
 from bayes_intgen.posterior import load
 from bayes_intgen.predictive import predictive_interval
@@ -134,7 +134,7 @@ def _read_points(path: Path, categorical: Iterable[str]) -> pa.Table:
 
     Levels are read as the text they are, whatever they look like.
     """
-    if not path.is_file():
+    if not is_file(path):
         raise FileError(f"--points: there is no file {str(path)!r}.")
     try:
         if path.suffix.lower() in (".parquet", ".pq"):

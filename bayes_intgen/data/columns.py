@@ -40,7 +40,7 @@ class Columns:
             if not isinstance(name, str) or not name:
                 raise DataError(f"{role} must be the name of a column, got {name!r}.")
             if name in self.variables:
-                part = "an action" if name in self.actions else "a covariate"
+                part = "an action" if name in self.actions else "among the covariates"
                 raise DataError(
                     f"{role} names column {name!r}, which is also {part}; "
                     f"every column can play one part only."

@@ -14,7 +14,9 @@ import xarray as xr
 from bayes_intgen.data.levels import level_text
 from bayes_intgen.errors import DataError, QueryError
 
-__all__ = ["Beyond", "Points"]
+__all__ = ["MOST_VALUE", "Beyond", "Points"]
+
+MOST_VALUE = 1e100
 
 type Beyond = Literal["error", "clamp"]
 
@@ -197,7 +199,7 @@ def _read_frame(at: Any) -> tuple[dict[str, Any], npt.NDArray[Any] | None]:
 
 
 def _to_array(values: Any, name: str, kind: str) -> npt.NDArray[np.float64]:
-    raw = np.asarray(values)
+    raw = _as_array(values, f"{kind} {name!r}")
     text = raw.dtype == object and any(isinstance(value, str) for value in raw.ravel())
     if text or raw.dtype.kind not in "biufO":
         raise QueryError(
@@ -205,7 +207,7 @@ def _to_array(values: Any, name: str, kind: str) -> npt.NDArray[np.float64]:
         )
     try:
         array = raw.astype(np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise QueryError(f"at: the values of {kind} {name!r} must be numbers ({error}).") from error
     _check_dimensions(array, f"{kind} {name!r}", "number")
     if not np.isfinite(array).all():
@@ -213,11 +215,25 @@ def _to_array(values: Any, name: str, kind: str) -> npt.NDArray[np.float64]:
             f"at: {kind} {name!r} has missing or infinite values at "
             f"{int((~np.isfinite(array)).sum())} points; drop those points."
         )
+    if (np.abs(array) > MOST_VALUE).any():
+        raise QueryError(
+            f"at: the values of {kind} {name!r} must lie within {MOST_VALUE:g} of zero to be "
+            f"computed with, got {float(np.abs(array).max()):g}; drop those points."
+        )
     return array
 
 
+def _as_array(values: Any, what: str) -> npt.NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError) as error:  # nested lists of unequal lengths
+        raise QueryError(
+            f"at: the values of {what} must be one value or a one-dimensional array ({error})."
+        ) from error
+
+
 def _to_codes(values: Any, name: str, levels: Sequence[str], kind: str) -> npt.NDArray[np.float64]:
-    raw = np.asarray(values)
+    raw = _as_array(values, f"{kind} {name!r}")
     _check_dimensions(raw, f"{kind} {name!r}", "level")
     try:
         texts = [level_text(value) for value in raw.ravel().tolist()]

@@ -24,7 +24,9 @@ from bayes_intgen.regimes import (
     check_covariate_names,
     format_regime,
     parse_regime,
+    read_regime,
 )
+from bayes_intgen.validation import show
 
 __all__ = ["RegimeData"]
 
@@ -181,17 +183,17 @@ class RegimeData:
         ('obs', 'a1')
         """
         if not isinstance(regimes, Iterable):
-            raise RegimeError(f"drop: regimes must be a label or several, got {regimes!r}.")
+            raise RegimeError(f"regimes must be a label or several, got {show(regimes)}.")
         labels = [regimes] if isinstance(regimes, str) else list(regimes)
-        dropped = {parse_regime(label, self.actions) for label in labels}
+        dropped = {read_regime(label, self.actions, "regimes") for label in labels}
         absent = [format_regime(regime) for regime in dropped if regime not in self.extents]
         if absent:
             raise RegimeError(
-                f"drop: the data have no regime {absent}; they have {list(self.regimes)}."
+                f"regimes: the data have no regime {absent}; they have {list(self.regimes)}."
             )
         kept = {regime: e for regime, e in self.extents.items() if regime not in dropped}
         if not kept:
-            raise RegimeError("drop: at least one regime must be left.")
+            raise RegimeError("regimes: at least one regime must be left; drop fewer.")
         check_varies(self.columns, kept.values())
         levels = find_levels(self.columns, kept.values())
         return type(self)(self.columns, kept, self.source, levels)

@@ -23,6 +23,7 @@ import pyarrow.dataset
 from bayes_intgen.data.columns import Columns, check_finite
 from bayes_intgen.data.levels import encode
 from bayes_intgen.errors import DataError, FileError, RegimeError
+from bayes_intgen.files import is_file, is_folder
 
 __all__ = ["BATCH_ROWS", "FileSource", "FrameSource", "Source", "open_source"]
 
@@ -132,8 +133,8 @@ class FileSource:
     @classmethod
     def open(cls, path: Path, columns: Columns) -> "FileSource":
         """Check that the file is there, of a known kind, and has the columns."""
-        if not path.is_file():
-            what = "is a folder, not" if path.is_dir() else "is not"
+        if not is_file(path):
+            what = "is a folder, not" if is_folder(path) else "is not"
             raise FileError(f"frame: {str(path)!r} {what} a file; give a CSV or Parquet file.")
         source = cls(path, columns, _fingerprint(path))
         try:
@@ -145,7 +146,7 @@ class FileSource:
 
     def batches(self) -> Iterator[LabelledBatch]:
         """Yield the rows in batches, checking each value."""
-        if not self.path.is_file() or _fingerprint(self.path) != self.fingerprint:
+        if not is_file(self.path) or _fingerprint(self.path) != self.fingerprint:
             raise FileError(
                 f"frame: the file {str(self.path)!r} has changed since it was opened; "
                 f"call RegimeData.from_frame again."
@@ -247,7 +248,13 @@ def _split(
     labels: npt.NDArray[np.object_], values: Values, texts: Texts
 ) -> Iterator[LabelledBatch]:
     """Part the rows by label; a missing label raises a RegimeError."""
-    codes, uniques = pd.factorize(labels)
+    try:
+        codes, uniques = pd.factorize(labels)
+    except TypeError as error:
+        raise RegimeError(
+            f"regime: labels must be text, such as 'obs' or 'a1+a2', but some are collections "
+            f"({error}); write them as text."
+        ) from error
     if (codes < 0).any():
         raise RegimeError(
             f"regime: {int((codes < 0).sum())} rows have no label; "

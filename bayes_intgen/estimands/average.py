@@ -20,6 +20,7 @@ from bayes_intgen.estimands.population import mean_features, read_columns, read_
 from bayes_intgen.fitted import Fitted
 from bayes_intgen.regimes import Regime, format_regime, read_do
 from bayes_intgen.support import SUPPORTED
+from bayes_intgen.validation import read_mapping
 
 __all__ = ["average_contrast", "average_outcome"]
 
@@ -64,15 +65,15 @@ def average_contrast(
 
     The arguments are those of :meth:`bayes_intgen.Posterior.average_contrast`.
     """
-    if not setting and not shift:
+    wanted = read_mapping(setting, "setting", "actions to values")
+    if not wanted and not read_mapping(shift, "shift", "actions to amounts"):
         raise QueryError(
             "setting: an average contrast changes some actions, and neither setting nor shift was "
             "given; write for instance setting={'a1': 1.0} or shift={'a1': 0.1}."
         )
     regime = read_do(do, fit.actions)
     after = _change(fit, population, setting, shift)
-    with naming("baseline"):
-        before = _change(fit, population, baseline, None)
+    before = _change(fit, population, baseline, None, "baseline")
     if len(after) != len(before):
         raise QueryError(
             f"population: with the changes it has {len(after)} rows, without {len(before)}; give "
@@ -85,10 +86,16 @@ def average_contrast(
     return _label(fit, fit.theta(regime) @ phi, regime, float(shares @ supported))
 
 
-def _change(fit: Fitted, population: Any, setting: Changes, shift: Changes) -> Points:
-    """Read the rows, with some actions set to values and others shifted by amounts."""
-    wanted, moved = dict(setting or {}), dict(shift or {})
-    for name, changes in (("setting", wanted), ("shift", moved)):
+def _change(
+    fit: Fitted, population: Any, setting: Changes, shift: Changes, set_by: str = "setting"
+) -> Points:
+    """Read the rows, with some actions set to values and others shifted by amounts.
+
+    ``set_by`` is the argument that sets.
+    """
+    wanted = read_mapping(setting, set_by, "actions to values")
+    moved = read_mapping(shift, "shift", "actions to amounts")
+    for name, changes in ((set_by, wanted), ("shift", moved)):
         unknown = [action for action in changes if action not in fit.actions]
         if unknown:
             raise QueryError(f"{name}: {unknown} are no actions; they are {list(fit.actions)}.")
@@ -106,16 +113,28 @@ def _change(fit: Fitted, population: Any, setting: Changes, shift: Changes) -> P
     missing = [action for action in moved if action not in columns]
     if missing:
         raise QueryError(f"shift: the population has no values of {missing} to be shifted.")
+    with naming(set_by):
+        fit.complete(wanted)
     columns |= wanted
+    with naming("population"):
+        points = fit.points(columns)
+        return fit.points(columns | _move(columns, moved)) if moved else points
+
+
+def _move(columns: Mapping[str, Any], moved: Mapping[str, Any]) -> dict[str, Any]:
+    """Return columns, already checked, with amounts added."""
+    found = {}
     for action, amount in moved.items():
         try:
-            columns[action] = np.asarray(columns[action]) + np.asarray(amount, dtype=float)
-        except (TypeError, ValueError) as error:
+            amounts = np.asarray(amount, dtype=float)
+            if not np.isfinite(amounts).all():
+                raise ValueError("it is missing or infinite")
+            found[action] = np.asarray(columns[action]) + amounts
+        except (TypeError, ValueError, OverflowError) as error:
             raise QueryError(
                 f"shift: {action!r} must be shifted by one number, or by one per row ({error})."
             ) from error
-    with naming("population"):
-        return fit.points(columns)
+    return found
 
 
 def _supported(fit: Fitted, rows: Points, regime: Regime, beyond: Beyond) -> npt.NDArray[np.bool_]:

@@ -10,7 +10,6 @@ tried in every combination (:mod:`bayes_intgen.estimands.knapsack`,
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -35,6 +34,7 @@ from bayes_intgen.estimands.settings import (
 from bayes_intgen.fitted import Fitted
 from bayes_intgen.regimes import Regime, format_regime, read_do
 from bayes_intgen.support import find_beyond
+from bayes_intgen.validation import read_mapping, read_real, read_switch
 
 __all__ = ["BestAction", "best_action"]
 
@@ -62,8 +62,9 @@ def best_action(
     """
     regime = read_do(do, fit.actions)
     fit.require(regime)
-    if budget is not None and not isfinite(budget):
-        raise QueryError(f"budget must be a finite number or None, got {budget!r}.")
+    read_switch(minimize, "minimize", QueryError)
+    if budget is not None:
+        budget = read_real(budget, "budget", "a finite number or None", error=QueryError)
     limits, held = _read_choice(fit, bounds, at, regime)
     partition = group_actions(fit, list(limits), regime)
     grids = read_grids(fit, limits, grid, partition)
@@ -108,8 +109,10 @@ def _read_choice(
     """Return the bounds of each action that may be chosen, and the point at which others stay."""
     if not regime:
         raise QueryError("do: an action that is not set cannot be chosen, and do sets none.")
-    fixed = dict(at or {})
-    limits = dict(bounds) if bounds is not None else {a: None for a in regime if a not in fixed}
+    fixed = read_mapping(at, "at", "names to values")
+    limits = read_mapping(bounds, "bounds", "actions to (low, high) or levels")
+    if bounds is None:
+        limits = {action: None for action in regime if action not in fixed}
     strange = [action for action in limits if action not in regime]
     if strange:
         raise QueryError(

@@ -26,6 +26,7 @@ from bayes_intgen.estimands.paired import (
 )
 from bayes_intgen.fitted import Fitted
 from bayes_intgen.regimes import format_regime, read_do
+from bayes_intgen.validation import read_choice
 
 __all__ = ["Contrast", "contrast"]
 
@@ -49,8 +50,7 @@ def contrast(
 
     The arguments are those of :meth:`bayes_intgen.Posterior.contrast`.
     """
-    if scale not in get_args(Contrast.__value__):
-        raise QueryError(f"scale must be 'difference', 'ratio' or 'lift', got {scale!r}.")
+    read_choice(scale, "scale", get_args(Contrast.__value__), QueryError)
     regime = read_do(do, fit.actions)
     after = fit.points(at)
     before = read_baseline(fit, baseline, after)

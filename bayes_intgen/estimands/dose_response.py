@@ -23,6 +23,7 @@ from bayes_intgen.fitted import Fitted
 from bayes_intgen.regimes import Regime, format_regime, read_do
 from bayes_intgen.summary import Summary
 from bayes_intgen.support import SUPPORTED, find_beyond
+from bayes_intgen.validation import read_choice, read_mapping
 
 __all__ = ["default_grid", "dose_response"]
 
@@ -45,8 +46,8 @@ def dose_response(
 
     The arguments are those of :meth:`bayes_intgen.Posterior.dose_response`.
     """
-    if action not in fit.actions:
-        raise QueryError(f"action must be one of {list(fit.actions)}, got {action!r}.")
+    read_choice(action, "action", fit.actions, QueryError)
+    held = read_mapping(at, "at", "names to values")
     regime = read_do(do, fit.actions)
     fit.require(regime)
     with naming("grid"):
@@ -59,7 +60,7 @@ def dose_response(
     else:
         if weights is not None:
             raise QueryError("weights: they belong to the rows of a population; give one.")
-        points = _along(fit, action, doses, at or {})
+        points = _along(fit, action, doses, held)
         phi = fit.design.features.evaluate(points.values)
         flags = fit.support(points, regime, beyond)
         share = (flags == SUPPORTED).astype(float)

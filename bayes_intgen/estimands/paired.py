@@ -80,7 +80,7 @@ def naming(argument: str) -> Iterator[None]:
     try:
         yield
     except QueryError as error:
-        if str(error).startswith("beyond "):
+        if str(error).startswith(("beyond ", "shift: ")):
             raise
         raise QueryError(f"{argument}: {str(error).removeprefix('at: ')}") from error
 

@@ -5,8 +5,7 @@ outcome, not about that of a single unit.
 """
 
 from collections.abc import Iterable
-from math import isfinite
-from typing import Any
+from typing import Any, get_args
 
 import xarray as xr
 
@@ -14,6 +13,7 @@ from bayes_intgen.data import Beyond
 from bayes_intgen.errors import QueryError
 from bayes_intgen.estimands.contrast import Contrast, contrast
 from bayes_intgen.fitted import Fitted
+from bayes_intgen.validation import read_choice, read_real
 
 __all__ = ["probability"]
 
@@ -31,8 +31,8 @@ def probability(
 
     The arguments are those of :meth:`bayes_intgen.Posterior.probability`.
     """
-    if not isfinite(threshold):
-        raise QueryError(f"threshold must be a finite number, got {threshold!r}.")
+    limit = read_real(threshold, "threshold", error=QueryError)
+    read_choice(scale, "scale", get_args(Contrast.__value__), QueryError)
     if baseline is not None:
         draws = contrast(fit, at, baseline, do, scale, beyond)
     elif scale != "difference":
@@ -42,6 +42,6 @@ def probability(
         )
     else:
         draws = fit.expected_outcome(at, do, beyond)
-    answer = (draws > threshold).mean(("chain", "draw")).rename("probability")
-    answer.attrs |= {**draws.attrs, "threshold": float(threshold)}
+    answer = (draws > limit).mean(("chain", "draw")).rename("probability")
+    answer.attrs |= {**draws.attrs, "threshold": limit}
     return answer

@@ -9,18 +9,20 @@ expected outcome is a sum, so that with every other action held at h,
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from math import isfinite, prod
+from math import prod
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bayes_intgen.data import Points
+from bayes_intgen.data.points import MOST_VALUE
 from bayes_intgen.errors import QueryError
 from bayes_intgen.estimands.dose_response import default_grid
 from bayes_intgen.estimands.paired import naming
 from bayes_intgen.fitted import Fitted
 from bayes_intgen.regimes import Regime
+from bayes_intgen.validation import read_mapping, show
 
 __all__ = [
     "Group",
@@ -148,16 +150,18 @@ def _numbers(fit: Fitted, action: str, bounds: Any, grid: Any, count: int) -> Ar
                 f"bounds: those of {action!r} must be a pair (low, high) of numbers, got "
                 f"{bounds!r}."
             ) from error
-    if not (isfinite(low) and isfinite(high) and low <= high):
+    if not -MOST_VALUE <= low <= high <= MOST_VALUE:
         raise QueryError(
-            f"bounds: those of {action!r} must be finite, the lower one first, got {bounds!r}."
+            f"bounds: those of {action!r} must be finite and within {MOST_VALUE:g} of zero, the "
+            f"lower one first, got {bounds!r}."
         )
     if grid is None or np.ndim(grid) == 0:
         points = count if grid is None else grid
-        if isinstance(points, bool) or not isinstance(points, int | np.integer) or points < 1:
+        whole = isinstance(points, int | np.integer) and not isinstance(points, bool)
+        if not whole or not 1 <= points <= MAX_SETTINGS:
             raise QueryError(
-                f"grid must be a whole number of points from 1, or a mapping of actions to numbers "
-                f"of points or to values, got {grid!r}."
+                f"grid must be a whole number of points from 1 to {MAX_SETTINGS:,}, or a mapping "
+                f"of actions to numbers of points or to values, got {show(grid)}."
             )
         return np.linspace(low, high, 1 if low == high else int(points))
     with naming("grid"):
@@ -180,7 +184,7 @@ def read_costs(
     QueryError
         If a cost is for no action that may be chosen, or is not a number.
     """
-    given = dict(cost or {})
+    given = read_mapping(cost, "cost", "actions to costs")
     unknown = [action for action in given if action not in grids]
     if unknown:
         raise QueryError(f"cost: {unknown} are not among the actions that may be chosen.")

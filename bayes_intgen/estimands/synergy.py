@@ -7,7 +7,7 @@ With m(a) = E[Y | do(a)] and the other actions held,
 draw by draw. Constants, curves of one action, and every bias drop out of it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from bayes_intgen.estimands.paired import (
 )
 from bayes_intgen.fitted import Fitted
 from bayes_intgen.regimes import format_regime
+from bayes_intgen.validation import read_mapping, show
 
 __all__ = ["synergy"]
 
@@ -43,7 +44,7 @@ def synergy(
     first, second = _read_pair(fit, pair)
     _require_room(fit, first, second)
     after = _read_moved(fit, at, (first, second)) if isinstance(at, Mapping) else fit.points(at)
-    start = _read_start(fit, baseline or {}, (first, second))
+    start = _read_start(fit, baseline, (first, second))
     before = repeat_points(start, after, "baseline")
     corners = [
         _hold(fit, after, before, held)
@@ -60,11 +61,12 @@ def synergy(
 
 
 def _read_pair(fit: Fitted, pair: Sequence[str]) -> tuple[str, str]:
-    names = [] if isinstance(pair, str) else list(pair)
-    if len(names) != 2 or len(set(names)) != 2 or not set(names) <= set(fit.actions):
+    names = [] if isinstance(pair, str) or not isinstance(pair, Iterable) else list(pair)
+    known = all(isinstance(name, str) and name in fit.actions for name in names)
+    if len(names) != 2 or not known or names[0] == names[1]:
         raise QueryError(
             f"pair must name two different actions out of {list(fit.actions)}, as in "
-            f"('{fit.actions[0]}', '{fit.actions[-1]}'); got {pair!r}."
+            f"('{fit.actions[0]}', '{fit.actions[-1]}'); got {show(pair)}."
         )
     return names[0], names[1]
 
@@ -80,11 +82,12 @@ def _read_moved(fit: Fitted, at: Mapping[str, Any], pair: tuple[str, str]) -> Po
     return fit.complete(at)
 
 
-def _read_start(fit: Fitted, baseline: Mapping[str, Any], pair: tuple[str, str]) -> Points:
+def _read_start(fit: Fitted, baseline: object, pair: tuple[str, str]) -> Points:
     """Read where the pair is moved from."""
+    given = read_mapping(baseline, "baseline", "the two actions to values")
     with naming("baseline"):
-        start = fit.complete(baseline)
-    others = [name for name in baseline if name not in pair]
+        start = fit.complete(given)
+    others = [name for name in given if name not in pair]
     if others:
         raise QueryError(
             f"baseline: only {list(pair)} are moved, and {others} are not among them; give their "

@@ -4,6 +4,7 @@ By default that is processes of this machine. A worker stops at once on Ctrl-C, 
 that started it is gone, so that a killed study leaves nothing behind.
 """
 
+import faulthandler
 import logging
 import multiprocessing
 import os
@@ -72,6 +73,7 @@ def local_processes(workers: int, start_method: StartMethod = "spawn") -> Pool:
 
 
 def _start_worker() -> None:
+    faulthandler.enable()  # where a worker was when it crashed, on the standard error
     logging.disable(logging.INFO)  # would break into the line that shows progress
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback from every worker
     threading.Thread(target=_leave_with_parent, daemon=True).start()

@@ -45,6 +45,11 @@ class Progress:
             self._shown = now
             self._write(str(self), end="\n")
 
+    def tell(self, text: str) -> None:
+        """Write a text above the line that shows progress."""
+        self._write("\r\033[K" if self._stream.isatty() else "", end="")
+        self._write(text.rstrip(), end="\n")
+
     def __str__(self) -> str:
         elapsed = self._clock() - self._start
         ended = self._kept + self._done

@@ -1,9 +1,10 @@
 """Run the units of a study, each once, whatever happens in between.
 
 What a unit found is written as soon as the unit ends, in one step. Started again, a study takes up
-where it was stopped or killed. A unit that raises is reported at the end and the others go on. When
+where it was stopped or killed. A unit that raises is reported at once and the others go on. When
 a worker dies, every unit that was being run is under suspicion: suspects are run again, one at a
-time and after all others, so that a unit that kills its worker takes nobody down with it.
+time and after all others, so that a unit that kills its worker takes nobody down with it. Every
+death is reported at once, and the third of one unit counts as its failure.
 
 Rows are gathered in the order of the units, and each unit runs with one thread of linear algebra,
 so that the numbers depend neither on the executor nor on the number of workers.
@@ -69,7 +70,8 @@ def run_sweep(
     pool
         Where to run the units.
     stream
-        Where to report progress and failures; None means the standard error.
+        Where to report progress, deaths and failures, as they happen; None means the standard
+        error.
 
     Returns
     -------
@@ -102,8 +104,6 @@ def run_sweep(
     progress = Progress(len(units), len(units) - len(todo), stream)
     failed = _Run(todo, files, progress).to_the_end(pool)
     failures = tuple(Failure(key, failed[key]) for key in keys if key in failed)
-    for failure in failures:
-        print(f"\nunit {failure.key} failed:\n{failure.traceback}", file=stream)
     rows: list[Row] = []
     for key, unit in zip(keys, units, strict=True):
         rows += read_rows(unit, files[key]) or []
@@ -171,6 +171,10 @@ class _Run:
         self._deaths[key] += 1
         if self._deaths[key] < MOST_DEATHS:
             self._waiting.append(key)
+            self._progress.tell(
+                f"unit {key}: a process died while it ran (time {self._deaths[key]} of at most "
+                f"{MOST_DEATHS}); it will be run again, alone and after the others"
+            )
         else:
             self._end(
                 key,
@@ -181,6 +185,7 @@ class _Run:
     def _end(self, key: str, problem: str | None) -> None:
         if problem is not None:
             self._failed[key] = problem
+            self._progress.tell(f"unit {key} failed:\n{problem}")
         self._progress.add(problem is not None)
 
 

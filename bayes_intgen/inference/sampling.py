@@ -2,14 +2,19 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from bayes_intgen.errors import ModelError
+from bayes_intgen.validation import read_choice, read_switch, read_whole
 
 __all__ = ["Sampling"]
 
 METHODS = ("nuts", "laplace")
-MAX_SEED = 2**32 - 1
+BOUNDS = {
+    "draws": (1, 10**6),
+    "tune": (0, 10**6),
+    "chains": (1, 1000),
+    "cores": (1, 10**4),
+    "random_seed": (0, 2**32 - 1),
+}
+OPTIONAL = ("tune", "cores")
 
 
 @dataclass(frozen=True)
@@ -31,18 +36,9 @@ class Sampling:
     progressbar: bool = False
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise ModelError(f"method must be 'nuts' or 'laplace', got {self.method!r}.")
-        least = {"draws": 1, "chains": 1, "random_seed": 0, "tune": 0, "cores": 1}
-        optional = ("tune", "cores")
-        for name, bound in least.items():
+        read_choice(self.method, "method", METHODS)
+        read_switch(self.progressbar, "progressbar")
+        for name, (least, most) in BOUNDS.items():
             value = getattr(self, name)
-            if value is None and name in optional:
-                continue
-            whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-            if not whole or value < bound:
-                raise ModelError(
-                    f"{name} must be a whole number of at least {bound}, got {value!r}."
-                )
-        if self.random_seed > MAX_SEED:
-            raise ModelError(f"random_seed must be at most {MAX_SEED}, got {self.random_seed}.")
+            if value is not None or name not in OPTIONAL:
+                object.__setattr__(self, name, read_whole(value, name, least, most))

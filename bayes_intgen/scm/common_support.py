@@ -26,7 +26,7 @@ from bayes_intgen.scm.draw import calibrate_interventions, draw_edges, draw_poly
 from bayes_intgen.scm.noise import KINDS, Kind, Noise
 from bayes_intgen.scm.polynomial import Polynomial
 from bayes_intgen.scm.polynomial_scm import PolynomialSCM
-from bayes_intgen.scm.seeds import Seed, check_count, named_generator, seed_sequence
+from bayes_intgen.scm.seeds import MOST_ACTIONS, Seed, check_count, named_generator, seed_sequence
 
 __all__ = ["sample_common_support_scm"]
 
@@ -67,7 +67,7 @@ def sample_common_support_scm(
     >>> bool((rows[["a1", "a2", "a3"]].abs() < 1).all(axis=None))
     True
     """
-    check_count(n_actions, "n_actions", "actions")
+    check_count(n_actions, "n_actions", "actions", MOST_ACTIONS)
     seed = seed_sequence(random_seed)
     rng = named_generator(seed, "mechanisms")
     actions = tuple(f"a{k + 1}" for k in range(n_actions))

@@ -24,7 +24,7 @@ import numpy as np
 from bayes_intgen.errors import ModelError
 from bayes_intgen.scm.discrete_scm import DiscreteSCM
 from bayes_intgen.scm.discrete_variables import DiscreteMechanism, DiscreteNoise
-from bayes_intgen.scm.seeds import Seed, check_count, named_generator
+from bayes_intgen.scm.seeds import MOST_ACTIONS, Seed, check_count, named_generator
 
 __all__ = ["sample_discrete_scm"]
 
@@ -69,7 +69,7 @@ def sample_discrete_scm(
     >>> bool(abs(rule - scm.expected_outcome(at)) < 1e-12)
     True
     """
-    check_count(n_actions, "n_actions", "actions")
+    check_count(n_actions, "n_actions", "actions", MOST_ACTIONS)
     if not isfinite(product_of_confounders) or (product_of_confounders and n_actions == 1):
         raise ModelError(
             f"product_of_confounders must be finite, and zero if there is one action, got "

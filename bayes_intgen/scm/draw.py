@@ -17,7 +17,7 @@ given multiple of that of sum_k E[f_k(a_k, C_k)].
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations, combinations_with_replacement
-from math import isfinite, sqrt
+from math import sqrt
 
 import numpy as np
 
@@ -27,7 +27,8 @@ from bayes_intgen.scm.noise import KINDS, Noise
 from bayes_intgen.scm.partition_scm import PartitionSCM
 from bayes_intgen.scm.polynomial import Polynomial
 from bayes_intgen.scm.polynomial_scm import PolynomialSCM
-from bayes_intgen.scm.seeds import Seed, check_count, named_generator, seed_sequence
+from bayes_intgen.scm.seeds import MOST_ACTIONS, Seed, check_count, named_generator, seed_sequence
+from bayes_intgen.validation import read_real
 
 __all__ = ["calibrate_interventions", "draw_edges", "draw_polynomial", "sample_polynomial_scm"]
 
@@ -75,12 +76,9 @@ def sample_polynomial_scm(
     >>> scm.parents
     {'a1': (), 'a2': ('a1',), 'a3': ('a1', 'a2')}
     """
-    check_count(n_actions, "n_actions", "actions")
-    if not (isfinite(interactions) and interactions >= 0):
-        raise ModelError(
-            f"interactions must be a finite multiple of at least 0, got {interactions!r}; "
-            f"1 makes them as large as the additive part."
-        )
+    check_count(n_actions, "n_actions", "actions", MOST_ACTIONS)
+    rule = "a finite multiple of at least 0 (1 makes them as large as the additive part)"
+    interactions = read_real(interactions, "interactions", rule, 0.0)
     if interactions and n_actions == 1:
         raise ModelError("interactions need at least two actions, got n_actions=1; use 0.")
     seed = seed_sequence(random_seed)
@@ -121,10 +119,8 @@ def draw_edges(
     ModelError
         If it is not a probability.
     """
-    if not 0 <= probability <= 1:
-        raise ModelError(
-            f"edge_probability must be a probability, got {probability!r}; the paper's is 0.3."
-        )
+    rule = "a probability (the paper's is 0.3)"
+    probability = read_real(probability, "edge_probability", rule, 0.0, 1.0)
     return tuple(pair for pair in combinations(actions, 2) if rng.random() < probability)
 
 

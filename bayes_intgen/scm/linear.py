@@ -17,7 +17,7 @@ from bayes_intgen.scm.draw import draw_edges
 from bayes_intgen.scm.noise import Noise
 from bayes_intgen.scm.polynomial import Polynomial
 from bayes_intgen.scm.polynomial_scm import PolynomialSCM
-from bayes_intgen.scm.seeds import Seed, check_count, named_generator
+from bayes_intgen.scm.seeds import MOST_ACTIONS, Seed, check_count, named_generator
 
 __all__ = ["sample_linear_scm"]
 
@@ -56,7 +56,7 @@ def sample_linear_scm(
     >>> scm.expected_outcome({"a1": 0.5, "a2": -0.5}, do=["a2"]).attrs
     {'do': 'a2', 'error': 0.0}
     """
-    check_count(n_actions, "n_actions", "actions")
+    check_count(n_actions, "n_actions", "actions", MOST_ACTIONS)
     rng = named_generator(random_seed, "mechanisms")
     actions = tuple(f"a{k + 1}" for k in range(n_actions))
     edges = draw_edges(actions, edge_probability, rng)

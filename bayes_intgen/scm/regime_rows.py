@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import pandas as pd
 
 from bayes_intgen.errors import RegimeError
-from bayes_intgen.regimes import Regime, format_regime, parse_regime
+from bayes_intgen.regimes import Regime, format_regime, read_regime
+from bayes_intgen.validation import show
 
 __all__ = ["read_do", "stack_regimes"]
 
@@ -19,14 +20,14 @@ def read_do(do: str | Iterable[str], argument: str, actions: Sequence[str]) -> R
         If it is neither, or names an unknown or repeated action.
     """
     if isinstance(do, str):
-        return parse_regime(do, actions)
+        return read_regime(do, actions, argument)
     names = list(do) if isinstance(do, Iterable) else [do]
     if not all(isinstance(name, str) for name in names):
         raise RegimeError(
-            f"{argument} must be given by labels or names of actions, got {do!r}; "
+            f"{argument} must be given by labels or names of actions, got {show(do)}; "
             f"use 'obs' or () for no intervention, or names out of {list(actions)}."
         )
-    return parse_regime(format_regime(names), actions)
+    return read_regime(format_regime(names), actions, argument)
 
 
 def stack_regimes(
@@ -53,8 +54,8 @@ def stack_regimes(
     RegimeError
         If there is no regime, one is unknown or repeated, or `n` is for other regimes.
     """
-    if isinstance(regimes, str):
-        raise RegimeError(f"regimes must be several, got {regimes!r}; write [{regimes!r}].")
+    if isinstance(regimes, str | bytes) or not isinstance(regimes, Iterable):
+        raise RegimeError(f"regimes must be several, got {show(regimes)}; write ['obs', 'a1'].")
     labels = [format_regime(read_do(regime, "regimes", actions)) for regime in regimes]
     if not labels or len(set(labels)) < len(labels):
         raise RegimeError(f"regimes must be distinct and at least one, got {labels}.")

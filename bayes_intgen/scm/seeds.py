@@ -5,8 +5,11 @@ from typing import TypeGuard
 import numpy as np
 
 from bayes_intgen.errors import ModelError
+from bayes_intgen.validation import MOST_COUNT, show
 
-__all__ = ["Seed", "check_count", "named_generator", "seed_sequence"]
+__all__ = ["MOST_ACTIONS", "Seed", "check_count", "named_generator", "seed_sequence"]
+
+MOST_ACTIONS = 1000
 
 type Seed = int | np.random.Generator | np.random.SeedSequence
 
@@ -31,7 +34,7 @@ def seed_sequence(random_seed: Seed) -> np.random.SeedSequence:
         return np.random.SeedSequence(int(random_seed))
     raise ModelError(
         f"random_seed must be a non-negative integer, a numpy Generator or a SeedSequence, "
-        f"got {random_seed!r}; write random_seed=1."
+        f"got {show(random_seed)}; write random_seed=1."
     )
 
 
@@ -60,11 +63,15 @@ def named_generator(random_seed: Seed, name: str) -> np.random.Generator:
     return np.random.default_rng(child)
 
 
-def check_count(count: object, argument: str, what: str) -> None:
-    """Raise a ModelError unless the count is a positive whole number."""
+def check_count(count: object, argument: str, what: str, most: int = MOST_COUNT) -> None:
+    """Raise a ModelError unless the count is a positive whole number, up to a bound."""
     if not _is_integer(count) or count < 1:
         raise ModelError(
-            f"{argument} must be a positive whole number of {what}, got {count!r}; write 10."
+            f"{argument} must be a positive whole number of {what}, got {show(count)}; write 10."
+        )
+    if count > most:
+        raise ModelError(
+            f"{argument} must be at most {most:,} {what}, got {count}; draw more in portions."
         )
 
 
