@@ -4,7 +4,7 @@ The effect of setting several actions at once, from observational data and exper
 set one action.
 """
 
-from bayes_intgen import scm
+from bayes_intgen import examples, scm
 from bayes_intgen.basis import HSGP, Categorical, Polynomial
 from bayes_intgen.checks import Checks, check
 from bayes_intgen.data import RegimeData
@@ -54,6 +54,7 @@ __all__ = [
     "RegimeError",
     "RidgeEstimator",
     "check",
+    "examples",
     "identify",
     "load",
     "scm",

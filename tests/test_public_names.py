@@ -33,6 +33,7 @@ NAMES = [
     "RegimeError",
     "RidgeEstimator",
     "check",
+    "examples",
     "identify",
     "load",
     "scm",
@@ -56,9 +57,12 @@ SCM_NAMES = [
     "sample_polynomial_scm",
 ]
 
+EXAMPLE_NAMES = ["Example", "dose_combination", "marketing"]
+
 PUBLIC = {
     **{name: getattr(ig, name) for name in NAMES},
     **{f"scm.{name}": getattr(ig.scm, name) for name in SCM_NAMES},
+    **{f"examples.{name}": getattr(ig.examples, name) for name in EXAMPLE_NAMES},
 }
 DOCUMENTED = [name for name in PUBLIC if name != "scm.Seed"]  # a type, which holds no docstring
 
@@ -66,6 +70,7 @@ DOCUMENTED = [name for name in PUBLIC if name != "scm.Seed"]  # a type, which ho
 def test_the_public_names_are_these():
     assert ig.__all__ == NAMES
     assert ig.scm.__all__ == SCM_NAMES
+    assert ig.examples.__all__ == EXAMPLE_NAMES
 
 
 def described(subject):
