@@ -1,7 +1,8 @@
 """The posterior: every question is arithmetic on its draws.
 
 The expected outcomes are those of :mod:`bayes_intgen.fitted`; what follows from them is in
-:mod:`bayes_intgen.comparisons` and :mod:`bayes_intgen.policies`, and the summaries are here.
+:mod:`bayes_intgen.comparisons` and :mod:`bayes_intgen.policies`, pictures of them are in
+:mod:`bayes_intgen.pictures`, and the summaries are here.
 """
 
 from collections.abc import Iterable
@@ -14,15 +15,14 @@ import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from bayes_intgen.comparisons import Comparisons
 from bayes_intgen.data import Beyond
 from bayes_intgen.determined import require_determined
 from bayes_intgen.errors import NotIdentifiedError, QueryError
 from bayes_intgen.identify import require_known_cuts
 from bayes_intgen.metrics import credible_interval
 from bayes_intgen.moves import standard_moves
+from bayes_intgen.pictures import Pictures
 from bayes_intgen.plots import plot_structure
-from bayes_intgen.policies import Policies
 from bayes_intgen.predictive import predict_outcome
 from bayes_intgen.regimes import Regime, read_do
 from bayes_intgen.report import describe_fit
@@ -31,7 +31,7 @@ from bayes_intgen.storage import read_fit
 __all__ = ["Posterior", "load"]
 
 
-class Posterior(Comparisons, Policies):
+class Posterior(Pictures):
     """Posterior draws of a fitted model, and the questions they answer.
 
     Made by :meth:`bayes_intgen.InterventionModel.fit` or :func:`bayes_intgen.load`.

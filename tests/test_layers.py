@@ -16,6 +16,7 @@ LAYERS = [
     {"intervention_model", "choices"},
     {"checks"},
     {"posterior"},
+    {"pictures", "curve_pictures"},
     {"comparisons", "policies"},
     {"estimands"},
     {"predictive"},

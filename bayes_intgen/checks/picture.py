@@ -1,6 +1,7 @@
 """The picture of the suite: how far every test is from its level."""
 
 from collections.abc import Sequence
+from textwrap import fill
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,6 +17,7 @@ STYLES = {
     "small": (GREEN, "D", "seen, and too small to matter"),
     "passed": (BLUE, "o", "passed"),
 }
+WIDEST = 30  # characters of a title in one line
 APART = 0.14  # of the verdicts of one line, so that they do not hide one another
 
 
@@ -51,8 +53,8 @@ def plot_checks(
             ax.plot(x[of], level, marker, color=colour, mfc="none", ms=6, ls="none", label=label)
     ax.axvline(1.0, color=BLACK, lw=1, ls="--", label="level")
     ax.set(xscale="log", ylim=(-0.5, len(titles) - 0.5))
-    ax.set_xlabel("p-value / level of the test (1e-12: or less)")
-    ax.set_yticks(range(len(titles)), titles)
+    ax.set_xlabel("p-value / level (1e-12: or less)")
+    ax.set_yticks(range(len(titles)), [fill(title, WIDEST) for title in titles])
     ax.invert_yaxis()
     for line in range(1, len(titles)):
         ax.axhline(line - 0.5, color=BLACK, lw=0.3)

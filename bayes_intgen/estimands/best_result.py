@@ -5,14 +5,20 @@ m(a), and its expected regret is the mean over draws of max_a m_d(a) - m_d(a*): 
 effects exactly would be worth (expected value of perfect information).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import xarray as xr
+from matplotlib.axes import Axes
 
+from bayes_intgen.errors import QueryError
 from bayes_intgen.metrics import INTERVAL, credible_interval
+from bayes_intgen.plots import plot_marginals
+from bayes_intgen.plots.style import grow
 
 __all__ = ["BestAction"]
 
@@ -86,6 +92,53 @@ class BestAction:
         if self.budget is not None:
             attrs["budget"] = self.budget
         return self.draws.assign(marginals).assign_attrs(attrs)
+
+    def plot(
+        self,
+        axes: Sequence[Axes] | Axes | None = None,
+        units: Mapping[str, str] | None = None,
+    ) -> npt.NDArray[Any]:
+        """Draw, for each action, the probability of its grid points to be part of the best setting.
+
+        How the outcome grows with the budget is drawn by
+        :meth:`bayes_intgen.Posterior.plot_budget`.
+
+        Parameters
+        ----------
+        axes
+            One per action, where to draw; a new figure by default.
+        units
+            Units of the actions by name, for the labels.
+
+        Returns
+        -------
+        ndarray of matplotlib.axes.Axes
+            One per action.
+
+        Raises
+        ------
+        QueryError
+            If there are not as many axes as actions.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> from matplotlib import pyplot as plt
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=500, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> posterior = ig.InterventionModel(ig.Polynomial(2)).fit(data, method="laplace")
+        >>> best = posterior.best_action({"a1": (0, 0.6), "a2": (-0.6, 0)}, budget=0.3, grid=9)
+        >>> [ax.get_xlabel() for ax in best.plot()]
+        ['a1', 'a2']
+        >>> plt.close()
+        """
+        count = len(self.marginals)
+        panels = grow(count, 3.6, 3.2) if axes is None else list(np.ravel(np.array(axes)))
+        if len(panels) != count:
+            raise QueryError(f"axes: {count} are needed, one per action; got {len(panels)}.")
+        plot_marginals(panels, self.marginals, self.recommended, units)
+        return np.array(panels, dtype=object)
 
     def __str__(self) -> str:
         setting = ", ".join(f"{name} = {_text(value)}" for name, value in self.recommended.items())

@@ -1,12 +1,7 @@
-"""Pictures: functions of arrays that draw on the axes they are given and return them.
-
-Colours are those of Okabe and Ito, told apart by the colour-blind; every series also differs in
-marker or line style, so that nothing is lost in grey.
-"""
+"""Pictures of studies and of structure: against a known truth, over many systems, as a graph."""
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
-from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -14,10 +9,9 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from bayes_intgen.plots.style import BLACK, BLUE, ORANGE, SERIES
+
 __all__ = [
-    "BLACK",
-    "BLUE",
-    "ORANGE",
     "plot_coverage",
     "plot_error_parts",
     "plot_errors",
@@ -26,14 +20,6 @@ __all__ = [
     "plot_structure",
 ]
 
-BLUE, ORANGE, GREEN, BLACK = "#0072B2", "#D55E00", "#009E73", "#000000"
-
-SERIES: tuple[dict[str, Any], ...] = (
-    {"color": BLUE, "marker": "o", "ls": "-"},
-    {"color": ORANGE, "marker": "s", "ls": "--"},
-    {"color": GREEN, "marker": "^", "ls": "-."},
-    {"color": "#CC79A7", "marker": "D", "ls": ":"},
-)
 LINES = {"seen": "-", "given": "-", "implied": "--", "untested": ":"}
 
 type Array = npt.NDArray[np.float64]

@@ -1,0 +1,106 @@
+"""What to do: how probable each setting is to be the best, and what a larger budget buys."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+from matplotlib.axes import Axes
+
+from bayes_intgen.plots.style import BLACK, BLUE, ORANGE, axis_label, legend_above
+
+__all__ = ["plot_budget", "plot_marginals"]
+
+type Array = npt.NDArray[np.float64]
+
+
+def plot_marginals(
+    axes: Sequence[Axes],
+    marginals: Mapping[str, xr.DataArray],
+    recommended: Mapping[str, float | str],
+    units: Mapping[str, str] | None = None,
+) -> Sequence[Axes]:
+    """Draw, for each action, the probability of its grid points to be part of the best setting.
+
+    Parameters
+    ----------
+    axes
+        One per action.
+    marginals
+        Probabilities by action, with the action as dim and coordinate.
+    recommended
+        The value or level that is recommended, by action.
+    units
+        Units of the actions, by name.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> from matplotlib import pyplot as plt
+    >>> tv = xr.DataArray([0.1, 0.7, 0.2], {"tv": [0.0, 1.0, 2.0]}, dims="tv")
+    >>> (ax,) = plot_marginals([plt.figure().subplots()], {"tv": tv}, {"tv": 1.0}, {"tv": "EUR"})
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('tv (EUR)', 'probability of being best')
+    >>> plt.close()
+    """
+    for ax, (action, share) in zip(axes, marginals.items(), strict=True):
+        values = share[action].to_numpy()
+        levels = values.dtype.kind in "OUS"
+        place = np.arange(len(values)) if levels else values
+        width = 0.8 * float(np.diff(place).min()) if len(place) > 1 else 0.8
+        ax.bar(place, share.to_numpy(), width, color=BLUE, edgecolor=BLUE)
+        chosen = float(np.flatnonzero(values == recommended[action])[0]) if levels else None
+        spot = chosen if chosen is not None else float(recommended[action])
+        ax.axvline(spot, color=BLACK, lw=1.2, ls="--", label="recommended")
+        if levels:
+            ax.set_xticks(place, values)
+        ax.set(xlabel=axis_label(action, units), ylim=(0, min(1.0, 1.2 * float(share.max()))))
+    axes[0].set_ylabel("probability of being best")
+    legend_above(axes[0])
+    return axes
+
+
+def plot_budget(
+    ax: Axes,
+    budgets: Array,
+    mean: Array,
+    lower: Array,
+    upper: Array,
+    supported: npt.NDArray[np.bool_],
+    label: str,
+) -> Axes:
+    """Draw the expected outcome of the best setting against the budget.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    budgets
+        The budgets, shape (budgets,).
+    mean, lower, upper
+        Of the expected outcome at the setting recommended for each of them.
+    supported
+        Whether the data support the answer there; if not, the marker is hollow.
+    label
+        Name of the outcome, with its unit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from matplotlib import pyplot as plt
+    >>> budgets, mean = np.array([1.0, 2.0]), np.array([5.0, 6.0])
+    >>> known = np.array([True, False])
+    >>> ax = plot_budget(plt.figure().subplots(), budgets, mean, mean - 1, mean + 1, known, "sales")
+    >>> ax.get_ylabel().splitlines()
+    ['expected sales', 'at the best setting']
+    >>> plt.close()
+    """
+    ax.fill_between(budgets, lower, upper, color=BLUE, alpha=0.25, lw=0, label="90% interval")
+    ax.plot(budgets, mean, color=BLUE, lw=1.5)
+    for where, face, text in ((supported, BLUE, "mean"), (~supported, "white", "not supported")):
+        if where.any():
+            colour = BLUE if face == BLUE else ORANGE
+            ax.plot(budgets[where], mean[where], "o", color=colour, mfc=face, label=text)
+    ax.set(xlabel="budget", ylabel=f"expected {label}\nat the best setting")
+    legend_above(ax)
+    return ax
