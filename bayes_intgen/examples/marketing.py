@@ -1,18 +1,19 @@
 """Weekly marketing by region: price, television and search, with an experiment on each.
 
 The generator, in full (see :mod:`bayes_intgen.examples.lever`): sales of a region in a week, in
-thousand euro, are 60 + 8 z plus
+thousand euro, are 240 + 32 z plus
 
-* price (median 10 euro), best at 9.0: -260 log(price / 9.0)^2. Whoever sets it raises it where
-  demand is strong: the hidden demand C moves price by 9% and sales by 6 per standard deviation.
-* television (median 8 thousand euro), Hill curve with a plateau of 30 and its half at 9, a quarter
-  larger at z = 1. It is bought where a good week is expected: C moves spend by 35%, sales by 5.
-* search (median 5 thousand euro), plateau 14 and half at 4. Spend follows purchase intent, by 35%
-  and with 6 in sales, and television, whose viewers search: elasticity 0.4.
+* price (median 10 euro), best at 9.0: -1040 log(price / 9.0)^2. Whoever sets it raises it where
+  demand is strong: the hidden demand C moves price by 9% and sales by 24 per standard deviation.
+* television (median 8 thousand euro), Hill curve of power 1.4 with a plateau of 120 and its half at
+  9, a quarter larger at z = 1. It is bought where a good week is expected: C moves spend by 35%,
+  sales by 20.
+* search (median 5 thousand euro), plateau 56 and half at 4. Spend follows purchase intent, by 35%
+  and with 24 in sales, and television, whose viewers search: elasticity 0.4.
 
 z is the season, cos(2 pi (week - 50) / 52), one at the end of the year; all three follow it. The
-noise has a standard deviation of 3; rows are independent of one another given z. Each lift test is
-told with its standard error.
+noise has a standard deviation of 12; rows are independent of one another given z. Each lift test
+is told with its standard error.
 """
 
 import numpy as np
@@ -27,21 +28,21 @@ from bayes_intgen.scm.seeds import Seed, check_count, named_generator, seed_sequ
 
 __all__ = ["marketing"]
 
-PRICE = Lever("price", Peak(9.0, 260.0), 10.0, 0.09, 0.07, 6.0, 8.0, (7.5, 13.0), season=0.03)
+PRICE = Lever("price", Peak(9.0, 1040.0), 10.0, 0.09, 0.07, 24.0, 32.0, (7.5, 13.0), season=0.03)
 TV = Lever(
-    "tv", Hill(30.0, 9.0, 1.4), 8.0, 0.35, 0.25, 5.0, 2.0, (2.0, 20.0), season=0.2, seasonal=0.25
+    "tv", Hill(120.0, 9.0, 1.4), 8.0, 0.35, 0.25, 20.0, 8.0, (2.0, 20.0), season=0.2, seasonal=0.25
 )
 SEARCH = Lever(
-    "search", Hill(14.0, 4.0), 5.0, 0.35, 0.2, 6.0, 2.0, (1.0, 14.0), {"tv": 0.4}, season=0.1
+    "search", Hill(56.0, 4.0), 5.0, 0.35, 0.2, 24.0, 8.0, (1.0, 14.0), {"tv": 0.4}, season=0.1
 )
-SYSTEM = LeverSystem((PRICE, TV, SEARCH), "sales", 60.0, 3.0, "season", 8.0)
+SYSTEM = LeverSystem((PRICE, TV, SEARCH), "sales", 240.0, 12.0, "season", 32.0)
 
 MOVES: tuple[Move, ...] = (
-    ("tv", 4.0, 8.0, 0.0, 0.8),
-    ("tv", 8.0, 14.0, 0.0, 0.8),
-    ("tv", 8.0, 14.0, 0.9, 1.0),
-    ("search", 3.0, 6.0, 0.0, 0.6),
-    ("search", 6.0, 10.0, 0.0, 0.6),
+    ("tv", 4.0, 8.0, 0.0, 3.2),
+    ("tv", 8.0, 14.0, 0.0, 3.2),
+    ("tv", 8.0, 14.0, 0.9, 4.0),
+    ("search", 3.0, 6.0, 0.0, 2.4),
+    ("search", 6.0, 10.0, 0.0, 2.4),
 )
 
 LABELS = ("obs", *SYSTEM.actions)
