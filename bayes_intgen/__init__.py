@@ -20,6 +20,11 @@ from bayes_intgen.errors import (
     QueryError,
     RegimeError,
 )
+from bayes_intgen.experiments import (
+    IntervalCalibration,
+    refit_calibration,
+    simulation_based_calibration,
+)
 from bayes_intgen.identify import identify
 from bayes_intgen.intervention_model import InterventionModel
 from bayes_intgen.lift_tests import LiftTests
@@ -37,6 +42,7 @@ __all__ = [
     "ConvergenceWarning",
     "DataError",
     "FileError",
+    "IntervalCalibration",
     "InterventionModel",
     "JointRidge",
     "LiftTests",
@@ -56,5 +62,7 @@ __all__ = [
     "check",
     "identify",
     "load",
+    "refit_calibration",
     "scm",
+    "simulation_based_calibration",
 ]

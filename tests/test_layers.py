@@ -20,7 +20,7 @@ LAYERS = [
     {"estimands"},
     {"predictive"},
     {"fitted", "fit_record", "report", "storage", "posing"},
-    {"plots", "plots_paper"},
+    {"plots", "plots_paper", "plots_trust"},
     {"additivity"},
     {"inference"},
     {"rowwise"},

@@ -16,6 +16,7 @@ NAMES = [
     "ConvergenceWarning",
     "DataError",
     "FileError",
+    "IntervalCalibration",
     "InterventionModel",
     "JointRidge",
     "LiftTests",
@@ -35,7 +36,9 @@ NAMES = [
     "check",
     "identify",
     "load",
+    "refit_calibration",
     "scm",
+    "simulation_based_calibration",
 ]
 
 SCM_NAMES = [
