@@ -32,6 +32,7 @@ from bayes_intgen.moments import Moments
 from bayes_intgen.posterior import Posterior, load
 from bayes_intgen.priors import Priors
 from bayes_intgen.ridge import JointRidge, ObservationalRidge, PooledRidge, RidgeEstimator
+from bayes_intgen.sensitivity import Sensitivity, sensitivity
 
 __all__ = [
     "HSGP",
@@ -59,10 +60,12 @@ __all__ = [
     "RegimeData",
     "RegimeError",
     "RidgeEstimator",
+    "Sensitivity",
     "check",
     "identify",
     "load",
     "refit_calibration",
     "scm",
+    "sensitivity",
     "simulation_based_calibration",
 ]

@@ -33,11 +33,13 @@ NAMES = [
     "RegimeData",
     "RegimeError",
     "RidgeEstimator",
+    "Sensitivity",
     "check",
     "identify",
     "load",
     "refit_calibration",
     "scm",
+    "sensitivity",
     "simulation_based_calibration",
 ]
 

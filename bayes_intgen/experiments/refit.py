@@ -42,6 +42,7 @@ from bayes_intgen.inference import Sampling
 from bayes_intgen.intervention_model import InterventionModel
 from bayes_intgen.posterior import Posterior
 from bayes_intgen.regimes import format_regime
+from bayes_intgen.same_data import require_same_data
 
 __all__ = ["refit_calibration", "simulation_based_calibration"]
 
@@ -121,7 +122,11 @@ def refit_calibration(
     >>> found.n, found.names
     (3, ('effect of a1', 'effect of a2'))
     """
-    _check_posterior(posterior, data)
+    require_same_data(posterior, data)
+    if posterior.lifts is not None:
+        raise ModelError(
+            "posterior: it was fitted with lift tests, which are not simulated; fit the rows alone."
+        )
     question = Question.read(posterior, at, baseline, do)
     chosen = model_of(posterior) if model is None else model
     sampling = Sampling(method, draws, random_seed=random_seed)
@@ -212,33 +217,6 @@ def simulation_based_calibration(
     return _study(
         "prior", prior, data, question, chosen, n, sampling, out, workers, progressbar, 1.0
     )
-
-
-def _check_posterior(posterior: Any, data: Any) -> None:
-    if not isinstance(posterior, Posterior):
-        raise ModelError(f"posterior must be a Posterior, got {type(posterior).__name__}.")
-    if not isinstance(data, RegimeData):
-        raise ModelError(
-            f"data must be the RegimeData of the fit, whose rows are kept, got "
-            f"{type(data).__name__}; make one with RegimeData.from_frame."
-        )
-    if posterior.lifts is not None:
-        raise ModelError(
-            "posterior: it was fitted with lift tests, which are not simulated; fit the rows alone."
-        )
-    if posterior.convergence.method == "prior":
-        raise ModelError("posterior: these are draws from the prior; fit the data first.")
-    summary = posterior.summary
-    counts = {r: part.moments.n for r, part in summary.regimes.items()}
-    same = counts == {r: extent.n for r, extent in data.extents.items()}
-    columns = (*summary.columns, summary.covariates, dict(summary.levels))
-    if not same or columns != (*data.variables, data.outcome, data.covariates, dict(data.levels)):
-        raise ModelError(
-            f"data: the posterior was fitted to other rows: {list(summary.columns)} with "
-            f"{ {format_regime(r): n for r, n in counts.items()} } rows, the data have "
-            f"{[*data.variables, data.outcome]} with "
-            f"{ {format_regime(r): e.n for r, e in data.extents.items()} }."
-        )
 
 
 def _study(
