@@ -16,6 +16,7 @@ NAMES = [
     "ConvergenceWarning",
     "DataError",
     "FileError",
+    "IntervalCalibration",
     "InterventionModel",
     "JointRidge",
     "LiftTests",
@@ -32,11 +33,15 @@ NAMES = [
     "RegimeData",
     "RegimeError",
     "RidgeEstimator",
+    "Sensitivity",
     "check",
     "examples",
     "identify",
     "load",
+    "refit_calibration",
     "scm",
+    "sensitivity",
+    "simulation_based_calibration",
 ]
 
 SCM_NAMES = [
