@@ -5,10 +5,9 @@ For each regime and cross-validation fold the count, the mean and the centred se
 needs nothing else.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -24,25 +23,17 @@ from bayes_intgen.basis import (
 from bayes_intgen.centred import CentredMoments
 from bayes_intgen.data import RegimeData
 from bayes_intgen.errors import ModelError
+from bayes_intgen.feature_sums import FeatureSums, RowWeights, sum_features
+from bayes_intgen.folds import FOLDS, Chunk, folded_chunks
 from bayes_intgen.regimes import Regime
 from bayes_intgen.regression import RegressionMoments
 from bayes_intgen.residuals import ResidualMoments
 from bayes_intgen.summary import Scale, Summary
+from bayes_intgen.threads import ordered_map
 
-__all__ = ["FOLDS", "Moments", "fold_chunks"]
-
-FOLDS = 3
-CHUNK_VALUES = 2**22
+__all__ = ["Moments"]
 
 type Array = npt.NDArray[np.float64]
-
-
-class RowWeights(Protocol):
-    """Anything that can say how much each row counts."""
-
-    def log_weights(self, phi: Array) -> Array:
-        """Return the log weights of rows of features, shape (n, features) to (n,)."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -157,30 +148,22 @@ class Moments:
         size = len(features.features)
         parts = {regime: [CentredMoments.empty(size)] * FOLDS for regime in data.extents}
         squares = {regime: ResidualMoments.empty(size) for regime in data.extents}
-        seen = dict.fromkeys(data.extents, 0)
         log_weights = dict.fromkeys(data.extents, 0.0)
-        rows = max(CHUNK_VALUES // size, 1024)
-        with threadpool_limits(1):  # on matrices this narrow, threads only wait for one another
-            for regime, values in data.batches():
-                n = data.extents[regime].n
-                for fold, chunk in fold_chunks(values, seen[regime], n, rows):
-                    phi = features.evaluate(chunk[:, :-1])
-                    y = outcome_scale.standardise(chunk[:, -1])
-                    weights = None
-                    if variances is not None:
-                        logs = variances[regime].log_weights(phi)
-                        log_weights[regime] += float(logs.sum())
-                        weights = np.exp(logs)
-                    if theta is not None:
-                        residual = y - phi @ theta[regime]
-                        counts = np.ones(len(y)) if weights is None else weights
-                        found = ResidualMoments.from_rows(phi, residual, counts)
-                        squares[regime] = squares[regime].add(found)
-                    phi[:, :-1] = phi[:, 1:]
-                    phi[:, -1] = y
-                    moments = CentredMoments.from_rows(phi, weights)
-                    parts[regime][fold] = parts[regime][fold].merge(moments)
-                seen[regime] += len(values)
+        counts = {regime: extent.n for regime, extent in data.extents.items()}
+
+        def add_up(chunk: Chunk) -> tuple[Regime, int, FeatureSums]:
+            regime, fold, values = chunk
+            weights = None if variances is None else variances[regime]
+            mean = None if theta is None else theta[regime]
+            return regime, fold, sum_features(values, features, outcome_scale, weights, mean)
+
+        with threadpool_limits(1):  # the cores are shared by chunks, not within a product
+            chunks = folded_chunks(data.batches(), counts)
+            for regime, fold, sums in ordered_map(add_up, chunks):
+                parts[regime][fold] = parts[regime][fold].merge(sums.moments)
+                log_weights[regime] += sums.log_weight
+                if sums.residuals is not None:
+                    squares[regime] = squares[regime].add(sums.residuals)
         folds = {regime: tuple(part) for regime, part in parts.items()}
         residuals = None if theta is None else squares
         return cls(summary, features, outcome_scale, folds, log_weights, residuals)
@@ -285,18 +268,3 @@ class Moments:
         correlation = moments.scatter / np.outer(spread, spread)
         inner, outer = correlation[:-1, :-1], correlation[:-1, -1]
         return float(1 - outer @ np.linalg.lstsq(inner, outer, rcond=1e-13)[0])
-
-
-def fold_chunks(values: Array, start: int, n: int, rows: int) -> Iterator[tuple[int, Array]]:
-    """Cut rows ``start`` to ``start + len(values)`` of n at fold borders and every ``rows``.
-
-    Folds are contiguous and as equal as can be, the larger ones first.
-    """
-    sizes = [n // FOLDS + (fold < n % FOLDS) for fold in range(FOLDS)]
-    ends = np.cumsum(sizes)
-    done = 0
-    while done < len(values):
-        fold = int(np.searchsorted(ends, start + done, side="right"))
-        stop = min(len(values), int(ends[fold]) - start, done + rows)
-        yield fold, values[done:stop]
-        done = stop

@@ -116,7 +116,9 @@ class LogVariance:
 
     def log_weights(self, phi: Array) -> Array:
         """Return - log v at rows of features, shape (n, features) to (n,)."""
-        log_variance = (phi[:, self.columns] - self.centre) @ self.gamma
+        spread_out = np.zeros(phi.shape[1])
+        spread_out[self.columns] = self.gamma
+        log_variance = phi @ spread_out - self.centre @ self.gamma
         return np.asarray(-np.clip(log_variance, -self.bound, self.bound))
 
 

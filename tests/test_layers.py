@@ -58,13 +58,15 @@ LAYERS = [
         "polynomial_moments",
     },
     {"moments"},
+    {"feature_sums"},
     {"design"},
     {"weights"},
     {"basis"},
     {"summary", "regime_summary", "level_rows", "lift_tests"},
+    {"folds"},
     {"data", "centred", "regression", "residuals"},
     {"blocks"},
-    {"regimes", "errors", "files"},
+    {"regimes", "errors", "files", "threads"},
 ]
 RANK = {module: rank for rank, layer in enumerate(LAYERS) for module in layer}
 SCM_IMPORTS = {"scm", "data", "regimes", "errors"}
