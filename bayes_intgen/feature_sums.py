@@ -26,12 +26,52 @@ from bayes_intgen.centred import CentredMoments
 from bayes_intgen.residuals import ResidualMoments
 from bayes_intgen.summary import Scale
 
-__all__ = ["FeatureSums", "RowWeights", "sum_features"]
+__all__ = ["BlockMoments", "FeatureSums", "RowWeights", "block_rows", "sum_features"]
 
 BLOCK_VALUES = 2**17  # one megabyte, the cache of one core
 LEAST_BLOCK = 256
 
 type Array = npt.NDArray[np.float64]
+
+
+class BlockMoments:
+    """Moments of weighted rows that are added block by block; rows are columns here.
+
+    Parameters
+    ----------
+    size
+        Number of columns of the table, of which the first is one everywhere and not counted.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._n = 0
+        self._gram, self._product = np.zeros((size, size)), np.empty((size, size))
+        self._reference: Array | None = None
+
+    def add(self, block: Array, weights: Array | None = None) -> None:
+        """Add a block, shape (size, rows), which is overwritten; weights have shape (rows,)."""
+        if self._reference is None:
+            self._reference = _mean(block)
+        block -= self._reference
+        if weights is not None:
+            block *= np.sqrt(weights)
+        np.matmul(block, block.T, out=self._product)
+        self._gram += self._product
+        self._n += block.shape[1]
+
+    def result(self) -> CentredMoments:
+        """Return the moments of all rows that were added."""
+        if self._reference is None:
+            return CentredMoments.empty(len(self._gram) - 1)
+        total, sums = float(self._gram[0, 0]), self._gram[0, 1:]
+        scatter = self._gram[1:, 1:] - np.outer(sums, sums / total)
+        mean = self._reference[1:, 0] + sums / total
+        return CentredMoments(self._n, total, mean, (scatter + scatter.T) / 2)
+
+
+def block_rows(size: int) -> int:
+    """Return how many rows of a table of some columns make up a block."""
+    return max(BLOCK_VALUES // size, size, LEAST_BLOCK)
 
 
 class RowWeights(Protocol):
@@ -52,12 +92,15 @@ class FeatureSums:
         Of (features without the constant, outcome).
     log_weight
         Sum of the logarithms of the rows' weights.
+    clamped
+        Number of rows beyond the box of each variable, shape (variables,).
     residuals
         Moments of the squared residuals, if there are residuals.
     """
 
     moments: CentredMoments
     log_weight: float
+    clamped: npt.NDArray[np.int64]
     residuals: ResidualMoments | None
 
 
@@ -85,12 +128,10 @@ def sum_features(
         its squared residuals are computed as well.
     """
     size = len(features.features)
-    step = min(max(BLOCK_VALUES // size, size, LEAST_BLOCK), len(values))
-    table = np.empty((size + 1, step))
-    gram, product = np.zeros((size + 1, size + 1)), np.empty((size + 1, size + 1))
+    step = min(block_rows(size), len(values))
+    table, moments = np.empty((size + 1, step)), BlockMoments(size + 1)
     scaled = np.empty((size if theta is not None else 0, step))
     squares = None if theta is None else ResidualMoments.empty(size)
-    reference = None
     log_weight = 0.0
     for start in range(0, len(values), step):
         part = values[start : start + step]
@@ -108,16 +149,18 @@ def sum_features(
             counts = np.ones(len(y)) if weights is None else weights
             work = scaled[:, : len(part)]
             squares = squares.add(ResidualMoments.from_columns(phi, residual, counts, work))
-        if reference is None:
-            reference = _mean(rows)
-        rows -= reference
-        if weights is not None:
-            rows *= np.sqrt(weights)
-        np.matmul(rows, rows.T, out=product)
-        gram += product
-    if reference is None:
-        return FeatureSums(CentredMoments.empty(size), 0.0, squares)
-    return FeatureSums(_centre(gram, reference[1:, 0], len(values)), log_weight, squares)
+        moments.add(rows, weights)
+    return FeatureSums(moments.result(), log_weight, _count_clamped(values, features), squares)
+
+
+def _count_clamped(values: Array, features: FeatureMap) -> npt.NDArray[np.int64]:
+    counts = np.zeros(len(features.bases), dtype=np.int64)
+    for k, basis in enumerate(features.bases.values()):
+        if basis.limits is not None:
+            low, high = basis.limits
+            column = values[:, k]
+            counts[k] = np.count_nonzero(column < low) + np.count_nonzero(column > high)
+    return counts
 
 
 def _mean(rows: Array) -> Array:
@@ -129,9 +172,3 @@ def _mean(rows: Array) -> Array:
     mean = first + (rows - first).mean(axis=1, keepdims=True)
     mean[0] = 0.0
     return np.asarray(mean)
-
-
-def _centre(gram: Array, reference: Array, n: int) -> CentredMoments:
-    total, sums = float(gram[0, 0]), gram[0, 1:]
-    scatter = gram[1:, 1:] - np.outer(sums, sums / total)
-    return CentredMoments(n, total, reference + sums / total, (scatter + scatter.T) / 2)

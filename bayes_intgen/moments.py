@@ -11,7 +11,6 @@ from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
 from bayes_intgen.basis import (
     HSGP,
@@ -23,13 +22,14 @@ from bayes_intgen.basis import (
 from bayes_intgen.centred import CentredMoments
 from bayes_intgen.data import RegimeData
 from bayes_intgen.errors import ModelError
-from bayes_intgen.feature_sums import FeatureSums, RowWeights, sum_features
-from bayes_intgen.folds import FOLDS, Chunk, folded_chunks
+from bayes_intgen.feature_sums import RowWeights
+from bayes_intgen.folds import FOLDS
+from bayes_intgen.moment_sums import Recipe
 from bayes_intgen.regimes import Regime
 from bayes_intgen.regression import RegressionMoments
 from bayes_intgen.residuals import ResidualMoments
+from bayes_intgen.row_pass import pass_over
 from bayes_intgen.summary import Scale, Summary
-from bayes_intgen.threads import ordered_map
 
 __all__ = ["Moments"]
 
@@ -54,6 +54,9 @@ class Moments:
         Sum of the logarithms of the rows' weights in each regime; zero when not weighted.
     residuals
         Moments of the squared residuals of a first fit in each regime, if there was one.
+    clamped
+        Number of rows in each regime that lie beyond the box of each action and covariate, at whose
+        edge the eigenfunctions are held; shape (variables,).
 
     Examples
     --------
@@ -73,6 +76,7 @@ class Moments:
     parts: Mapping[Regime, tuple[CentredMoments, ...]] = field(repr=False)
     log_weights: Mapping[Regime, float] = field(repr=False)
     residuals: Mapping[Regime, ResidualMoments] | None = field(default=None, repr=False)
+    clamped: Mapping[Regime, npt.NDArray[np.int64]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def from_data(
@@ -128,6 +132,7 @@ class Moments:
         outcome_scale: Scale,
         variances: Mapping[Regime, RowWeights] | None = None,
         theta: Mapping[Regime, Array] | None = None,
+        folds: int = FOLDS,
     ) -> "Moments":
         """Make the second pass.
 
@@ -144,29 +149,18 @@ class Moments:
         theta
             Coefficients of the features in the mean of each regime, from a first fit: then moments
             of its squared residuals are computed as well.
+        folds
+            Number of cross-validation folds whose moments are kept apart: three, or one if none are
+            needed.
         """
-        size = len(features.features)
-        parts = {regime: [CentredMoments.empty(size)] * FOLDS for regime in data.extents}
-        squares = {regime: ResidualMoments.empty(size) for regime in data.extents}
-        log_weights = dict.fromkeys(data.extents, 0.0)
-        counts = {regime: extent.n for regime, extent in data.extents.items()}
-
-        def add_up(chunk: Chunk) -> tuple[Regime, int, FeatureSums]:
-            regime, fold, values = chunk
-            weights = None if variances is None else variances[regime]
-            mean = None if theta is None else theta[regime]
-            return regime, fold, sum_features(values, features, outcome_scale, weights, mean)
-
-        with threadpool_limits(1):  # the cores are shared by chunks, not within a product
-            chunks = folded_chunks(data.batches(), counts)
-            for regime, fold, sums in ordered_map(add_up, chunks):
-                parts[regime][fold] = parts[regime][fold].merge(sums.moments)
-                log_weights[regime] += sums.log_weight
-                if sums.residuals is not None:
-                    squares[regime] = squares[regime].add(sums.residuals)
-        folds = {regime: tuple(part) for regime, part in parts.items()}
-        residuals = None if theta is None else squares
-        return cls(summary, features, outcome_scale, folds, log_weights, residuals)
+        recipe = Recipe(features, outcome_scale, variances, theta, folds)
+        sums = pass_over(data, recipe)
+        parts = {regime: found.folds for regime, found in sums.items()}
+        log_weights = {regime: found.log_weight for regime, found in sums.items()}
+        squares = {regime: found.residuals for regime, found in sums.items() if found.residuals}
+        clamped = {regime: found.clamped for regime, found in sums.items()}
+        residuals = squares or None
+        return cls(summary, features, outcome_scale, parts, log_weights, residuals, clamped)
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -221,7 +215,14 @@ class Moments:
         ranked = {regime: parts[regime] for regime in summary.regimes}
         both = (self.log_weights, other.log_weights)
         logs = {regime: sum(part.get(regime, 0.0) for part in both) for regime in ranked}
-        return Moments(summary, self.features, self.outcome_scale, ranked, logs)
+        clamped = {
+            regime: np.sum(
+                [part.clamped[regime] for part in (self, other) if regime in part.clamped], 0
+            )
+            for regime in ranked
+        }
+        scale = self.outcome_scale
+        return Moments(summary, self.features, scale, ranked, logs, clamped=clamped)
 
     def select(self, features: FeatureMap) -> "Moments":
         """Keep some of the features.
@@ -249,7 +250,7 @@ class Moments:
             kept = np.array([order[factors] + 1 for factors in wanted])
             residuals = {r: part.select(kept) for r, part in residuals.items()}
         scale, logs = self.outcome_scale, self.log_weights
-        return Moments(self.summary, features, scale, parts, logs, residuals)
+        return Moments(self.summary, features, scale, parts, logs, residuals, self.clamped)
 
     def regression(self, regime: Regime) -> RegressionMoments:
         """Return the sums of products of one regime, all folds together."""

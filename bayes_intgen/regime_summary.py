@@ -39,6 +39,14 @@ class ThinnedSample:
     seen: int = 0
     stride: int = 1
 
+    @classmethod
+    def within(cls, values: Array, start: int, n: int) -> "ThinnedSample":
+        """Return the part of the sample of n rows that rows ``start``, start + 1, ... make up."""
+        stride = 1
+        while -(-n // stride) > SAMPLE_ROWS:
+            stride *= 2
+        return cls(values[-start % stride :: stride], len(values), stride)
+
     def extend(self, values: Array) -> "ThinnedSample":
         """Return the sample after some more rows."""
         first = -self.seen % self.stride

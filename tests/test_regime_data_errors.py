@@ -211,9 +211,9 @@ def test_a_regime_needs_eight_rows(frame, tmp_path, form):
 # Frames and files
 
 
-@pytest.mark.parametrize("frame", [None, 3, {"a1": [1.0]}, np.zeros((9, 3)), pl.LazyFrame()])
+@pytest.mark.parametrize("frame", [None, 3, {"a1": [1.0]}, np.zeros((9, 3))])
 def test_what_is_no_table(frame):
-    message = f"^frame must be .* table, or a path .*; got {type(frame).__name__}. Collect a lazy"
+    message = f"^frame must be .* table, .* or a path .*; got {type(frame).__name__}."
     assert_refused(DataError, message, frame)
 
 
