@@ -5,9 +5,11 @@ For each regime and cross-validation fold the count, the mean and the centred se
 needs nothing else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,14 +23,19 @@ from bayes_intgen.basis import (
 )
 from bayes_intgen.centred import CentredMoments
 from bayes_intgen.data import RegimeData
+from bayes_intgen.data.columns import Columns
 from bayes_intgen.errors import ModelError
 from bayes_intgen.feature_sums import RowWeights
 from bayes_intgen.folds import FOLDS
 from bayes_intgen.moment_sums import Recipe
+from bayes_intgen.moments_file import StoredMoments, read_moments, write_moments
+from bayes_intgen.moments_text import check_size, describe_moments
 from bayes_intgen.regimes import Regime
 from bayes_intgen.regression import RegressionMoments
 from bayes_intgen.residuals import ResidualMoments
 from bayes_intgen.row_pass import pass_over
+from bayes_intgen.structure import Structure, resolve_structure
+from bayes_intgen.structure_learning import learn_structure
 from bayes_intgen.summary import Scale, Summary
 
 __all__ = ["Moments"]
@@ -80,36 +87,73 @@ class Moments:
 
     @classmethod
     def from_data(
-        cls, data: RegimeData, like: "Moments | None" = None, basis: BasisChoice | None = None
+        cls,
+        data: Any,
+        like: "Moments | None" = None,
+        basis: BasisChoice | None = None,
+        structure: Structure = "full",
+        regime: str = "regime",
     ) -> "Moments":
         """Make both passes over the data.
 
         Parameters
         ----------
         data
-            The rows.
+            A :class:`bayes_intgen.RegimeData`. With ``like``, anything that
+            :meth:`bayes_intgen.RegimeData.from_frame` takes, with the columns of ``like``: then a
+            regime may have any number of rows.
         like
-            Moments whose frozen basis is used again, so that the two can be merged.
+            Moments whose frozen basis is used again, so that the two can be merged. Rows beyond its
+            box are held at the edge, and counted in ``clamped``.
         basis
             The basis, when there is nothing to be like; HSGP() by default, as in the model.
+        structure
+            Which actions may depend on which others, as in the model. Products are computed of
+            those pairs only: with many actions all pairs are too many. A model with fewer edges, or
+            the same, can be fitted to the moments.
+        regime
+            Column of the regime labels, for ``data`` that is no RegimeData.
 
         Raises
         ------
         ModelError
-            If both ``like`` and ``basis`` are given, or ``like`` has other columns.
+            If both ``like`` and ``basis`` are given, ``like`` has other columns, or there are so
+            many features that their moments would fill more than 4 GiB.
         DataError
-            If other columns are categorical in ``like``, or it lacks a level of the data.
+            If other columns are categorical in ``like``, or it lacks a level of the data; if the
+            data are nothing that can be read.
         """
-        if like is None:
-            summary = Summary.from_data(data)
-            chosen = HSGP() if basis is None else basis
-            check_choice(chosen)
-            bases = freeze_bases(chosen, data.variables, summary)
-            features = FeatureMap.within(bases, [data.variables])
-            return cls.compute(data, summary, features, summary.scales[data.outcome])
+        if like is not None:
+            return cls._further(data, like, basis, regime)
+        if not isinstance(data, RegimeData):
+            raise ModelError(
+                f"data must be a RegimeData unless like says what its columns are, got "
+                f"{type(data).__name__}; make one with RegimeData.from_frame."
+            )
+        summary = Summary.from_data(data)
+        chosen = HSGP() if basis is None else basis
+        check_choice(chosen)
+        bases = freeze_bases(chosen, data.variables, summary)
+        scopes: list[Iterable[str]] = [data.variables]
+        if structure != "full":
+            learned = learn_structure(summary).parents if structure == "learned" else None
+            parents = learned or resolve_structure(structure, data.actions)
+            scopes = [(action, *names, *data.covariates) for action, names in parents.items()]
+        features = FeatureMap.within(bases, scopes)
+        check_size(len(features.features), len(data.extents))
+        return cls.compute(data, summary, features, summary.scales[data.outcome])
+
+    @classmethod
+    def _further(
+        cls, data: Any, like: "Moments", basis: BasisChoice | None, regime: str
+    ) -> "Moments":
         if basis is not None:
             raise ModelError("basis: give either like or basis, because like fixes the basis.")
-        columns, known = data.columns.values, like.summary
+        known = like.summary
+        if not isinstance(data, RegimeData):
+            names = (known.actions, regime, tuple(known.levels), known.covariates)
+            data = RegimeData.further(data, Columns(known.outcome, *names))
+        columns = data.columns.values
         if known.columns != columns:
             raise ModelError(
                 f"like: its columns are {known.columns}, those of the data are "
@@ -120,7 +164,7 @@ class Moments:
                 f"like: its covariates are {list(known.covariates)}, those of the data are "
                 f"{list(data.covariates)}; read both with the same covariates."
             )
-        coded = data.recode(like.summary.levels)
+        coded = data.recode(known.levels)
         return cls.compute(coded, Summary.from_data(coded), like.features, like.outcome_scale)
 
     @classmethod
@@ -223,6 +267,45 @@ class Moments:
         }
         scale = self.outcome_scale
         return Moments(summary, self.features, scale, ranked, logs, clamped=clamped)
+
+    def save(self, path: str | Path, rows: bool = True) -> None:
+        """Write the moments to a ``.npz`` file, without those of residuals.
+
+        Parameters
+        ----------
+        path
+            The file; an earlier one is replaced in one step.
+        rows
+            Whether to keep some rows of each regime as they are, 8 MB of them at most. They are
+            what a structure is learned from; without them it must be given to the model.
+
+        Raises
+        ------
+        FileError
+            If the folder does not exist or cannot be written to.
+        """
+        parts = (self.parts, self.log_weights, self.clamped)
+        write_moments(
+            StoredMoments(self.summary, self.features, self.outcome_scale, *parts), Path(path), rows
+        )
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Moments":
+        """Read moments that :meth:`save` wrote.
+
+        Raises
+        ------
+        FileError
+            If the file is missing, holds no moments of this format, or is damaged.
+        """
+        found = read_moments(Path(path))
+        scale, logs = found.outcome_scale, found.log_weights
+        kept = (found.summary, found.features, scale, found.parts, logs)
+        return cls(*kept, clamped=found.clamped)
+
+    def __str__(self) -> str:
+        counts = {r: sum(fold.n for fold in folds) for r, folds in self.parts.items()}
+        return describe_moments(self.summary, len(self.features.features), counts, self.clamped)
 
     def select(self, features: FeatureMap) -> "Moments":
         """Keep some of the features.

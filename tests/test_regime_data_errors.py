@@ -224,7 +224,7 @@ def test_files_that_cannot_be_read(frame, tmp_path):
         ("empty.parquet", b"", "cannot be read"),
         ("empty.csv", b"", "cannot be read"),
         ("ragged.csv", frame.to_csv(index=False).encode() + b"1,2\n", "cannot be read"),
-        ("rows.xlsx", whole, "must end in .csv, .parquet or .pq; read other formats"),
+        ("rows.xlsx", whole, "must end in .csv, .parquet, .pq, .arrow or .feather; read"),
     ]:
         (tmp_path / name).write_bytes(content)
         assert_refused(FileError, rf"^frame: '.*{name}' {message}", tmp_path / name)

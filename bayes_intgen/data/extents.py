@@ -86,8 +86,10 @@ class Measured:
     starts: tuple[Mapping[Regime, int], ...] = ()
 
 
-def measure(source: Source, columns: Columns) -> Measured:
+def measure(source: Source, columns: Columns, further: bool = False) -> Measured:
     """Read everything once: measure the regimes and see that every column varies.
+
+    ``further``: whether the rows only add to earlier ones, so that they may be few and alike.
 
     Raises
     ------
@@ -112,12 +114,13 @@ def measure(source: Source, columns: Columns) -> Measured:
         for extent in extents.values():
             check_number(name, extent.counts[name], columns.role(name))
     for regime, extent in extents.items():
-        if extent.n < MIN_ROWS:
+        if extent.n < MIN_ROWS and not further:
             raise RegimeError(
                 f"regime {format_regime(regime)!r} has {extent.n} rows; at least {MIN_ROWS} are "
                 f"needed. Drop those rows, or collect more."
             )
-    check_varies(columns, extents.values())
+    if not further:
+        check_varies(columns, extents.values())
     ranked = {regime: extents[regime] for regime in sort_regimes(extents, columns.actions)}
     return replace(found, extents=ranked)
 

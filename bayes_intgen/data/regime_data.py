@@ -133,6 +133,24 @@ class RegimeData:
         levels = find_levels(columns, found.extents.values())
         return cls(columns, found.extents, source, levels, found.summaries, found.starts)
 
+    @classmethod
+    def further(cls, frame: Any, columns: Columns) -> Self:
+        """Read rows that add to earlier ones, whose columns are known: of any number, and alike.
+
+        Raises
+        ------
+        DataError
+            If a column is missing, of the wrong type, or has missing or infinite values.
+        RegimeError
+            If a label is unknown or empty.
+        FileError
+            If a path does not lead to a readable file.
+        """
+        source = open_source(frame, columns)
+        found = measure(source, columns, further=True)
+        levels = find_levels(columns, found.extents.values())
+        return cls(columns, found.extents, source, levels, found.summaries, found.starts)
+
     @property
     def actions(self) -> tuple[str, ...]:
         """Names of the actions."""

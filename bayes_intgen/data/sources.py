@@ -141,7 +141,7 @@ class FileSource:
         suffix = self.path.suffix.lower()
         if suffix not in SUFFIXES:
             raise FileError(
-                f"frame: {str(self.path)!r} must end in .csv, .parquet or .pq, .arrow or .feather; "
+                f"frame: {str(self.path)!r} must end in .csv, .parquet, .pq, .arrow or .feather; "
                 f"read other formats with pandas or polars and pass the frame."
             )
         try:
