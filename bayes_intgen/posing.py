@@ -31,6 +31,7 @@ from bayes_intgen.summary import Scale, Summary
 __all__ = [
     "Posed",
     "actions_of",
+    "count_clamped",
     "judge_rung",
     "plan",
     "pose",
@@ -191,6 +192,12 @@ def typical_rows(problem: Problem, regime: Regime) -> Array:
     else:
         rows = np.array([[summary.scales[action].centre for action in design.variables]])
     return design.features.evaluate(rows)[:, design.positions] * design.active(regime)
+
+
+def count_clamped(moments: Moments) -> dict[str, int]:
+    """Return the number of rows beyond the box of each variable, if there are any."""
+    total = sum(moments.clamped.values(), np.zeros(len(moments.variables), dtype=np.int64))
+    return {n: count for n, count in zip(moments.variables, total.tolist(), strict=True) if count}
 
 
 def refuse_exact(moments: Moments) -> None:

@@ -59,10 +59,10 @@ class ThinnedSample:
         kept = [part.rows[:: stride // part.stride] for part in (self, other)]
         return ThinnedSample(np.concatenate(kept), self.seen + other.seen, stride).thin()
 
-    def thin(self, most: int = SAMPLE_ROWS) -> "ThinnedSample":
-        """Keep every second row until there are few enough."""
+    def thin(self, most: int | None = None) -> "ThinnedSample":
+        """Keep every second row until there are few enough, 2^16 by default."""
         rows, stride = self.rows, self.stride
-        while len(rows) > most:
+        while len(rows) > (SAMPLE_ROWS if most is None else most):
             rows, stride = rows[::2], 2 * stride
         return ThinnedSample(rows, self.seen, stride)
 

@@ -13,6 +13,7 @@ ROOT = Path(bayes_intgen.__file__).parent
 LAYERS = [
     {"cli"},
     {"experiments"},
+    {"dask_files"},
     {"intervention_model", "choices"},
     {"checks"},
     {"posterior"},

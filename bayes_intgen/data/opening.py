@@ -10,7 +10,7 @@ import pyarrow.dataset
 from bayes_intgen.data.columns import Columns
 from bayes_intgen.data.partitions import DaskSource, is_dask
 from bayes_intgen.data.sources import FileSource, FrameSource, Source
-from bayes_intgen.data.streams import DatasetSource, LazySource, TablesSource
+from bayes_intgen.data.streams import DatasetSource, FilesSource, LazySource, TablesSource
 from bayes_intgen.errors import DataError
 
 __all__ = ["open_source"]
@@ -22,8 +22,8 @@ def open_source(frame: Any, columns: Columns) -> Source:
     Parameters
     ----------
     frame
-        A table of pandas, polars or pyarrow, a path, a pyarrow dataset, a polars lazy frame, a Dask
-        table or delayed tables, a list of tables, or a function that yields tables.
+        A table of pandas, polars or pyarrow, a path or several, a pyarrow dataset, a polars lazy
+        frame, a Dask table or delayed tables, a list of tables, or a function that yields tables.
     columns
         The columns in use.
 
@@ -46,6 +46,8 @@ def open_source(frame: Any, columns: Columns) -> Source:
             f"often; give the function that makes it."
         )
     if isinstance(frame, list | tuple) and frame:
+        if all(isinstance(item, str | Path) for item in frame):
+            return FilesSource(tuple(FileSource.open(Path(path), columns) for path in frame))
         tables = tuple(frame)
         return TablesSource(lambda: tables, columns)
     if callable(frame) and not isinstance(frame, type):

@@ -13,10 +13,10 @@ import pyarrow.dataset
 
 from bayes_intgen.data.columns import Columns
 from bayes_intgen.data.conversion import LabelledBatch, convert_batch, convert_table
-from bayes_intgen.data.sources import read_batches
+from bayes_intgen.data.sources import FileSource, read_batches
 from bayes_intgen.errors import DataError
 
-__all__ = ["DatasetSource", "LazySource", "TablesSource"]
+__all__ = ["DatasetSource", "FilesSource", "LazySource", "TablesSource"]
 
 LAZY_ROWS = 2**16
 
@@ -32,6 +32,18 @@ class DatasetSource:
         """Yield the rows in the order of the dataset."""
         self.columns.check_present(self.dataset.schema.names)
         yield from read_batches(self.dataset, self.columns)
+
+
+@dataclass(frozen=True)
+class FilesSource:
+    """Several files, one after the other."""
+
+    files: tuple[FileSource, ...]
+
+    def batches(self) -> Iterator[LabelledBatch]:
+        """Yield the rows in the order of the files."""
+        for file in self.files:
+            yield from file.batches()
 
 
 @dataclass(frozen=True)
