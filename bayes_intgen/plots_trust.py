@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from bayes_intgen.plots import BLACK, BLUE, ORANGE, SERIES
+from bayes_intgen.plots.style import BLACK, BLUE, ORANGE, SERIES
 
 __all__ = ["plot_ranks", "plot_tipping"]
 

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any
 
 from bayes_intgen.basis import HSGP, Polynomial
@@ -14,10 +15,12 @@ from bayes_intgen.cli.options import (
     sampling,
     writable,
 )
+from bayes_intgen.data import RegimeData
 from bayes_intgen.design import INTERACTIONS
 from bayes_intgen.errors import ModelError
 from bayes_intgen.intervention_model import InterventionModel
 from bayes_intgen.lift_tests import LiftTests
+from bayes_intgen.moments import Moments
 from bayes_intgen.rowwise import LIKELIHOODS
 
 __all__ = ["add_parser", "run"]
@@ -32,6 +35,9 @@ or other experiments that determine as much (overlapping sets, joint ones); what
 needs fewer of them can be asked for by --target.
 
   bayes-intgen fit sales.csv --outcome sales --actions price,tv --regime regime --out fit.nc
+
+DATA may also be the moments of a table (a .npz file of the command moments), whose columns they
+know. The fit then is one with --variance constant.
 """
 
 
@@ -98,7 +104,7 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
 def run(options: argparse.Namespace) -> int:
     """Read, fit, save and say what was found."""
     keep_apart(options.data, options.out)
-    data = read_table(options)
+    data = _read(options)
     print(data, end="\n\n")
     model = InterventionModel(
         _basis(options),
@@ -117,6 +123,18 @@ def run(options: argparse.Namespace) -> int:
         print(f"bayes-intgen fit: {posterior.convergence}", file=sys.stderr)
         return 1
     return 0
+
+
+def _read(options: argparse.Namespace) -> RegimeData | Moments:
+    if Path(options.data).suffix.lower() != ".npz":
+        return read_table(options)
+    given = [name for name in ("outcome", "actions", "drop") if getattr(options, name)]
+    if given:
+        raise ModelError(
+            f"--{given[0]} goes with a table, but {options.data!r} holds moments, which know their "
+            f"columns; leave it out."
+        )
+    return Moments.load(options.data)
 
 
 def _basis(options: argparse.Namespace) -> HSGP | Polynomial:
