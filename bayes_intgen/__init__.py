@@ -4,7 +4,7 @@ The effect of setting several actions at once, from observational data and exper
 set one action.
 """
 
-from bayes_intgen import scm
+from bayes_intgen import examples, scm
 from bayes_intgen.basis import HSGP, Categorical, Polynomial
 from bayes_intgen.checks import Checks, check
 from bayes_intgen.data import RegimeData
@@ -20,6 +20,11 @@ from bayes_intgen.errors import (
     QueryError,
     RegimeError,
 )
+from bayes_intgen.experiments import (
+    IntervalCalibration,
+    refit_calibration,
+    simulation_based_calibration,
+)
 from bayes_intgen.identify import identify
 from bayes_intgen.intervention_model import InterventionModel
 from bayes_intgen.lift_tests import LiftTests
@@ -27,6 +32,7 @@ from bayes_intgen.moments import Moments
 from bayes_intgen.posterior import Posterior, load
 from bayes_intgen.priors import Priors
 from bayes_intgen.ridge import JointRidge, ObservationalRidge, PooledRidge, RidgeEstimator
+from bayes_intgen.sensitivity import Sensitivity, sensitivity
 
 __all__ = [
     "HSGP",
@@ -37,6 +43,7 @@ __all__ = [
     "ConvergenceWarning",
     "DataError",
     "FileError",
+    "IntervalCalibration",
     "InterventionModel",
     "JointRidge",
     "LiftTests",
@@ -53,8 +60,13 @@ __all__ = [
     "RegimeData",
     "RegimeError",
     "RidgeEstimator",
+    "Sensitivity",
     "check",
+    "examples",
     "identify",
     "load",
+    "refit_calibration",
     "scm",
+    "sensitivity",
+    "simulation_based_calibration",
 ]

@@ -190,7 +190,7 @@ class ModelChoices:
         priors = self.priors or Priors()
         robust = self.likelihood == "student_t"
         choices = (self.basis, self.structure, self.interactions, priors, robust, self.blocks)
-        posed = pose(data, *choices, lifts)
+        posed = pose(data, *choices, lifts, pilot=weighted)
         if not weighted:
             return posed
         refuse_exact(posed.moments)

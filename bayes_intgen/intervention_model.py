@@ -3,6 +3,7 @@
 What can be said before anything is sampled is in :mod:`bayes_intgen.choices`.
 """
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -25,7 +26,7 @@ from bayes_intgen.inference import (
 )
 from bayes_intgen.lift_tests import LiftTests
 from bayes_intgen.moments import Moments
-from bayes_intgen.posing import actions_of, judge_rung, regimes_of, typical_rows
+from bayes_intgen.posing import actions_of, count_clamped, judge_rung, regimes_of, typical_rows
 from bayes_intgen.posterior import Posterior
 from bayes_intgen.rank import RankCondition
 from bayes_intgen.regimes import format_regime, read_regime
@@ -215,6 +216,7 @@ class InterventionModel(ModelChoices):
         tree.attrs = {
             **self._attributes(method, random_seed, learned),
             "target": format_regime(wanted),
+            "clamped": json.dumps(count_clamped(posed.moments)),
         }
         convergence.warn()
         if checked:

@@ -5,14 +5,14 @@ For each regime and cross-validation fold the count, the mean and the centred se
 needs nothing else.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import Protocol
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
 from bayes_intgen.basis import (
     HSGP,
@@ -23,28 +23,26 @@ from bayes_intgen.basis import (
 )
 from bayes_intgen.centred import CentredMoments
 from bayes_intgen.data import RegimeData
+from bayes_intgen.data.columns import Columns
 from bayes_intgen.display import html_block, html_table
 from bayes_intgen.errors import ModelError
+from bayes_intgen.feature_sums import RowWeights
+from bayes_intgen.folds import FOLDS
+from bayes_intgen.moment_sums import Recipe
+from bayes_intgen.moments_file import StoredMoments, read_moments, write_moments
+from bayes_intgen.moments_text import check_size, describe_moments
 from bayes_intgen.regimes import Regime, format_regime
 from bayes_intgen.regression import RegressionMoments
 from bayes_intgen.residuals import ResidualMoments
+from bayes_intgen.row_pass import pass_over
+from bayes_intgen.structure import Structure, resolve_structure
+from bayes_intgen.structure_learning import learn_structure
 from bayes_intgen.summary import Scale, Summary
 from bayes_intgen.validation import show
 
-__all__ = ["FOLDS", "Moments", "fold_chunks"]
-
-FOLDS = 3
-CHUNK_VALUES = 2**22
+__all__ = ["Moments"]
 
 type Array = npt.NDArray[np.float64]
-
-
-class RowWeights(Protocol):
-    """Anything that can say how much each row counts."""
-
-    def log_weights(self, phi: Array) -> Array:
-        """Return the log weights of rows of features, shape (n, features) to (n,)."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -65,6 +63,9 @@ class Moments:
         Sum of the logarithms of the rows' weights in each regime; zero when not weighted.
     residuals
         Moments of the squared residuals of a first fit in each regime, if there was one.
+    clamped
+        Number of rows in each regime that lie beyond the box of each action and covariate, at whose
+        edge the eigenfunctions are held; shape (variables,).
 
     Examples
     --------
@@ -84,29 +85,46 @@ class Moments:
     parts: Mapping[Regime, tuple[CentredMoments, ...]] = field(repr=False)
     log_weights: Mapping[Regime, float] = field(repr=False)
     residuals: Mapping[Regime, ResidualMoments] | None = field(default=None, repr=False)
+    clamped: Mapping[Regime, npt.NDArray[np.int64]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def from_data(
-        cls, data: RegimeData, like: "Moments | None" = None, basis: BasisChoice | None = None
+        cls,
+        data: Any,
+        like: "Moments | None" = None,
+        basis: BasisChoice | None = None,
+        structure: Structure = "full",
+        regime: str = "regime",
     ) -> "Moments":
         """Make both passes over the data.
 
         Parameters
         ----------
         data
-            The rows.
+            A :class:`bayes_intgen.RegimeData`. With ``like``, anything that
+            :meth:`bayes_intgen.RegimeData.from_frame` takes, with the columns of ``like``: then a
+            regime may have any number of rows.
         like
-            Moments whose frozen basis is used again, so that the two can be merged.
+            Moments whose frozen basis is used again, so that the two can be merged. Rows beyond its
+            box are held at the edge, and counted in ``clamped``.
         basis
             The basis, when there is nothing to be like; HSGP() by default, as in the model.
+        structure
+            Which actions may depend on which others, as in the model. Products are computed of
+            those pairs only: with many actions all pairs are too many. A model with fewer edges, or
+            the same, can be fitted to the moments.
+        regime
+            Column of the regime labels, for ``data`` that is no RegimeData.
 
         Raises
         ------
         ModelError
-            If an argument is of another kind, both ``like`` and ``basis`` are given, or ``like``
-            has other columns.
+            If an argument is of another kind, both ``like`` and ``basis`` are given, ``like`` has
+            other columns, or there are so many features that their moments would fill more than
+            4 GiB.
         DataError
-            If other columns are categorical in ``like``, or it lacks a level of the data.
+            If other columns are categorical in ``like``, or it lacks a level of the data; if the
+            data are nothing that can be read.
 
         Examples
         --------
@@ -120,22 +138,39 @@ class Moments:
         >>> moments.regimes, moments.n_rows
         (((), ('a1',), ('a2',)), 600)
         """
+        if like is not None:
+            if not isinstance(like, Moments):
+                raise ModelError(f"like must be Moments or None, got {show(like)}.")
+            return cls._further(data, like, basis, regime)
         if not isinstance(data, RegimeData):
             raise ModelError(
-                f"data must be a RegimeData, got {show(data)}; make one with RegimeData.from_frame."
+                f"data must be a RegimeData unless like says what its columns are, got "
+                f"{show(data)}; make one with RegimeData.from_frame."
             )
-        if like is not None and not isinstance(like, Moments):
-            raise ModelError(f"like must be Moments or None, got {show(like)}.")
-        if like is None:
-            summary = Summary.from_data(data)
-            chosen = HSGP() if basis is None else basis
-            check_choice(chosen)
-            bases = freeze_bases(chosen, data.variables, summary)
-            features = FeatureMap.within(bases, [data.variables])
-            return cls.compute(data, summary, features, summary.scales[data.outcome])
+        summary = Summary.from_data(data)
+        chosen = HSGP() if basis is None else basis
+        check_choice(chosen)
+        bases = freeze_bases(chosen, data.variables, summary)
+        scopes: list[Iterable[str]] = [data.variables]
+        if structure != "full":
+            learned = learn_structure(summary).parents if structure == "learned" else None
+            parents = learned or resolve_structure(structure, data.actions)
+            scopes = [(action, *names, *data.covariates) for action, names in parents.items()]
+        features = FeatureMap.within(bases, scopes)
+        check_size(len(features.features), len(data.extents))
+        return cls.compute(data, summary, features, summary.scales[data.outcome])
+
+    @classmethod
+    def _further(
+        cls, data: Any, like: "Moments", basis: BasisChoice | None, regime: str
+    ) -> "Moments":
         if basis is not None:
             raise ModelError("basis: give either like or basis, because like fixes the basis.")
-        columns, known = data.columns.values, like.summary
+        known = like.summary
+        if not isinstance(data, RegimeData):
+            names = (known.actions, regime, tuple(known.levels), known.covariates)
+            data = RegimeData.further(data, Columns(known.outcome, *names))
+        columns = data.columns.values
         if known.columns != columns:
             raise ModelError(
                 f"like: its columns are {known.columns}, those of the data are "
@@ -146,7 +181,7 @@ class Moments:
                 f"like: its covariates are {list(known.covariates)}, those of the data are "
                 f"{list(data.covariates)}; read both with the same covariates."
             )
-        coded = data.recode(like.summary.levels)
+        coded = data.recode(known.levels)
         return cls.compute(coded, Summary.from_data(coded), like.features, like.outcome_scale)
 
     @classmethod
@@ -158,6 +193,7 @@ class Moments:
         outcome_scale: Scale,
         variances: Mapping[Regime, RowWeights] | None = None,
         theta: Mapping[Regime, Array] | None = None,
+        folds: int = FOLDS,
     ) -> "Moments":
         """Make the second pass.
 
@@ -174,6 +210,9 @@ class Moments:
         theta
             Coefficients of the features in the mean of each regime, from a first fit: then moments
             of its squared residuals are computed as well.
+        folds
+            Number of cross-validation folds whose moments are kept apart: three, or one if none are
+            needed.
 
         Examples
         --------
@@ -188,36 +227,14 @@ class Moments:
         >>> again.n_rows
         600
         """
-        size = len(features.features)
-        parts = {regime: [CentredMoments.empty(size)] * FOLDS for regime in data.extents}
-        squares = {regime: ResidualMoments.empty(size) for regime in data.extents}
-        seen = dict.fromkeys(data.extents, 0)
-        log_weights = dict.fromkeys(data.extents, 0.0)
-        rows = max(CHUNK_VALUES // size, 1024)
-        with threadpool_limits(1):  # on matrices this narrow, threads only wait for one another
-            for regime, values in data.batches():
-                n = data.extents[regime].n
-                for fold, chunk in fold_chunks(values, seen[regime], n, rows):
-                    phi = features.evaluate(chunk[:, :-1])
-                    y = outcome_scale.standardise(chunk[:, -1])
-                    weights = None
-                    if variances is not None:
-                        logs = variances[regime].log_weights(phi)
-                        log_weights[regime] += float(logs.sum())
-                        weights = np.exp(logs)
-                    if theta is not None:
-                        residual = y - phi @ theta[regime]
-                        counts = np.ones(len(y)) if weights is None else weights
-                        found = ResidualMoments.from_rows(phi, residual, counts)
-                        squares[regime] = squares[regime].add(found)
-                    phi[:, :-1] = phi[:, 1:]
-                    phi[:, -1] = y
-                    moments = CentredMoments.from_rows(phi, weights)
-                    parts[regime][fold] = parts[regime][fold].merge(moments)
-                seen[regime] += len(values)
-        folds = {regime: tuple(part) for regime, part in parts.items()}
-        residuals = None if theta is None else squares
-        return cls(summary, features, outcome_scale, folds, log_weights, residuals)
+        recipe = Recipe(features, outcome_scale, variances, theta, folds)
+        sums = pass_over(data, recipe)
+        parts = {regime: found.folds for regime, found in sums.items()}
+        log_weights = {regime: found.log_weight for regime, found in sums.items()}
+        squares = {regime: found.residuals for regime, found in sums.items() if found.residuals}
+        clamped = {regime: found.clamped for regime, found in sums.items()}
+        residuals = squares or None
+        return cls(summary, features, outcome_scale, parts, log_weights, residuals, clamped)
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -289,7 +306,53 @@ class Moments:
         ranked = {regime: parts[regime] for regime in summary.regimes}
         both = (self.log_weights, other.log_weights)
         logs = {regime: sum(part.get(regime, 0.0) for part in both) for regime in ranked}
-        return Moments(summary, self.features, self.outcome_scale, ranked, logs)
+        clamped = {
+            regime: np.sum(
+                [part.clamped[regime] for part in (self, other) if regime in part.clamped], 0
+            )
+            for regime in ranked
+        }
+        scale = self.outcome_scale
+        return Moments(summary, self.features, scale, ranked, logs, clamped=clamped)
+
+    def save(self, path: str | Path, rows: bool = True) -> None:
+        """Write the moments to a ``.npz`` file, without those of residuals.
+
+        Parameters
+        ----------
+        path
+            The file; an earlier one is replaced in one step.
+        rows
+            Whether to keep some rows of each regime as they are, 8 MB of them at most. They are
+            what a structure is learned from; without them it must be given to the model.
+
+        Raises
+        ------
+        FileError
+            If the folder does not exist or cannot be written to.
+        """
+        parts = (self.parts, self.log_weights, self.clamped)
+        write_moments(
+            StoredMoments(self.summary, self.features, self.outcome_scale, *parts), Path(path), rows
+        )
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Moments":
+        """Read moments that :meth:`save` wrote.
+
+        Raises
+        ------
+        FileError
+            If the file is missing, holds no moments of this format, or is damaged.
+        """
+        found = read_moments(Path(path))
+        scale, logs = found.outcome_scale, found.log_weights
+        kept = (found.summary, found.features, scale, found.parts, logs)
+        return cls(*kept, clamped=found.clamped)
+
+    def __str__(self) -> str:
+        counts = {r: sum(fold.n for fold in folds) for r, folds in self.parts.items()}
+        return describe_moments(self.summary, len(self.features.features), counts, self.clamped)
 
     def select(self, features: FeatureMap) -> "Moments":
         """Keep some of the features.
@@ -327,7 +390,7 @@ class Moments:
             kept = np.array([order[factors] + 1 for factors in wanted])
             residuals = {r: part.select(kept) for r, part in residuals.items()}
         scale, logs = self.outcome_scale, self.log_weights
-        return Moments(self.summary, features, scale, parts, logs, residuals)
+        return Moments(self.summary, features, scale, parts, logs, residuals, self.clamped)
 
     def regression(self, regime: Regime) -> RegressionMoments:
         """Return the sums of products of one regime, all folds together.
@@ -383,18 +446,3 @@ class Moments:
         ]
         title = f"Moments of {self.n_rows:,} rows, outcome {self.outcome}"
         return html_block(title, about, [html_table(["regime", "rows", "folds"], rows)])
-
-
-def fold_chunks(values: Array, start: int, n: int, rows: int) -> Iterator[tuple[int, Array]]:
-    """Cut rows ``start`` to ``start + len(values)`` of n at fold borders and every ``rows``.
-
-    Folds are contiguous and as equal as can be, the larger ones first.
-    """
-    sizes = [n // FOLDS + (fold < n % FOLDS) for fold in range(FOLDS)]
-    ends = np.cumsum(sizes)
-    done = 0
-    while done < len(values):
-        fold = int(np.searchsorted(ends, start + done, side="right"))
-        stop = min(len(values), int(ends[fold]) - start, done + rows)
-        yield fold, values[done:stop]
-        done = stop

@@ -20,15 +20,17 @@ from bayes_intgen.basis.polynomial import PolynomialBasis
 from bayes_intgen.centred import CentredMoments
 from bayes_intgen.data import RegimeData
 from bayes_intgen.errors import ModelError
-from bayes_intgen.moments import FOLDS, Moments, fold_chunks
+from bayes_intgen.feature_sums import sum_features
+from bayes_intgen.folds import FOLDS, Chunk, folded_chunks
+from bayes_intgen.moments import Moments
 from bayes_intgen.monomials import powers_of
 from bayes_intgen.regimes import Regime
 from bayes_intgen.summary import Scale, Summary
+from bayes_intgen.threads import ordered_map
 
 __all__ = ["GroupMoments", "group_moments"]
 
 MAX_FEATURES = 2000
-CHUNK_VALUES = 2**22
 
 type Groups = Mapping[str, Sequence[Regime]]
 type Folds = tuple[CentredMoments, ...]
@@ -94,19 +96,17 @@ def _read(data: RegimeData, degree: int, groups: Groups) -> GroupMoments:
     group_of = {regime: label for label, regimes in groups.items() for regime in regimes}
     size = comb(len(data.variables) + degree, degree)  # with the constant, or the outcome for it
     folds = {label: [CentredMoments.empty(size)] * FOLDS for label in groups}
-    seen = dict.fromkeys(group_of, 0)
-    at_once = max(CHUNK_VALUES // size, 1024)
-    with threadpool_limits(1):  # on matrices this narrow, threads only wait for one another
-        for regime, values in data.batches():
-            if regime not in group_of:
-                continue
-            label, n = group_of[regime], data.extents[regime].n
-            for fold, chunk in fold_chunks(values, seen[regime], n, at_once):
-                rows = maps[label].evaluate(chunk[:, :-1])
-                rows[:, :-1] = rows[:, 1:]
-                rows[:, -1] = scale.standardise(chunk[:, -1])
-                folds[label][fold] = folds[label][fold].merge(CentredMoments.from_rows(rows))
-            seen[regime] += len(values)
+    counts = {regime: data.extents[regime].n for regime in group_of}
+    batches = ((regime, values) for regime, values in data.batches() if regime in group_of)
+
+    def add_up(chunk: Chunk) -> tuple[str, int, CentredMoments]:
+        regime, fold, values = chunk
+        label = group_of[regime]
+        return label, fold, sum_features(values, maps[label], scale).moments
+
+    with threadpool_limits(1):  # the cores are shared by chunks, not within a product
+        for label, fold, moments in ordered_map(add_up, folded_chunks(batches, counts)):
+            folds[label][fold] = folds[label][fold].merge(moments)
     return GroupMoments(scale, {label: (maps[label], tuple(folds[label])) for label in groups})
 
 

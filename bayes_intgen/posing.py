@@ -1,8 +1,8 @@
 """From data and choices to a problem that inference can work on; nothing is sampled here.
 
-Rows are read up to four times: for ranges and structure, for the moments of the features, for the
-variance functions, and for the weighted moments with those of the residuals. Moments are not read
-at all.
+Rows are used up to four times: for ranges and structure, for the moments of the features, for the
+variance functions, and for the weighted moments with those of the residuals. Of many rows a sample
+is enough for the second (:mod:`bayes_intgen.pilot`). Moments are not read at all.
 """
 
 from dataclasses import dataclass, replace
@@ -21,6 +21,7 @@ from bayes_intgen.inference import LaplaceMode, Problem, find_mode, reweight
 from bayes_intgen.lift_rows import LiftRows
 from bayes_intgen.lift_tests import LiftTests
 from bayes_intgen.moments import Moments
+from bayes_intgen.pilot import pilot_rows
 from bayes_intgen.priors import Priors
 from bayes_intgen.regimes import Regime, format_regime
 from bayes_intgen.structure import Structure, resolve_structure
@@ -30,6 +31,7 @@ from bayes_intgen.summary import Scale, Summary
 __all__ = [
     "Posed",
     "actions_of",
+    "count_clamped",
     "judge_rung",
     "plan",
     "pose",
@@ -119,10 +121,12 @@ def pose(
     robust: bool = False,
     blocks: BlockChoice = None,
     lifts: LiftTests | None = None,
+    pilot: bool = False,
 ) -> Posed:
     """Make the first two passes over the rows, or none if the data are moments already.
 
-    ``robust``: whether the outcome's unit should not follow gross errors in it.
+    ``robust``: whether the outcome's unit should not follow gross errors in it. ``pilot``: whether
+    a sample of many rows is enough, because :func:`weigh` follows.
     """
     planned = plan(data, basis, structure, interactions, blocks, lifts)
     design, summary = planned.design, planned.summary
@@ -130,7 +134,8 @@ def pose(
         moments = replace(data.select(design.features), summary=summary)
     else:
         scale = summary.robust_outcome_scale if robust else summary.scales[data.outcome]
-        moments = Moments.compute(data, summary, design.features, scale)
+        used = pilot_rows(data, summary) if pilot else data
+        moments = Moments.compute(used, summary, design.features, scale, folds=1)
     rows = planned.read(lifts, moments.outcome_scale) if lifts else None
     return Posed(Problem(design, moments, priors, rows), moments, planned.learned)
 
@@ -188,6 +193,12 @@ def typical_rows(problem: Problem, regime: Regime) -> Array:
     else:
         rows = np.array([[summary.scales[action].centre for action in design.variables]])
     return design.features.evaluate(rows)[:, design.positions] * design.active(regime)
+
+
+def count_clamped(moments: Moments) -> dict[str, int]:
+    """Return the number of rows beyond the box of each variable, if there are any."""
+    total = sum(moments.clamped.values(), np.zeros(len(moments.variables), dtype=np.int64))
+    return {n: count for n, count in zip(moments.variables, total.tolist(), strict=True) if count}
 
 
 def refuse_exact(moments: Moments) -> None:

@@ -40,7 +40,7 @@ from bayes_intgen.variance import VarianceFeatures
 from bayes_intgen.variance_identity import FLOOR, combine_regimes, variance_at, variance_design
 from bayes_intgen.variance_rows import bound_log_variance
 
-__all__ = ["predict_outcome", "predictive_interval"]
+__all__ = ["noise_scale", "predict_outcome", "predictive_interval"]
 
 MOST_SEED = 2**128
 
@@ -116,6 +116,34 @@ def predictive_interval(
         parts.append([end.to_numpy() for end in credible_interval(draws, probability)])
     lower, upper = np.concatenate(parts, axis=1)
     return lower, upper
+
+
+def noise_scale(fitted: Fitted, values: Array, regime: Regime) -> tuple[Array, Array | None]:
+    """Return the scale of the noise at some points, and its degrees of freedom if it is Student's.
+
+    Parameters
+    ----------
+    fitted
+        The fit.
+    values
+        Actions and covariates in their own units, or codes of levels; shape (points, variables).
+    regime
+        The actions that are set.
+
+    Returns
+    -------
+    scale
+        Outcome's unit, shape (chain, draw, points) or (chain, draw, 1); not below its floor.
+    nu
+        Shape (chain, draw, 1), or None for normal noise.
+
+    Raises
+    ------
+    QueryError
+        As :func:`predict_outcome`.
+    """
+    variance, least, nu = _spread(fitted, values, regime)
+    return np.sqrt(np.maximum(variance, least)), nu
 
 
 def _spread(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from bayes_intgen.centred import CentredMoments
 from bayes_intgen.level_rows import LevelRows
 
-__all__ = ["RegimeSummary", "ThinnedSample"]
+__all__ = ["SAMPLE_ROWS", "RegimeSummary", "ThinnedSample"]
 
 SAMPLE_ROWS = 2**16
 TAIL = 0.0005
@@ -39,21 +39,30 @@ class ThinnedSample:
     seen: int = 0
     stride: int = 1
 
+    @classmethod
+    def within(cls, values: Array, start: int, n: int) -> "ThinnedSample":
+        """Return the part of the sample of n rows that rows ``start``, start + 1, ... make up."""
+        stride = 1
+        while -(-n // stride) > SAMPLE_ROWS:
+            stride *= 2
+        return cls(values[-start % stride :: stride], len(values), stride)
+
     def extend(self, values: Array) -> "ThinnedSample":
         """Return the sample after some more rows."""
         first = -self.seen % self.stride
         rows = np.concatenate([self.rows, values[first :: self.stride]])
-        return ThinnedSample(rows, self.seen + len(values), self.stride)._thin()
+        return ThinnedSample(rows, self.seen + len(values), self.stride).thin()
 
     def merge(self, other: "ThinnedSample") -> "ThinnedSample":
         """Return a sample of the rows of both."""
         stride = max(self.stride, other.stride)
         kept = [part.rows[:: stride // part.stride] for part in (self, other)]
-        return ThinnedSample(np.concatenate(kept), self.seen + other.seen, stride)._thin()
+        return ThinnedSample(np.concatenate(kept), self.seen + other.seen, stride).thin()
 
-    def _thin(self) -> "ThinnedSample":
+    def thin(self, most: int | None = None) -> "ThinnedSample":
+        """Keep every second row until there are few enough, 2^16 by default."""
         rows, stride = self.rows, self.stride
-        while len(rows) > SAMPLE_ROWS:
+        while len(rows) > (SAMPLE_ROWS if most is None else most):
             rows, stride = rows[::2], 2 * stride
         return ThinnedSample(rows, self.seen, stride)
 
@@ -118,12 +127,25 @@ class RegimeSummary:
         )
 
     def merge(self, other: "RegimeSummary") -> "RegimeSummary":
-        """Return the summary of the rows of both."""
+        """Return the summary of the rows of both.
+
+        If one was read from a file without its rows, the core range is the envelope of the two.
+        """
+        sample, core = self.sample.merge(other.sample), None
+        if not (len(self.sample.rows) and len(other.sample.rows)):
+            core = np.array(
+                [
+                    np.minimum(self.core[0], other.core[0]),
+                    np.maximum(self.core[1], other.core[1]),
+                ]
+            )
+            sample = ThinnedSample(self.sample.rows[:0], sample.seen, sample.stride)
         return RegimeSummary(
             self.moments.merge(other.moments),
             np.minimum(self.low, other.low),
             np.maximum(self.high, other.high),
-            self.sample.merge(other.sample),
+            sample,
+            core,
             levels=self._merge_levels(other.levels),
         )
 

@@ -1,5 +1,6 @@
 """What a fit says of itself when it is printed: data, choices, verdicts, and effects in a table."""
 
+import json
 from collections.abc import Sequence
 
 import pandas as pd
@@ -80,7 +81,15 @@ def _data(state: FitState, regime: Regime) -> list[str]:
         f"{title} of {mean} from {rows:,} rows in the regimes {regimes}",
         f"{sizes['chain']} chains x {sizes['draw']} draws; {state.convergence}",
         f"likelihood: {_likelihood(state)}",
+        *_clamped(state),
     ]
+
+
+def _clamped(state: FitState) -> list[str]:
+    """Count the rows beyond the box, in a fit to rows or moments that has any."""
+    counts = json.loads(str(state.idata.attrs.get("clamped", "{}")))
+    found = ", ".join(f"{count:,} of {name}" for name, count in counts.items())
+    return [f"rows beyond the box, held at its edge: {found}"] if found else []
 
 
 def _likelihood(state: FitState) -> str:

@@ -50,13 +50,25 @@ class ResidualMoments:
         return cls(0, np.zeros((size, size)), np.zeros(size), 0.0, 0.0)
 
     @classmethod
-    def from_rows(cls, phi: Array, residual: Array, weights: Array) -> "ResidualMoments":
-        """Sum over rows of features (n, features), residuals (n,) and weights (n,)."""
-        scaled = phi * (weights * residual)[:, None]
+    def from_columns(
+        cls, phi: Array, residual: Array, weights: Array, work: Array | None = None
+    ) -> "ResidualMoments":
+        """Sum over rows, which are columns here.
+
+        Parameters
+        ----------
+        phi
+            Features, shape (features, n).
+        residual, weights
+            Shape (n,).
+        work
+            An array of the shape of ``phi`` that may be overwritten.
+        """
+        scaled = np.multiply(phi, weights * residual, out=work)
         squares = residual**2
         weighted = weights * squares
         fourth, square = float(weighted @ squares), float(squares.sum())
-        return cls(len(phi), scaled.T @ scaled, weighted @ phi, fourth, square)
+        return cls(phi.shape[1], scaled @ scaled.T, phi @ weighted, fourth, square)
 
     def add(self, other: "ResidualMoments") -> "ResidualMoments":
         """Return the sums over the rows of both."""

@@ -6,7 +6,7 @@ pass computes the moments of the features (:mod:`bayes_intgen.moments`).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Self
 
 import numpy as np
@@ -16,6 +16,8 @@ from threadpoolctl import threadpool_limits
 
 from bayes_intgen.centred import CentredMoments
 from bayes_intgen.data import RegimeData
+from bayes_intgen.data.partitions import DaskSource
+from bayes_intgen.data.sources import FrameSource
 from bayes_intgen.level_rows import LevelRows
 from bayes_intgen.regime_summary import RegimeSummary, ThinnedSample
 from bayes_intgen.regimes import Regime, format_regime, parse_regime, sort_regimes
@@ -70,14 +72,15 @@ class Summary:
     @classmethod
     def from_data(cls, data: RegimeData) -> Self:
         """Read the data once."""
-        parts: dict[Regime, RegimeSummary] = {}
         sizes = {data.variables.index(name): len(levels) for name, levels in data.levels.items()}
-        with threadpool_limits(1):  # on matrices this narrow, threads only wait for one another
-            for regime, values in data.batches():
-                known = parts.get(regime)
-                parts[regime] = (
-                    known.extend(values) if known else RegimeSummary.from_rows(values, sizes)
-                )
+        parts: dict[Regime, RegimeSummary]
+        if data.first_pass is not None:
+            parts = {**data.first_pass}
+        elif isinstance(data.source, DaskSource):
+            leaf = partial(_summarise_partition, data.without_rows(), sizes)
+            parts = data.source.reduce(leaf, data.starts, _merge)
+        else:
+            parts = _summarise(data, sizes)
         ranked = {regime: parts[regime] for regime in data.extents}
         return cls(data.actions, data.outcome, ranked, data.levels, data.covariates)
 
@@ -230,3 +233,37 @@ class Summary:
             )
         tested = {name: tuple(map(tuple, ends)) for name, ends in state.get("tested", {}).items()}
         return cls(actions, state["outcome"], parts, levels, covariates, tested)
+
+
+def _summarise(data: RegimeData, sizes: Mapping[int, int]) -> dict[Regime, RegimeSummary]:
+    parts: dict[Regime, RegimeSummary] = {}
+    with threadpool_limits(1):  # on matrices this narrow, threads only wait for one another
+        for regime, values in data.batches():
+            known = parts.get(regime)
+            parts[regime] = (
+                known.extend(values) if known else RegimeSummary.from_rows(values, sizes)
+            )
+    return parts
+
+
+def _summarise_partition(
+    data: RegimeData, sizes: Mapping[int, int], rows: FrameSource, starts: Mapping[Regime, int]
+) -> dict[Regime, RegimeSummary]:
+    """Summarise a partition, with the sample that one pass over all rows would take from it."""
+    gathered: dict[Regime, list[Array]] = {}
+    for regime, values in data.within(rows).batches():
+        gathered.setdefault(regime, []).append(values)
+    parts = {}
+    with threadpool_limits(1):
+        for regime, found in gathered.items():
+            values = np.concatenate(found)
+            sample = ThinnedSample.within(values, starts.get(regime, 0), data.extents[regime].n)
+            parts[regime] = replace(RegimeSummary.from_rows(values, sizes), sample=sample)
+    return parts
+
+
+def _merge(
+    one: dict[Regime, RegimeSummary], two: dict[Regime, RegimeSummary]
+) -> dict[Regime, RegimeSummary]:
+    both = {r: part.merge(two[r]) if r in two else part for r, part in one.items()}
+    return {**two, **both}

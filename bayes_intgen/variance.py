@@ -22,12 +22,14 @@ from math import log, sqrt
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
 from bayes_intgen.basis import FeatureMap, relative_scale
 from bayes_intgen.centred import CentredMoments
 from bayes_intgen.data import RegimeData
+from bayes_intgen.feature_sums import BlockMoments, block_rows
+from bayes_intgen.folds import Chunk
 from bayes_intgen.regimes import Regime
+from bayes_intgen.row_pass import pass_over
 from bayes_intgen.summary import Scale
 
 __all__ = ["LogVariance", "VarianceFeatures", "fit_log_variances"]
@@ -116,7 +118,9 @@ class LogVariance:
 
     def log_weights(self, phi: Array) -> Array:
         """Return - log v at rows of features, shape (n, features) to (n,)."""
-        log_variance = (phi[:, self.columns] - self.centre) @ self.gamma
+        spread_out = np.zeros(phi.shape[1])
+        spread_out[self.columns] = self.gamma
+        log_variance = phi @ spread_out - self.centre @ self.gamma
         return np.asarray(-np.clip(log_variance, -self.bound, self.bound))
 
 
@@ -143,16 +147,61 @@ def fit_log_variances(
         Residual standard deviation of each regime from that fit, in standard units.
     """
     psi = VarianceFeatures.of(features)
-    columns, relative = psi.columns, psi.relative
-    parts = {regime: CentredMoments.empty(len(columns) + 1) for regime in data.extents}
-    with threadpool_limits(1):
-        for regime, values in data.batches():
-            phi = features.evaluate(values[:, :-1])
-            residual = outcome_scale.standardise(values[:, -1]) - phi @ theta[regime]
-            squares = np.log(residual**2 + FLOOR * sigma[regime] ** 2)
-            rows = np.column_stack([phi[:, columns], squares])
-            parts[regime] = parts[regime].merge(CentredMoments.from_rows(rows))
+    floor = {regime: FLOOR * spread**2 for regime, spread in sigma.items()}
+    found = pass_over(data, LogSquares(features, outcome_scale, psi.columns, theta, floor))
     return {
-        regime: LogVariance.from_moments(moments, columns, relative)
-        for regime, moments in parts.items()
+        regime: LogVariance.from_moments(sums.moments, psi.columns, psi.relative)
+        for regime, sums in found.items()
     }
+
+
+@dataclass(frozen=True)
+class LogSquareSums:
+    """Moments of (psi, log e^2) in one regime."""
+
+    moments: CentredMoments
+
+    def add(self, fold: int, part: CentredMoments) -> "LogSquareSums":
+        """Add a chunk; folds play no part."""
+        return LogSquareSums(self.moments.merge(part))
+
+    def merge(self, other: "LogSquareSums") -> "LogSquareSums":
+        """Return the moments of the rows of both."""
+        return LogSquareSums(self.moments.merge(other.moments))
+
+
+@dataclass(frozen=True)
+class LogSquares:
+    """What the pass sums: see :func:`fit_log_variances`.
+
+    ``columns`` are the positions of psi among the features, and ``floor`` is what keeps the
+    logarithm of e^2 from running away.
+    """
+
+    features: FeatureMap
+    outcome_scale: Scale
+    columns: npt.NDArray[np.intp]
+    theta: Mapping[Regime, Array]
+    floor: Mapping[Regime, float]
+
+    def empty(self) -> LogSquareSums:
+        """Return the moments of no rows."""
+        return LogSquareSums(CentredMoments.empty(len(self.columns) + 1))
+
+    def sum(self, chunk: Chunk) -> tuple[Regime, int, CentredMoments]:
+        """Return the moments of the rows of a chunk."""
+        regime, fold, values = chunk
+        size, width = len(self.features.features), len(self.columns) + 2
+        step = min(block_rows(size + width), len(values))
+        phi, table = np.empty((size, step)), np.empty((width, step))
+        moments = BlockMoments(width)
+        for start in range(0, len(values), step):
+            part = values[start : start + step]
+            block, rows = phi[:, : len(part)], table[:, : len(part)]
+            self.features.fill(part[:, :-1], block)
+            residual = self.outcome_scale.standardise(part[:, -1]) - self.theta[regime] @ block
+            rows[0] = 1.0
+            rows[1:-1] = block[self.columns]
+            np.log(residual**2 + self.floor[regime], out=rows[-1])
+            moments.add(rows)
+        return regime, fold, moments.result()

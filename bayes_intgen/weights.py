@@ -75,7 +75,7 @@ def kinds_of_groups(
         The actions that no regime sets; the bias of such an action as a function of that action
         alone is of the kind ``confounding_unset``.
     """
-    own = {bias_name(action): {action} for action in unset}
+    own = {bias_name(action): frozenset((action,)) for action in unset}
     kinds: dict[str | None, str] = {}
     for weight in weights:
         feature = weight.feature

@@ -143,7 +143,7 @@ def test_folds_differ_by_at_most_one_row(n):
 def test_chunks_and_batches_do_not_matter(monkeypatch):
     data = read(draw(1, offset=1e9, n=9000, regimes=("obs", "a1")))
     whole = Moments.from_data(data)
-    monkeypatch.setattr("bayes_intgen.moments.CHUNK_VALUES", 1)  # 1024 rows
+    monkeypatch.setattr("bayes_intgen.folds.CHUNK_ROWS", 1000)
     assert_moments(Moments.from_data(data, like=whole), whole)
     monkeypatch.setattr("bayes_intgen.data.sources.BATCH_ROWS", 101)
     chunked = Moments.from_data(data, like=whole)

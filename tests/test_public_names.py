@@ -20,6 +20,7 @@ NAMES = [
     "ConvergenceWarning",
     "DataError",
     "FileError",
+    "IntervalCalibration",
     "InterventionModel",
     "JointRidge",
     "LiftTests",
@@ -36,10 +37,15 @@ NAMES = [
     "RegimeData",
     "RegimeError",
     "RidgeEstimator",
+    "Sensitivity",
     "check",
+    "examples",
     "identify",
     "load",
+    "refit_calibration",
     "scm",
+    "sensitivity",
+    "simulation_based_calibration",
 ]
 
 SCM_NAMES = [
@@ -60,9 +66,12 @@ SCM_NAMES = [
     "sample_polynomial_scm",
 ]
 
+EXAMPLE_NAMES = ["Example", "dose_combination", "marketing"]
+
 PUBLIC = {
     **{name: getattr(ig, name) for name in NAMES},
     **{f"scm.{name}": getattr(ig.scm, name) for name in SCM_NAMES},
+    **{f"examples.{name}": getattr(ig.examples, name) for name in EXAMPLE_NAMES},
 }
 DOCUMENTED = [name for name in PUBLIC if name != "scm.Seed"]  # a type, which holds no docstring
 
@@ -70,6 +79,7 @@ DOCUMENTED = [name for name in PUBLIC if name != "scm.Seed"]  # a type, which ho
 def test_the_public_names_are_these():
     assert ig.__all__ == NAMES
     assert ig.scm.__all__ == SCM_NAMES
+    assert ig.examples.__all__ == EXAMPLE_NAMES
 
 
 def described(subject):

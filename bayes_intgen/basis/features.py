@@ -20,6 +20,7 @@ from bayes_intgen.basis.action import ActionBasis, BasisFunction
 from bayes_intgen.basis.categorical import CategoricalBasis
 from bayes_intgen.basis.hsgp import HSGPBasis
 from bayes_intgen.basis.polynomial import PolynomialBasis
+from bayes_intgen.basis.products import ProductPlan
 from bayes_intgen.errors import ModelError
 
 __all__ = ["Feature", "FeatureMap"]
@@ -194,15 +195,29 @@ class FeatureMap:
         ndarray
             Features, shape (n, features); the first column is one.
         """
-        single = {
-            action: basis.evaluate(values[:, k])
-            for k, (action, basis) in enumerate(self.bases.items())
+        table = np.empty((len(self.features), len(values)))
+        self.fill(values, table)
+        return table.T
+
+    def fill(self, values: npt.NDArray[np.float64], out: npt.NDArray[np.float64]) -> None:
+        """Evaluate phi into the rows of an array, one row per feature.
+
+        Parameters
+        ----------
+        values
+            As for :meth:`evaluate`.
+        out
+            Is overwritten, shape (features, n).
+        """
+        tables = {
+            name: np.ascontiguousarray(basis.evaluate(values[:, k]).T)
+            for k, (name, basis) in enumerate(self.bases.items())
         }
-        phi = np.ones((len(values), len(self.features)), order="F")
-        for column, feature in enumerate(self.features):
-            for action, position in feature.factors:
-                phi[:, column] *= single[action][:, position]
-        return phi
+        self._plan.fill(tables, out)
+
+    @cached_property
+    def _plan(self) -> ProductPlan:
+        return ProductPlan.of([feature.factors for feature in self.features])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state as JSON types."""

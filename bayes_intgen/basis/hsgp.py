@@ -166,10 +166,24 @@ class HSGPBasis:
         )
 
     def evaluate(self, values: Array) -> Array:
-        """Evaluate; the eigenfunctions are held at the edge of the box beyond it."""
+        """Evaluate; the eigenfunctions are held at the edge of the box beyond it.
+
+        Only the first is a sine: with t = w_1 (x + c), sin((j+1) t) = 2 cos(t) sin(j t) -
+        sin((j-1) t).
+        """
         x = np.clip(self.box.standardise(values), -self.c, self.c)
-        waves = np.sin(np.multiply.outer(x + self.c, self.frequencies)) / sqrt(self.c)
-        return np.column_stack([self.scale.standardise(values), waves])
+        angle = (x + self.c) * (pi / (2 * self.c))
+        table = np.empty((self.m + 1, len(values)))
+        table[0] = self.scale.standardise(values)
+        np.sin(angle, out=table[1])
+        table[1] /= sqrt(self.c)
+        twice = 2 * np.cos(angle)
+        before: Array | float = 0.0
+        for j in range(2, self.m + 1):
+            np.multiply(twice, table[j - 1], out=table[j])
+            table[j] -= before
+            before = table[j - 1]
+        return table.T
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state as JSON types."""

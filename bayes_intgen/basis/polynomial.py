@@ -127,7 +127,7 @@ class PolynomialBasis:
         columns = [np.ones_like(z), z]
         for d in range(2, self.degree + 1):
             columns.append((z * columns[-1] - sqrt(d - 1) * columns[-2]) / sqrt(d))
-        return np.column_stack(columns[1:])
+        return np.array(columns[1:]).T
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state as JSON types."""

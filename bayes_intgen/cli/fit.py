@@ -16,10 +16,12 @@ from bayes_intgen.cli.options import (
     writable,
 )
 from bayes_intgen.cli.text import fit_terminal, records, show_json
+from bayes_intgen.data import RegimeData
 from bayes_intgen.design import INTERACTIONS
 from bayes_intgen.errors import ModelError, NotIdentifiedError
 from bayes_intgen.intervention_model import InterventionModel
 from bayes_intgen.lift_tests import LiftTests
+from bayes_intgen.moments import Moments
 from bayes_intgen.posterior import Posterior
 from bayes_intgen.regimes import format_regime
 from bayes_intgen.rowwise import LIKELIHOODS
@@ -40,6 +42,9 @@ needs fewer of them can be asked for by --target.
       --regime experiment --covariates week,region --categorical region
   bayes-intgen fit sales.csv --outcome sales --actions price,tv --out fit.nc \\
       --method laplace --json > fit.json      in seconds, for scripts
+
+DATA may also be the moments of a table (a .npz file of the command moments), whose columns
+they know. The fit then is one with --variance constant.
 
 Then: bayes-intgen plot fit.nc --out joint.png, or bayes-intgen query fit.nc ...
 Exit code 0: done; 1: saved, but the sampler did not converge; 2: nothing was fitted.
@@ -112,7 +117,7 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
 def run(options: argparse.Namespace) -> int:
     """Read, fit, save and say what was found."""
     keep_apart(options.data, options.out)
-    data = read_table(options)
+    data = _read(options)
     if not options.json:
         print(data, end="\n\n")
         print(f"Fitting ({options.method}) ...", flush=True)
@@ -166,6 +171,18 @@ def _to_json(posterior: Posterior, out: Path) -> dict[str, Any]:
         "do": format_regime(regime),
         "effects": effects,
     }
+
+
+def _read(options: argparse.Namespace) -> RegimeData | Moments:
+    if Path(options.data).suffix.lower() != ".npz":
+        return read_table(options)
+    given = [name for name in ("outcome", "actions", "drop") if getattr(options, name)]
+    if given:
+        raise ModelError(
+            f"--{given[0]} goes with a table, but {options.data!r} holds moments, which know their "
+            f"columns; leave it out."
+        )
+    return Moments.load(options.data)
 
 
 def _basis(options: argparse.Namespace) -> HSGP | Polynomial:

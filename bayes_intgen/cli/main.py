@@ -10,7 +10,19 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from bayes_intgen.cli import calibrate, check, demo, fit, identify, plot, query, reproduce
+from bayes_intgen.cli import (
+    calibrate,
+    check,
+    demo,
+    fit,
+    identify,
+    merge,
+    moments,
+    plot,
+    query,
+    recalibrate,
+    reproduce,
+)
 from bayes_intgen.errors import BayesIntgenError, ConflictWarning, ConvergenceWarning
 
 __all__ = ["main"]
@@ -24,6 +36,9 @@ What happens when several levers are set at once, if each experiment set only on
   bayes-intgen query fit.nc --points points.csv --out effects.csv
   bayes-intgen check data.csv ...       do the data contradict the assumptions?
   bayes-intgen identify obs,a,b a+b     what follows from which experiments?
+  bayes-intgen recalibrate fit.nc data.csv --out DIR   do this fit's intervals hold their promise?
+  bayes-intgen moments data.parquet ... --out day1.npz   many rows: sum them up, then fit that
+  bayes-intgen merge day1.npz day2.npz --out both.npz
   bayes-intgen calibrate --out DIR      how good are errors and intervals, over many systems?
   bayes-intgen reproduce fig2a --out DIR   the figures of the paper
 
@@ -48,7 +63,19 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    for module in (demo, fit, plot, query, check, identify, calibrate, reproduce):
+    for module in (
+        demo,
+        fit,
+        plot,
+        query,
+        check,
+        identify,
+        recalibrate,
+        moments,
+        merge,
+        calibrate,
+        reproduce,
+    ):
         module.add_parser(commands)
     return parser
 

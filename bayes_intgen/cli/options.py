@@ -6,16 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from bayes_intgen.data import RegimeData
-from bayes_intgen.errors import FileError
+from bayes_intgen.errors import DataError, FileError
 from bayes_intgen.files import is_folder
 from bayes_intgen.structure import Structure
 
 __all__ = [
     "add_assumptions",
+    "add_columns",
     "add_inference",
     "add_table",
     "keep_apart",
     "names",
+    "need_columns",
     "read_table",
     "sampling",
     "structure",
@@ -104,9 +106,17 @@ def add_inference(parser: argparse.ArgumentParser, seed: int = 1) -> None:
 def add_table(parser: argparse.ArgumentParser) -> None:
     """Add the table and the names of its columns."""
     parser.add_argument("data", metavar="DATA", help="CSV or Parquet file")
-    parser.add_argument("--outcome", required=True, metavar="Y", help="column of the outcome")
+    add_columns(parser)
     parser.add_argument(
-        "--actions", required=True, type=names, metavar="A,B", help="columns of the actions"
+        "--drop", type=names, default=[], metavar="R,R", help="regimes to leave out"
+    )
+
+
+def add_columns(parser: argparse.ArgumentParser) -> None:
+    """Add the names of the columns; whether some are needed, :func:`need_columns` says."""
+    parser.add_argument("--outcome", metavar="Y", help="column of the outcome (required)")
+    parser.add_argument(
+        "--actions", type=names, metavar="A,B", help="columns of the actions (required)"
     )
     parser.add_argument(
         "--categorical",
@@ -126,9 +136,13 @@ def add_table(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--regime", default="regime", metavar="COL", help="column of the labels (regime)"
     )
-    parser.add_argument(
-        "--drop", type=names, default=[], metavar="R,R", help="regimes to leave out"
-    )
+
+
+def need_columns(options: argparse.Namespace) -> None:
+    """Raise a DataError if the columns of a table are not named."""
+    missing = [f"--{name}" for name in ("outcome", "actions") if not getattr(options, name)]
+    if missing:
+        raise DataError(f"{', '.join(missing)}: name the columns of the table.")
 
 
 def add_assumptions(parser: argparse._ActionsContainer) -> None:
@@ -153,6 +167,7 @@ def add_assumptions(parser: argparse._ActionsContainer) -> None:
 
 def read_table(options: argparse.Namespace) -> RegimeData:
     """Read the table that :func:`add_table` describes."""
+    need_columns(options)
     data = RegimeData.from_frame(
         options.data,
         outcome=options.outcome,

@@ -19,7 +19,7 @@ from bayes_intgen.posterior import load
 from bayes_intgen.predictive import predictive_interval
 from bayes_intgen.support import BEYOND, OUTSIDE, SUPPORTED
 
-__all__ = ["add_parser", "run"]
+__all__ = ["add_parser", "read_points", "run"]
 
 DESCRIPTION = """\
 Posterior of the expected outcome at given points.
@@ -89,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
     for source in (options.fit, options.points):
         keep_apart(source, options.out)
     posterior = load(options.fit)
-    points = _read_points(options.points, posterior.summary.levels)
+    points = read_points(options.points, posterior.summary.levels)
     do = [] if options.do == ["none"] else options.do
     if options.do == []:
         raise QueryError("--do: name the actions that are set, or write none.")
@@ -129,7 +129,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _read_points(path: Path, categorical: Iterable[str]) -> pa.Table:
+def read_points(path: Path, categorical: Iterable[str]) -> pa.Table:
     """Read a table; a row with a field too many or too few is an error, never a guess.
 
     Levels are read as the text they are, whatever they look like.

@@ -1,20 +1,24 @@
 """How many rows each regime has and how far they reach: what the one validation pass finds."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from bayes_intgen.data.columns import Columns
+from bayes_intgen.data.conversion import Texts
 from bayes_intgen.data.levels import check_number, sort_levels
-from bayes_intgen.data.sources import Source, Texts
+from bayes_intgen.data.partitions import DaskSource
+from bayes_intgen.data.sources import FrameSource, Source
 from bayes_intgen.errors import DataError, RegimeError
+from bayes_intgen.regime_summary import RegimeSummary
 from bayes_intgen.regimes import Regime, format_regime, parse_regime, sort_regimes
 
-__all__ = ["MIN_ROWS", "Extent", "check_varies", "find_levels", "measure"]
+__all__ = ["MIN_ROWS", "Extent", "Measured", "check_varies", "find_levels", "measure"]
 
 MIN_ROWS = 8
 LEAST_RANGE, MOST_RANGE = 1e-100, 1e100
@@ -62,8 +66,30 @@ class Extent:
         return Extent(self.n + other.n, low, high, counts)
 
 
-def measure(source: Source, columns: Columns) -> dict[Regime, Extent]:
+@dataclass(frozen=True)
+class Measured:
+    """What the first pass over the rows finds.
+
+    Parameters
+    ----------
+    extents
+        Of each regime, in canonical order.
+    summaries
+        The summary of each regime, if no column is categorical (the codes of levels are settled
+        only at the end) and the rows do not lie in partitions.
+    starts
+        Of rows in partitions, the number of rows of each regime before each partition.
+    """
+
+    extents: dict[Regime, Extent]
+    summaries: dict[Regime, RegimeSummary] | None = None
+    starts: tuple[Mapping[Regime, int], ...] = ()
+
+
+def measure(source: Source, columns: Columns, further: bool = False) -> Measured:
     """Read everything once: measure the regimes and see that every column varies.
+
+    ``further``: whether the rows only add to earlier ones, so that they may be few and alike.
 
     Raises
     ------
@@ -72,6 +98,34 @@ def measure(source: Source, columns: Columns) -> dict[Regime, Extent]:
     RegimeError
         If a label is unknown, or a regime has fewer than 8 rows.
     """
+    if isinstance(source, DaskSource):
+        parts = source.map(_measure_partition, [columns] * len(source.parts))
+        found = Measured(reduce(_merge, parts), starts=_starts(parts))
+    elif columns.categorical:
+        found = Measured(_measure(source, columns))
+    else:
+        summaries = _summarise(source, columns)
+        extents = {r: Extent(s.moments.n, s.low, s.high) for r, s in summaries.items()}
+        found = Measured(extents, summaries)
+    extents = found.extents
+    if not extents:
+        raise DataError("frame: the table has no rows.")
+    for name in columns.categorical:
+        for extent in extents.values():
+            check_number(name, extent.counts[name], columns.role(name))
+    for regime, extent in extents.items():
+        if extent.n < MIN_ROWS and not further:
+            raise RegimeError(
+                f"regime {format_regime(regime)!r} has {extent.n} rows; at least {MIN_ROWS} are "
+                f"needed. Drop those rows, or collect more."
+            )
+    if not further:
+        check_varies(columns, extents.values())
+    ranked = {regime: extents[regime] for regime in sort_regimes(extents, columns.actions)}
+    return replace(found, extents=ranked)
+
+
+def _measure(source: Source, columns: Columns) -> dict[Regime, Extent]:
     extents: dict[Regime, Extent] = {}
     for label, values, texts in source.batches():
         regime = parse_regime(label, columns.actions)
@@ -79,16 +133,36 @@ def measure(source: Source, columns: Columns) -> dict[Regime, Extent]:
         extents[regime] = extents[regime].merge(extent) if regime in extents else extent
         for name, counts in extents[regime].counts.items():
             check_number(name, counts, columns.role(name))
-    if not extents:
-        raise DataError("frame: the table has no rows.")
-    for regime, extent in extents.items():
-        if extent.n < MIN_ROWS:
-            raise RegimeError(
-                f"regime {format_regime(regime)!r} has {extent.n} rows; at least {MIN_ROWS} are "
-                f"needed. Drop those rows, or collect more."
-            )
-    check_varies(columns, extents.values())
-    return {regime: extents[regime] for regime in sort_regimes(extents, columns.actions)}
+    return extents
+
+
+def _summarise(source: Source, columns: Columns) -> dict[Regime, RegimeSummary]:
+    parts: dict[Regime, RegimeSummary] = {}
+    with threadpool_limits(1):  # on matrices this narrow, threads only wait for one another
+        for label, values, _ in source.batches():
+            regime = parse_regime(label, columns.actions)
+            known = parts.get(regime)
+            parts[regime] = known.extend(values) if known else RegimeSummary.from_rows(values)
+    return parts
+
+
+def _measure_partition(rows: FrameSource, columns: Columns) -> dict[Regime, Extent]:
+    return _measure(rows, columns)
+
+
+def _merge(one: dict[Regime, Extent], two: dict[Regime, Extent]) -> dict[Regime, Extent]:
+    both = {r: extent.merge(two[r]) if r in two else extent for r, extent in one.items()}
+    return {**two, **both}
+
+
+def _starts(parts: Sequence[Mapping[Regime, Extent]]) -> tuple[Mapping[Regime, int], ...]:
+    before: dict[Regime, int] = {}
+    starts = []
+    for part in parts:
+        starts.append(dict(before))
+        for regime, extent in part.items():
+            before[regime] = before.get(regime, 0) + extent.n
+    return tuple(starts)
 
 
 def find_levels(columns: Columns, extents: Iterable[Extent]) -> dict[str, tuple[str, ...]]:

@@ -6,18 +6,21 @@ what this module has checked.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from bayes_intgen.data.columns import Columns, check_categorical
+from bayes_intgen.data.conversion import Texts
 from bayes_intgen.data.extents import Extent, check_varies, find_levels, measure
 from bayes_intgen.data.levels import list_levels
-from bayes_intgen.data.sources import Source, Texts, open_source
+from bayes_intgen.data.opening import open_source
+from bayes_intgen.data.sources import NoRows, Source
 from bayes_intgen.display import html_block, html_table
 from bayes_intgen.errors import DataError, RegimeError
+from bayes_intgen.regime_summary import RegimeSummary
 from bayes_intgen.regimes import (
     Regime,
     check_action_names,
@@ -51,6 +54,11 @@ class RegimeData:
         Where the rows come from.
     levels
         The levels of each categorical column, sorted; batches hold their codes 0, 1, ...
+    first_pass
+        A summary of each regime, if reading the rows for the first time gave it: no column is
+        categorical, and the rows do not lie in partitions.
+    starts
+        Of rows in partitions, the number of rows of each regime before each partition.
 
     Examples
     --------
@@ -68,6 +76,10 @@ class RegimeData:
     extents: dict[Regime, Extent]
     source: Source = field(repr=False)
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    first_pass: Mapping[Regime, RegimeSummary] | None = field(
+        default=None, repr=False, compare=False
+    )
+    starts: tuple[Mapping[Regime, int], ...] = field(default=(), repr=False, compare=False)
 
     @classmethod
     def from_frame(
@@ -84,8 +96,10 @@ class RegimeData:
         Parameters
         ----------
         frame
-            A pandas, polars or pyarrow table with one row per unit, or the path of a CSV or
-            Parquet file, which is read in batches and need not fit into memory.
+            A pandas, polars or pyarrow table with one row per unit. Rows that need not fit into
+            memory come from the path of a CSV, Parquet or Arrow file, a pyarrow dataset, a polars
+            lazy frame, or a function that yields tables one after the other, the same ones at each
+            call; a Dask table, or a list of delayed tables, is summed up where its partitions are.
         outcome
             Column of the outcome, in any unit.
         actions
@@ -127,11 +141,30 @@ class RegimeData:
         """
         names = check_action_names(actions)
         known = check_covariate_names(covariates, names)
-        levels = check_categorical(categorical, names, known)
-        columns = Columns(outcome, names, regime, levels, known)
+        coded = check_categorical(categorical, names, known)
+        columns = Columns(outcome, names, regime, coded, known)
         source = open_source(frame, columns)
-        extents = measure(source, columns)
-        return cls(columns, extents, source, find_levels(columns, extents.values()))
+        found = measure(source, columns)
+        levels = find_levels(columns, found.extents.values())
+        return cls(columns, found.extents, source, levels, found.summaries, found.starts)
+
+    @classmethod
+    def further(cls, frame: Any, columns: Columns) -> Self:
+        """Read rows that add to earlier ones, whose columns are known: of any number, and alike.
+
+        Raises
+        ------
+        DataError
+            If a column is missing, of the wrong type, or has missing or infinite values.
+        RegimeError
+            If a label is unknown or empty.
+        FileError
+            If a path does not lead to a readable file.
+        """
+        source = open_source(frame, columns)
+        found = measure(source, columns, further=True)
+        levels = find_levels(columns, found.extents.values())
+        return cls(columns, found.extents, source, levels, found.summaries, found.starts)
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -196,7 +229,7 @@ class RegimeData:
             raise RegimeError("regimes: at least one regime must be left; drop fewer.")
         check_varies(self.columns, kept.values())
         levels = find_levels(self.columns, kept.values())
-        return type(self)(self.columns, kept, self.source, levels)
+        return replace(self, extents=kept, levels=levels)
 
     def recode(self, levels: Mapping[str, tuple[str, ...]]) -> Self:
         """Return the data with the levels, and so the codes, of earlier data.
@@ -228,7 +261,15 @@ class RegimeData:
                     f"lack; they have {list(known)}. Leave those rows out, or start again from "
                     f"all rows."
                 )
-        return type(self)(self.columns, self.extents, self.source, levels)
+        return replace(self, levels=levels)
+
+    def without_rows(self) -> Self:
+        """Return what is known of the data, to be sent to where the rows are."""
+        return replace(self, source=NoRows(), first_pass=None, starts=())
+
+    def within(self, source: Source) -> Self:
+        """Return the same data with only some of the rows at hand; the extents stay."""
+        return replace(self, source=source)
 
     def batches(self) -> Iterator[tuple[Regime, Array]]:
         """Yield the rows of one regime at a time, in their original order within each regime.

@@ -8,10 +8,10 @@ runs several units at a time: otherwise the last digits of a unit would depend o
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from distributed import Client, WorkerPlugin
+from distributed import WorkerPlugin
 from threadpoolctl import threadpool_limits
 
-from bayes_intgen.errors import ModelError
+from bayes_intgen.dask_files import connect
 from bayes_intgen.experiments.pool import Pool
 
 __all__ = ["dask_cluster"]
@@ -54,21 +54,7 @@ def dask_cluster(address: str, workers: int | None = None) -> Iterator[Pool]:
     ModelError
         If nobody answers at this address, or the cluster has no workers.
     """
-    try:
-        client = Client(address, timeout=SECONDS_TO_CONNECT, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise ModelError(
-            f"scheduler: no Dask scheduler answers at {address!r} ({error}); start one with "
-            f"'dask scheduler' and give its address, such as tcp://host:8786."
-        ) from error
-    try:
+    with connect(address, SECONDS_TO_CONNECT, default=False) as client:
         threads = sum(client.nthreads().values())
-        if not threads:
-            raise ModelError(
-                f"scheduler: the Dask cluster at {address!r} has no workers; "
-                f"start some with 'dask worker {address}'."
-            )
         client.register_plugin(_OneThread(), name=PLUGIN)
         yield Pool(threads if workers is None else workers, client.get_executor)
-    finally:
-        client.close()

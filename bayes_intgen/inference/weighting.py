@@ -47,4 +47,4 @@ def reweight(
     features = design.features.union(probes)
     further = np.zeros(len(features.features) - len(design.features.features))
     full = {r: np.concatenate([part, further]) for r, part in theta.items()}
-    return Moments.compute(data, moments.summary, features, scale, variances, full)
+    return Moments.compute(data, moments.summary, features, scale, variances, full, folds=1)

@@ -1,0 +1,127 @@
+"""``bayes-intgen moments``: from tables of any size to a small file that a fit needs."""
+
+import argparse
+import importlib
+from pathlib import Path
+from typing import Any
+
+from bayes_intgen.basis import HSGP, Polynomial
+from bayes_intgen.cli.options import add_columns, keep_apart, need_columns, structure, writable
+from bayes_intgen.data import RegimeData
+from bayes_intgen.errors import ModelError
+from bayes_intgen.moments import Moments
+
+__all__ = ["add_parser", "run"]
+
+DESCRIPTION = """\
+Sum up tables that need not fit into memory: a file of a few megabytes for any number of
+rows, which can be merged with others and fitted without the rows.
+
+  bayes-intgen moments day1.parquet --outcome sales --actions price,tv --out day1.npz
+  bayes-intgen moments day2.parquet --like day1.npz --out day2.npz
+  bayes-intgen merge day1.npz day2.npz --out both.npz
+  bayes-intgen fit both.npz --out fit.nc
+
+Several files are read as one table. With --like, basis and units are those of earlier
+moments, and rows beyond their box are held at its edge and counted.
+"""
+
+
+def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
+    """Describe the command."""
+    parser = commands.add_parser(
+        "moments",
+        help="sum up tables of any size, for a fit without the rows",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("data", nargs="+", metavar="DATA", help="CSV, Parquet or Arrow files")
+    parser.add_argument(
+        "--out", required=True, type=writable, metavar="MOMENTS.npz", help="file to write"
+    )
+    parser.add_argument(
+        "--like",
+        metavar="MOMENTS.npz",
+        help="earlier moments, with which these are to be merged; they know the columns",
+    )
+    add_columns(parser)
+    parser.add_argument(
+        "--basis",
+        choices=["hsgp", "polynomial"],
+        help="functions of the numeric actions: smooth curves (default), or cubic polynomials",
+    )
+    parser.add_argument(
+        "--structure",
+        type=structure,
+        default="full",
+        metavar="S",
+        help='the pairs of actions whose products are summed up: "full" (default), so that any '
+        'model can be fitted, "learned", for many actions, or edges "a>b,b>c"',
+    )
+    parser.add_argument(
+        "--no-rows",
+        action="store_true",
+        help="keep no single rows in the file; a fit then takes --structure",
+    )
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="of a Dask cluster that does the work, such as tcp://host:8786; its workers must see "
+        "the files under the same paths",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Read, sum up, save and say what was found."""
+    for path in (*options.data, *([options.like] if options.like else [])):
+        keep_apart(path, options.out)
+    like = Moments.load(options.like) if options.like else None
+    if like is None:
+        need_columns(options)
+    elif options.outcome or options.actions or options.basis:
+        raise ModelError(
+            "--like settles columns and basis; leave --outcome, --actions, --basis out."
+        )
+    if options.scheduler is None:
+        moments = _sum_up(options.data, like, options)
+    else:
+        dask = _import_dask()
+        with dask.connect(options.scheduler):
+            tables = dask.delayed_tables(list(map(Path, options.data)), _columns(like, options))
+            moments = _sum_up(tables, like, options)
+    moments.save(options.out, rows=not options.no_rows)
+    print(moments)
+    print(f"\nSaved to {options.out}")
+    return 0
+
+
+def _sum_up(source: Any, like: Moments | None, options: argparse.Namespace) -> Moments:
+    if like is not None:
+        return Moments.from_data(source, like=like, regime=options.regime)
+    data = RegimeData.from_frame(
+        source,
+        outcome=options.outcome,
+        actions=options.actions,
+        regime=options.regime,
+        categorical=options.categorical,
+        covariates=options.covariates,
+    )
+    basis = Polynomial(3) if options.basis == "polynomial" else HSGP()
+    return Moments.from_data(data, basis=basis, structure=options.structure)
+
+
+def _columns(like: Moments | None, options: argparse.Namespace) -> list[str]:
+    if like is not None:
+        return [*like.summary.columns, options.regime]
+    return [*options.actions, *options.covariates, options.outcome, options.regime]
+
+
+def _import_dask() -> Any:
+    try:
+        return importlib.import_module("bayes_intgen.dask_files")
+    except ModuleNotFoundError as error:
+        raise ModelError(
+            f"--scheduler needs Dask, and {error.name!r} is not installed; install it with "
+            f"pip install 'bayes-intgen[dask]', or leave --scheduler out to run on this machine."
+        ) from error

@@ -1,0 +1,170 @@
+"""From a table or an Arrow batch to arrays of rows that share a regime label."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from bayes_intgen.data.columns import Columns, check_finite
+from bayes_intgen.data.levels import encode
+from bayes_intgen.errors import DataError, RegimeError
+
+__all__ = ["LabelledBatch", "Texts", "Values", "convert_batch", "convert_table", "or_categorical"]
+
+type Values = npt.NDArray[np.float64]
+type Texts = Mapping[str, tuple[str, ...]]
+type LabelledBatch = tuple[object, Values, Texts]
+
+
+def convert_table(frame: Any, columns: Columns, first_row: int = 0) -> Iterator[LabelledBatch]:
+    """Convert a pandas, polars or pyarrow table and split it by label.
+
+    Parameters
+    ----------
+    frame
+        The table.
+    columns
+        The columns in use.
+    first_row
+        The number of its first row, for error messages.
+
+    Raises
+    ------
+    DataError
+        If it is no such table, or a column is missing, repeated or cannot be used.
+    RegimeError
+        If a label is missing.
+    """
+    try:
+        table = nw.from_native(frame, eager_only=True)
+    except nw.exceptions.DuplicateError as error:
+        raise DataError(f"frame: column names must be distinct ({error}).") from error
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"frame must be a pandas, polars or pyarrow table, a polars lazy frame, a pyarrow "
+            f"dataset, a Dask table, a function that yields such tables, or a path to a CSV or "
+            f"Parquet file; got {type(frame).__name__}."
+        ) from error
+    columns.check_present(table.columns)
+    if len(set(table.columns)) < len(table.columns):
+        raise DataError("frame: column names must be distinct; rename the repeated ones.")
+    values = np.empty((len(table), len(columns.values)), order="F")
+    texts = {}
+    for position, name in enumerate(columns.values):
+        role = columns.role(name)
+        if name in columns.categorical:
+            column = _to_arrow(table[name], name, role)
+            values[:, position], texts[name] = encode(column, name, first_row, role=role)
+        else:
+            values[:, position] = _to_float(table[name], name, role, first_row)
+    labels = np.asarray(table[columns.regime].to_list(), dtype=object)
+    try:
+        codes, uniques = pd.factorize(labels)
+    except TypeError as error:
+        raise RegimeError(
+            f"regime: labels must be text, such as 'obs' or 'a1+a2', but some are collections "
+            f"({error}); write them as text."
+        ) from error
+    return _split(codes, uniques.tolist(), values, texts)
+
+
+def convert_batch(
+    batch: pa.RecordBatch, columns: Columns, first_row: int, empty_is_missing: bool = False
+) -> Iterator[LabelledBatch]:
+    """Convert an Arrow batch and split it by label; as :func:`convert_table`.
+
+    ``empty_is_missing``: whether an empty text is a missing value, as in CSV files.
+    """
+    values = np.empty((batch.num_rows, len(columns.values)), order="F")
+    texts = {}
+    for position, name in enumerate(columns.values):
+        column = batch.column(name)
+        role = columns.role(name)
+        if name in columns.categorical:
+            found = encode(column, name, first_row, empty_is_missing, role)
+            values[:, position], texts[name] = found
+            continue
+        if not _is_number(column.type):
+            raise DataError(
+                f"{role}: column {name!r} must hold numbers, but its type is {column.type}. "
+                f"Convert it to numbers first{or_categorical(role)}."
+            )
+        values[:, position] = _numbers(column)
+        check_finite(values[:, position], name, role, first_row)
+    labels = batch.column(columns.regime)
+    if not pa.types.is_dictionary(labels.type):
+        labels = labels.dictionary_encode()
+    uniques = labels.dictionary.to_pylist()
+    codes = labels.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    if None in uniques:
+        codes = np.where(codes == uniques.index(None), -1, codes)
+    return _split(codes, uniques, values, texts)
+
+
+def or_categorical(role: str) -> str:
+    """Name the other way out for a column that holds no numbers, as the end of a sentence."""
+    return ", or list it in categorical" if role in ("actions", "covariates") else ""
+
+
+def _to_float(series: nw.Series[Any], name: str, role: str, first_row: int) -> Values:
+    dtype = series.dtype
+    if not (dtype.is_numeric() or dtype == nw.Boolean):
+        raise DataError(
+            f"{role}: column {name!r} must hold numbers, but its type is {dtype}. "
+            f"Convert it to numbers first{or_categorical(role)}."
+        )
+    values = _numbers(series.to_arrow())
+    check_finite(values, name, role, first_row)
+    return values
+
+
+def _to_arrow(series: nw.Series[Any], name: str, role: str) -> pa.Array:
+    """Convert a categorical column."""
+    if series.dtype != nw.Object:
+        try:
+            return series.to_arrow()
+        except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError):
+            pass  # a mixture of types
+    raise DataError(
+        f"{role}: the categorical column {name!r} must hold text, whole numbers, booleans or "
+        f"categories of one type, but it is a mixture of types. Convert it to text first."
+    )
+
+
+def _numbers(column: pa.Array) -> Values:
+    """Convert to float64, missing values to NaN."""
+    if column.type != pa.float64():
+        column = column.cast(pa.float64(), safe=False)
+    return np.asarray(column.to_numpy(zero_copy_only=False))
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    checks = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_decimal)
+    return any(check(kind) for check in checks)
+
+
+def _split(
+    codes: npt.NDArray[np.intp], labels: Sequence[object], values: Values, texts: Texts
+) -> Iterator[LabelledBatch]:
+    """Part the rows by label, in their order; a missing label raises a RegimeError."""
+    if not len(codes):
+        return
+    if int(codes.min()) < 0:
+        raise RegimeError(
+            f"regime: {int((codes < 0).sum())} rows have no label; "
+            f"write 'obs' for observational rows."
+        )
+    counts = np.bincount(codes, minlength=len(labels))
+    if counts.max() == len(codes):
+        yield labels[int(codes[0])], values, texts
+        return
+    order = np.argsort(codes, kind="stable")
+    ends = np.cumsum(counts)
+    for code, label in enumerate(labels):
+        if counts[code]:
+            rows = order[ends[code] - counts[code] : ends[code]]
+            yield label, values.T[:, rows].T, texts

@@ -1,0 +1,126 @@
+"""The part of an action that nothing seen explains, which is where hidden causes show.
+
+For a pair (j, k) of actions, with psi smooth functions of the parents of A_k and of the covariates,
+
+    z_k(a) = (a_k - psi(a)' b_k) / s_k,
+
+where b_k and s_k are fitted by least squares where they can be trusted even if j and k share a
+confounder: in regimes that set A_j and leave A_k alone, if A_j may be a parent of A_k, and else in
+all regimes that leave A_k alone. In rows that leave both alone, z_j and z_k are then uncorrelated
+unless something hidden drives both.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from bayes_intgen.design import Design
+from bayes_intgen.regimes import Regime
+
+__all__ = ["Innovation", "InnovationSums", "pairs_of"]
+
+RIDGE = 1e-9
+
+type Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Innovation:
+    """z_k as a function of features.
+
+    Parameters
+    ----------
+    column
+        Position of the action among the variables.
+    features
+        Positions of psi among the features.
+    coefficients
+        b_k, action's unit.
+    sd
+        s_k, action's unit.
+    """
+
+    column: int
+    features: npt.NDArray[np.intp]
+    coefficients: Array
+    sd: float
+
+    def __call__(self, phi: Array, values: Array) -> Array:
+        """Evaluate z_k at rows of features and of variables, shape (n,)."""
+        fitted = phi[:, self.features] @ self.coefficients
+        return np.asarray((values[:, self.column] - fitted) / self.sd)
+
+
+@dataclass
+class InnovationSums:
+    """Normal equations of one action on its parents, gathered over batches.
+
+    Parameters
+    ----------
+    column, features
+        As in :class:`Innovation`.
+    regimes
+        The regimes whose rows take part.
+    """
+
+    column: int
+    features: npt.NDArray[np.intp]
+    regimes: tuple[Regime, ...]
+    n: int = 0
+    gram: Array = field(default_factory=lambda: np.zeros(0))
+    cross: Array = field(default_factory=lambda: np.zeros(0))
+    square: float = 0.0
+
+    @classmethod
+    def of(
+        cls, design: Design, regimes: Iterable[Regime], action: str, other: str
+    ) -> "InnovationSums":
+        """Choose parents and regimes for an action of a pair.
+
+        Two actions each of which may follow the other tell nothing of which does: neither counts as
+        a parent.
+        """
+        parents = [
+            name for name in design.parents[action] if action not in design.parents.get(name, ())
+        ]
+        alone = [regime for regime in regimes if action not in regime]
+        if other in parents:
+            setting = [regime for regime in alone if other in regime]
+            alone = setting or alone
+        columns = design.features.positions({*parents, *design.covariates})
+        return cls(design.variables.index(action), columns, tuple(alone))
+
+    def add(self, regime: Regime, phi: Array, values: Array) -> None:
+        """Take in some rows."""
+        if regime not in self.regimes:
+            return
+        psi, target = phi[:, self.features], values[:, self.column]
+        if self.n == 0:
+            self.gram = np.zeros((psi.shape[1], psi.shape[1]))
+            self.cross = np.zeros(psi.shape[1])
+        self.n += len(psi)
+        self.gram += psi.T @ psi
+        self.cross += psi.T @ target
+        self.square += float(target @ target)
+
+    def solve(self) -> Innovation:
+        """Return the innovation."""
+        size = len(self.gram)
+        ridge = RIDGE * float(np.diag(self.gram).mean()) * np.eye(size)
+        coefficients = np.linalg.solve(self.gram + ridge, self.cross)
+        left = self.square - float((2 * self.cross - self.gram @ coefficients) @ coefficients)
+        sd = float(np.sqrt(max(left, 0.0) / self.n)) or 1.0
+        return Innovation(self.column, self.features, coefficients, sd)
+
+
+def pairs_of(design: Design, coded: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the pairs of numeric actions that lie in different blocks."""
+    numeric = [name for name in design.actions if name not in {*coded}]
+    return [
+        (first, second)
+        for i, first in enumerate(numeric)
+        for second in numeric[i + 1 :]
+        if design.block_of(first) != design.block_of(second)
+    ]

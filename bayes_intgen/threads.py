@@ -1,0 +1,58 @@
+"""Work on several cores whose result does not depend on how many there are.
+
+Linear algebra and array arithmetic release the interpreter, so that threads share the cores; items
+are taken and results given back in one fixed order.
+"""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+__all__ = ["available_cores", "ordered_map"]
+
+WAITING = 2  # items per thread that are read before they are needed
+
+
+def available_cores() -> int:
+    """Return the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def ordered_map[Item, Result](
+    function: Callable[[Item], Result], items: Iterable[Item], threads: int | None = None
+) -> Iterator[Result]:
+    """Apply a function to items in threads and yield the results in the order of the items.
+
+    Parameters
+    ----------
+    function
+        Must not change anything that two calls share.
+    items
+        Are taken one by one, a few ahead of the results, in the calling thread.
+    threads
+        None for one per core that this process may use.
+
+    Examples
+    --------
+    >>> list(ordered_map(abs, [-3, 1, -2], threads=2))
+    [3, 1, 2]
+    """
+    count = available_cores() if threads is None else threads
+    if count == 1:
+        yield from map(function, items)
+        return
+    waiting: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(count) as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) > WAITING * count:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
