@@ -25,16 +25,18 @@ from bayes_intgen.moves import standard_moves
 from bayes_intgen.pictures import Pictures
 from bayes_intgen.plots import plot_structure
 from bayes_intgen.predictive import predict_outcome
+from bayes_intgen.prior_sensitivity import flag_prior
 from bayes_intgen.regimes import Regime, read_do
 from bayes_intgen.report import describe_fit, show_fit
 from bayes_intgen.storage import read_fit
 from bayes_intgen.support import SUPPORTED
+from bayes_intgen.trust import Trust
 from bayes_intgen.validation import read_path
 
 __all__ = ["Posterior", "load"]
 
 
-class Posterior(Pictures):
+class Posterior(Pictures, Trust):
     """Posterior draws of a fitted model, and the questions they answer.
 
     Made by :meth:`bayes_intgen.InterventionModel.fit` or :func:`bayes_intgen.load`.
@@ -220,7 +222,9 @@ class Posterior(Pictures):
 
     def __str__(self) -> str:
         regime, effects = self._shown()
-        return describe_fit(self._state, effects, regime)
+        text = describe_fit(self._state, effects, regime)
+        flagged = None if isinstance(effects, str) else flag_prior(self, regime)
+        return f"{text}\n{flagged}" if flagged else text
 
     def _repr_html_(self) -> str:
         regime, effects = self._shown()
@@ -230,7 +234,8 @@ class Posterior(Pictures):
             ends = replace(self.complete({}), values=values, index=np.arange(2))
             flags = self.support(ends, regime, "clamp")
             far += [] if (flags == SUPPORTED).all() else [move.name]
-        return show_fit(self._state, effects, regime, far)
+        flagged = None if isinstance(effects, str) else flag_prior(self, regime)
+        return show_fit(self._state, effects, regime, far, flagged)
 
     def _shown(self) -> tuple[Regime, pd.DataFrame | str]:
         """Return the regime by whose effects the fit is shown, and these, or why there are none."""

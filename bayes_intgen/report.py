@@ -35,7 +35,11 @@ def describe_fit(state: FitState, effects: pd.DataFrame | str, regime: Regime) -
 
 
 def show_fit(
-    state: FitState, effects: pd.DataFrame | str, regime: Regime, far: Sequence[str] = ()
+    state: FitState,
+    effects: pd.DataFrame | str,
+    regime: Regime,
+    far: Sequence[str] = (),
+    prior: str | None = None,
 ) -> str:
     """Write a fit as HTML, with warnings on top: convergence, conflicts, rung, support.
 
@@ -45,12 +49,15 @@ def show_fit(
         As in :func:`describe_fit`.
     far
         The moves of the table of effects that reach beyond the support of the data.
+    prior
+        What is to be said of the influence of the priors.
     """
     checks = (state.convergence, state.additivity, _lifts(state))
     warnings = [str(check) for check in checks if check is not None and not check.ok]
     warnings += [f"CONFLICT: {text}" for text in (state.learned.conflicts if state.learned else ())]
     if far and not isinstance(effects, str):
         warnings.append(f"BEYOND THE SUPPORT of the data: the moves of {', '.join(far)} below.")
+    warnings += [prior] if prior else []
     title, *about = _data(state, regime)
     verdicts = [line for line in _verdicts(state) if line not in warnings]
     if isinstance(effects, str):

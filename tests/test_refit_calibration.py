@@ -78,7 +78,11 @@ def test_ranks_are_normal_probabilities_of_z():
 
 
 def test_a_bias_is_in_the_table():
-    found = exact(400, 1.0, seed=5, shift=1.0).table
+    result = exact(400, 1.0, seed=5, shift=1.0)
+    assert "Biased beyond chance: 2 of 2" in str(result)
+    assert "too high by 1.0" in str(result) or "too high by 0.9" in str(result)
+    assert "Biased" not in str(exact(400, 1.0, seed=6))
+    found = result.table
     assert np.allclose(found["bias"], 1.0, atol=4 * found["bias_se"].max())
     assert np.allclose(found["rmse"], np.sqrt(2), rtol=0.1)
 

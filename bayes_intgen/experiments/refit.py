@@ -33,7 +33,6 @@ from bayes_intgen.errors import ModelError
 from bayes_intgen.experiments.interval_calibration import IntervalCalibration
 from bayes_intgen.experiments.model_text import model_of, write_model
 from bayes_intgen.experiments.pool import Pool, local_processes
-from bayes_intgen.experiments.question import Question
 from bayes_intgen.experiments.refit_unit import FIT, ROWS, RefitUnit, Source
 from bayes_intgen.experiments.simulate_rows import rows_of
 from bayes_intgen.experiments.sweep import run_sweep
@@ -41,6 +40,7 @@ from bayes_intgen.files import replacing
 from bayes_intgen.inference import Sampling
 from bayes_intgen.intervention_model import InterventionModel
 from bayes_intgen.posterior import Posterior
+from bayes_intgen.question import Question
 from bayes_intgen.regimes import format_regime
 from bayes_intgen.same_data import require_same_data
 

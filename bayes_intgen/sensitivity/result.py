@@ -68,7 +68,7 @@ class Sensitivity:
         touches zero, outcome's unit), ``times_seen`` (the same in units of the strongest bias
         seen), ``room`` (what the data leave open, by two standard errors: that bias, or the
         correlation of the innovations), ``loading_needed`` (of a shared confounder with this
-        correlation: sds of the outcome by which it would have to move the outcome), ``verdict``:
+        correlation: sds of the outcome by which it would have to move it), and the verdicts:
 
         ``undecided``
             The interval holds zero as it is.
@@ -79,6 +79,8 @@ class Sensitivity:
             shared confounder, it would have to move the outcome by more than one sd.
         ``impossible``
             It would have to be stronger than any can be.
+
+        ``verdict`` is about the interval, ``verdict_mean`` about the mean.
         """
         if self.rows.empty:
             return self.rows
@@ -141,7 +143,8 @@ def _sentence(row: Mapping[Hashable, Any]) -> str:
     if verdict == "impossible":
         return f"{head}none can be strong enough."
     strength, mean = float(row["strength_interval"]), float(row["strength_mean"])
-    further = f", and its mean at {mean:.2f}" if isfinite(mean) else ""
+    turned = f" and the sign turns at {mean:.2f} ({row['verdict_mean']})"
+    further = turned if isfinite(mean) else " and no strength turns the sign"
     text = f"{head}the {INTERVAL:.0%} interval touches zero at strength {strength:.2f}{further}"
     if not isfinite(strength):
         text = f"{head}none of one strength throughout is enough, but one of several may be"
