@@ -211,7 +211,8 @@ class InterventionModel(ModelChoices):
         except np.linalg.LinAlgError as error:
             raise ModelError(
                 f"data: the regression is numerically singular ({error}); look for columns that "
-                f"are copies of one another, or values of wildly different size."
+                f"are copies of one another, or values of wildly different size. For gross errors "
+                f"in the outcome there is likelihood='student_t'."
             ) from error
         tree.attrs = {
             **self._attributes(method, random_seed, learned),

@@ -410,7 +410,8 @@ class Moments:
     def residual_share(self, regime: Regime) -> float:
         """Return the share of the outcome's variance that least squares on all features leaves.
 
-        One when there are too few rows (up to two per feature) to tell.
+        Zero for an outcome that is constant there; one when there are too few rows (up to two per
+        feature) to tell.
 
         Examples
         --------
@@ -423,6 +424,8 @@ class Moments:
         True
         """
         moments = reduce(CentredMoments.merge, self.parts[regime])
+        if moments.scatter[-1, -1] == 0:
+            return 0.0
         if moments.n <= 2 * len(moments.mean):
             return 1.0
         spread = np.sqrt(np.diag(moments.scatter))

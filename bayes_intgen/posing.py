@@ -206,7 +206,7 @@ def refuse_exact(moments: Moments) -> None:
     for regime in moments.regimes:
         if moments.residual_share(regime) < LEAST_RESIDUAL:
             raise ModelError(
-                f"data: in regime {format_regime(regime)!r} the outcome {moments.outcome!r} is an "
-                f"exact function of the actions; a noise of at least 1e-5 of its spread is needed. "
-                f"Is the outcome computed from the actions?"
+                f"data: in regime {format_regime(regime)!r} the outcome {moments.outcome!r} is "
+                f"constant or an exact function of the actions; a noise of at least 1e-5 of its "
+                f"spread is needed. Is the outcome computed from the actions?"
             )

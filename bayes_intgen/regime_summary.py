@@ -10,10 +10,11 @@ import numpy.typing as npt
 from bayes_intgen.centred import CentredMoments
 from bayes_intgen.level_rows import LevelRows
 
-__all__ = ["SAMPLE_ROWS", "RegimeSummary", "ThinnedSample"]
+__all__ = ["SAMPLE_ROWS", "RegimeSummary", "ThinnedSample", "attached_range"]
 
 SAMPLE_ROWS = 2**16
 TAIL = 0.0005
+MOST_DETACHED, DETACHED = 3, 5.0
 
 type Array = npt.NDArray[np.float64]
 
@@ -67,6 +68,41 @@ class ThinnedSample:
         return ThinnedSample(rows, self.seen, stride)
 
 
+def attached_range(rows: Array) -> Array:
+    """Return the range of each column without values that are far from all others.
+
+    A value is detached if from the median it is more than five times as far as the next value on
+    its side: one in a wrong unit, say. Up to three on each side can be; of rows with normal tails
+    none ever is.
+
+    Parameters
+    ----------
+    rows
+        Shape (n, columns).
+
+    Returns
+    -------
+    ndarray
+        Shape (2, columns).
+
+    Examples
+    --------
+    >>> attached_range(np.array([[1.0, 2.0, 3.0, 4.0, 5.0, 1e6]]).T).T
+    array([[1., 5.]])
+    """
+    count = min(MOST_DETACHED + 1, len(rows))
+    median = np.median(rows, axis=0)
+    ends = []
+    for side in (-1, 1):
+        outer = np.sort(side * (rows - median), axis=0)[-count:]  # ascending
+        end = outer[-1]
+        for k in range(count - 2, -1, -1):
+            detached = (end == outer[k + 1]) & (outer[k] > 0) & (end > DETACHED * outer[k])
+            end = np.where(detached, outer[k], end)
+        ends.append(median + side * end)
+    return np.array(ends)
+
+
 @dataclass(frozen=True)
 class RegimeSummary:
     """What the first pass keeps of one regime; columns are actions, covariates and outcome.
@@ -107,13 +143,17 @@ class RegimeSummary:
 
     @cached_property
     def core(self) -> Array:
-        """The 0.05% and 99.95% quantiles of each column, shape (2, columns).
+        """The 0.05% and 99.95% quantiles of each column, without detached rows; shape (2, columns).
 
-        Unlike the plain range it is not at the mercy of one outlier.
+        Unlike the plain range it is not at the mercy of one outlier: among fewer than 2000 rows
+        these quantiles are, so that values far from all others do not count
+        (:func:`attached_range`).
         """
         if self.stored_core is not None:
             return self.stored_core
-        return np.quantile(self.sample.rows, [TAIL, 1 - TAIL], axis=0)
+        core = np.quantile(self.sample.rows, [TAIL, 1 - TAIL], axis=0)
+        low, high = attached_range(self.sample.rows)
+        return np.array([np.maximum(core[0], low), np.minimum(core[1], high)])
 
     def extend(self, values: Array) -> "RegimeSummary":
         """Return the summary after some more rows of the same stream."""

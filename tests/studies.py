@@ -45,13 +45,14 @@ class Deadly(Power):
     """A unit that kills the process it runs in, the first few times."""
 
     times: int = 1
+    by: int = signal.SIGKILL
 
     def run(self):
         marks = Path(self.folder, f"deaths-{self.number:g}")
         deaths = int(marks.read_text()) if marks.exists() else 0
         if deaths < self.times:
             marks.write_text(str(deaths + 1))
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self.by)
         return super().run()
 
 
@@ -73,7 +74,7 @@ class Spectrum:
 def main(out):
     """Run eight slow units and two deadly ones in two forked processes; print what was found."""
     slow = [Power(number, out, pause=0.4) for number in range(8)]
-    deadly = [Deadly(10, out, times=1), Deadly(11, out, times=99)]
+    deadly = [Deadly(10, out, times=1), Deadly(11, out, times=99, by=signal.SIGSEGV)]
     result = run_sweep([*slow, *deadly], Path(out), local_processes(2, "fork"))
     failed = {failure.key: failure.traceback for failure in result.failures}
     print(json.dumps({"rows": result.rows, "failed": failed}))

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 from distributed import LocalCluster
+from studies import Deadly, Power
 
 from bayes_intgen.cli.main import main
 from bayes_intgen.errors import ModelError
@@ -51,6 +52,16 @@ def test_a_unit_that_fails_there_is_reported_and_the_others_go_on(tmp_path, addr
     assert [row["scm"] for row in result.rows] == [0]
     (failure,) = result.failures
     assert "ModelError" in failure.traceback
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_worker_that_dies_there_is_replaced_and_the_others_go_on(tmp_path, address):
+    folder = str(tmp_path)
+    units = [Power(1, folder), Deadly(2, folder), Power(3, folder)]
+    with dask_cluster(address) as pool:
+        result = run_sweep(units, tmp_path / "out", pool)
+    assert [row["number"] for row in result.rows] == [1, 1, 2, 2, 3, 3]
+    assert (tmp_path / "deaths-2").read_text() == "1"
 
 
 @pytest.mark.filterwarnings("default")

@@ -150,6 +150,8 @@ def test_fit_warns_and_marks_its_file(data, tmp_path):
     assert not again.convergence.ok
     assert again.convergence == posterior.convergence
     assert "NOT CONVERGED" in str(again)
+    with xr.open_datatree(tmp_path / "fit.nc", engine="h5netcdf") as tree:  # by other means
+        assert tree.attrs["converged"].startswith("NO: NOT CONVERGED: ")
 
 
 def test_verdict_survives_a_round_trip():
@@ -162,7 +164,7 @@ def test_verdict_survives_a_round_trip():
 def test_an_outcome_without_noise_is_refused(frame):
     exact = frame.assign(y=frame["a1"] - 2 * frame["a2"])
     data = ig.RegimeData.from_frame(exact, outcome="y", actions=["a1", "a2"])
-    with pytest.raises(ig.ModelError, match="'obs' the outcome 'y' is an exact function"):
+    with pytest.raises(ig.ModelError, match="'obs' the outcome 'y' is constant or an exact"):
         ig.InterventionModel(ig.Polynomial(1)).fit(data)
     noise = np.random.default_rng(1).normal(scale=1e-3, size=len(exact))
     data = ig.RegimeData.from_frame(exact.assign(y=exact["y"] + noise), "y", ["a1", "a2"])

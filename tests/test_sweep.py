@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -204,6 +205,9 @@ def test_a_killed_study_is_taken_up_where_it_was(tmp_path):
     (failed,) = found["failed"].items()
     assert failed[0].startswith("power-11-")
     assert "died 3 times" in failed[1]
+    assert f"unit {failed[0]}: a process died while it ran (time 1 of at most 3)" in study.stderr
+    assert study.stderr.count("Segmentation fault") == 3  # each told with where it happened
+    assert len(re.findall(r'studies\.py", line \d+ in run', study.stderr)) == 3
 
 
 def test_keys_tell_units_apart_and_stay_the_same():
