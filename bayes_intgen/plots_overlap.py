@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from bayes_intgen.plots import BLACK, SERIES
+from bayes_intgen.plots.style import BLACK, SERIES
 
 __all__ = ["SHADES", "plot_overlap", "plot_pair", "plot_spread"]
 
