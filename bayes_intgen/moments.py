@@ -24,6 +24,7 @@ from bayes_intgen.basis import (
 from bayes_intgen.centred import CentredMoments
 from bayes_intgen.data import RegimeData
 from bayes_intgen.data.columns import Columns
+from bayes_intgen.data.flags import read_flags
 from bayes_intgen.display import html_block, html_table
 from bayes_intgen.errors import ModelError
 from bayes_intgen.feature_sums import RowWeights
@@ -94,7 +95,7 @@ class Moments:
         like: "Moments | None" = None,
         basis: BasisChoice | None = None,
         structure: Structure = "full",
-        regime: str = "regime",
+        regime: str | Mapping[str, str] = "regime",
     ) -> "Moments":
         """Make both passes over the data.
 
@@ -162,13 +163,19 @@ class Moments:
 
     @classmethod
     def _further(
-        cls, data: Any, like: "Moments", basis: BasisChoice | None, regime: str
+        cls,
+        data: Any,
+        like: "Moments",
+        basis: BasisChoice | None,
+        regime: str | Mapping[str, str],
     ) -> "Moments":
         if basis is not None:
             raise ModelError("basis: give either like or basis, because like fixes the basis.")
         known = like.summary
         if not isinstance(data, RegimeData):
-            names = (known.actions, regime, tuple(known.levels), known.covariates)
+            flags = read_flags(regime, known.actions)
+            label = "" if flags else str(regime)
+            names = (known.actions, label, tuple(known.levels), known.covariates, flags)
             data = RegimeData.further(data, Columns(known.outcome, *names))
         columns = data.columns.values
         if known.columns != columns:

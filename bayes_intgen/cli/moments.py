@@ -112,9 +112,11 @@ def _sum_up(source: Any, like: Moments | None, options: argparse.Namespace) -> M
 
 
 def _columns(like: Moments | None, options: argparse.Namespace) -> list[str]:
+    regime = options.regime
+    labels = [regime] if isinstance(regime, str) else list(regime.values())
     if like is not None:
-        return [*like.summary.columns, options.regime]
-    return [*options.actions, *options.covariates, options.outcome, options.regime]
+        return [*like.summary.columns, *labels]
+    return [*options.actions, *options.covariates, options.outcome, *labels]
 
 
 def _import_dask() -> Any:

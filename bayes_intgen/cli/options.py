@@ -14,6 +14,7 @@ __all__ = [
     "add_assumptions",
     "add_columns",
     "add_inference",
+    "add_regime",
     "add_table",
     "keep_apart",
     "names",
@@ -133,9 +134,33 @@ def add_columns(parser: argparse.ArgumentParser) -> None:
         help="columns settled before any action, which may influence the actions and modify their "
         "effects; every answer is then at given values of them (none)",
     )
+    add_regime(parser)
+
+
+def add_regime(parser: argparse.ArgumentParser) -> None:
+    """Add what says which experiment a row comes from."""
     parser.add_argument(
-        "--regime", default="regime", metavar="COL", help="column of the labels (regime)"
+        "--regime",
+        default="regime",
+        type=regime_columns,
+        metavar="COL",
+        help="column of the labels (regime); or a flag per action, as in tv=tv_test,web=web_test: "
+        "columns that are true, or 1, in the rows of the experiment on it",
     )
+
+
+def regime_columns(text: str) -> str | dict[str, str]:
+    """Read the name of a column, or the names of flags by action.
+
+    Examples
+    --------
+    >>> regime_columns("experiment"), regime_columns("tv=tv_test, web=web_test")
+    ('experiment', {'tv': 'tv_test', 'web': 'web_test'})
+    """
+    if "=" not in text:
+        return text
+    pairs = [pair.partition("=") for pair in names(text)]
+    return {action.strip(): column.strip() for action, _, column in pairs}
 
 
 def need_columns(options: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from matplotlib import pyplot as plt
 
-from bayes_intgen.cli.options import names
+from bayes_intgen.cli.options import add_regime, names
 from bayes_intgen.cli.query import read_points
 from bayes_intgen.data import RegimeData
 from bayes_intgen.errors import QueryError
@@ -45,9 +45,7 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     )
     parser.add_argument("fit", metavar="FIT.nc", help="file written by bayes-intgen fit")
     parser.add_argument("data", metavar="DATA", help="the table it was fitted to")
-    parser.add_argument(
-        "--regime", default="regime", metavar="COL", help="column of the labels (regime)"
-    )
+    add_regime(parser)
     parser.add_argument(
         "--drop", type=names, default=[], metavar="R,R", help="regimes that the fit left out"
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from bayes_intgen.data.flags import Flags
 from bayes_intgen.errors import DataError
 
 __all__ = ["Columns", "check_categorical", "check_finite"]
@@ -22,11 +23,13 @@ class Columns:
     actions
         Columns of the actions A_1..A_K, their names already checked.
     regime
-        Column of the regime labels.
+        Column of the regime labels; empty if there are flags.
     categorical
         The actions and covariates that hold levels instead of numbers.
     covariates
         Columns of the covariates Z, their names already checked.
+    flags
+        Actions, each with the column that says whether it was set.
     """
 
     outcome: str
@@ -34,9 +37,10 @@ class Columns:
     regime: str
     categorical: tuple[str, ...] = ()
     covariates: tuple[str, ...] = ()
+    flags: Flags = ()
 
     def __post_init__(self) -> None:
-        for role, name in (("outcome", self.outcome), ("regime", self.regime)):
+        for role, name in (("outcome", self.outcome), *(("regime", n) for n in self.labels)):
             if not isinstance(name, str) or not name:
                 raise DataError(f"{role} must be the name of a column, got {name!r}.")
             if name in self.variables:
@@ -45,8 +49,18 @@ class Columns:
                     f"{role} names column {name!r}, which is also {part}; "
                     f"every column can play one part only."
                 )
-        if self.outcome == self.regime:
+        if self.outcome in self.labels:
             raise DataError(f"outcome and regime both name column {self.outcome!r}.")
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The columns that say which regime a row is of: that of the labels, or the flags."""
+        return tuple(name for _, name in self.flags) if self.flags else (self.regime,)
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """All columns in use."""
+        return (*self.values, *self.labels)
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -64,12 +78,12 @@ class Columns:
             return "outcome"
         if name in self.covariates:
             return "covariates"
-        return "regime" if name == self.regime else "actions"
+        return "regime" if name in self.labels else "actions"
 
     def check_present(self, found: Iterable[str]) -> None:
         """Raise a DataError that lists the columns a table lacks."""
         have = list(found)
-        for name in (*self.values, self.regime):
+        for name in self.used:
             if name not in have:
                 hint = " Is the separator a comma?" if len(have) == 1 else ""
                 raise DataError(

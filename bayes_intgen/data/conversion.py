@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from bayes_intgen.data.columns import Columns, check_finite
+from bayes_intgen.data.flags import label_rows
 from bayes_intgen.data.levels import encode
 from bayes_intgen.errors import DataError, RegimeError
 
@@ -61,6 +62,9 @@ def convert_table(frame: Any, columns: Columns, first_row: int = 0) -> Iterator[
             values[:, position], texts[name] = encode(column, name, first_row, role=role)
         else:
             values[:, position] = _to_float(table[name], name, role, first_row)
+    if columns.flags:
+        marks = [_to_float(table[n], n, "regime", first_row) for n in columns.labels]
+        return _split(*label_rows(marks, columns.flags, first_row), values, texts)
     labels = np.asarray(table[columns.regime].to_list(), dtype=object)
     try:
         codes, uniques = pd.factorize(labels)
@@ -87,14 +91,11 @@ def convert_batch(
         if name in columns.categorical:
             found = encode(column, name, first_row, empty_is_missing, role)
             values[:, position], texts[name] = found
-            continue
-        if not _is_number(column.type):
-            raise DataError(
-                f"{role}: column {name!r} must hold numbers, but its type is {column.type}. "
-                f"Convert it to numbers first{or_categorical(role)}."
-            )
-        values[:, position] = _numbers(column)
-        check_finite(values[:, position], name, role, first_row)
+        else:
+            values[:, position] = _checked(column, name, role, first_row)
+    if columns.flags:
+        marks = [_checked(batch.column(n), n, "regime", first_row) for n in columns.labels]
+        return _split(*label_rows(marks, columns.flags, first_row), values, texts)
     labels = batch.column(columns.regime)
     if not pa.types.is_dictionary(labels.type):
         labels = labels.dictionary_encode()
@@ -103,6 +104,18 @@ def convert_batch(
     if None in uniques:
         codes = np.where(codes == uniques.index(None), -1, codes)
     return _split(codes, uniques, values, texts)
+
+
+def _checked(column: pa.Array, name: str, role: str, first_row: int) -> Values:
+    """Convert a column of numbers."""
+    if not _is_number(column.type):
+        raise DataError(
+            f"{role}: column {name!r} must hold numbers, but its type is {column.type}. "
+            f"Convert it to numbers first{or_categorical(role)}."
+        )
+    values = _numbers(column)
+    check_finite(values, name, role, first_row)
+    return values
 
 
 def or_categorical(role: str) -> str:

@@ -62,7 +62,7 @@ class DaskSource:
         if not _is_collection(frame):
             return cls(tuple(frame) if isinstance(frame, list | tuple) else (frame,), columns)
         columns.check_present(frame.columns)
-        return cls(tuple(frame[[*columns.values, columns.regime]].to_delayed()), columns)
+        return cls(tuple(frame[[*columns.used]].to_delayed()), columns)
 
     def batches(self) -> Iterator[LabelledBatch]:
         """Yield the rows, partition by partition, on this machine."""

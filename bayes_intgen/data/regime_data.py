@@ -15,6 +15,7 @@ import numpy.typing as npt
 from bayes_intgen.data.columns import Columns, check_categorical
 from bayes_intgen.data.conversion import Texts
 from bayes_intgen.data.extents import Extent, check_varies, find_levels, measure
+from bayes_intgen.data.flags import read_flags
 from bayes_intgen.data.levels import list_levels
 from bayes_intgen.data.opening import open_source
 from bayes_intgen.data.sources import NoRows, Source
@@ -87,7 +88,7 @@ class RegimeData:
         frame: Any,
         outcome: str,
         actions: Sequence[str],
-        regime: str = "regime",
+        regime: str | Mapping[str, str] = "regime",
         categorical: Iterable[str] = (),
         covariates: Iterable[str] = (),
     ) -> Self:
@@ -106,7 +107,9 @@ class RegimeData:
             Columns of the actions, in any units.
         regime
             Column of the regime labels: ``"obs"`` for observational rows, the name of the action
-            that an experiment set, or several names joined by ``"+"``.
+            that an experiment set, or several names joined by ``"+"``. Or a flag per action, as in
+            ``{"tv": "tv_test"}``: the column that is true (or 1) where an experiment set the action
+            and false (or 0) elsewhere; a row without a true flag is observational.
         categorical
             The actions and covariates whose values are levels, of which none is more than another:
             text, whole numbers, booleans or categories. All others hold numbers. An empty cell of
@@ -138,11 +141,17 @@ class RegimeData:
         ... )
         >>> data.actions, data.covariates, data.variables, data.outcome
         (('a1', 'a2'), ('week',), ('a1', 'a2', 'week'), 'y')
+        >>> frame["a1_test"], frame["a2_test"] = frame["regime"] == "a1", frame["regime"] == "a2"
+        >>> flags = {"a1": "a1_test", "a2": "a2_test"}
+        >>> ig.RegimeData.from_frame(frame, "y", ["a1", "a2"], regime=flags).regimes
+        ('obs', 'a1', 'a2')
         """
         names = check_action_names(actions)
         known = check_covariate_names(covariates, names)
         coded = check_categorical(categorical, names, known)
-        columns = Columns(outcome, names, regime, coded, known)
+        flags = read_flags(regime, names)
+        label = "" if isinstance(regime, Mapping) else regime
+        columns = Columns(outcome, names, label, coded, known, flags)
         source = open_source(frame, columns)
         found = measure(source, columns)
         levels = find_levels(columns, found.extents.values())

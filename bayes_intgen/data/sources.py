@@ -81,7 +81,7 @@ def read_batches(
     """
     first_row = 0
     for batch in dataset.to_batches(
-        columns=[*columns.values, columns.regime],
+        columns=[*columns.used],
         batch_size=BATCH_ROWS,
         batch_readahead=2,
         fragment_readahead=1,
@@ -146,7 +146,7 @@ class FileSource:
                 f"read other formats with pandas or polars and pass the frame."
             )
         try:
-            labels = {self.columns.regime}
+            labels = {self.columns.regime} - {""}
             kind: Any = pyarrow.dataset.ParquetFileFormat(dictionary_columns=labels)
             if self._is_csv:
                 types = pyarrow.csv.ConvertOptions(column_types=self._csv_types())
@@ -159,9 +159,10 @@ class FileSource:
 
     def _csv_types(self) -> dict[str, pa.DataType]:
         """Read numbers as float64, but a column of true and false as such, and levels as text."""
+        labels = () if self.columns.flags else self.columns.labels
         truth = {name for name, kind in self._csv_header() if pa.types.is_boolean(kind)}
         numbers = dict.fromkeys(set(self.columns.values) - truth, pa.float64())
-        texts = dict.fromkeys([*self.columns.categorical, self.columns.regime], pa.string())
+        texts = dict.fromkeys([*self.columns.categorical, *labels], pa.string())
         return {**numbers, **texts}
 
     def _csv_header(self) -> list[tuple[str, pa.DataType]]:

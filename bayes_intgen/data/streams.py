@@ -56,7 +56,7 @@ class LazySource:
     def batches(self) -> Iterator[LabelledBatch]:
         """Yield the rows in the order of the frame."""
         self.columns.check_present(self.frame.collect_schema().names())
-        wanted = self.frame.select([*self.columns.values, self.columns.regime])
+        wanted = self.frame.select([*self.columns.used])
         if hasattr(wanted, "collect_batches"):
             tables = wanted.collect_batches(chunk_size=LAZY_ROWS, maintain_order=True)
         else:  # earlier versions of polars
