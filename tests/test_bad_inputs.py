@@ -8,7 +8,8 @@ from contextlib import suppress
 import numpy as np
 import pandas as pd
 import pytest
-from bad_inputs import TABLE, Fixtures, cases
+from bad_inputs import TABLE
+from bad_values import Fixtures, cases
 
 import bayes_intgen as ig
 from bayes_intgen import intervention_model
