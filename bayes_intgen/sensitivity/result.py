@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
+from bayes_intgen.errors import QueryError
 from bayes_intgen.metrics import INTERVAL
 from bayes_intgen.plots_trust import plot_tipping
 
@@ -103,7 +104,14 @@ class Sensitivity:
         ----------
         ax
             Where to draw; a new figure by default.
+
+        Raises
+        ------
+        QueryError
+            If there was no pair to ask about.
         """
+        if self.rows.empty:
+            raise QueryError("plot: there is no pair of numeric actions in different blocks.")
         table = self.table
         height = 1.2 + 0.35 * len(table)
         axes = ax if ax is not None else plt.subplots(figsize=(8, height), layout="constrained")[1]
