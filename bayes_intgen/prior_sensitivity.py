@@ -34,7 +34,7 @@ import arviz as az
 import pandas as pd
 import xarray as xr
 
-from bayes_intgen.errors import QueryError
+from bayes_intgen.errors import NotIdentifiedError, QueryError
 from bayes_intgen.fitted import Fitted
 from bayes_intgen.question import Question
 
@@ -87,7 +87,10 @@ def flag_prior(fit: Fitted, do: Iterable[str]) -> str | None:
     few = sizes["chain"] * sizes["draw"] < LEAST_DRAWS
     if few or "log_prior" not in fit.idata.children or fit.convergence.method == "prior":
         return None
-    found = power_scale(fit, do=list(do))
+    try:
+        found = power_scale(fit, do=list(do))
+    except NotIdentifiedError:  # some of the effects are not determined
+        return None
     flagged = found[found["diagnosis"] != "✓"]
     if flagged.empty:
         return None

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import networkx as nx
 import pandas as pd
-import polars as pl
 import pymc as pm
 from bad_values import (
     BAD_COLUMN,
@@ -48,7 +47,6 @@ MODELS = (
                 Path("."),
                 "\0.csv",
                 pd.DataFrame({"a1": [1.0], "a2": [1.0], "y": [1.0], "regime": ["obs"]}).iloc[:0],
-                pl.DataFrame({"a1": [1.0]}).lazy(),
                 pd.DataFrame([[1.0] * 5], columns=["a1", "a2", "a2", "y", "regime"]),
             ),
             "outcome": (*NO_TEXT, "", "a9", "a1", "regime"),

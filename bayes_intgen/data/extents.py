@@ -119,8 +119,7 @@ def measure(source: Source, columns: Columns, further: bool = False) -> Measured
                 f"regime {format_regime(regime)!r} has {extent.n} rows; at least {MIN_ROWS} are "
                 f"needed. Drop those rows, or collect more."
             )
-    if not further:
-        check_varies(columns, extents.values())
+    (_check_size if further else check_varies)(columns, extents.values())
     ranked = {regime: extents[regime] for regime in sort_regimes(extents, columns.actions)}
     return replace(found, extents=ranked)
 
@@ -138,7 +137,8 @@ def _measure(source: Source, columns: Columns) -> dict[Regime, Extent]:
 
 def _summarise(source: Source, columns: Columns) -> dict[Regime, RegimeSummary]:
     parts: dict[Regime, RegimeSummary] = {}
-    with threadpool_limits(1):  # on matrices this narrow, threads only wait for one another
+    # threads only wait for one another on matrices this narrow; values too large are told later
+    with threadpool_limits(1), np.errstate(over="ignore", invalid="ignore"):
         for label, values, _ in source.batches():
             regime = parse_regime(label, columns.actions)
             known = parts.get(regime)
@@ -169,6 +169,17 @@ def find_levels(columns: Columns, extents: Iterable[Extent]) -> dict[str, tuple[
     """Return the levels of each categorical column over all regimes, sorted."""
     total = reduce(Extent.merge, extents)
     return {name: sort_levels(total.counts[name]) for name in columns.categorical}
+
+
+def _check_size(columns: Columns, extents: Iterable[Extent]) -> None:
+    """Raise a DataError if a value is too large to be computed with."""
+    total = reduce(Extent.merge, extents)
+    for name, least, most in zip(columns.values, total.low, total.high, strict=True):
+        if max(-least, most) > MOST_RANGE:
+            raise DataError(
+                f"{columns.role(name)}: column {name!r} runs from {least:g} to {most:g}; values up "
+                f"to {MOST_RANGE:g} can be computed with. Correct or drop those rows."
+            )
 
 
 def check_varies(columns: Columns, extents: Iterable[Extent]) -> None:
