@@ -17,7 +17,7 @@ coverage at level p is the share of truths within the central interval, with its
 data sets.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
@@ -27,23 +27,20 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from scipy import stats
 
-from bayes_intgen.errors import ModelError
-from bayes_intgen.experiments.refit_unit import LEVELS
-from bayes_intgen.experiments.unit import Row
+from bayes_intgen.experiments.calibration_draws import ALARM, CalibrationDraws
 from bayes_intgen.plots import plot_coverage
 from bayes_intgen.plots_trust import plot_ranks
 
 __all__ = ["IntervalCalibration"]
 
 NOMINAL = (0.5, 0.8, 0.9, 0.95)
-ALARM = 0.05
 TOLERATED = 1.1
 
 type Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class IntervalCalibration:
+class IntervalCalibration(CalibrationDraws):
     """The result of :func:`refit_calibration` or :func:`simulation_based_calibration`.
 
     Parameters
@@ -67,85 +64,13 @@ class IntervalCalibration:
         How many data sets could not be fitted.
     """
 
-    source: str
-    names: tuple[str, ...]
-    truth: Array = field(repr=False)
-    mean: Array = field(repr=False)
-    sd: Array = field(repr=False)
-    quantiles: Array = field(repr=False)
-    independent: float
-    converged: npt.NDArray[np.bool_] = field(repr=False)
-    support: tuple[str, ...] = field(default=(), repr=False)
-    failures: int = 0
-
-    @classmethod
-    def from_rows(
-        cls,
-        source: str,
-        rows: list[Row],
-        independent: float,
-        support: tuple[str, ...],
-        failures: int,
-    ) -> "IntervalCalibration":
-        """Gather the rows of all data sets."""
-        names = tuple(dict.fromkeys(str(row["quantity"]) for row in rows))
-        shape = (len(rows) // len(names), len(names))
-
-        def column(name: str) -> Array:
-            return np.array([row[name] for row in rows], dtype=float).reshape(*shape, -1)
-
-        truth, mean, sd = (column(name)[..., 0] for name in ("truth", "mean", "sd"))
-        converged = column("converged")[:, 0, 0] > 0
-        flags = (*support, *[""] * (len(names) - len(support)))
-        quantiles = column("quantiles")
-        return cls(
-            source, names, truth, mean, sd, quantiles, independent, converged, flags, failures
-        )
-
-    @property
-    def n(self) -> int:
-        """Number of data sets that were fitted."""
-        return len(self.truth)
-
-    @property
-    def z(self) -> Array:
-        """Truth less posterior mean, in posterior standard deviations; (data sets, quantities)."""
-        return (self.truth - self.mean) / self.sd
-
-    @property
-    def ranks(self) -> Array:
-        """Share of posterior draws below the truth, in steps of 1/80; (data sets, quantities).
-
-        Between quantiles it is interpolated.
-        """
-        ends = np.concatenate([[0.0], LEVELS, [1.0]])
-        found = np.empty_like(self.truth)
-        for i, j in np.ndindex(*self.truth.shape):
-            q = self.quantiles[i, j]
-            edges = np.concatenate([[2 * q[0] - q[1]], q, [2 * q[-1] - q[-2]]])
-            found[i, j] = np.interp(self.truth[i, j], edges, ends)
-        return found
-
-    @property
-    def ratio(self) -> float:
-        """Root mean square of z: above one, intervals are too narrow."""
-        return float(np.sqrt(np.mean(self.z**2)))
-
-    @property
-    def ratio_interval(self) -> tuple[float, float]:
-        """The 95% confidence interval of the ratio."""
-        degrees = self.n * self.independent
-        ends = stats.chi2.ppf([1 - ALARM / 2, ALARM / 2], degrees)
-        low, high = np.sqrt(self.ratio**2 * degrees / ends)
-        return float(low), float(high)
-
     @property
     def coverage(self) -> pd.DataFrame:
         """Coverage by nominal probability, over all quantities.
 
         Columns ``coverage`` and ``se``, its standard error over data sets (NaN for one).
         """
-        parts = {p: self._inside(p).mean(axis=1) for p in NOMINAL}
+        parts = {p: self.inside(p).mean(axis=1) for p in NOMINAL}
         return pd.DataFrame(
             {
                 "coverage": {p: part.mean() for p, part in parts.items()},
@@ -161,7 +86,7 @@ class IntervalCalibration:
         posterior standard deviation), ``rmse``, ``ratio`` (root mean square of z), ``coverage_90``
         with ``coverage_se``, ``rank_p`` (of uniform ranks, Kolmogorov and Smirnov) and ``support``.
         """
-        error, inside, ranks = self.mean - self.truth, self._inside(0.9), self.ranks
+        error, inside, ranks = self.mean - self.truth, self.inside(0.9), self.ranks
         columns = {
             "bias": error.mean(axis=0),
             "bias_se": [_error(part) for part in error.T],
@@ -196,37 +121,6 @@ class IntervalCalibration:
         """Whether nothing was found wrong with the intervals."""
         return self.verdict == "consistent"
 
-    def stretch(self, factor: float) -> "IntervalCalibration":
-        """Return what would have been found with every posterior wider by a factor.
-
-        Draws are moved away from their mean: a factor of 0.7 makes intervals 30% too narrow of
-        those that are right, and a calibration that does not see it has too few data sets.
-
-        Parameters
-        ----------
-        factor
-            Positive.
-
-        Raises
-        ------
-        ModelError
-            If it is not.
-        """
-        if not factor > 0:
-            raise ModelError(f"factor must be positive, got {factor!r}; 1 changes nothing.")
-        centre = self.mean[..., None]
-        quantiles = centre + factor * (self.quantiles - centre)
-        return replace(self, sd=factor * self.sd, quantiles=quantiles)
-
-    def take(self, sets: npt.ArrayLike) -> "IntervalCalibration":
-        """Return some of the data sets, by their positions."""
-        chosen = np.asarray(sets, dtype=int)
-        parts = {
-            name: getattr(self, name)[chosen]
-            for name in ("truth", "mean", "sd", "quantiles", "converged")
-        }
-        return replace(self, **parts)
-
     def plot(self, axes: tuple[Axes, Axes] | None = None) -> tuple[Axes, Axes]:
         """Draw coverage by nominal probability, and the ranks of the truths.
 
@@ -245,11 +139,6 @@ class IntervalCalibration:
         plot_coverage(left, NOMINAL, series, {name: found["se"].to_numpy()})
         plot_ranks(right, dict(zip(self.names, self.ranks.T, strict=True)))
         return left, right
-
-    def _inside(self, probability: float) -> npt.NDArray[np.bool_]:
-        columns = [int(np.argmin(np.abs(LEVELS - (1 + s * probability) / 2))) for s in (-1, 1)]
-        lower, upper = (self.quantiles[..., column] for column in columns)
-        return np.asarray((lower <= self.truth) & (self.truth <= upper))
 
     def _sentence(self) -> str:
         low, high = self.ratio_interval
