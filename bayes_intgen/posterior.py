@@ -24,14 +24,16 @@ from bayes_intgen.moves import standard_moves
 from bayes_intgen.pictures import Pictures
 from bayes_intgen.plots import plot_structure
 from bayes_intgen.predictive import predict_outcome
+from bayes_intgen.prior_sensitivity import flag_prior
 from bayes_intgen.regimes import Regime, read_do
 from bayes_intgen.report import describe_fit
 from bayes_intgen.storage import read_fit
+from bayes_intgen.trust import Trust
 
 __all__ = ["Posterior", "load"]
 
 
-class Posterior(Pictures):
+class Posterior(Pictures, Trust):
     """Posterior draws of a fitted model, and the questions they answer.
 
     Made by :meth:`bayes_intgen.InterventionModel.fit` or :func:`bayes_intgen.load`.
@@ -181,7 +183,9 @@ class Posterior(Pictures):
         if not regime:
             return describe_fit(self._state, "Nothing is set in it, so that it has no effects.", ())
         try:
-            return describe_fit(self._state, self.effects(regime), regime)
+            flagged = flag_prior(self, regime)
+            text = describe_fit(self._state, self.effects(regime), regime)
+            return f"{text}\n{flagged}" if flagged else text
         except NotIdentifiedError as error:
             return describe_fit(self._state, str(error), regime)
 

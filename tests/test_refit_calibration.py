@@ -12,7 +12,7 @@ from scipy import stats
 
 import bayes_intgen as ig
 from bayes_intgen.cli.main import main
-from bayes_intgen.errors import ModelError, QueryError
+from bayes_intgen.errors import ModelError, NotIdentifiedError, QueryError
 from bayes_intgen.experiments.model_text import model_of, read_model, write_model
 from bayes_intgen.experiments.refit_unit import LEVELS
 from bayes_intgen.experiments.simulate_rows import REGIME, one_draw, rows_of, simulate_outcome
@@ -78,7 +78,11 @@ def test_ranks_are_normal_probabilities_of_z():
 
 
 def test_a_bias_is_in_the_table():
-    found = exact(400, 1.0, seed=5, shift=1.0).table
+    result = exact(400, 1.0, seed=5, shift=1.0)
+    assert "Biased beyond chance: 2 of 2" in str(result)
+    assert "too high by 1.0" in str(result) or "too high by 0.9" in str(result)
+    assert "Biased" not in str(exact(400, 1.0, seed=6))
+    found = result.table
     assert np.allclose(found["bias"], 1.0, atol=4 * found["bias_se"].max())
     assert np.allclose(found["rmse"], np.sqrt(2), rtol=0.1)
 
@@ -181,6 +185,33 @@ def test_the_command_line(fitted, tmp_path, capsys):
     table = pd.read_csv(out / "recalibration.csv", index_col="quantity")
     assert [name.split("[")[0] for name in table.index] == ["effect of a1", "effect of shop"]
     assert (out / "recalibration.png").stat().st_size > 5000
+
+
+@pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning")
+def test_targets_covariates_and_mixed_effects_are_kept():
+    """Only a1 is set by an experiment, so that E[Y | do(a1), a2, z] is all that can be asked."""
+    rng = np.random.default_rng(3)
+    parts = []
+    for regime in ("obs", "a1"):
+        z, a1, a2 = rng.normal(size=(3, 80))
+        y = a1 * z + a2 + rng.normal(size=80)
+        parts.append(pd.DataFrame({"a1": a1, "a2": a2, "z": z, "y": y, "regime": regime}))
+    data = ig.RegimeData.from_frame(
+        pd.concat(parts), outcome="y", actions=["a1", "a2"], covariates=["z"]
+    )
+    posterior = ig.InterventionModel(ig.Polynomial(2), []).fit(
+        data, method="laplace", draws=100, target="a1"
+    )
+    at = {"a1": 1.0, "a2": 0.0, "z": [-1.0, 1.0]}
+    options = {"n": 2, "draws": 100, "progressbar": False, "do": "a1"}
+    found = ig.refit_calibration(
+        posterior, data, at, {"a1": 0.0, "a2": 0.0, "z": at["z"]}, **options
+    )
+    assert found.truth.shape == (2, 2)
+    assert (found.truth[:, 0] < 0).all()
+    assert (found.truth[:, 1] > 0).all()
+    with pytest.raises(NotIdentifiedError):
+        ig.refit_calibration(posterior, data, at, **{**options, "do": None})
 
 
 def test_what_cannot_be_calibrated_is_refused(fitted):

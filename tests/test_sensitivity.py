@@ -209,3 +209,35 @@ def test_correlations_are_estimated_as_scipy_does():
     r = stats.pearsonr(seen["a1"], seen["a2"]).statistic
     room = found.loc[found["violation"] == "shared", "room"].item()
     assert room == pytest.approx(abs(r) + 2 * (1 - r**2) / np.sqrt(2000), rel=1e-6)
+
+
+def test_levels_blocks_and_covariates_have_no_pairs_of_their_own():
+    rng = np.random.default_rng(9)
+    parts = []
+    for regime in ("obs", "a1+a2", "a3", "shop"):
+        a1, a2, a3, z = rng.normal(size=(4, 150))
+        shop = rng.choice(["x", "y"], size=150)
+        y = a1 + a2 + a3 + z + (shop == "x") + rng.normal(size=150)
+        parts.append(
+            pd.DataFrame({"a1": a1, "a2": a2, "a3": a3, "shop": shop, "z": z, "y": y})
+            .assign(regime=regime)
+        )  # fmt: skip
+    frame = pd.concat(parts, ignore_index=True)
+    options = {"outcome": "y", "categorical": ["shop"], "covariates": ["z"]}
+    data = ig.RegimeData.from_frame(frame, actions=["a1", "a2", "a3", "shop"], **options)
+    model = ig.InterventionModel(ig.Polynomial(1), [], blocks=["a1+a2"], variance="constant")
+    posterior = model.fit(data, method="laplace", draws=100)
+    low = {"a1": 0.0, "a2": 0.0, "a3": 0.0, "shop": "x", "z": 0.0}
+    found = ig.sensitivity(posterior, data, {**low, "a3": 1.0}, low)
+    assert found.table["actions"].unique().tolist() == ["a1, a3", "a2, a3"]
+    assert set(found.seen) == {"a1+a2", "a3", "shop"}
+    assert "Not asked of actions with levels: shop." in str(found)
+
+    one = frame[frame["regime"].isin(["obs", "a3"])]
+    data = ig.RegimeData.from_frame(one, actions=["a3"], **options | {"categorical": []})
+    posterior = ig.InterventionModel(ig.Polynomial(1), []).fit(data, method="laplace", draws=100)
+    alone = ig.sensitivity(posterior, data, {"a3": 1.0, "z": 0.0}, {"a3": 0.0, "z": 0.0})
+    assert "no pair of numeric actions" in str(alone)
+    assert alone.robustness == np.inf
+    with pytest.raises(QueryError, match="no pair"):
+        alone.plot()

@@ -268,12 +268,28 @@ class IntervalCalibration:
             f"times as wide would do."
         )
 
+    def _bias_note(self) -> list[str]:
+        """Name the largest bias that is beyond chance (by Bonferroni over the quantities)."""
+        z = self.z
+        errors = np.array([_error(part) for part in z.T])
+        limit = stats.norm.isf(ALARM / 2 / len(self.names))
+        mean = z.mean(axis=0)
+        sure = np.flatnonzero(np.abs(mean) > limit * errors)
+        if self.source == "prior" or not len(sure):
+            return []
+        worst = sure[np.argmax(np.abs(mean[sure]))]
+        way = "low" if mean[worst] > 0 else "high"
+        return [
+            f"Biased beyond chance: {len(sure)} of {len(self.names)}, most of all "
+            f"{self.names[worst]}, too {way} by {abs(mean[worst]):.2f} of its sd."
+        ]
+
     def __str__(self) -> str:
         shares = ", ".join(
             f"{row['coverage']:.1%} ± {row['se']:.1%} of {p:.0%}"
             for p, row in self.coverage.iterrows()
         )
-        notes = []
+        notes = [*self._bias_note()]
         if not self.converged.all():
             notes.append(f"{int((~self.converged).sum())} of {self.n} fits did not converge.")
         if self.failures:

@@ -33,7 +33,6 @@ from bayes_intgen.errors import ModelError
 from bayes_intgen.experiments.interval_calibration import IntervalCalibration
 from bayes_intgen.experiments.model_text import model_of, write_model
 from bayes_intgen.experiments.pool import Pool, local_processes
-from bayes_intgen.experiments.question import Question
 from bayes_intgen.experiments.refit_unit import FIT, ROWS, RefitUnit, Source
 from bayes_intgen.experiments.simulate_rows import rows_of
 from bayes_intgen.experiments.sweep import run_sweep
@@ -41,6 +40,7 @@ from bayes_intgen.files import replacing
 from bayes_intgen.inference import Sampling
 from bayes_intgen.intervention_model import InterventionModel
 from bayes_intgen.posterior import Posterior
+from bayes_intgen.question import Question
 from bayes_intgen.regimes import format_regime
 from bayes_intgen.same_data import require_same_data
 
@@ -78,8 +78,8 @@ def refit_calibration(
         :meth:`bayes_intgen.Posterior.expected_outcome` and ``contrast``. By default the effects of
         :meth:`bayes_intgen.Posterior.effects`.
     n
-        Number of data sets. 100 find intervals that are 30% too narrow or too wide in all but a few
-        studies; 40 find the former in most.
+        Number of data sets. Of one effect, 100 find intervals that are 30% too narrow or 30% too
+        wide in 98 of 100 studies, 60 in 87, 40 in 64 (the former in 88); of several, fewer do.
     model
         The model that is fitted; by default that of the posterior, as far as the fit tells (it must
         be given if priors were replaced). Another one shows what a wrong choice would do.
@@ -146,8 +146,8 @@ def simulation_based_calibration(
     baseline: Any = None,
     do: str | Iterable[str] | None = None,
     n: int = 200,
-    method: str = "nuts",
-    draws: int = 250,
+    method: str = "laplace",
+    draws: int = 1000,
     random_seed: int = 1,
     out: str | Path | None = None,
     workers: int = 1,
@@ -166,8 +166,9 @@ def simulation_based_calibration(
     n
         Number of data sets.
     method
-        ``"nuts"``, which is exact, with ranks of every hyperparameter; or ``"laplace"``, which is
-        good enough for effects and residual sigmas, and only these are ranked.
+        ``"laplace"``, which is good enough for effects and residual sigmas, and only these are
+        ranked; or ``"nuts"``, which is exact, with ranks of every hyperparameter: tens of seconds
+        for each data set, most of it to compile the model anew.
     draws, random_seed, out, workers, progressbar
         As in :func:`refit_calibration`; NUTS has two chains of ``draws``.
 
@@ -195,9 +196,7 @@ def simulation_based_calibration(
     >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=50, random_seed=2)
     >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
     >>> model = ig.InterventionModel(ig.Polynomial(1), structure=[])
-    >>> found = ig.simulation_based_calibration(
-    ...     model, data, n=3, method="laplace", progressbar=False
-    ... )
+    >>> found = ig.simulation_based_calibration(model, data, n=3, progressbar=False)
     >>> found.source, found.names[2]
     ('prior', 'sigma of obs')
     """

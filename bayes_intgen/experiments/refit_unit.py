@@ -17,11 +17,11 @@ import pandas as pd
 from bayes_intgen.data import RegimeData
 from bayes_intgen.errors import ConvergenceWarning
 from bayes_intgen.experiments.model_text import read_model
-from bayes_intgen.experiments.question import Question
 from bayes_intgen.experiments.simulate_rows import REGIME, one_draw, simulate_outcome
 from bayes_intgen.experiments.unit import Row
 from bayes_intgen.moments import Moments
 from bayes_intgen.posterior import Posterior, load
+from bayes_intgen.question import Question
 
 __all__ = ["FIT", "LEVELS", "ROWS", "RefitUnit", "describe_draws"]
 

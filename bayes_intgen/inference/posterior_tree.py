@@ -109,6 +109,8 @@ def assemble_tree(
         effect = problem.lifts.log_likelihood(weights) - np.log(unit)
         groups["log_likelihood"]["effect"] = effect
     labelled = {name: _label(problem, arrays) for name, arrays in groups.items()}
+    shared = labelled["log_prior"]  # ArviZ stacks its variables, whose coordinates must agree
+    labelled["log_prior"] = shared.drop_vars(["component", "feature"], errors="ignore")
     regimes = {"regime": _coords(problem)["regime"]}
     rows = xr.Dataset({"n_rows": ("regime", problem.likelihood.n)}, coords=regimes)
     return xr.DataTree.from_dict({**labelled, "sample_stats": sample_stats, "constant_data": rows})

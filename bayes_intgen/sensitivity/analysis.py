@@ -23,14 +23,13 @@ from bayes_intgen.data import Points, RegimeData
 from bayes_intgen.design import bias_name
 from bayes_intgen.errors import QueryError
 from bayes_intgen.estimands.paired import read_baseline
-from bayes_intgen.metrics import INTERVAL
 from bayes_intgen.posterior import Posterior
 from bayes_intgen.regimes import Regime, format_regime, read_do
 from bayes_intgen.same_data import require_same_data
 from bayes_intgen.sensitivity.innovations import Innovation, InnovationSums, pairs_of
 from bayes_intgen.sensitivity.response import Response, respond, walk
 from bayes_intgen.sensitivity.result import Sensitivity
-from bayes_intgen.sensitivity.strength import loading_needed, product_strength, shared_strength
+from bayes_intgen.sensitivity.verdicts import Known, judge
 from bayes_intgen.sensitivity.violations import PairTerm, terms_of
 
 __all__ = ["sensitivity"]
@@ -116,13 +115,11 @@ def sensitivity(
     for i, pair in enumerate(pairs):
         responses = found[5 * i : 5 * i + 5]
         shifts = np.array([_shift(r, posterior, after, before, regime, steps) for r in responses])
-        spread = posterior.outcome_scale.spread
         room = abs(responses[0].size) + ERRORS * responses[0].error
         if _imitates(posterior, pair):
             room = float("inf")
-        rows += _judge(
-            pair, names, draws, shifts, room, correlations[pair], spread, max(seen.values())
-        )
+        known = Known(posterior.outcome_scale.spread, max(seen.values()), room, correlations[pair])
+        rows += judge(pair, names, draws, shifts, known)
     return Sensitivity(
         conclusion,
         posterior.outcome,
@@ -260,53 +257,3 @@ def _shift(
         if found is not None:
             change = change + sign * found
     return np.asarray(change)
-
-
-def _judge(
-    pair: Pair,
-    names: list[str],
-    draws: Array,
-    shifts: Array,
-    room: float,
-    correlation: float,
-    spread: float,
-    strongest: float,
-) -> list[dict[str, Any]]:
-    """Return a row per contrast for each of the two violations of a pair."""
-    mean = draws.mean(axis=0)
-    low, high = np.quantile(draws, [(1 - INTERVAL) / 2, (1 + INTERVAL) / 2], axis=0)
-    near = np.where(low > 0, low, np.where(high < 0, -high, 0.0))
-    kappa, touched = product_strength(near, shifts, spread)
-    loading = loading_needed(near, shifts, spread, correlation)
-    nan = np.full(len(mean), np.nan)
-    kinds = {
-        "product": (touched, product_strength(np.abs(mean), shifts, spread)[1], kappa, room, nan,
-                    kappa > room),
-        "shared": (shared_strength(near, shifts, spread),
-                   shared_strength(np.abs(mean), shifts, spread), nan, correlation, loading,
-                   loading > 1),
-    }  # fmt: skip
-    rows = []
-    for kind, (interval, middle, bias, left, needed, excluded) in kinds.items():
-        for i, name in enumerate(names):
-            verdict = "excluded" if excluded[i] else "open"
-            if near[i] == 0:
-                verdict = "undecided"
-            elif not np.isfinite(interval[i]) and (kind == "product" or excluded[i]):
-                verdict = "impossible"
-            rows.append(
-                {
-                    "violation": kind,
-                    "actions": ", ".join(pair),
-                    "contrast": name,
-                    "estimate": mean[i],
-                    "strength_interval": interval[i],
-                    "strength_mean": middle[i],
-                    "bias_needed": bias[i],
-                    "times_seen": bias[i] / strongest if strongest > 0 else np.inf,
-                    "room": left,
-                    "loading_needed": needed[i],
-                    "verdict": verdict,
-                }
-            )
-    return rows

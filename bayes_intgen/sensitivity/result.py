@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
+from bayes_intgen.errors import QueryError
 from bayes_intgen.metrics import INTERVAL
 from bayes_intgen.plots_trust import plot_tipping
 
@@ -68,7 +69,7 @@ class Sensitivity:
         touches zero, outcome's unit), ``times_seen`` (the same in units of the strongest bias
         seen), ``room`` (what the data leave open, by two standard errors: that bias, or the
         correlation of the innovations), ``loading_needed`` (of a shared confounder with this
-        correlation: sds of the outcome by which it would have to move the outcome), ``verdict``:
+        correlation: sds of the outcome by which it would have to move it), and the verdicts:
 
         ``undecided``
             The interval holds zero as it is.
@@ -79,6 +80,8 @@ class Sensitivity:
             shared confounder, it would have to move the outcome by more than one sd.
         ``impossible``
             It would have to be stronger than any can be.
+
+        ``verdict`` is about the interval, ``verdict_mean`` about the mean.
         """
         if self.rows.empty:
             return self.rows
@@ -101,7 +104,14 @@ class Sensitivity:
         ----------
         ax
             Where to draw; a new figure by default.
+
+        Raises
+        ------
+        QueryError
+            If there was no pair to ask about.
         """
+        if self.rows.empty:
+            raise QueryError("plot: there is no pair of numeric actions in different blocks.")
         table = self.table
         height = 1.2 + 0.35 * len(table)
         axes = ax if ax is not None else plt.subplots(figsize=(8, height), layout="constrained")[1]
@@ -140,17 +150,24 @@ def _sentence(row: Mapping[Hashable, Any]) -> str:
         return f"{head}none is needed, the {INTERVAL:.0%} interval holds zero as it is."
     if verdict == "impossible":
         return f"{head}none can be strong enough."
-    strength, mean = float(row["strength_interval"]), float(row["strength_mean"])
-    further = f", and its mean at {mean:.2f}" if isfinite(mean) else ""
-    text = f"{head}the {INTERVAL:.0%} interval touches zero at strength {strength:.2f}{further}"
+    strength, mean, room = (
+        float(row[name]) for name in ("strength_interval", "strength_mean", "room")
+    )
+    text = f"{head}the {INTERVAL:.0%} interval touches zero at strength {strength:.2f}"
     if not isfinite(strength):
-        text = f"{head}none of one strength throughout is enough, but one of several may be"
-    needed, room = float(row["bias_needed"]), float(row["room"])
-    loading, times = float(row["loading_needed"]), float(row["times_seen"])
+        text = f"{head}none of one strength throughout is enough, one of several may be"
     if row["violation"] == "product":
-        text += f" (a bias with an sd of {needed:.3g}, {times:.2g} times the strongest seen)"
-        left = f"at most {room:.3g}" if isfinite(room) else "any"
+        left = f"{room:.3g}" if isfinite(room) else "any"
+        text += (
+            f", a bias with an sd of {row['bias_needed']:.3g} ({row['times_seen']:.2g} times the "
+            f"strongest seen), where the data leave room for {left}: "
+        )
     else:
-        left = f"a correlation of at most {room:.2g}, with which it would have to move the outcome"
-        left += f" by {loading:.2g} sd" if isfinite(loading) else " by more than any can"
-    return f"{text}; the data leave room for {left}: {str(verdict).upper()}."
+        loading = float(row["loading_needed"])
+        size = f"{loading:.2g} sd" if isfinite(loading) else "more than any can"
+        text += (
+            f"; with a correlation of {room:.2g}, for which the data leave room, it would have to "
+            f"move the outcome by {size}: "
+        )
+    turned = f"the sign turns at {mean:.2f}: {str(row['verdict_mean']).upper()}"
+    return f"{text}{str(verdict).upper()}; {turned if isfinite(mean) else 'no sign turns'}."

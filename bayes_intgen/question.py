@@ -1,4 +1,4 @@
-"""What a calibration is about: effects at points, contrasts, or moves of one action each."""
+"""A question that can be put to several fits: effects at points, contrasts, or standard moves."""
 
 import json
 from collections.abc import Iterable
@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from bayes_intgen.data import Points
 from bayes_intgen.errors import QueryError
+from bayes_intgen.estimands import contrast
 from bayes_intgen.estimands.paired import read_baseline
+from bayes_intgen.fitted import Fitted
 from bayes_intgen.moves import standard_moves
-from bayes_intgen.posterior import Posterior
 from bayes_intgen.regimes import format_regime, read_do
 
 __all__ = ["Question"]
@@ -42,7 +43,7 @@ class Question:
 
     @classmethod
     def read(
-        cls, posterior: Posterior, at: Any, baseline: Any, do: str | Iterable[str] | None
+        cls, posterior: Fitted, at: Any, baseline: Any, do: str | Iterable[str] | None
     ) -> "Question":
         """Read points; without any, each action is moved as in ``posterior.effects``.
 
@@ -82,22 +83,22 @@ class Question:
         found.draws(posterior, beyond="error")
         return found
 
-    def draws(self, posterior: Posterior, beyond: Any = "clamp") -> Array:
+    def draws(self, posterior: Fitted, beyond: Any = "clamp") -> Array:
         """Return posterior draws of the answers, shape (draws, answers)."""
         do = [] if self.do == "obs" else self.do
         if self.baseline is None:
             answer = posterior.expected_outcome(self.at, do, beyond)
         else:
-            answer = posterior.contrast(self.at, self.baseline, do, beyond=beyond)
+            answer = contrast(posterior, self.at, self.baseline, do, beyond=beyond)
         return np.asarray(answer.to_numpy().reshape(-1, answer.sizes["point"]))
 
-    def support(self, posterior: Posterior) -> list[str]:
+    def support(self, posterior: Fitted) -> list[str]:
         """Return the flag of each answer."""
         do = [] if self.do == "obs" else self.do
         if self.baseline is None:
             answer = posterior.expected_outcome(self.at, do, "clamp")
         else:
-            answer = posterior.contrast(self.at, self.baseline, do, beyond="clamp")
+            answer = contrast(posterior, self.at, self.baseline, do, beyond="clamp")
         return [str(flag) for flag in answer["support"].to_numpy()]
 
     def to_text(self) -> str:
