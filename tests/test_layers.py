@@ -18,8 +18,7 @@ LAYERS = [
     {"checks", "sensitivity"},
     {"same_data"},
     {"posterior"},
-    {"trust"},
-    {"pictures", "curve_pictures"},
+    {"trust", "pictures", "curve_pictures"},
     {
         "comparisons",
         "policies",

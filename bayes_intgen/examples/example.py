@@ -30,11 +30,8 @@ class Example:
     --------
     >>> import bayes_intgen as ig
     >>> trial = ig.examples.dose_combination(random_seed=1)
-    >>> trial.actions, trial.outcome
-    (('drug_a', 'drug_b'), 'response')
-    >>> truth = trial.expected_outcome({"drug_a": 20.0, "drug_b": [5.0, 10.0]})
-    >>> truth.dims
-    ('point',)
+    >>> trial.actions, trial.covariates, trial.outcome
+    (('drug_a', 'drug_b'), (), 'response')
     """
 
     frame: pd.DataFrame = field(repr=False)
@@ -79,5 +76,17 @@ class Example:
         QueryError
             If a value is missing, not a finite number, or not positive for an action, or `do` names
             an unknown action.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> trial = ig.examples.dose_combination(random_seed=1)
+        >>> doses = {"drug_a": 20.0, "drug_b": [5.0, 10.0]}
+        >>> set_by_lot = trial.expected_outcome(doses)
+        >>> chosen_by_doctors = trial.expected_outcome(doses, do=[])
+        >>> set_by_lot.dims
+        ('point',)
+        >>> (set_by_lot - chosen_by_doctors).round(1).to_numpy().tolist()
+        [-2.2, 1.4]
         """
         return self.system.expected_outcome(at, do)
