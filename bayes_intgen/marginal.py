@@ -190,7 +190,11 @@ class MarginalLikelihood:
         products = [c @ gram for gram in self.gram]
         rho = self.cross - self.gram @ m
         c_rho = rho @ c
-        traces = np.array([[np.vdot(a, b.T) for b in products] for a in products])
+        traces = np.empty((len(w), len(w)))
+        for s, product in enumerate(products):
+            turned = np.ascontiguousarray(product.T)  # tr(AB) = sum_ij A_ij B_ji
+            for r in range(s + 1):
+                traces[r, s] = traces[s, r] = np.vdot(products[r], turned)
         twice_w = c_rho @ rho.T + 0.5 * traces
         spreads = np.array([np.einsum("ij,ij->i", product, c) for product in products])
         w_lam = 0.5 * spreads - m * c_rho

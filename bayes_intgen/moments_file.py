@@ -86,7 +86,7 @@ def read_moments(path: Path) -> StoredMoments:
     if not path.is_file():
         raise FileError(f"path: {str(path)!r} is not a file; give one that Moments.save wrote.")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         state = json.loads(arrays["state"].tobytes())
         if state["format"] != FORMAT:

@@ -20,6 +20,7 @@ Bayesian Gaussian processes for probabilistic programming", Statistics and Compu
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import pi, sqrt
 from typing import Any, ClassVar, Self
 
@@ -131,7 +132,7 @@ class HSGPBasis:
     c: float
     kind: ClassVar[str] = "hsgp"
 
-    @property
+    @cached_property
     def functions(self) -> Sequence[BasisFunction]:
         """The linear function, then the eigenfunctions by frequency.
 
@@ -144,7 +145,7 @@ class HSGPBasis:
         ]
         return [BasisFunction("", "linear", share=0.5 if self.m_pair else 1.0, trend=True), *waves]
 
-    @property
+    @cached_property
     def frequencies(self) -> Array:
         """The frequencies w_j of the eigenfunctions, in radians per half-width; shape (m,)."""
         return np.linspace(1, self.m, self.m) * (pi / (2 * self.c))

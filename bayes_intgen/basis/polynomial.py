@@ -8,6 +8,7 @@ degree, which is what makes one prior scale serve them all.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import sqrt
 from typing import Any, ClassVar, Self
 
@@ -99,7 +100,7 @@ class PolynomialBasis:
     degree: int
     kind: ClassVar[str] = "polynomial"
 
-    @property
+    @cached_property
     def functions(self) -> Sequence[BasisFunction]:
         """The polynomials of degree 1 to ``degree``."""
         return [
