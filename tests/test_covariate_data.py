@@ -75,10 +75,13 @@ def test_drop_and_recode_keep_the_covariates(frame):
         ({"covariates": ["mean"]}, "^covariates may not .* called .*got 'mean'; rename"),
         ({"covariates": ["z+site"]}, r"^covariates may not contain '\+'.* rename"),
         ({"covariates": ["z", "a1"]}, r"^covariates name the columns \['a1'\], which are also act"),
-        ({"covariates": ["site", "y"]}, "^outcome names column 'y', which is also a covariate"),
+        (
+            {"covariates": ["site", "y"]},
+            "^outcome names column 'y', which is also among the covariates",
+        ),
         (
             {"covariates": ["site", "regime"]},
-            "^regime names column 'regime', which is also a covariate",
+            "^regime names column 'regime', which is also among the covariates",
         ),
         ({"covariates": ["site", "age"]}, "^covariates: the table has no column 'age'; it has"),
         ({"categorical": []}, "^covariates: column 'site' must hold numbers.* list it in categor"),
