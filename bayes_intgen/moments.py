@@ -6,8 +6,7 @@ needs nothing else.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from functools import reduce
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,6 @@ from bayes_intgen.basis import (
     check_choice,
     freeze_bases,
 )
-from bayes_intgen.centred import CentredMoments
 from bayes_intgen.data import RegimeData
 from bayes_intgen.data.columns import Columns
 from bayes_intgen.data.flags import read_flags
@@ -29,12 +27,11 @@ from bayes_intgen.display import html_block, html_table
 from bayes_intgen.errors import ModelError
 from bayes_intgen.feature_sums import RowWeights
 from bayes_intgen.folds import FOLDS
+from bayes_intgen.kept_moments import KeptMoments
 from bayes_intgen.moment_sums import Recipe
 from bayes_intgen.moments_file import StoredMoments, read_moments, write_moments
 from bayes_intgen.moments_text import check_size, describe_moments
 from bayes_intgen.regimes import Regime, format_regime
-from bayes_intgen.regression import RegressionMoments
-from bayes_intgen.residuals import ResidualMoments
 from bayes_intgen.row_pass import pass_over
 from bayes_intgen.structure import Structure, resolve_structure
 from bayes_intgen.structure_learning import learn_structure
@@ -47,7 +44,7 @@ type Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Moments:
+class Moments(KeptMoments):
     """What the library keeps of the data: a few megabytes for any number of rows.
 
     Parameters
@@ -79,14 +76,6 @@ class Moments:
     >>> day1.merge(day2).n_rows
     1200
     """
-
-    summary: Summary
-    features: FeatureMap = field(repr=False)
-    outcome_scale: Scale
-    parts: Mapping[Regime, tuple[CentredMoments, ...]] = field(repr=False)
-    log_weights: Mapping[Regime, float] = field(repr=False)
-    residuals: Mapping[Regime, ResidualMoments] | None = field(default=None, repr=False)
-    clamped: Mapping[Regime, npt.NDArray[np.int64]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def from_data(
@@ -243,85 +232,6 @@ class Moments:
         residuals = squares or None
         return cls(summary, features, outcome_scale, parts, log_weights, residuals, clamped)
 
-    @property
-    def actions(self) -> tuple[str, ...]:
-        """Names of the actions."""
-        return self.summary.actions
-
-    @property
-    def covariates(self) -> tuple[str, ...]:
-        """Names of the covariates."""
-        return self.summary.covariates
-
-    @property
-    def variables(self) -> tuple[str, ...]:
-        """Names of the actions, then of the covariates."""
-        return self.summary.variables
-
-    @property
-    def outcome(self) -> str:
-        """Name of the outcome."""
-        return self.summary.outcome
-
-    @property
-    def regimes(self) -> tuple[Regime, ...]:
-        """The regimes, in canonical order."""
-        return tuple(self.parts)
-
-    @property
-    def n_rows(self) -> int:
-        """Number of rows over all regimes."""
-        return sum(fold.n for folds in self.parts.values() for fold in folds)
-
-    def merge(self, other: "Moments") -> "Moments":
-        """Return the moments of the rows of both; those of residuals, of two fits, are dropped.
-
-        Raises
-        ------
-        ModelError
-            If ``other`` is something else, or the two were computed with different bases or
-            units of the outcome.
-
-        Examples
-        --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-        >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
-        >>> later = scm.sample_regimes(["obs"], n=100, random_seed=3)
-        >>> rows = ig.RegimeData.from_frame(later, outcome="y", actions=["a1", "a2"])
-        >>> moments.merge(ig.Moments.from_data(rows, like=moments)).n_rows
-        700
-        """
-        if not isinstance(other, Moments):
-            raise ModelError(
-                f"other must be Moments, got {show(other)}; make them with Moments.from_data."
-            )
-        if self.features != other.features or self.outcome_scale != other.outcome_scale:
-            raise ModelError(
-                "other: moments can be merged only if they share one frozen basis; compute the "
-                "later ones with Moments.from_data(data, like=first)."
-            )
-        summary = self.summary.merge(other.summary)
-        parts = dict(self.parts)
-        for regime, folds in other.parts.items():
-            mine = parts.get(regime)
-            parts[regime] = (
-                tuple(a.merge(b) for a, b in zip(mine, folds, strict=True)) if mine else folds
-            )
-        ranked = {regime: parts[regime] for regime in summary.regimes}
-        both = (self.log_weights, other.log_weights)
-        logs = {regime: sum(part.get(regime, 0.0) for part in both) for regime in ranked}
-        clamped = {
-            regime: np.sum(
-                [part.clamped[regime] for part in (self, other) if regime in part.clamped], 0
-            )
-            for regime in ranked
-        }
-        scale = self.outcome_scale
-        return Moments(summary, self.features, scale, ranked, logs, clamped=clamped)
-
     def save(self, path: str | Path, rows: bool = True) -> None:
         """Write the moments to a ``.npz`` file, without those of residuals.
 
@@ -360,86 +270,6 @@ class Moments:
     def __str__(self) -> str:
         counts = {r: sum(fold.n for fold in folds) for r, folds in self.parts.items()}
         return describe_moments(self.summary, len(self.features.features), counts, self.clamped)
-
-    def select(self, features: FeatureMap) -> "Moments":
-        """Keep some of the features.
-
-        Raises
-        ------
-        ModelError
-            If a feature is not among those whose moments were computed.
-
-        Examples
-        --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-        >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
-        >>> moments.select(moments.features) is moments
-        True
-        """
-        if features == self.features:
-            return self
-        order = {f.factors: i - 1 for i, f in enumerate(self.features.features)}
-        wanted = [f.factors for f in features.features]
-        missing = [factors for factors in wanted if factors not in order]
-        if missing or features.bases != self.features.bases:
-            raise ModelError(
-                f"basis: the moments lack {len(missing)} of the {len(wanted)} features of the "
-                f"model, or were computed with another basis; compute them again with "
-                f"Moments.from_data(data, basis=...) and the basis of the model."
-            )
-        columns = np.array([*(order[factors] for factors in wanted[1:]), len(order) - 1])
-        parts = {r: tuple(fold.select(columns) for fold in p) for r, p in self.parts.items()}
-        residuals = self.residuals
-        if residuals is not None:
-            kept = np.array([order[factors] + 1 for factors in wanted])
-            residuals = {r: part.select(kept) for r, part in residuals.items()}
-        scale, logs = self.outcome_scale, self.log_weights
-        return Moments(self.summary, features, scale, parts, logs, residuals, self.clamped)
-
-    def regression(self, regime: Regime) -> RegressionMoments:
-        """Return the sums of products of one regime, all folds together.
-
-        Examples
-        --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-        >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
-        >>> moments.regression(("a1",)).n
-        200
-        """
-        return RegressionMoments.from_centred(reduce(CentredMoments.merge, self.parts[regime]))
-
-    def residual_share(self, regime: Regime) -> float:
-        """Return the share of the outcome's variance that least squares on all features leaves.
-
-        Zero for an outcome that is constant there; one when there are too few rows (up to two per
-        feature) to tell.
-
-        Examples
-        --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-        >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
-        >>> 0 < moments.residual_share(()) < 1
-        True
-        """
-        moments = reduce(CentredMoments.merge, self.parts[regime])
-        if moments.scatter[-1, -1] == 0:
-            return 0.0
-        if moments.n <= 2 * len(moments.mean):
-            return 1.0
-        spread = np.sqrt(np.diag(moments.scatter))
-        spread[spread == 0] = 1.0
-        correlation = moments.scatter / np.outer(spread, spread)
-        inner, outer = correlation[:-1, :-1], correlation[:-1, -1]
-        return float(1 - outer @ np.linalg.lstsq(inner, outer, rcond=1e-13)[0])
 
     def _repr_html_(self) -> str:
         weighted = any(self.log_weights.values())
