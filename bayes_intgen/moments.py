@@ -247,6 +247,19 @@ class Moments(KeptMoments):
         ------
         FileError
             If the folder does not exist or cannot be written to.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> from tempfile import TemporaryDirectory
+        >>> scm = ig.scm.sample_linear_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=100, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
+        >>> with TemporaryDirectory() as folder:
+        ...     moments.save(Path(folder) / "day1.npz")
+        ...     ig.Moments.load(Path(folder) / "day1.npz").n_rows
+        300
         """
         parts = (self.parts, self.log_weights, self.clamped)
         write_moments(
@@ -261,6 +274,14 @@ class Moments(KeptMoments):
         ------
         FileError
             If the file is missing, holds no moments of this format, or is damaged.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> ig.Moments.load("nowhere.npz")
+        Traceback (most recent call last):
+        ...
+        bayes_intgen.errors.FileError: ...
         """
         found = read_moments(Path(path))
         scale, logs = found.outcome_scale, found.log_weights

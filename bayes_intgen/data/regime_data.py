@@ -169,6 +169,15 @@ class RegimeData:
             If a label is unknown or empty.
         FileError
             If a path does not lead to a readable file.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_linear_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=100, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> ig.RegimeData.further(frame.head(3), data.columns).n_rows
+        3
         """
         source = open_source(frame, columns)
         found = measure(source, columns, further=True)
@@ -273,11 +282,32 @@ class RegimeData:
         return replace(self, levels=levels)
 
     def without_rows(self) -> Self:
-        """Return what is known of the data, to be sent to where the rows are."""
+        """Return what is known of the data, to be sent to where the rows are.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_linear_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=100, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> data.without_rows().regimes, list(data.without_rows().batches())
+        (('obs', 'a1', 'a2'), [])
+        """
         return replace(self, source=NoRows(), first_pass=None, starts=())
 
     def within(self, source: Source) -> Self:
-        """Return the same data with only some of the rows at hand; the extents stay."""
+        """Return the same data with only some of the rows at hand; the extents stay.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_linear_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=100, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> again = data.without_rows().within(data.source)
+        >>> len(again.rows("a1"))
+        100
+        """
         return replace(self, source=source)
 
     def batches(self) -> Iterator[tuple[Regime, Array]]:

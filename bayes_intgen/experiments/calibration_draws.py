@@ -45,7 +45,17 @@ class CalibrationDraws:
         support: tuple[str, ...],
         failures: int,
     ) -> Self:
-        """Gather the rows of all data sets."""
+        """Gather the rows of all data sets.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> row = {"quantity": "effect", "truth": 0.5, "mean": 0.0, "sd": 1.0, "converged": 1.0}
+        >>> rows = [row | {"quantiles": list(range(79))}]
+        >>> found = ig.IntervalCalibration.from_rows("posterior", rows, 1.0, ("supported",), 0)
+        >>> found.n, found.z.tolist()
+        (1, [[0.5]])
+        """
         names = tuple(dict.fromkeys(str(row["quantity"]) for row in rows))
         shape = (len(rows) // len(names), len(names))
 
@@ -112,6 +122,17 @@ class CalibrationDraws:
         ------
         ModelError
             If it is not.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_linear_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=100, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> posterior = ig.InterventionModel(ig.Polynomial(1)).fit(data, method="laplace")
+        >>> found = ig.refit_calibration(posterior, data, n=3, progressbar=False)
+        >>> round(found.stretch(0.5).ratio / found.ratio, 6)
+        2.0
         """
         if not factor > 0:
             raise ModelError(f"factor must be positive, got {factor!r}; 1 changes nothing.")
@@ -120,7 +141,18 @@ class CalibrationDraws:
         return replace(self, sd=factor * self.sd, quantiles=quantiles)
 
     def take(self, sets: npt.ArrayLike) -> Self:
-        """Return some of the data sets, by their positions."""
+        """Return some of the data sets, by their positions.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_linear_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=100, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> posterior = ig.InterventionModel(ig.Polynomial(1)).fit(data, method="laplace")
+        >>> ig.refit_calibration(posterior, data, n=3, progressbar=False).take([0, 2]).n
+        2
+        """
         chosen = np.asarray(sets, dtype=int)
         parts = {
             name: getattr(self, name)[chosen]
@@ -129,7 +161,17 @@ class CalibrationDraws:
         return replace(self, **parts)
 
     def inside(self, probability: float) -> npt.NDArray[np.bool_]:
-        """Say of every truth whether the central interval of a probability holds it."""
+        """Say of every truth whether the central interval of a probability holds it.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> row = {"quantity": "effect", "truth": 39.5, "mean": 39.0, "sd": 20.0, "converged": 1.0}
+        >>> rows = [row | {"quantiles": list(range(79))}]
+        >>> found = ig.IntervalCalibration.from_rows("posterior", rows, 1.0, ("supported",), 0)
+        >>> found.inside(0.9).tolist()
+        [[True]]
+        """
         columns = [int(np.argmin(np.abs(LEVELS - (1 + s * probability) / 2))) for s in (-1, 1)]
         lower, upper = (self.quantiles[..., column] for column in columns)
         return np.asarray((lower <= self.truth) & (self.truth <= upper))

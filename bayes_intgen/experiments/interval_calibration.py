@@ -62,6 +62,24 @@ class IntervalCalibration(CalibrationDraws):
         The flag of each effect, empty for other quantities.
     failures
         How many data sets could not be fitted.
+
+    Examples
+    --------
+    >>> import bayes_intgen as ig
+    >>> scm = ig.scm.sample_linear_scm(2, random_seed=1)
+    >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=100, random_seed=2)
+    >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+    >>> posterior = ig.InterventionModel(ig.Polynomial(1)).fit(data, method="laplace")
+    >>> found = ig.refit_calibration(posterior, data, n=4, progressbar=False)
+    >>> found.n, found.z.shape, found.ranks.shape, found.coverage.index.to_list()
+    (4, (4, 2), (4, 2), [0.5, 0.8, 0.9, 0.95])
+    >>> low, high = found.ratio_interval
+    >>> low < found.ratio < high, found.passed == (found.verdict == "consistent")
+    (True, True)
+    >>> found.inside(0.9).shape
+    (4, 2)
+    >>> found.table["support"].to_list()
+    ['supported', 'supported']
     """
 
     @property
@@ -128,6 +146,19 @@ class IntervalCalibration(CalibrationDraws):
         ----------
         axes
             Where to draw the two; a new figure by default.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_linear_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=100, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> posterior = ig.InterventionModel(ig.Polynomial(1)).fit(data, method="laplace")
+        >>> found = ig.refit_calibration(posterior, data, n=4, progressbar=False)
+        >>> left, right = found.plot()
+        >>> left.get_xlabel(), right.get_xlabel()
+        ('probability of the interval', 'rank of the truth among the draws')
+        >>> plt.close()
         """
         if axes is None:
             _, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")

@@ -40,6 +40,20 @@ class Sensitivity:
         A row per violation, pair of actions and contrast; :attr:`table` describes the columns.
     untested
         Actions that no pair was made of, because their values are levels.
+
+    Examples
+    --------
+    >>> import bayes_intgen as ig
+    >>> scm = ig.scm.sample_linear_scm(2, random_seed=1)
+    >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=100, random_seed=2)
+    >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+    >>> posterior = ig.InterventionModel(ig.Polynomial(1)).fit(data, method="laplace")
+    >>> rise = {"a1": 1.0, "a2": 0.0}
+    >>> found = ig.sensitivity(posterior, data, rise, baseline={"a1": 0.0, "a2": 0.0})
+    >>> found.table["violation"].to_list()
+    ['product', 'shared']
+    >>> 0 <= found.robustness, 0 <= found.seen_strength <= 1
+    (True, True)
     """
 
     conclusion: str
@@ -109,6 +123,19 @@ class Sensitivity:
         ------
         QueryError
             If there was no pair to ask about.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> scm = ig.scm.sample_linear_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=100, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> posterior = ig.InterventionModel(ig.Polynomial(1)).fit(data, method="laplace")
+        >>> rise = {"a1": 1.0, "a2": 0.0}
+        >>> found = ig.sensitivity(posterior, data, rise, baseline={"a1": 0.0, "a2": 0.0})
+        >>> found.plot().get_xlabel()
+        'strength of the violation (1: none can be stronger)'
+        >>> plt.close()
         """
         if self.rows.empty:
             raise QueryError("plot: there is no pair of numeric actions in different blocks.")
