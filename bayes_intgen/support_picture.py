@@ -17,7 +17,7 @@ from bayes_intgen.data import Points, RegimeData
 from bayes_intgen.errors import QueryError
 from bayes_intgen.fitted import Fitted
 from bayes_intgen.moves import usual_values
-from bayes_intgen.plots_overlap import plot_overlap
+from bayes_intgen.plots.overlap import plot_overlap
 from bayes_intgen.regimes import format_regime, read_do
 
 __all__ = ["draw_support"]

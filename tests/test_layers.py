@@ -30,7 +30,7 @@ LAYERS = [
     {"estimands"},
     {"predictive"},
     {"fitted", "fit_record", "report", "storage", "posing"},
-    {"plots", "plots_paper", "plots_trust", "plots_overlap"},
+    {"plots"},
     {"additivity"},
     {"inference"},
     {"rowwise"},

@@ -12,7 +12,7 @@ from scipy import stats
 import bayes_intgen as ig
 from bayes_intgen.errors import ModelError, QueryError
 from bayes_intgen.inference import find_mode
-from bayes_intgen.plots_overlap import SHADES
+from bayes_intgen.plots.overlap import SHADES
 
 mpl.use("Agg")
 

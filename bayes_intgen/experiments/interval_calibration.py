@@ -29,7 +29,7 @@ from scipy import stats
 
 from bayes_intgen.experiments.calibration_draws import ALARM, CalibrationDraws
 from bayes_intgen.plots import plot_coverage
-from bayes_intgen.plots_trust import plot_ranks
+from bayes_intgen.plots.trust import plot_ranks
 
 __all__ = ["IntervalCalibration"]
 

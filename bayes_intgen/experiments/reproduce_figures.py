@@ -11,7 +11,7 @@ from matplotlib.figure import Figure as Canvas
 from bayes_intgen.experiments.reproduce_plans import FIGURES, best_ratio
 from bayes_intgen.experiments.reproduce_report import MEASURES
 from bayes_intgen.files import replacing
-from bayes_intgen.plots_paper import (
+from bayes_intgen.plots.paper import (
     Curve,
     plot_against_rows,
     plot_against_share,

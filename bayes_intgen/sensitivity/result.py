@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from bayes_intgen.errors import QueryError
 from bayes_intgen.metrics import INTERVAL
-from bayes_intgen.plots_trust import plot_tipping
+from bayes_intgen.plots.trust import plot_tipping
 
 __all__ = ["Sensitivity"]
 

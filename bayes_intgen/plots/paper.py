@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from bayes_intgen.plots import BLACK, BLUE, ORANGE
+from bayes_intgen.plots.style import BLACK, BLUE, ORANGE
 
 __all__ = ["STYLES", "Curve", "plot_against_rows", "plot_against_share", "plot_estimators"]
 
