@@ -5,6 +5,7 @@ drawn of them stands in :mod:`bayes_intgen.plots`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from bayes_intgen.comparisons import Comparisons
-from bayes_intgen.data import Beyond
+from bayes_intgen.data import Beyond, Points
 from bayes_intgen.errors import QueryError
 from bayes_intgen.estimands.dose_response import default_grid
 from bayes_intgen.fitted import Fitted
@@ -25,6 +26,7 @@ from bayes_intgen.support import SUPPORTED
 __all__ = ["CurvePictures", "Units", "require_action"]
 
 SURFACE_POINTS = 41
+NOTE_WIDTH = 50  # characters, of a panel of the usual size
 
 type Units = Mapping[str, str] | None
 
@@ -77,8 +79,8 @@ class CurvePictures(Comparisons, Policies):
         >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
         >>> posterior = ig.InterventionModel(ig.Polynomial(2)).fit(data, method="laplace")
         >>> ax = posterior.plot_dose_response("a1", at={"a2": 0.1}, units={"a1": "EUR"})
-        >>> ax.get_xlabel(), ax.get_ylabel()
-        ('a1 (EUR)', 'expected y')
+        >>> ax.get_xlabel().splitlines(), ax.get_ylabel()
+        (['a1 (EUR)', 'at a2 0.1'], 'expected y')
         >>> plt.close()
         """
         curve = self.dose_response(action, grid, at, population, do, beyond=beyond)
@@ -86,7 +88,12 @@ class CurvePictures(Comparisons, Policies):
         parts = [part for regime, part in self.summary.regimes.items() if action in regime]
         seen = np.concatenate([[], *(part.sample.rows[:, column] for part in parts)])
         axes = ax if ax is not None else grow(1, 5.0, 3.8)[0]
-        return plot_curve(axes, curve, action, seen, units)
+        plot_curve(axes, curve, action, seen, units)
+        note = "averaged over a population"
+        if population is None:
+            note = _held(self, self.complete(at or {}), {action})
+        _annotate(axes, note)
+        return axes
 
     def plot_decomposition(
         self,
@@ -251,7 +258,26 @@ class CurvePictures(Comparisons, Policies):
         known = (table["support"] == SUPPORTED).to_numpy().reshape(shape)
         names = (x, y, self.outcome)
         plot_surface(panels, (sides[0], sides[1]), mean, width, known, names, units)
+        for ax in panels:
+            _annotate(ax, _held(self, points, {x, y}))
         return np.array(panels, dtype=object)
+
+
+def _held(fit: Fitted, points: Points, varied: set[str]) -> str:
+    """Say where actions and covariates are held that a picture does not vary."""
+    found = points.coords()
+    parts = []
+    for name in fit.design.variables:
+        if name not in varied:
+            value = found[name][1][0]
+            parts.append(f"{name} {value if name in fit.summary.levels else format(value, '.4g')}")
+    return f"at {', '.join(parts)}" if parts else ""
+
+
+def _annotate(ax: Axes, note: str) -> None:
+    """Add a note below the label of the x axis."""
+    if note:
+        ax.set_xlabel(f"{ax.get_xlabel()}\n{fill(note, NOTE_WIDTH)}")
 
 
 def require_action(fit: Fitted, name: str, argument: str = "action") -> None:

@@ -59,7 +59,10 @@ def test_dose_response_draws_the_answers_and_breaks_the_line_beyond_the_support(
     assert {patch.get_hatch() for patch in shaded} <= {"///", "xxx"}
     hidden = sum(patch.get_width() for patch in shaded)
     assert hidden == pytest.approx(31 * (~known).mean(), abs=31 / 39)
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("a1 (EUR)", "expected y (units)")
+    assert (ax.get_xlabel(), ax.get_ylabel()) == (
+        "a1 (EUR)\nat a2 0.5",
+        "expected y (units)",
+    )
 
 
 def test_rug_shows_where_experiments_set_the_action_if_rows_are_at_hand(posterior, ax, tmp_path):
@@ -117,6 +120,18 @@ def test_surface_hatches_what_is_not_supported(posterior):
     unknown = posterior.table(points, [])["support"] != "supported"
     inside = [region.get_paths()[0].contains_point(p) for p in zip(*points.values(), strict=True)]
     assert inside == unknown.tolist()
+
+
+def test_pictures_say_where_the_others_are_held(levels):
+    fit, action = levels
+    other = next(name for name in fit.actions if name != action)
+    level = fit.summary.levels[action][1]
+    curve = fit.plot_dose_response(other, at={action: level})
+    assert curve.get_xlabel() == f"{other}\nat {action} {level}"
+    rows = pd.DataFrame({action: [level] * 3})
+    mean = fit.plot_dose_response(other, population=rows)
+    assert mean.get_xlabel() == f"{other}\naveraged over a population"
+    assert "\n" not in fit.plot_surface(action, other, grid=3)[0].get_xlabel()
 
 
 def test_contrasts_of_moves_arrays_and_mappings_agree(posterior):

@@ -200,6 +200,27 @@ def test_what_cannot_be_asked_is_refused(sound):
         ig.sensitivity(posterior, data.drop("a1"), at, baseline=at)
 
 
+def test_rows_beyond_the_values_that_were_set_do_not_run_off():
+    """What room there is for a product is at least what the noise of the outcome leaves."""
+    rng = np.random.default_rng(10)
+    frame = share(800, 10, 0.7, (0.0, 0.0), 0.0)
+    inner = frame["regime"] == "a1"
+    moved = rng.uniform(-1, 1, size=inner.sum()) - frame.loc[inner, "a1"]
+    for name, slope in (("a1", 1.0), ("a2", 0.7), ("y", 0.65)):
+        frame.loc[inner, name] += slope * moved
+    data = read(frame)
+    posterior = ig.InterventionModel(structure=["a1", "a2"]).fit(data, method="laplace", draws=100)
+    first, second = _innovations(data, posterior, [("a1", "a2")])["a1", "a2"]
+    rows = data.rows("obs")
+    phi = posterior.design.features.evaluate(rows[:, :-1])
+    assert np.abs(rows[:, 0]).max() > 2.5  # beyond 1, where a1 was set
+    assert np.std(first(phi, rows)) == pytest.approx(1.0, abs=0.1)
+    assert np.std(second(phi, rows)) == pytest.approx(1.0, abs=0.3)
+    found = ig.sensitivity(posterior, data, {"a1": 1.0, "a2": 0.0}, ORIGIN).table
+    room = found.loc[found["violation"] == "product", "room"].item()
+    assert 2 * 0.5 / np.sqrt(800) < room < 1.0
+
+
 def test_correlations_are_estimated_as_scipy_does():
     frame = share(2000, 8, 0.0, (0.6, 0.5), 1.0)
     data = read(frame)

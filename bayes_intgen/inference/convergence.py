@@ -121,7 +121,7 @@ def check_nuts(sampled: xr.Dataset, sample_stats: xr.Dataset) -> Convergence:
         problems.append("One chain cannot show whether it converged; use chains=4.")
     elif not r_hat <= MAX_R_HAT:
         problems.append(
-            f"The chains disagree (largest r_hat {r_hat:.4g}, should be at most {MAX_R_HAT}); "
+            f"The chains disagree (largest r_hat {r_hat:.6g}, should be at most {MAX_R_HAT}); "
             f"raise tune and draws."
         )
     if not ess >= MIN_ESS:

@@ -67,7 +67,7 @@ def plot_surface(
         bar.ax.tick_params(labelsize="small")
         if smooth and np.ptp(values) > 0:
             lines = ax.contour(*places, values, levels=5, colors="black", linewidths=0.7)
-            ax.clabel(lines, fontsize="small", fmt=lambda value: f"{value:.3g}")
+            ax.clabel(lines, fontsize="small", fmt=_short)
         if not supported.all():
             _hatch(ax, places, ~supported)
         for axis, grid, place in zip((ax.xaxis, ax.yaxis), grids, places, strict=True):
@@ -76,6 +76,17 @@ def plot_surface(
         ax.set(xlabel=axis_label(names[0], units), ylabel=axis_label(names[1], units))
         ax.set_title(title, fontsize="medium")
     return axes
+
+
+def _short(value: float) -> str:
+    """Write three digits, and whole numbers up to a million as such.
+
+    Examples
+    --------
+    >>> _short(1520.0), _short(0.12345), _short(12345678.0)
+    ('1520', '0.123', '1.23e+07')
+    """
+    return f"{value:.0f}" if 1e3 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
 def _hatch(ax: Axes, places: Sequence[Array], where: npt.NDArray[np.bool_]) -> None:
