@@ -7,12 +7,13 @@ needs nothing else.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import cached_property, reduce
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from bayes_intgen.basis import (
     HSGP,
@@ -39,9 +40,12 @@ from bayes_intgen.row_pass import pass_over
 from bayes_intgen.structure import Structure, resolve_structure
 from bayes_intgen.structure_learning import learn_structure
 from bayes_intgen.summary import Scale, Summary
+from bayes_intgen.threads import ordered_map
 from bayes_intgen.validation import show
 
 __all__ = ["Moments"]
+
+MANY_FEATURES = 300  # from here on threads have enough to do
 
 type Array = npt.NDArray[np.float64]
 
@@ -430,16 +434,15 @@ class Moments:
         >>> 0 < moments.residual_share(()) < 1
         True
         """
-        moments = reduce(CentredMoments.merge, self.parts[regime])
-        if moments.scatter[-1, -1] == 0:
-            return 0.0
-        if moments.n <= 2 * len(moments.mean):
-            return 1.0
-        spread = np.sqrt(np.diag(moments.scatter))
-        spread[spread == 0] = 1.0
-        correlation = moments.scatter / np.outer(spread, spread)
-        inner, outer = correlation[:-1, :-1], correlation[:-1, -1]
-        return float(1 - outer @ np.linalg.lstsq(inner, outer, rcond=1e-13)[0])
+        return self._residual_shares[regime]
+
+    @cached_property
+    def _residual_shares(self) -> dict[Regime, float]:
+        merged = (reduce(CentredMoments.merge, folds) for folds in self.parts.values())
+        threads = 1 if len(self.features.features) < MANY_FEATURES else None
+        with threadpool_limits(1):
+            shares = ordered_map(CentredMoments.residual_share, merged, threads)
+            return dict(zip(self.parts, shares, strict=True))
 
     def _repr_html_(self) -> str:
         weighted = any(self.log_weights.values())
