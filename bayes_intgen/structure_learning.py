@@ -26,7 +26,7 @@ beyond it spurious ones cost precision. In 60 systems of 5 actions the level of 
 direct edges at 10,000 rows per regime (47 at 1000) and keeps 17 (10) of 957 that are none.
 
 With many actions a fixed level finds ever more edges that are none, and the closure multiplies
-them: of 20 actions with 20 edges, five spurious ones among 380 pairs made 57. So beyond 20 pairs
+them: with 20 actions and 20 edges, five spurious ones of 360 made it 57. So beyond 20 pairs
 (five actions) the level shrinks in proportion, and a spurious edge is expected in one data set of
 five at most.
 
