@@ -198,7 +198,7 @@ def _scores(
     order = {feature.factors: i for i, feature in enumerate(moments.features.features)}
     mine = np.array([order[weight.feature.factors] for weight in design.weights])
     columns = np.concatenate([mine, *(probe.columns for probe in probes)])
-    size = len(mine)
+    size, posterior = len(mine), given.covariance
     total, meat = (np.zeros((len(columns), len(columns))) for _ in range(2))
     cross = np.zeros(len(columns))
     for r, regime in enumerate(moments.regimes):
@@ -206,13 +206,13 @@ def _scores(
         active = np.concatenate([design.active(regime), *extra]).astype(float)
         w = np.exp(-2 * log_sigma[r])
         sums = moments.regression(regime)
-        edf = w * float(np.vdot(null.likelihood.gram[r], given.covariance))
+        edf = w * float(np.vdot(null.likelihood.gram[r], posterior))
         counted = sums.n / max(sums.n - edf, 1.0)
         mask = np.outer(active, active)
         total += w * mask * sums.gram[np.ix_(columns, columns)]
         meat += w**2 * counted * mask * residuals[regime].meat[np.ix_(columns, columns)]
         cross += w * active * sums.cross[columns]
-    shift = given.covariance @ total[:size, size:]
+    shift = posterior @ total[:size, size:]
     score = cross[size:] - total[size:, :size] @ given.mean
     information = total[size:, size:] - total[size:, :size] @ shift
     lift = np.vstack([-shift, np.eye(len(columns) - size)])

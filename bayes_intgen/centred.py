@@ -78,3 +78,19 @@ class CentredMoments:
     def covariance(self) -> Array:
         """Covariance matrix with divisor ``weight``, shape (p, p)."""
         return self.scatter / (self.weight or 1.0)
+
+    def residual_share(self) -> float:
+        """Return the share of the last column's variance that least squares on the others leaves.
+
+        Zero if the last column is constant, one if there are too few rows (up to two per column) to
+        tell.
+        """
+        if self.scatter[-1, -1] == 0:
+            return 0.0
+        if self.n <= 2 * len(self.mean):
+            return 1.0
+        spread = np.sqrt(np.diag(self.scatter))
+        spread[spread == 0] = 1.0
+        correlation = self.scatter / np.outer(spread, spread)
+        inner, outer = correlation[:-1, :-1], correlation[:-1, -1]
+        return float(1 - outer @ np.linalg.lstsq(inner, outer, rcond=1e-13)[0])

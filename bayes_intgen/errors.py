@@ -112,7 +112,7 @@ class FileError(BayesIntgenError):
     >>> ig.load("absent.nc")
     Traceback (most recent call last):
         ...
-    bayes_intgen.errors.FileError: path: there is no file 'absent.nc'.
+    bayes_intgen.errors.FileError: path: there is no file 'absent.nc' ...
     """
 
 

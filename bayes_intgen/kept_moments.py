@@ -6,11 +6,12 @@ features takes its rows and columns out of those that were computed.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from bayes_intgen.basis import FeatureMap
 from bayes_intgen.centred import CentredMoments
@@ -19,9 +20,12 @@ from bayes_intgen.regimes import Regime
 from bayes_intgen.regression import RegressionMoments
 from bayes_intgen.residuals import ResidualMoments
 from bayes_intgen.summary import Scale, Summary
+from bayes_intgen.threads import ordered_map
 from bayes_intgen.validation import show
 
 __all__ = ["KeptMoments"]
+
+MANY_FEATURES = 300  # from here on threads have enough to do
 
 
 @dataclass(frozen=True)
@@ -208,13 +212,12 @@ class KeptMoments:
         >>> 0 < moments.residual_share(()) < 1
         True
         """
-        moments = reduce(CentredMoments.merge, self.parts[regime])
-        if moments.scatter[-1, -1] == 0:
-            return 0.0
-        if moments.n <= 2 * len(moments.mean):
-            return 1.0
-        spread = np.sqrt(np.diag(moments.scatter))
-        spread[spread == 0] = 1.0
-        correlation = moments.scatter / np.outer(spread, spread)
-        inner, outer = correlation[:-1, :-1], correlation[:-1, -1]
-        return float(1 - outer @ np.linalg.lstsq(inner, outer, rcond=1e-13)[0])
+        return self._residual_shares[regime]
+
+    @cached_property
+    def _residual_shares(self) -> dict[Regime, float]:
+        merged = (reduce(CentredMoments.merge, folds) for folds in self.parts.values())
+        threads = 1 if len(self.features.features) < MANY_FEATURES else None
+        with threadpool_limits(1):
+            shares = ordered_map(CentredMoments.residual_share, merged, threads)
+            return dict(zip(self.parts, shares, strict=True))

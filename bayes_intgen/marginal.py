@@ -21,7 +21,9 @@ Hessian: with V = 1/2 b' P^-1 b - 1/2 log|P| and rho_r = b_r - G_r m,
 This is the plain NumPy form; :mod:`bayes_intgen.model` writes the same for PyMC.
 """
 
+from collections import deque
 from dataclasses import dataclass, field
+from functools import partial
 from math import log, pi
 from typing import Self
 
@@ -32,10 +34,22 @@ from scipy.linalg import lapack
 from bayes_intgen.design import Design
 from bayes_intgen.lift_rows import LiftRows
 from bayes_intgen.moments import Moments
+from bayes_intgen.threads import available_cores, ordered_map
 
-__all__ = ["Conditional", "MarginalLikelihood"]
+__all__ = ["Conditional", "MarginalLikelihood", "threads_for"]
+
+MANY_WEIGHTS = 500  # from here on threads have enough to do
+TILE = 2**21
 
 type Array = npt.NDArray[np.float64]
+
+
+def threads_for(weights: int) -> int:
+    """Return how many matrices of some number of weights to work on at once.
+
+    With few weights threads would only wait for one another.
+    """
+    return 1 if weights < MANY_WEIGHTS else available_cores()
 
 
 @dataclass(frozen=True)
@@ -64,7 +78,7 @@ class Conditional:
         """Factorise a precision matrix P and solve P m = b."""
         scaling = 1.0 / np.sqrt(np.diag(precision))
         scaled = precision * np.outer(scaling, scaling)
-        factor, info = lapack.dpotrf(scaled, lower=1, clean=1)
+        factor, info = lapack.dpotrf(scaled.T, lower=1, clean=1, overwrite_a=1)  # symmetric
         if info != 0:
             raise np.linalg.LinAlgError("the precision of the weights is not positive definite")
         solution, _ = lapack.dpotrs(factor, scaling * cross, lower=1)
@@ -75,8 +89,9 @@ class Conditional:
     def covariance(self) -> Array:
         """C = P^-1, shape (weights, weights)."""
         inverse, _ = lapack.dpotri(self.factor, lower=1)
-        inverse = np.tril(inverse) + np.tril(inverse, -1).T
-        return np.asarray(inverse * np.outer(self.scaling, self.scaling))
+        inverse += np.tril(inverse, -1).T
+        inverse *= np.outer(self.scaling, self.scaling)
+        return np.asarray(inverse.T)  # symmetric, and in the order of rows
 
     def variance_of(self, rows: Array) -> Array:
         """Return the variances of some linear combinations, (n, weights) to (n,)."""
@@ -128,8 +143,10 @@ class MarginalLikelihood:
         parts = [moments.regression(regime) for regime in moments.regimes]
         active = np.array([design.active(regime) for regime in moments.regimes], dtype=float)
         rows = design.positions
-        gram = np.array([part.gram[np.ix_(rows, rows)] for part in parts])
-        gram *= active[:, :, None] * active[:, None, :]
+        gram = np.empty((len(parts), len(rows), len(rows)))
+        for part, mask, spread in zip(parts, active, gram, strict=True):
+            spread[:] = part.gram[np.ix_(rows, rows)]
+            spread *= np.outer(mask, mask)
         cross = np.array([part.cross[rows] for part in parts]) * active
         n = np.array([part.n for part in parts], dtype=float)
         square = np.array([part.square for part in parts])
@@ -187,15 +204,12 @@ class MarginalLikelihood:
         given = self.conditional(log_sigma, log_sd)
         m, c = given.mean, given.covariance
         w, lam = np.exp(-2 * log_sigma), np.exp(-2 * log_sd)
-        products = [c @ gram for gram in self.gram]
+        products = np.empty_like(self.gram)
+        threads = threads_for(len(m))
+        deque(ordered_map(partial(_multiply, c, self.gram, products), range(len(w)), threads), 0)
         rho = self.cross - self.gram @ m
         c_rho = rho @ c
-        traces = np.empty((len(w), len(w)))
-        for s, product in enumerate(products):
-            turned = np.ascontiguousarray(product.T)  # tr(AB) = sum_ij A_ij B_ji
-            for r in range(s + 1):
-                traces[r, s] = traces[s, r] = np.vdot(products[r], turned)
-        twice_w = c_rho @ rho.T + 0.5 * traces
+        twice_w = c_rho @ rho.T + 0.5 * _traces(products)
         spreads = np.array([np.einsum("ij,ij->i", product, c) for product in products])
         w_lam = 0.5 * spreads - m * c_rho
         second = np.diag(c) + m**2
@@ -236,3 +250,19 @@ class MarginalLikelihood:
             squares += np.einsum("di,di->d", weights @ self.gram[r], weights)
             columns.append(-0.5 * squares / sigma[:, r] ** 2 - n * np.log(sigma[:, r]))
         return np.column_stack(columns) + 0.5 * (self.log_weight - self.n * log(2 * pi))
+
+
+def _multiply(c: Array, gram: Array, products: Array, r: int) -> None:
+    np.matmul(c, gram[r], out=products[r])
+
+
+def _traces(products: Array) -> Array:
+    """Return tr(A_r A_s) of matrices, shape (n, p, p) to (n, n), some rows of all at a time."""
+    n, size, _ = products.shape
+    traces = np.zeros((n, n))
+    step = max(TILE // (n * size), 1)
+    for start in range(0, size, step):
+        rows = products[:, start : start + step].reshape(n, -1)
+        columns = products[:, :, start : start + step].transpose(0, 2, 1).reshape(n, -1)
+        traces += rows @ columns.T  # tr(AB) = sum_ij A_ij B_ji
+    return (traces + traces.T) / 2

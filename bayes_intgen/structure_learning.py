@@ -25,6 +25,11 @@ levels 0.01%, 0.1%, 1%, 5%, 20%): 0.0190, 0.0191, 0.0192, 0.0207, 0.0223 at 1000
 beyond it spurious ones cost precision. In 60 systems of 5 actions the level of 1% misses 10 of 195
 direct edges at 10,000 rows per regime (47 at 1000) and keeps 17 (10) of 957 that are none.
 
+With many actions a fixed level finds ever more edges that are none, and the closure multiplies
+them: with 20 actions and 20 edges, five spurious ones of 360 made it 57. So beyond 20 pairs
+(five actions) the level shrinks in proportion, and a spurious edge is expected in one data set of
+five at most.
+
 In a regime that sets several actions, such as a block, their settings may depend on one another:
 then A_k may seem to follow one of them through another, or follow neither because the two cancel.
 So what the other settings explain (four cosines of their ranks, or indicators) is taken out of both
@@ -54,6 +59,7 @@ from bayes_intgen.summary import Summary
 __all__ = ["Edge", "LearnedStructure", "learn_structure"]
 
 LEVEL = 0.01
+FEW_PAIRS = 20
 COSINES = 4
 EFFECT_COSINES = 2
 FEW_ROWS = 5
@@ -136,7 +142,8 @@ def learn_structure(summary: Summary, level: float = LEVEL) -> LearnedStructure:
     summary
         The first pass over the data; its thinned rows are tested.
     level
-        Level of each pair's test.
+        Level of each pair's test, of up to twenty pairs; with more it is divided by the number of
+        pairs and multiplied by twenty.
 
     Raises
     ------
@@ -151,7 +158,8 @@ def learn_structure(summary: Summary, level: float = LEVEL) -> LearnedStructure:
         )
     pairs = [(parent, child) for child in actions for parent in actions if parent != child]
     p_values = {pair: _test_pair(summary, *pair) for pair in pairs}
-    seen = [pair for pair in pairs if p_values[pair] <= level]
+    bound = level * min(1.0, FEW_PAIRS / max(len(pairs), 1))
+    seen = [pair for pair in pairs if p_values[pair] <= bound]
     graph = nx.DiGraph()
     graph.add_nodes_from(actions)
     graph.add_edges_from(seen)

@@ -1,7 +1,7 @@
 """Indicators of levels: products with other bases, prior groups, and the choice of a basis."""
 
 import json
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 import pandas as pd
@@ -117,6 +117,28 @@ def test_a_feature_map_with_levels_survives_json():
     found = features(a=HSGPBasis(UNIT, UNIT, 3, 2, 1.5), c=categorical(3))
     again = FeatureMap.from_dict(json.loads(json.dumps(found.to_dict())))
     assert again == found
+
+
+@pytest.mark.parametrize("smoothest", [0, 1, 2, 20])
+@pytest.mark.parametrize("actions", [None, ["p", "c", "h"]])
+def test_pairs_are_the_products_of_two_among_all_features(smoothest, actions):
+    bases = {
+        "h": HSGPBasis(UNIT, UNIT, 4, 3, 1.5),
+        "c": categorical(),
+        "p": PolynomialBasis(UNIT, 3),
+        "d": categorical(order=1),
+        "q": HSGPBasis(UNIT, UNIT, 5, 2, 1.5),
+    }
+    names = [name for name in bases if actions is None or name in actions]
+    pairs = list(combinations(names, 2))
+    found = FeatureMap.pairs(bases, smoothest, actions).features
+    every = FeatureMap.within(bases, pairs)
+    few = [every.features[i] for i in every.smooth_columns(smoothest)]
+    wanted = [feature for feature in few if len(feature.factors) == 2]
+    assert set(wanted) <= set(found)
+    assert all(f.factors == ((a, 0), (b, 0)) for f, (a, b) in zip(found, pairs, strict=False))
+    assert list(found[len(pairs) :]) == [f for f in wanted if f not in found[: len(pairs)]]
+    assert len(set(found)) == len(found)
 
 
 def test_names_that_look_the_same_are_refused():

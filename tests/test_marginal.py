@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
+from threadpoolctl import threadpool_limits
 
 import bayes_intgen as ig
+from bayes_intgen import marginal
 from bayes_intgen.basis import HSGP
+from bayes_intgen.inference.problem import conditionals
 from bayes_intgen.regimes import parse_regime
 from models import polynomial
 
@@ -149,3 +152,52 @@ def test_units_do_not_matter(frame):
     moved, shifted = frame.assign(y=frame["y"] * 1e6), frame.assign(y=frame["y"] + 1e9)
     assert_allclose(pose(moved, basis).log_posterior(x)[0], expected, rtol=1e-9)
     assert_allclose(pose(shifted, basis).log_posterior(x)[0], expected, rtol=1e-6)
+
+
+def slow_hessian(likelihood, log_sigma, log_sd):
+    """The formulas of the module's docstring, one matrix product after the other."""
+    given = likelihood.conditional(log_sigma, log_sd)
+    m, c = given.mean, given.covariance
+    w, lam = np.exp(-2 * log_sigma), np.exp(-2 * log_sd)
+    rho = [b - g @ m for b, g in zip(likelihood.cross, likelihood.gram, strict=True)]
+    by_w = [
+        [
+            0.5 * np.trace(c @ g @ c @ h) + p @ c @ q
+            for h, q in zip(likelihood.gram, rho, strict=True)
+        ]
+        for g, p in zip(likelihood.gram, rho, strict=True)
+    ]
+    squares = [
+        yy - 2 * b @ m + m @ g @ m + np.trace(c @ g)
+        for yy, b, g in zip(likelihood.square, likelihood.cross, likelihood.gram, strict=True)
+    ]
+    mixed = [
+        0.5 * np.diag(c @ g @ c) - m * (c @ p) for g, p in zip(likelihood.gram, rho, strict=True)
+    ]
+    by_lam = 0.5 * c**2 + np.outer(m, m) * c
+    return (
+        4 * np.outer(w, w) * by_w - np.diag(2 * w * squares),
+        4 * np.outer(w, lam) * mixed,
+        4 * np.outer(lam, lam) * by_lam - np.diag(2 * lam * (np.diag(c) + m**2)),
+    )
+
+
+@pytest.mark.parametrize("many", [0, 10**6], ids=["threads", "no threads"])
+def test_hessian_equals_its_slow_twin_in_any_number_of_tiles(problem, hyper, monkeypatch, many):
+    monkeypatch.setattr(marginal, "MANY_WEIGHTS", many)
+    monkeypatch.setattr(marginal, "TILE", 7 * problem.likelihood.cross.size)
+    expected = slow_hessian(problem.likelihood, *hyper)
+    for found, wanted in zip(problem.likelihood.hessian(*hyper), expected, strict=True):
+        assert_allclose(found, wanted, rtol=1e-8, atol=1e-8 * np.abs(wanted).max())
+
+
+def test_threads_change_no_digit_of_the_conditionals(problem, x, monkeypatch):
+    points = x + 0.01 * np.random.default_rng(4).normal(size=(9, len(x)))
+    alone = [problem.conditional(point) for point in points]
+    monkeypatch.setattr(marginal, "MANY_WEIGHTS", 0)
+    monkeypatch.setattr(marginal, "available_cores", lambda: 3)
+    with threadpool_limits(1):
+        found = list(conditionals(problem, points))
+    for one, other in zip(alone, found, strict=True):
+        assert_allclose(other.mean, one.mean, rtol=1e-12, atol=0)
+        assert_allclose(other.factor, one.factor, rtol=1e-12, atol=1e-14)

@@ -327,3 +327,14 @@ def test_only_the_parent_within_a_block_is_seen():
     )
     assert found.parents == {"a1": ("a2",), "a2": ("a1",), "a3": ("a2",)}
     assert status(found)["a1", "a2"] == "untested"
+
+
+def test_of_many_actions_as_few_edges_are_spurious_as_of_five():
+    """Twenty independent actions, 380 pairs: at 1% each, 3.8 would be seen in every data set."""
+    labels = ["obs", *(f"a{k + 1}" for k in range(20))]
+    spurious = []
+    for seed in range(8):
+        draw = np.random.default_rng([19, seed]).normal
+        found = learn(independent(labels, 200, lambda n, draw=draw: draw(size=n), 20))
+        spurious.append(sum(value == "seen" for value in status(found).values()))
+    assert sum(spurious) <= 6  # 1.6 are expected, 7 have odds 1e-3

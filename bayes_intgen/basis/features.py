@@ -113,12 +113,7 @@ class FeatureMap:
                 and _allowed({action, *(name for name, _ in factors)}, wanted)
             ]
             found.extend(grown)
-            if len(found) > MAX_FEATURES:
-                raise ModelError(
-                    f"basis: the products of functions of {len(bases)} actions are more than the "
-                    f"{MAX_FEATURES} features that can be handled; choose a smaller basis, "
-                    f"merge rare levels, or allow fewer actions to depend on one another."
-                )
+            _check_number(len(found), bases)
         found.sort(key=lambda factors: len(factors))
         return tuple(_label(factors, bases) for factors in found)
 
@@ -139,11 +134,27 @@ class FeatureMap:
         actions
             Those of which pairs are made; None for all.
         """
-        pairs = list(combinations(bases if actions is None else actions, 2))
-        products = cls._within(bases, pairs)
-        smooth = [f for f in products if len(f.factors) == 2 and _is_smooth(f, bases, smoothest)]
-        first = [_label([(a, 0), (b, 0)], bases) for a, b in pairs]
-        return cls(bases, tuple(dict.fromkeys([*first, *smooth])))
+        names = [name for name in bases if actions is None or name in actions]
+        chosen = {
+            name: [
+                (name, i)
+                for i in range(len(bases[name].functions))
+                if _takes_part((name, i), bases, smoothest)
+            ]
+            for name in names
+        }
+        products = [
+            [one, other]
+            for k, last in enumerate(names)
+            for earlier in names[:k]
+            for one in chosen[earlier]
+            for other in chosen[last]
+            if _fits([one, other], bases)
+            and not _clash(_function(one, bases), _function(other, bases))
+        ]
+        _check_number(len(products), bases)
+        first = [[(a, 0), (b, 0)] for a, b in combinations(names, 2)]
+        return cls(bases, tuple(dict.fromkeys(_label(f, bases) for f in [*first, *products])))
 
     def union(self, other: "FeatureMap") -> "FeatureMap":
         """Return the features of both, those of the first in their order before the rest."""
@@ -250,10 +261,21 @@ def _fits(factors: Sequence[tuple[str, int]], bases: Mapping[str, ActionBasis]) 
 
 def _is_smooth(feature: Feature, bases: Mapping[str, ActionBasis], smoothest: int) -> bool:
     """Say whether every factor is a level or one of the first functions of its basis."""
-    return all(
-        factor[1] <= smoothest or _function(factor, bases).shape == "level"
-        for factor in feature.factors
-    )
+    return all(_takes_part(factor, bases, smoothest) for factor in feature.factors)
+
+
+def _takes_part(factor: tuple[str, int], bases: Mapping[str, ActionBasis], smoothest: int) -> bool:
+    """Say whether it is a level or one of the first functions of its basis."""
+    return factor[1] <= smoothest or _function(factor, bases).shape == "level"
+
+
+def _check_number(found: int, bases: Mapping[str, ActionBasis]) -> None:
+    if found > MAX_FEATURES:
+        raise ModelError(
+            f"basis: the products of functions of {len(bases)} actions are more than the "
+            f"{MAX_FEATURES} features that can be handled; choose a smaller basis, merge rare "
+            f"levels, or allow fewer actions to depend on one another."
+        )
 
 
 def _clash(first: BasisFunction, second: BasisFunction) -> bool:

@@ -14,14 +14,12 @@ from scipy import optimize, stats
 from threadpoolctl import threadpool_limits
 
 from bayes_intgen.inference.problem import Problem
-from bayes_intgen.threads import available_cores
 
 __all__ = ["LaplaceMode", "find_mode"]
 
 MAX_NEWTON_STEPS = 20
 MAX_STEP = 2.0  # in units of about one standard deviation
 TOLERANCE = 1e-6
-MANY_WEIGHTS = 500
 
 type Array = npt.NDArray[np.float64]
 type Objective = Callable[[Array], tuple[float, Array]]
@@ -143,9 +141,8 @@ def find_mode(problem: Problem, start: Array | None = None) -> LaplaceMode:
     start
         Where to start, if a mode nearby is known.
     """
-    # In small matrices threads would only wait for one another.
-    few = len(problem.design.weights) < MANY_WEIGHTS
-    with threadpool_limits(1 if few else available_cores()):
+    # Threads within one factorisation mostly wait for one another, and on a busy machine for long.
+    with threadpool_limits(1):
         return _find_mode(Target.pose(problem), start)
 
 

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from bayes_intgen.inference.laplace import LaplaceMode
-from bayes_intgen.inference.problem import Problem
+from bayes_intgen.inference.problem import Problem, conditionals
 
 __all__ = ["LaplaceError", "laplace_error"]
 
@@ -67,8 +67,7 @@ def laplace_error(
     points = mode.draw(size, rng)
     means, variances, densities = [], [], []
     with threadpool_limits(1):
-        for x in points:
-            given = problem.conditional(x)
+        for x, given in zip(points, conditionals(problem, points), strict=True):
             means.append(asked @ given.mean)
             variances.append(given.variance_of(asked))
             densities.append(problem.log_density(x, given))

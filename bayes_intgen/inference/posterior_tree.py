@@ -13,7 +13,7 @@ from scipy import stats
 from threadpoolctl import threadpool_limits
 
 from bayes_intgen.inference.hyper import HyperDraws
-from bayes_intgen.inference.problem import Problem
+from bayes_intgen.inference.problem import Problem, conditionals
 from bayes_intgen.regimes import format_regime
 
 __all__ = ["assemble_tree", "build_tree", "hyperparameters"]
@@ -125,9 +125,9 @@ def _draw_weights(problem: Problem, x: Array, random_seed: int) -> Array:
     points, turn = np.unique(x, axis=0, return_inverse=True)
     weights = np.empty((len(x), problem.likelihood.cross.shape[1]))
     with threadpool_limits(1):
-        for i, point in enumerate(points):
+        for i, given in enumerate(conditionals(problem, points)):
             rows = np.flatnonzero(turn == i)
-            weights[rows] = problem.conditional(point).draw(len(rows), rng)
+            weights[rows] = given.draw(len(rows), rng)
     return weights
 
 

@@ -1,5 +1,6 @@
 """What is to be inferred: one vector x = (log sigma, log scale, log lengthscale)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -10,13 +11,14 @@ import pymc as pm
 from bayes_intgen.design import Design
 from bayes_intgen.hyperpriors import HyperPriors
 from bayes_intgen.lift_rows import LiftRows
-from bayes_intgen.marginal import Conditional, MarginalLikelihood
+from bayes_intgen.marginal import Conditional, MarginalLikelihood, threads_for
 from bayes_intgen.model import build_model
 from bayes_intgen.moments import Moments
 from bayes_intgen.priors import Priors
 from bayes_intgen.scales import PriorScales
+from bayes_intgen.threads import ordered_map
 
-__all__ = ["Problem"]
+__all__ = ["Problem", "conditionals"]
 
 type Array = npt.NDArray[np.float64]
 
@@ -119,3 +121,12 @@ class Problem:
         return build_model(
             self.design, self.moments, self.likelihood, self.scales, self.hyperpriors
         )
+
+
+def conditionals(problem: Problem, points: Array) -> Iterator[Conditional]:
+    """Yield the distribution of the weights given each row of hyperparameters.
+
+    Many weights are worth a thread per core; each factorisation keeps to its own.
+    """
+    threads = threads_for(len(problem.design.weights))
+    return ordered_map(problem.conditional, points, threads)

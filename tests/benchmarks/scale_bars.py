@@ -1,6 +1,8 @@
-"""What many rows cost, as a table: ``python -m tests.benchmarks.scale_bars [--rows N]``.
+"""What many rows and many actions cost, as a table: ``python -m tests.benchmarks.scale_bars``.
 
-Each line is measured in a process of its own, so that its peak memory is its own, and given beside
+``--rows N``: rows of each of six regimes, 10^6 by default; ``--more N``: those of a second file of
+which only the memory is measured; ``--folder``: where files of a few gigabytes may be written. Each
+line is measured in a process of its own, so that its peak memory is its own, and given beside
 what it is to be compared with in the same run: the estimator of the paper as scikit-learn computes
 it, or reading the file plus one matrix product of the same shape. CPU seconds stand beside wall
 seconds, since on a machine that others use only the former mean much.
@@ -16,6 +18,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import nutpie
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -88,8 +91,20 @@ def fit_laplace(path):
 
 
 def fit_nuts(path):
+    """Sampling is timed apart: from the start of the chains to their end, without compilation."""
+    seconds, sample = [], nutpie.sample
+
+    def timed(*args, **options):
+        start = time.perf_counter()
+        result = sample(*args, **options)
+        seconds.append(time.perf_counter() - start)
+        return result
+
+    nutpie.sample = timed
     posterior = ig.InterventionModel().fit(read(path), random_seed=1, progressbar=False)
-    return str(posterior.convergence)
+    steps = posterior.idata["sample_stats"].dataset["n_steps"].mean()
+    note = f"sampling {sum(seconds):.1f} s, {float(steps):.1f} steps a draw"
+    return {"sampling": sum(seconds), "note": note}
 
 
 def fit_wide(path):
@@ -167,6 +182,11 @@ def report(name, path):
     print(json.dumps({"cpu": cpu_seconds(), "peak": peak, **found}))
 
 
+def say(bar, value, most, unit=""):
+    """Print whether a bar is met."""
+    print(f"  bar {bar}: {value:.2f}{unit}, at most {most:g}{unit}", flush=True)
+
+
 def line(what, found, against):
     ratios = [found[key] / against[key] for key in ("wall", "cpu")]
     print(
@@ -176,28 +196,50 @@ def line(what, found, against):
     )
 
 
-def main(rows, with_nuts, with_wide):
+def main(rows, more, with_nuts, with_wide, where):
     print(f"{'':<38} {'wall s':>8} {'CPU s':>8} {'peak GiB':>8} {'ratios: wall, CPU':>17}")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "rows.parquet"
+    with tempfile.TemporaryDirectory(dir=where) as folder:
+        path, small = Path(folder) / "rows.parquet", Path(folder) / "small.parquet"
         write_rows(path, rows)
         total = f"{6 * rows:,} rows"
         paper = measure("ridge", path)
         line(f"ridge of the paper, {total}", paper, paper)
-        line(f"laplace, {total}", measure("fit_laplace", path), paper)
+        laplace = measure("fit_laplace", path)
+        line(f"laplace, {total}", laplace, paper)
+        say("1, laplace", laplace["wall"], 30, " s")
         if with_nuts:
-            line(f"NUTS, {total}", measure("fit_nuts", path), paper)
+            nuts = measure("fit_nuts", path)
+            line(f"NUTS, {total}", nuts, paper)
+            say("1, NUTS over ridge", nuts["wall"] / paper["wall"], 0.5)
+            write_rows(small, max(rows // 100, 100))
+            few = measure("fit_nuts", small)
+            line("NUTS, a hundredth of the rows", few, paper)
+            say("1, sampling over that of few rows", nuts["sampling"] / few["sampling"], 1.2)
         base = measure("read_and_multiply", path)
         line("reading + one product", base, base)
-        line("one pass over the rows", measure("one_pass", path), base)
+        once = measure("one_pass", path)
+        line("one pass over the rows", once, base)
+        say("2, pass over reading + product", once["wall"] / base["wall"], 3)
+        say(f"3, {total}", laplace["peak"], 1.5, " GiB")
+        if more:
+            path.unlink()
+            write_rows(path, more)
+            larger = measure("fit_laplace", path)
+            line(f"laplace, {6 * more:,} rows", larger, paper)
+            say(f"3, {6 * more:,} rows", larger["peak"], 1.5, " GiB")
         if with_wide:
             wide_rows(10_000).to_parquet(path)
-            line("laplace, K=20, 10,000 rows/regime", measure("fit_wide", path), paper)
+            wide = measure("fit_wide", path)
+            line("laplace, K=20, 10,000 rows/regime", wide, paper)
+            say("6, time", wide["wall"], 120, " s")
+            say("6, memory", wide["peak"], 3, " GiB")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of each regime")
+    parser.add_argument("--more", type=int, default=0, help="rows of each regime, for memory")
+    parser.add_argument("--folder", help="where the files are written")
     parser.add_argument("--no-nuts", action="store_true")
     parser.add_argument("--no-wide", action="store_true")
     parser.add_argument("--measure", nargs=2, metavar=("WHAT", "FILE"), help=argparse.SUPPRESS)
@@ -205,4 +247,4 @@ if __name__ == "__main__":
     if options.measure:
         report(options.measure[0], Path(options.measure[1]))
     else:
-        main(options.rows, not options.no_nuts, not options.no_wide)
+        main(options.rows, options.more, not options.no_nuts, not options.no_wide, options.folder)
