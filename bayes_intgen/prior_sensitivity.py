@@ -73,10 +73,9 @@ def power_scale(
     top = [str(name) for name in prior.data_vars if name not in GIVEN_SCALES]
     likelihood = tree["log_likelihood"].dataset
     asked = {"posterior": draws, "log_prior": prior[top], "log_likelihood": likelihood}
-    double = 2.0 if fit.convergence.method == "laplace" else 1.0
     with _quiet():
         found = az.psense_summary(
-            xr.DataTree.from_dict(asked), threshold=THRESHOLD * double, round_to=4
+            xr.DataTree.from_dict(asked), threshold=_threshold(fit), round_to=4
         )
     return pd.DataFrame(found).set_index(pd.Index(question.names, name="question"))
 
@@ -96,9 +95,14 @@ def flag_prior(fit: Fitted, do: Iterable[str]) -> str | None:
         return None
     names = ", ".join(f"{name} ({value:.2f})" for name, value in flagged["prior"].items())
     return (
-        f"PRIORS MATTER for {names} (power-scaling sensitivity, alarm above {THRESHOLD}): see "
-        f"prior_sensitivity(), and say why these priors."
+        f"PRIORS MATTER for {names} (power-scaling sensitivity, alarm above {_threshold(fit)}): "
+        f"see prior_sensitivity(), and say why these priors."
     )
+
+
+def _threshold(fit: Fitted) -> float:
+    """Return the sensitivity above which there is an alarm."""
+    return THRESHOLD * (2.0 if fit.convergence.method == "laplace" else 1.0)
 
 
 @contextmanager

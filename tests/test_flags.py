@@ -78,8 +78,11 @@ def test_further_rows_come_with_flags_too(frame):
         ({"a1": "a2"}, "regime names column 'a2', which is also an action"),
         ({"a1": "y"}, "outcome and regime both name column 'y'"),
         ({"a1": "two"}, r"flags of column 'two' must be true or false \(1 or 0\), got 2 in row 0"),
-        ({"a1": "gap"}, "regime: column 'gap' must hold finite numbers"),
-        ({"a1": "regime"}, "regime: column 'regime' must hold numbers"),
+        (
+            {"a1": "gap"},
+            r"regime: column 'gap' must hold finite numbers.*Write 0 where it is false",
+        ),
+        ({"a1": "regime"}, "regime: column 'regime' must hold numbers.*Write true or false"),
     ],
 )
 def test_flags_that_cannot_be_used(frame, regime, message):

@@ -60,6 +60,9 @@ def test_priors_matter_where_they_fight_the_data_and_only_there(plain):
     assert len(flagged)
     assert found.index[found["diagnosis"] != "✓"].equals(flagged)
     assert f"PRIORS MATTER for {flagged[0]}" in str(tight)
+    assert f"alarm above {0.1 if tight.convergence.method == 'laplace' else 0.05}" in (
+        str(tight).replace("\n  ", " ")
+    )
 
 
 def test_draws_move_with_the_power_of_the_prior_as_integration_says():

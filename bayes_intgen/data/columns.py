@@ -132,8 +132,9 @@ def check_finite(values: npt.NDArray[np.float64], name: str, role: str, first_ro
     missing = int(np.isnan(values).sum())
     infinite = int(bad.sum()) - missing
     row = first_row + int(np.argmax(bad))
+    way = "Write 0 where it is false" if role == "regime" else "Drop or impute those rows first"
     raise DataError(
         f"{role}: column {name!r} must hold finite numbers, but {missing} values are missing (NaN) "
         f"and {infinite} infinite, the first in row {row} (counted from 0). "
-        f"Drop or impute those rows first."
+        f"{way}."
     )

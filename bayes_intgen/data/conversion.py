@@ -111,11 +111,18 @@ def _checked(column: pa.Array, name: str, role: str, first_row: int) -> Values:
     if not _is_number(column.type):
         raise DataError(
             f"{role}: column {name!r} must hold numbers, but its type is {column.type}. "
-            f"Convert it to numbers first{or_categorical(role)}."
+            f"{_remedy(role)}."
         )
     values = _numbers(column)
     check_finite(values, name, role, first_row)
     return values
+
+
+def _remedy(role: str) -> str:
+    """Say what to do with a column that holds no numbers, without the full stop."""
+    if role == "regime":
+        return "Write true or false (1 or 0) in every row"
+    return f"Convert it to numbers first{or_categorical(role)}"
 
 
 def or_categorical(role: str) -> str:
@@ -127,8 +134,7 @@ def _to_float(series: nw.Series[Any], name: str, role: str, first_row: int) -> V
     dtype = series.dtype
     if not (dtype.is_numeric() or dtype == nw.Boolean):
         raise DataError(
-            f"{role}: column {name!r} must hold numbers, but its type is {dtype}. "
-            f"Convert it to numbers first{or_categorical(role)}."
+            f"{role}: column {name!r} must hold numbers, but its type is {dtype}. {_remedy(role)}."
         )
     values = _numbers(series.to_arrow())
     check_finite(values, name, role, first_row)
