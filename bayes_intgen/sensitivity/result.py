@@ -176,7 +176,7 @@ def _sentence(row: Mapping[Hashable, Any]) -> str:
     if verdict == "undecided":
         return f"{head}none is needed, the {INTERVAL:.0%} interval holds zero as it is."
     if verdict == "impossible":
-        return f"{head}none can be strong enough."
+        return f"{head}no linear, normal one can be strong enough."
     strength, mean, room = (
         float(row[name]) for name in ("strength_interval", "strength_mean", "room")
     )
