@@ -30,26 +30,7 @@ MANY_FEATURES = 300  # from here on threads have enough to do
 
 @dataclass(frozen=True)
 class KeptMoments:
-    """The sums behind :class:`bayes_intgen.Moments`.
-
-    Parameters
-    ----------
-    summary
-        The first pass: counts, ranges and quantiles.
-    features
-        The feature map whose moments these are.
-    outcome_scale
-        Centre and spread of the outcome; moments hold the outcome in these units.
-    parts
-        Moments of (features without the constant, outcome) for each regime and fold.
-    log_weights
-        Sum of the logarithms of the rows' weights in each regime; zero when not weighted.
-    residuals
-        Moments of the squared residuals of a first fit in each regime, if there was one.
-    clamped
-        Number of rows in each regime that lie beyond the box of each action and covariate, at whose
-        edge the eigenfunctions are held; shape (variables,).
-    """
+    """The sums behind :class:`bayes_intgen.Moments`, whose parameters are described there."""
 
     summary: Summary
     features: FeatureMap = field(repr=False)

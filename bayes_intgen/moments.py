@@ -40,7 +40,6 @@ from bayes_intgen.validation import show
 
 __all__ = ["Moments"]
 
-
 type Array = npt.NDArray[np.float64]
 
 
