@@ -4,12 +4,8 @@ The effect of setting several actions at once, from observational data and exper
 set one action.
 """
 
-from bayes_intgen import examples, scm
-from bayes_intgen.basis import HSGP, Categorical, Polynomial
-from bayes_intgen.checks import Checks, check
-from bayes_intgen.data import RegimeData
-from bayes_intgen.distributions import LogNormal
-from bayes_intgen.errors import (
+from bayes_intgen import scm
+from bayes_intgen.base.errors import (
     BayesIntgenError,
     ConflictWarning,
     ConvergenceWarning,
@@ -20,19 +16,25 @@ from bayes_intgen.errors import (
     QueryError,
     RegimeError,
 )
-from bayes_intgen.experiments import (
-    IntervalCalibration,
-    refit_calibration,
-    simulation_based_calibration,
-)
-from bayes_intgen.identify import identify
+from bayes_intgen.baselines.ridge import JointRidge, ObservationalRidge, PooledRidge, RidgeEstimator
+from bayes_intgen.checks.result import Checks
+from bayes_intgen.checks.sensitivity.analysis import sensitivity
+from bayes_intgen.checks.sensitivity.result import Sensitivity
+from bayes_intgen.checks.suite import check
+from bayes_intgen.data.lift_tests import LiftTests
+from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.design.basis.categorical import Categorical
+from bayes_intgen.design.basis.hsgp import HSGP
+from bayes_intgen.design.basis.polynomial import Polynomial
+from bayes_intgen.design.identification.identify import identify
 from bayes_intgen.intervention_model import InterventionModel
-from bayes_intgen.lift_tests import LiftTests
-from bayes_intgen.moments import Moments
-from bayes_intgen.posterior import Posterior, load
-from bayes_intgen.priors import Priors
-from bayes_intgen.ridge import JointRidge, ObservationalRidge, PooledRidge, RidgeEstimator
-from bayes_intgen.sensitivity import Sensitivity, sensitivity
+from bayes_intgen.model.distributions import LogNormal
+from bayes_intgen.model.priors import Priors
+from bayes_intgen.moments.moments import Moments
+from bayes_intgen.posterior.posterior import Posterior, load
+from bayes_intgen.scm import examples
+from bayes_intgen.studies.refit.calibration import refit_calibration, simulation_based_calibration
+from bayes_intgen.studies.refit.interval_calibration import IntervalCalibration
 
 __all__ = [
     "HSGP",

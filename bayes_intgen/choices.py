@@ -8,25 +8,27 @@ from typing import Any, Literal
 import pymc as pm
 import xarray as xr
 
-from bayes_intgen.basis import HSGP, BasisChoice, check_choice
-from bayes_intgen.blocks import BlockChoice, check_blocks
-from bayes_intgen.data import RegimeData
-from bayes_intgen.departures import Additivity
-from bayes_intgen.design import INTERACTIONS, Interactions
-from bayes_intgen.determined import DesignIdentification
-from bayes_intgen.display import html_block, html_table
-from bayes_intgen.errors import ModelError
-from bayes_intgen.inference import Convergence, RowwiseProblem
-from bayes_intgen.lift_tests import LiftTests
-from bayes_intgen.moments import Moments
-from bayes_intgen.posing import Posed, plan, pose, refuse_exact, regimes_of, weigh
-from bayes_intgen.posterior import Posterior
-from bayes_intgen.priors import Priors
-from bayes_intgen.rank import RankCondition
-from bayes_intgen.regimes import read_regime
-from bayes_intgen.rowwise import LIKELIHOODS, Likelihood
-from bayes_intgen.structure import Structure
-from bayes_intgen.validation import read_choice
+from bayes_intgen.base.arguments import read_choice
+from bayes_intgen.base.blocks import BlockChoice, check_blocks
+from bayes_intgen.base.errors import ModelError
+from bayes_intgen.base.html import html_block, html_table
+from bayes_intgen.base.regimes import read_regime
+from bayes_intgen.data.lift_tests import LiftTests
+from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.design.basis.choice import BasisChoice, check_choice
+from bayes_intgen.design.basis.hsgp import HSGP
+from bayes_intgen.design.design import INTERACTIONS, Interactions
+from bayes_intgen.design.identification.model_identification import DesignIdentification
+from bayes_intgen.design.identification.rank_condition import RankCondition
+from bayes_intgen.design.structure import Structure
+from bayes_intgen.inference.prepare import Posed, plan, pose, refuse_exact, regimes_of, weigh
+from bayes_intgen.inference.rowwise import RowwiseProblem
+from bayes_intgen.inference.verdicts.additivity_result import Additivity
+from bayes_intgen.inference.verdicts.convergence import Convergence
+from bayes_intgen.model.priors import Priors
+from bayes_intgen.model.pymc_rowwise import LIKELIHOODS, Likelihood
+from bayes_intgen.moments.moments import Moments
+from bayes_intgen.posterior.posterior import Posterior
 
 __all__ = ["ModelChoices"]
 
@@ -64,9 +66,10 @@ class ModelChoices:
     ) -> DesignIdentification:
         """Say what the data determine, before anything is fitted.
 
-        The level of a mean takes the affine rule of :func:`bayes_intgen.identify`, which holds for
-        any basis. The effect of moving one action may be identified where the level is not: that
-        depends on the structure and the rung of this model. To ask for such effects, fit with a
+        The level of a mean takes the affine rule of
+        :func:`bayes_intgen.design.identification.identify`, which holds for any basis. The effect
+        of moving one action may be identified where the level is not: that depends on the structure
+        and the rung of this model. To ask for such effects, fit with a
         ``target`` that is identified, such as one of the regimes at hand.
 
         Parameters

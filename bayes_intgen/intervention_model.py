@@ -9,27 +9,31 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayes_intgen.blocks import read_blocks
+from bayes_intgen.base.blocks import read_blocks
+from bayes_intgen.base.errors import ModelError
+from bayes_intgen.base.regimes import format_regime, read_regime
 from bayes_intgen.choices import ModelChoices
-from bayes_intgen.data import RegimeData
-from bayes_intgen.determined import require_any, require_target
-from bayes_intgen.errors import ModelError
-from bayes_intgen.inference import (
-    Convergence,
-    Sampling,
-    build_tree,
-    check_lifts,
-    find_mode,
-    sample_integrated,
-    sample_prior,
-    sample_rowwise,
+from bayes_intgen.data.lift_tests import LiftTests
+from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.design.identification.model_identification import require_any, require_target
+from bayes_intgen.design.identification.rank_condition import RankCondition
+from bayes_intgen.inference.draws_tree import build_tree
+from bayes_intgen.inference.hyper_draws import sample_prior
+from bayes_intgen.inference.integrated import sample_integrated
+from bayes_intgen.inference.laplace import find_mode
+from bayes_intgen.inference.options import Sampling
+from bayes_intgen.inference.prepare import (
+    actions_of,
+    count_clamped,
+    judge_rung,
+    regimes_of,
+    typical_rows,
 )
-from bayes_intgen.lift_tests import LiftTests
-from bayes_intgen.moments import Moments
-from bayes_intgen.posing import actions_of, count_clamped, judge_rung, regimes_of, typical_rows
-from bayes_intgen.posterior import Posterior
-from bayes_intgen.rank import RankCondition
-from bayes_intgen.regimes import format_regime, read_regime
+from bayes_intgen.inference.rowwise import sample_rowwise
+from bayes_intgen.inference.verdicts.convergence import Convergence
+from bayes_intgen.inference.verdicts.lift_conflicts import check_lifts
+from bayes_intgen.moments.moments import Moments
+from bayes_intgen.posterior.posterior import Posterior
 
 __all__ = ["InterventionModel"]
 

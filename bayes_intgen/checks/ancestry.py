@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 
 import networkx as nx
 
-from bayes_intgen.structure_learning import LEVEL, LearnedStructure
-from bayes_intgen.summary import Summary
+from bayes_intgen.data.summary import Summary
+from bayes_intgen.design.structure_learning import LEVEL, LearnedStructure
 
 __all__ = ["Ancestry", "distrust_few_rows"]
 

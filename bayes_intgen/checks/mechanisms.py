@@ -25,24 +25,22 @@ failure.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from bayes_intgen.basis import FeatureMap
-from bayes_intgen.blocks import Blocks
+from bayes_intgen.base.blocks import Blocks
+from bayes_intgen.base.regimes import format_regime
+from bayes_intgen.base.types import Array
 from bayes_intgen.checks.ancestry import Ancestry
 from bayes_intgen.checks.finding import Finding
-from bayes_intgen.checks.pooled import ROWS_PER_FEATURE, Pooled, choose_features
-from bayes_intgen.checks.robust_score import Regression, ScoreTest
-from bayes_intgen.regimes import format_regime
-from bayes_intgen.summary import Summary
+from bayes_intgen.checks.pooled_rows import ROWS_PER_FEATURE, Pooled, choose_features
+from bayes_intgen.checks.score_test import Regression, ScoreTest
+from bayes_intgen.data.summary import Summary
+from bayes_intgen.design.basis.features import FeatureMap
 
 __all__ = ["check_mechanisms"]
 
 LEAST_ROWS = 20
 LOW_ORDER = 3
 LEAST_SHARE = 0.1
-
-type Array = npt.NDArray[np.float64]
 
 
 def check_mechanisms(

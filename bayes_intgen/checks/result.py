@@ -7,10 +7,10 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
+from bayes_intgen.base.html import html_block, html_frame
 from bayes_intgen.checks.finding import Finding
-from bayes_intgen.checks.picture import plot_checks
-from bayes_intgen.design import INTERACTIONS, Interactions
-from bayes_intgen.display import html_block, html_frame
+from bayes_intgen.design.design import INTERACTIONS, Interactions
+from bayes_intgen.plots.checks import plot_checks
 
 __all__ = ["Checks"]
 

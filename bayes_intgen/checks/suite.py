@@ -12,36 +12,37 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from bayes_intgen.basis import HSGP, ActionBasis, freeze_bases
-from bayes_intgen.blocks import BlockChoice, find_cuts, read_blocks
+from bayes_intgen.base.arguments import read_choice
+from bayes_intgen.base.blocks import BlockChoice, find_cuts, read_blocks
+from bayes_intgen.base.errors import ModelError
+from bayes_intgen.base.types import Array, Scale
+from bayes_intgen.checks.additivity import check_rungs, needed_rung
 from bayes_intgen.checks.ancestry import Ancestry, distrust_few_rows
 from bayes_intgen.checks.finding import LEVELS, share_level
 from bayes_intgen.checks.mechanisms import check_mechanisms
 from bayes_intgen.checks.result import Checks
-from bayes_intgen.checks.rungs import check_rungs, needed_rung
-from bayes_intgen.checks.surplus import check_surplus
-from bayes_intgen.checks.variance_identity import check_variance
-from bayes_intgen.data import RegimeData
-from bayes_intgen.departures import Additivity
-from bayes_intgen.design import INTERACTIONS, Design, Interactions
-from bayes_intgen.errors import ModelError
-from bayes_intgen.inference import LaplaceMode, Problem, find_mode
-from bayes_intgen.moments import Moments
-from bayes_intgen.posing import Posed, judge_rung, refuse_exact, weigh
-from bayes_intgen.posterior import Posterior
-from bayes_intgen.priors import Priors
-from bayes_intgen.structure_learning import learn_structure
-from bayes_intgen.summary import Scale, Summary
-from bayes_intgen.validation import read_choice
+from bayes_intgen.checks.surplus_experiments import check_surplus
+from bayes_intgen.checks.variance_sum_rule import check_variance
+from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.data.summary import Summary
+from bayes_intgen.design.basis.choice import freeze_bases
+from bayes_intgen.design.basis.function import ActionBasis
+from bayes_intgen.design.basis.hsgp import HSGP
+from bayes_intgen.design.design import INTERACTIONS, Design, Interactions
+from bayes_intgen.design.structure_learning import learn_structure
+from bayes_intgen.inference.laplace import LaplaceMode, find_mode
+from bayes_intgen.inference.prepare import Posed, judge_rung, refuse_exact, weigh
+from bayes_intgen.inference.problem import Problem
+from bayes_intgen.inference.verdicts.additivity_result import Additivity
+from bayes_intgen.model.priors import Priors
+from bayes_intgen.moments.moments import Moments
+from bayes_intgen.posterior.posterior import Posterior
 
 __all__ = ["check"]
 
 SLOPE_ROWS = 4000
 STEP = 0.1
-
-type Array = npt.NDArray[np.float64]
 
 
 def check(

@@ -8,15 +8,13 @@ from typing import Any
 
 import pandas as pd
 
+from bayes_intgen.base.errors import ModelError
+from bayes_intgen.base.files import replacing
 from bayes_intgen.cli.options import names
-from bayes_intgen.errors import ModelError
-from bayes_intgen.experiments import FAMILIES, CalibrationUnit, local_processes, run_sweep
-from bayes_intgen.experiments.calibration_report import (
-    draw_calibration,
-    format_summary,
-    summarise,
-)
-from bayes_intgen.files import replacing
+from bayes_intgen.studies.random_systems.calibration import FAMILIES, CalibrationUnit
+from bayes_intgen.studies.random_systems.report import draw_calibration, format_summary, summarise
+from bayes_intgen.studies.runner.pool import local_processes
+from bayes_intgen.studies.runner.sweep import run_sweep
 
 __all__ = ["add_parser", "run"]
 

@@ -3,10 +3,11 @@
 import argparse
 from typing import Any
 
-from bayes_intgen.checks import Checks, check
+from bayes_intgen.checks.result import Checks
+from bayes_intgen.checks.suite import check
 from bayes_intgen.cli.options import add_assumptions, add_table, read_table
 from bayes_intgen.cli.text import fit_terminal, records, show_json
-from bayes_intgen.design import INTERACTIONS
+from bayes_intgen.design.design import INTERACTIONS
 from bayes_intgen.intervention_model import InterventionModel
 
 __all__ = ["add_parser", "run"]

@@ -6,20 +6,22 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from bayes_intgen.basis import FeatureMap, Polynomial, freeze_bases
+from bayes_intgen.base.errors import FileError
+from bayes_intgen.base.files import replacing
+from bayes_intgen.base.metrics import coverage, rmse
+from bayes_intgen.base.support_flags import SUPPORTED
+from bayes_intgen.base.types import Array
 from bayes_intgen.cli.options import add_inference, sampling
-from bayes_intgen.data import RegimeData
-from bayes_intgen.errors import FileError
-from bayes_intgen.files import replacing
+from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.design.basis.choice import freeze_bases
+from bayes_intgen.design.basis.features import FeatureMap
+from bayes_intgen.design.basis.polynomial import Polynomial
 from bayes_intgen.intervention_model import InterventionModel
-from bayes_intgen.metrics import coverage, rmse
-from bayes_intgen.plots import plot_errors, plot_recovery, plot_response
-from bayes_intgen.posterior import Posterior
+from bayes_intgen.plots.studies import plot_errors, plot_recovery, plot_response
+from bayes_intgen.posterior.posterior import Posterior
 from bayes_intgen.scm import PolynomialSCM, sample_polynomial_scm
-from bayes_intgen.support import SUPPORTED
 
 __all__ = ["add_parser", "run"]
 
@@ -27,7 +29,6 @@ TEST_POINTS = 500
 SHOWN_POINTS = 80
 SEED = 15  # chosen for its picture; the README says how it ranks among others
 
-type Array = npt.NDArray[np.float64]
 
 DESCRIPTION = """\
 Draw a confounded system of the paper's kind, sample observational rows and one experiment

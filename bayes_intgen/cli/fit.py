@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bayes_intgen.basis import HSGP, Polynomial
+from bayes_intgen.base.errors import ModelError, NotIdentifiedError
+from bayes_intgen.base.regimes import format_regime
 from bayes_intgen.cli.options import (
     add_assumptions,
     add_inference,
@@ -16,15 +17,15 @@ from bayes_intgen.cli.options import (
     writable,
 )
 from bayes_intgen.cli.text import fit_terminal, records, show_json
-from bayes_intgen.data import RegimeData
-from bayes_intgen.design import INTERACTIONS
-from bayes_intgen.errors import ModelError, NotIdentifiedError
+from bayes_intgen.data.lift_tests import LiftTests
+from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.design.basis.hsgp import HSGP
+from bayes_intgen.design.basis.polynomial import Polynomial
+from bayes_intgen.design.design import INTERACTIONS
 from bayes_intgen.intervention_model import InterventionModel
-from bayes_intgen.lift_tests import LiftTests
-from bayes_intgen.moments import Moments
-from bayes_intgen.posterior import Posterior
-from bayes_intgen.regimes import format_regime
-from bayes_intgen.rowwise import LIKELIHOODS
+from bayes_intgen.model.pymc_rowwise import LIKELIHOODS
+from bayes_intgen.moments.moments import Moments
+from bayes_intgen.posterior.posterior import Posterior
 
 __all__ = ["add_parser", "run"]
 

@@ -3,10 +3,10 @@
 import argparse
 from typing import Any
 
+from bayes_intgen.base.regimes import format_regime
 from bayes_intgen.cli.options import names
 from bayes_intgen.cli.text import fit_terminal, show_json
-from bayes_intgen.identify import Identification, identify
-from bayes_intgen.regimes import format_regime
+from bayes_intgen.design.identification.identify import Identification, identify
 
 __all__ = ["add_parser", "run"]
 

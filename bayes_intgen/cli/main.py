@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 
+from bayes_intgen.base.errors import BayesIntgenError, ConflictWarning, ConvergenceWarning
 from bayes_intgen.cli import (
     calibrate,
     check,
@@ -23,7 +24,6 @@ from bayes_intgen.cli import (
     recalibrate,
     reproduce,
 )
-from bayes_intgen.errors import BayesIntgenError, ConflictWarning, ConvergenceWarning
 
 __all__ = ["main"]
 

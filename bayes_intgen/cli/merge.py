@@ -5,7 +5,7 @@ from functools import reduce
 from typing import Any
 
 from bayes_intgen.cli.options import writable
-from bayes_intgen.moments import Moments
+from bayes_intgen.moments.moments import Moments
 
 __all__ = ["add_parser", "run"]
 

@@ -5,11 +5,12 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from bayes_intgen.basis import HSGP, Polynomial
+from bayes_intgen.base.errors import ModelError
 from bayes_intgen.cli.options import add_columns, keep_apart, need_columns, structure, writable
-from bayes_intgen.data import RegimeData
-from bayes_intgen.errors import ModelError
-from bayes_intgen.moments import Moments
+from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.design.basis.hsgp import HSGP
+from bayes_intgen.design.basis.polynomial import Polynomial
+from bayes_intgen.moments.moments import Moments
 
 __all__ = ["add_parser", "run"]
 
@@ -121,7 +122,7 @@ def _columns(like: Moments | None, options: argparse.Namespace) -> list[str]:
 
 def _import_dask() -> Any:
     try:
-        return importlib.import_module("bayes_intgen.dask_files")
+        return importlib.import_module("bayes_intgen.data.dask_files")
     except ModuleNotFoundError as error:
         raise ModelError(
             f"--scheduler needs Dask, and {error.name!r} is not installed; install it with "

@@ -5,10 +5,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from bayes_intgen.data import RegimeData
-from bayes_intgen.errors import DataError, FileError
-from bayes_intgen.files import is_folder
-from bayes_intgen.structure import Structure
+from bayes_intgen.base.errors import DataError, FileError
+from bayes_intgen.base.files import is_folder
+from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.design.structure import Structure
 
 __all__ = [
     "add_assumptions",

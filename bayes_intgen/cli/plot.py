@@ -8,10 +8,10 @@ from typing import Any
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
+from bayes_intgen.base.errors import QueryError
+from bayes_intgen.base.files import replacing
 from bayes_intgen.cli.options import keep_apart, names, writable
-from bayes_intgen.errors import QueryError
-from bayes_intgen.files import replacing
-from bayes_intgen.posterior import Posterior, load
+from bayes_intgen.posterior.posterior import Posterior, load
 
 __all__ = ["add_parser", "run"]
 

@@ -10,14 +10,14 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from bayes_intgen.base.errors import FileError, QueryError
+from bayes_intgen.base.files import is_file, replacing
+from bayes_intgen.base.metrics import INTERVAL
+from bayes_intgen.base.support_flags import BEYOND, OUTSIDE, SUPPORTED
 from bayes_intgen.cli.options import keep_apart, names, writable
 from bayes_intgen.cli.text import records, show_json, show_table
-from bayes_intgen.errors import FileError, QueryError
-from bayes_intgen.files import is_file, replacing
-from bayes_intgen.metrics import INTERVAL
-from bayes_intgen.posterior import load
-from bayes_intgen.predictive import predictive_interval
-from bayes_intgen.support import BEYOND, OUTSIDE, SUPPORTED
+from bayes_intgen.posterior.posterior import load
+from bayes_intgen.posterior.predictive import predictive_interval
 
 __all__ = ["add_parser", "read_points", "run"]
 

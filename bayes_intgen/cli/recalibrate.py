@@ -8,13 +8,13 @@ from typing import Any
 
 from matplotlib import pyplot as plt
 
+from bayes_intgen.base.errors import QueryError
+from bayes_intgen.base.files import replacing
 from bayes_intgen.cli.options import add_regime, names
 from bayes_intgen.cli.query import read_points
-from bayes_intgen.data import RegimeData
-from bayes_intgen.errors import QueryError
-from bayes_intgen.experiments import refit_calibration
-from bayes_intgen.files import replacing
-from bayes_intgen.posterior import load
+from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.posterior.posterior import load
+from bayes_intgen.studies.refit.calibration import refit_calibration
 
 __all__ = ["add_parser", "run"]
 

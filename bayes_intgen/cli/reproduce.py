@@ -11,19 +11,15 @@ from typing import Any
 
 import pandas as pd
 
+from bayes_intgen.base.errors import ModelError
+from bayes_intgen.base.files import replacing
 from bayes_intgen.cli.options import names
-from bayes_intgen.errors import ModelError
-from bayes_intgen.experiments import Pool, local_processes, run_sweep
-from bayes_intgen.experiments.reproduce_figures import draw_figure, save_figure
-from bayes_intgen.experiments.reproduce_plans import (
-    FIGURES,
-    RATIOS,
-    default_sizes,
-    plan_units,
-)
-from bayes_intgen.experiments.reproduce_report import average, format_means
-from bayes_intgen.experiments.reproduce_unit import COLUMNS, ESTIMATORS, ReproduceUnit
-from bayes_intgen.files import replacing
+from bayes_intgen.studies.paper.figures import draw_figure, save_figure
+from bayes_intgen.studies.paper.plans import FIGURES, RATIOS, default_sizes, plan_units
+from bayes_intgen.studies.paper.report import average, format_means
+from bayes_intgen.studies.paper.unit import COLUMNS, ESTIMATORS, ReproduceUnit
+from bayes_intgen.studies.runner.pool import Pool, local_processes
+from bayes_intgen.studies.runner.sweep import run_sweep
 
 __all__ = ["add_parser", "run"]
 
@@ -183,7 +179,7 @@ def _pool(scheduler: str | None, workers: int | None) -> Iterator[Pool]:
         yield local_processes(os.cpu_count() or 1 if workers is None else workers)
         return
     try:
-        dask = importlib.import_module("bayes_intgen.experiments.dask_cluster")
+        dask = importlib.import_module("bayes_intgen.studies.runner.dask_cluster")
     except ModuleNotFoundError as error:
         raise ModelError(
             f"--scheduler needs Dask, and {error.name!r} is not installed; install it with "

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from bayes_intgen.data.flags import Flags
-from bayes_intgen.errors import DataError
+from bayes_intgen.base.errors import DataError
+from bayes_intgen.base.types import Array
+from bayes_intgen.data.regime_flags import Flags
 
 __all__ = ["Columns", "check_categorical", "check_finite"]
 
@@ -121,7 +121,7 @@ def check_categorical(
     return tuple(name for name in variables if name in names)
 
 
-def check_finite(values: npt.NDArray[np.float64], name: str, role: str, first_row: int) -> None:
+def check_finite(values: Array, name: str, role: str, first_row: int) -> None:
     """Raise a DataError that counts the missing and the infinite values of a column."""
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(values.sum()):  # much faster than looking at each value

@@ -5,18 +5,18 @@ from typing import Any
 
 import narwhals as nw
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from bayes_intgen.base.errors import DataError, RegimeError
+from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.data.columns import Columns, check_finite
-from bayes_intgen.data.flags import label_rows
 from bayes_intgen.data.levels import encode
-from bayes_intgen.errors import DataError, RegimeError
+from bayes_intgen.data.regime_flags import label_rows
 
 __all__ = ["LabelledBatch", "Texts", "Values", "convert_batch", "convert_table", "or_categorical"]
 
-type Values = npt.NDArray[np.float64]
+type Values = Array
 type Texts = Mapping[str, tuple[str, ...]]
 type LabelledBatch = tuple[object, Values, Texts]
 
@@ -167,7 +167,7 @@ def _is_number(kind: pa.DataType) -> bool:
 
 
 def _split(
-    codes: npt.NDArray[np.intp], labels: Sequence[object], values: Values, texts: Texts
+    codes: Indices, labels: Sequence[object], values: Values, texts: Texts
 ) -> Iterator[LabelledBatch]:
     """Part the rows by label, in their order; a missing label raises a RegimeError."""
     if not len(codes):

@@ -11,18 +11,18 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from bayes_intgen.errors import DataError
+from bayes_intgen.base.errors import DataError
+from bayes_intgen.base.types import Array
 
 __all__ = ["MAX_LEVELS", "check_number", "encode", "level_text", "list_levels", "sort_levels"]
 
 MAX_LEVELS = 50
 SHOWN = 8
 
-type Values = npt.NDArray[np.float64]
+type Values = Array
 
 
 def encode(

@@ -11,8 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
+from bayes_intgen.base.errors import DataError, QueryError
+from bayes_intgen.base.types import Array
 from bayes_intgen.data.levels import level_text
-from bayes_intgen.errors import DataError, QueryError
 
 __all__ = ["MOST_VALUE", "Beyond", "Points"]
 
@@ -41,7 +42,7 @@ class Points:
     """
 
     actions: tuple[str, ...]
-    values: npt.NDArray[np.float64]
+    values: Array
     index: npt.NDArray[Any]
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     covariates: tuple[str, ...] = ()
@@ -113,7 +114,7 @@ class Points:
         some: Mapping[str, Any],
         actions: Sequence[str],
         levels: Mapping[str, tuple[str, ...]],
-        usual: npt.NDArray[np.float64],
+        usual: Array,
         covariates: Sequence[str] = (),
     ) -> "Points":
         """Read points that give only some of the variables; the others have their usual values.
@@ -164,7 +165,7 @@ class Points:
             columns[name] = ("point", values)
         return {"point": self.index, **columns}
 
-    def to_xarray(self, outcome: npt.NDArray[np.float64], name: str) -> xr.DataArray:
+    def to_xarray(self, outcome: Array, name: str) -> xr.DataArray:
         """Label an array of one value per point."""
         return xr.DataArray(outcome, dims="point", coords=self.coords(), name=name)
 
@@ -198,7 +199,7 @@ def _read_frame(at: Any) -> tuple[dict[str, Any], npt.NDArray[Any] | None]:
     return {name: table[name].to_numpy() for name in table.columns}, index
 
 
-def _to_array(values: Any, name: str, kind: str) -> npt.NDArray[np.float64]:
+def _to_array(values: Any, name: str, kind: str) -> Array:
     raw = _as_array(values, f"{kind} {name!r}")
     text = raw.dtype == object and any(isinstance(value, str) for value in raw.ravel())
     if text or raw.dtype.kind not in "biufO":
@@ -232,7 +233,7 @@ def _as_array(values: Any, what: str) -> npt.NDArray[Any]:
         ) from error
 
 
-def _to_codes(values: Any, name: str, levels: Sequence[str], kind: str) -> npt.NDArray[np.float64]:
+def _to_codes(values: Any, name: str, levels: Sequence[str], kind: str) -> Array:
     raw = _as_array(values, f"{kind} {name!r}")
     _check_dimensions(raw, f"{kind} {name!r}", "level")
     try:

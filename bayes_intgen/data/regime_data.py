@@ -10,19 +10,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
-from bayes_intgen.data.columns import Columns, check_categorical
-from bayes_intgen.data.conversion import Texts
-from bayes_intgen.data.extents import Extent, check_varies, find_levels, measure
-from bayes_intgen.data.flags import read_flags
-from bayes_intgen.data.levels import list_levels
-from bayes_intgen.data.opening import open_source
-from bayes_intgen.data.sources import NoRows, Source
-from bayes_intgen.display import html_block, html_table
-from bayes_intgen.errors import DataError, RegimeError
-from bayes_intgen.regime_summary import RegimeSummary
-from bayes_intgen.regimes import (
+from bayes_intgen.base.arguments import show
+from bayes_intgen.base.errors import DataError, RegimeError
+from bayes_intgen.base.html import html_block, html_table
+from bayes_intgen.base.regimes import (
     Regime,
     check_action_names,
     check_covariate_names,
@@ -30,11 +22,17 @@ from bayes_intgen.regimes import (
     parse_regime,
     read_regime,
 )
-from bayes_intgen.validation import show
+from bayes_intgen.base.types import Array
+from bayes_intgen.data.columns import Columns, check_categorical
+from bayes_intgen.data.conversion import Texts
+from bayes_intgen.data.first_pass import Extent, check_varies, find_levels, measure
+from bayes_intgen.data.levels import list_levels
+from bayes_intgen.data.open_source import open_source
+from bayes_intgen.data.regime_flags import read_flags
+from bayes_intgen.data.regime_summary import RegimeSummary
+from bayes_intgen.data.sources import NoRows, Source
 
 __all__ = ["RegimeData"]
-
-type Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

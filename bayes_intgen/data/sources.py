@@ -16,15 +16,10 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.dataset
 
+from bayes_intgen.base.errors import DataError, FileError
+from bayes_intgen.base.files import is_file, is_folder
 from bayes_intgen.data.columns import Columns
-from bayes_intgen.data.conversion import (
-    LabelledBatch,
-    convert_batch,
-    convert_table,
-    or_categorical,
-)
-from bayes_intgen.errors import DataError, FileError
-from bayes_intgen.files import is_file, is_folder
+from bayes_intgen.data.conversion import LabelledBatch, convert_batch, convert_table, or_categorical
 
 __all__ = ["FileSource", "FrameSource", "NoRows", "Source", "read_batches"]
 

@@ -11,10 +11,10 @@ import narwhals as nw
 import pyarrow as pa
 import pyarrow.dataset
 
+from bayes_intgen.base.errors import DataError
 from bayes_intgen.data.columns import Columns
 from bayes_intgen.data.conversion import LabelledBatch, convert_batch, convert_table
 from bayes_intgen.data.sources import FileSource, read_batches
-from bayes_intgen.errors import DataError
 
 __all__ = ["DatasetSource", "FilesSource", "LazySource", "TablesSource"]
 

@@ -4,17 +4,17 @@ Variance functions are drawn too, if they were learned.
 """
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
-from bayes_intgen.inference.convergence import Convergence, check_laplace, check_nuts
-from bayes_intgen.inference.hyper import sample_laplace, sample_nuts
+from bayes_intgen.base.types import Array
+from bayes_intgen.inference.draws_tree import build_tree, hyperparameters
+from bayes_intgen.inference.hyper_draws import sample_laplace, sample_nuts
 from bayes_intgen.inference.laplace import LaplaceMode
-from bayes_intgen.inference.laplace_error import laplace_error
-from bayes_intgen.inference.posterior_tree import build_tree, hyperparameters
+from bayes_intgen.inference.options import Sampling
 from bayes_intgen.inference.problem import Problem
-from bayes_intgen.inference.sampling import Sampling
-from bayes_intgen.inference.variance_functions import draw_variance_functions
+from bayes_intgen.inference.variance_draws import draw_variance_functions
+from bayes_intgen.inference.verdicts.convergence import Convergence, check_laplace, check_nuts
+from bayes_intgen.inference.verdicts.laplace_error import laplace_error
 
 __all__ = ["sample_integrated"]
 
@@ -23,7 +23,7 @@ def sample_integrated(
     problem: Problem,
     mode: LaplaceMode,
     sampling: Sampling,
-    asked: npt.NDArray[np.float64],
+    asked: Array,
     variance: bool = False,
 ) -> tuple[xr.DataTree, Convergence]:
     """Draw from the posterior and judge the draws.

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import optimize, stats
 from threadpoolctl import threadpool_limits
 
+from bayes_intgen.base.types import Array
 from bayes_intgen.inference.problem import Problem
 
 __all__ = ["LaplaceMode", "find_mode"]
@@ -21,7 +21,6 @@ MAX_NEWTON_STEPS = 20
 MAX_STEP = 2.0  # in units of about one standard deviation
 TOLERANCE = 1e-6
 
-type Array = npt.NDArray[np.float64]
 type Objective = Callable[[Array], tuple[float, Array]]
 
 

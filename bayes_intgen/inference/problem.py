@@ -5,22 +5,20 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 import pymc as pm
 
-from bayes_intgen.design import Design
-from bayes_intgen.hyperpriors import HyperPriors
-from bayes_intgen.lift_rows import LiftRows
-from bayes_intgen.marginal import Conditional, MarginalLikelihood, threads_for
-from bayes_intgen.model import build_model
-from bayes_intgen.moments import Moments
-from bayes_intgen.priors import Priors
-from bayes_intgen.scales import PriorScales
-from bayes_intgen.threads import ordered_map
+from bayes_intgen.base.parallel import ordered_map
+from bayes_intgen.base.types import Array
+from bayes_intgen.design.design import Design
+from bayes_intgen.model.hyperpriors import HyperPriors
+from bayes_intgen.model.lift_likelihood import LiftRows
+from bayes_intgen.model.marginal import Conditional, MarginalLikelihood, threads_for
+from bayes_intgen.model.prior_scales import PriorScales
+from bayes_intgen.model.priors import Priors
+from bayes_intgen.model.pymc_marginal import build_model
+from bayes_intgen.moments.moments import Moments
 
 __all__ = ["Problem", "conditionals"]
-
-type Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

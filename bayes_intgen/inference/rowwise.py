@@ -10,28 +10,26 @@ from functools import cached_property
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 import pymc as pm
 import xarray as xr
 from scipy import special, stats
 from threadpoolctl import threadpool_limits
 
-from bayes_intgen.data import RegimeData
-from bayes_intgen.inference.convergence import Convergence, check_nuts
-from bayes_intgen.inference.hyper import ChainStart, run_nuts
-from bayes_intgen.inference.posterior_tree import assemble_tree
+from bayes_intgen.base.types import Array
+from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.inference.draws_tree import assemble_tree
+from bayes_intgen.inference.hyper_draws import ChainStart, run_nuts
+from bayes_intgen.inference.options import Sampling
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.rowwise_start import find_start
-from bayes_intgen.inference.sampling import Sampling
-from bayes_intgen.rows import Rows
-from bayes_intgen.rowwise import Likelihood, Start, build_rowwise
-from bayes_intgen.variance_rows import VarianceRows, bound_log_variance
+from bayes_intgen.inference.verdicts.convergence import Convergence, check_nuts
+from bayes_intgen.model.log_variance_rows import VarianceRows, bound_log_variance
+from bayes_intgen.model.pymc_rowwise import Likelihood, Start, build_rowwise
+from bayes_intgen.moments.feature_rows import Rows
 
 __all__ = ["RowwiseProblem", "sample_rowwise"]
 
 VALUES_AT_ONCE = 2**22
-
-type Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -98,8 +96,8 @@ def sample_rowwise(rowwise: RowwiseProblem, sampling: Sampling) -> tuple[xr.Data
         As for the compressed model. ``posterior`` also has ``nu``, or ``variance_scale`` (regime)
         and ``variance_weight`` (regime, variance_term), which have no unit; with the latter,
         ``constant_data`` holds ``variance_centre`` and ``variance_limits``, psi_r and the ends of
-        clamp_r in :mod:`bayes_intgen.variance_rows`. The log-likelihood is summed over the rows
-        of a regime.
+        clamp_r in :mod:`bayes_intgen.model.log_variance_rows`. The log-likelihood is summed over
+        the rows of a regime.
     Convergence
         Of weights and hyperparameters.
     """

@@ -27,25 +27,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 from scipy import optimize, special, stats
 
-from bayes_intgen.centred import CentredMoments
+from bayes_intgen.base.centred_moments import CentredMoments
+from bayes_intgen.base.types import Array
 from bayes_intgen.inference.laplace import find_mode
 from bayes_intgen.inference.problem import Problem
-from bayes_intgen.priors import Priors
-from bayes_intgen.rows import Rows
-from bayes_intgen.rowwise import Likelihood, Start, VarianceStart
-from bayes_intgen.variance import LogVariance
-from bayes_intgen.variance_rows import BOUND, VarianceRows, bound_log_variance
+from bayes_intgen.model.log_variance import LogVariance
+from bayes_intgen.model.log_variance_rows import BOUND, VarianceRows, bound_log_variance
+from bayes_intgen.model.priors import Priors
+from bayes_intgen.model.pymc_rowwise import Likelihood, Start, VarianceStart
+from bayes_intgen.moments.feature_rows import Rows
 
 __all__ = ["find_start"]
 
 STEPS = 15
 FIRST_NU = 10.0
 FLOOR = 1e-6
-
-type Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

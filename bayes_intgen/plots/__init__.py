@@ -4,7 +4,9 @@ None of them shows or saves anything, and none makes a figure unless it was give
 """
 
 from bayes_intgen.plots.best import plot_budget, plot_marginals
-from bayes_intgen.plots.comparison import (
+from bayes_intgen.plots.curves import plot_components, plot_curve
+from bayes_intgen.plots.forest import plot_forest
+from bayes_intgen.plots.studies import (
     plot_coverage,
     plot_error_parts,
     plot_errors,
@@ -12,8 +14,6 @@ from bayes_intgen.plots.comparison import (
     plot_response,
     plot_structure,
 )
-from bayes_intgen.plots.curves import plot_components, plot_curve
-from bayes_intgen.plots.forest import plot_forest
 from bayes_intgen.plots.style import BLACK, BLUE, GREEN, ORANGE
 from bayes_intgen.plots.surface import plot_surface
 from bayes_intgen.plots.truth import plot_against_truth

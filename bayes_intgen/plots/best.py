@@ -3,15 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 from matplotlib.axes import Axes
 
+from bayes_intgen.base.types import Array, Mask
 from bayes_intgen.plots.style import BLACK, BLUE, ORANGE, axis_label, legend_above
 
 __all__ = ["plot_budget", "plot_marginals"]
-
-type Array = npt.NDArray[np.float64]
 
 
 def plot_marginals(
@@ -66,7 +64,7 @@ def plot_budget(
     mean: Array,
     lower: Array,
     upper: Array,
-    supported: npt.NDArray[np.bool_],
+    supported: Mask,
     label: str,
 ) -> Axes:
     """Draw the expected outcome of the best setting against the budget.

@@ -13,9 +13,10 @@ import numpy.typing as npt
 import xarray as xr
 from matplotlib.axes import Axes
 
-from bayes_intgen.metrics import INTERVAL, credible_interval
+from bayes_intgen.base.metrics import INTERVAL, credible_interval
+from bayes_intgen.base.support_flags import SUPPORTED
+from bayes_intgen.base.types import Array, Mask
 from bayes_intgen.plots.style import BLACK, BLUE, GREEN, HATCHES, ORANGE, axis_label, legend_above
-from bayes_intgen.support import SUPPORTED
 
 __all__ = ["plot_components", "plot_curve", "shade_support"]
 
@@ -26,8 +27,6 @@ PARTS: dict[str, tuple[str, dict[str, Any]]] = {
     "obs": ("observational", {"color": ORANGE, "ls": "--"}),
     "bias": ("confounding bias", {"color": GREEN, "ls": ":"}),
 }
-
-type Array = npt.NDArray[np.float64]
 
 
 def plot_curve(
@@ -201,7 +200,7 @@ def _draw_levels(
     levels: npt.NDArray[np.str_],
     mean: Array,
     ends: list[list[Array]],
-    supported: npt.NDArray[np.bool_],
+    supported: Mask,
 ) -> None:
     place = np.arange(len(levels))
     for (lower, upper), width, p in zip(ends, (1.2, 4.0), (INTERVAL, INNER), strict=True):

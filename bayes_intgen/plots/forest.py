@@ -6,9 +6,9 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from bayes_intgen.metrics import INTERVAL, credible_interval
+from bayes_intgen.base.metrics import INTERVAL, credible_interval
+from bayes_intgen.base.support_flags import SUPPORTED
 from bayes_intgen.plots.style import BLACK, BLUE, legend_above
-from bayes_intgen.support import SUPPORTED
 
 __all__ = ["plot_forest"]
 

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from bayes_intgen.base.types import Array
 from bayes_intgen.plots.style import BLACK, SERIES
 
 __all__ = ["SHADES", "plot_overlap", "plot_pair", "plot_spread"]
@@ -24,8 +25,6 @@ SHADES = {
     "beyond": "#777777",
 }
 BINS = 30
-
-type Array = npt.NDArray[np.float64]
 
 
 def plot_pair(

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from bayes_intgen.base.types import Array
 from bayes_intgen.plots.style import BLACK, BLUE, ORANGE
 
 __all__ = ["STYLES", "Curve", "plot_against_rows", "plot_against_share", "plot_estimators"]
@@ -34,7 +34,6 @@ LABELS = {
 }
 RATIO_TICKS = (0.05, 0.1, 0.2, 0.5, 1, 2, 10)
 
-type Array = npt.NDArray[np.float64]
 type Curve = tuple[Array, Array, Array]
 
 

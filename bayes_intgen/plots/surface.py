@@ -7,14 +7,13 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from bayes_intgen.metrics import INTERVAL
+from bayes_intgen.base.metrics import INTERVAL
+from bayes_intgen.base.types import Array, Mask
 from bayes_intgen.plots.style import axis_label
 
 __all__ = ["plot_surface"]
 
 COLOURS = "cividis"  # runs from dark to light, so that grey tells as much
-
-type Array = npt.NDArray[np.float64]
 
 
 def plot_surface(
@@ -22,7 +21,7 @@ def plot_surface(
     grids: tuple[npt.NDArray[Any], npt.NDArray[Any]],
     mean: Array,
     width: Array,
-    supported: npt.NDArray[np.bool_],
+    supported: Mask,
     names: tuple[str, str, str],
     units: Mapping[str, str] | None = None,
 ) -> Sequence[Axes]:
@@ -89,7 +88,7 @@ def _short(value: float) -> str:
     return f"{value:.0f}" if 1e3 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
-def _hatch(ax: Axes, places: Sequence[Array], where: npt.NDArray[np.bool_]) -> None:
+def _hatch(ax: Axes, places: Sequence[Array], where: Mask) -> None:
     """Hatch the cells around some points of a grid, as one region."""
     cells = np.repeat(np.repeat(where, 2, axis=0), 2, axis=1).astype(float)
     x, y = (np.repeat(_borders(place), 2)[1:-1] for place in places)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import xarray as xr
 from matplotlib.axes import Axes
 
-from bayes_intgen.metrics import INTERVAL, coverage, credible_interval, rmse
+from bayes_intgen.base.metrics import INTERVAL, coverage, credible_interval, rmse
 from bayes_intgen.plots.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, grow, legend_above
 
 __all__ = ["plot_against_truth"]

@@ -25,9 +25,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from bayes_intgen.errors import ModelError
+from bayes_intgen.base.errors import ModelError
+from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.scm.noise import Noise
 from bayes_intgen.scm.polynomial import Polynomial
 
@@ -39,8 +39,6 @@ FAR = 1e3  # reaches of v at which a root of the discriminant is as good as none
 GRADES = 16.0 ** -np.arange(1, 13)[:, None]  # of the reach of v, away from the centre of the conic
 POINTS_AT_ONCE = 4096
 LEAST_WIDTH = 1e-14  # of a panel, relative to the reach of v
-
-type Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -186,7 +184,7 @@ class Panels:
     discriminant.
     """
 
-    point: npt.NDArray[np.intp]
+    point: Indices
     sign: Array
     lower: Array
     upper: Array

@@ -21,7 +21,7 @@ from math import isfinite
 
 import numpy as np
 
-from bayes_intgen.errors import ModelError
+from bayes_intgen.base.errors import ModelError
 from bayes_intgen.scm.discrete_scm import DiscreteSCM
 from bayes_intgen.scm.discrete_variables import DiscreteMechanism, DiscreteNoise
 from bayes_intgen.scm.seeds import MOST_ACTIONS, Seed, check_count, named_generator

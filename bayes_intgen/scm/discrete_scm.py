@@ -17,27 +17,20 @@ from math import prod
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
+from bayes_intgen.base.errors import ModelError, QueryError
+from bayes_intgen.base.regimes import OBSERVATIONAL, Regime, check_action_names, format_regime
+from bayes_intgen.base.regimes import read_do as read_query
+from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.data.points import Points
-from bayes_intgen.errors import ModelError, QueryError
-from bayes_intgen.regimes import (
-    OBSERVATIONAL,
-    Regime,
-    check_action_names,
-    format_regime,
-)
-from bayes_intgen.regimes import read_do as read_query
 from bayes_intgen.scm.discrete_variables import DiscreteMechanism, DiscreteNoise
 from bayes_intgen.scm.discrete_worlds import Levels, follow_mechanisms, list_worlds
 from bayes_intgen.scm.regime_rows import read_do, stack_regimes
 from bayes_intgen.scm.seeds import Seed, check_count, named_generator, seed_sequence
 
 __all__ = ["DiscreteSCM"]
-
-type Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -228,7 +221,7 @@ class DiscreteSCM:
         """
         fixed = dict(do) if isinstance(do, Mapping) else {}
         regime = read_do(list(do) if isinstance(do, Mapping) else do, "do", self.actions)
-        settings = {name: np.arange(len(self.values[name])) for name in regime}
+        settings: dict[str, Indices] = {name: np.arange(len(self.values[name])) for name in regime}
         for name, value in fixed.items():
             settings[name] = self._find(name, np.array([float(value)]))
         levels, weight = list_worlds(self.noises, self.mechanisms, settings)
@@ -291,7 +284,7 @@ class DiscreteSCM:
 
     def _means(self, regime: Regime, shape: tuple[int, ...]) -> Array:
         """Return the mean outcome at every combination of actions; NaN where there is none."""
-        settings = {name: np.arange(len(self.values[name])) for name in regime}
+        settings: dict[str, Indices] = {name: np.arange(len(self.values[name])) for name in regime}
         levels, weight = list_worlds(self.noises, self.mechanisms, settings)
         cell = np.ravel_multi_index(tuple(levels[name] for name in self.actions), shape)
         outcome = self._read(levels)[self.outcome]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from math import fsum, isfinite
 
-from bayes_intgen.errors import ModelError
+from bayes_intgen.base.errors import ModelError
 
 __all__ = ["DiscreteMechanism", "DiscreteNoise"]
 

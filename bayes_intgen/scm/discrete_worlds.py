@@ -9,17 +9,16 @@ from collections.abc import Mapping, Sequence
 from math import prod
 
 import numpy as np
-import numpy.typing as npt
 
-from bayes_intgen.errors import ModelError
+from bayes_intgen.base.errors import ModelError
+from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.scm.discrete_variables import DiscreteMechanism, DiscreteNoise
 
 __all__ = ["Levels", "follow_mechanisms", "list_worlds"]
 
 MOST_WORLDS = 10_000_000
 
-type Array = npt.NDArray[np.float64]
-type Levels = npt.NDArray[np.intp]
+type Levels = Indices
 
 
 def list_worlds(
@@ -48,7 +47,7 @@ def list_worlds(
     ModelError
         If there are more than ten million.
     """
-    choices = [np.arange(len(noise.values)) for noise in noises]
+    choices: list[Indices] = [np.arange(len(noise.values)) for noise in noises]
     choices += settings.values()
     count = prod(len(choice) for choice in choices)
     if count > MOST_WORLDS:

@@ -21,14 +21,14 @@ from math import sqrt
 
 import numpy as np
 
-from bayes_intgen.errors import ModelError
+from bayes_intgen.base.arguments import read_real
+from bayes_intgen.base.errors import ModelError
 from bayes_intgen.scm.link import invert_link
 from bayes_intgen.scm.noise import KINDS, Noise
 from bayes_intgen.scm.partition_scm import PartitionSCM
 from bayes_intgen.scm.polynomial import Polynomial
 from bayes_intgen.scm.polynomial_scm import PolynomialSCM
 from bayes_intgen.scm.seeds import MOST_ACTIONS, Seed, check_count, named_generator, seed_sequence
-from bayes_intgen.validation import read_real
 
 __all__ = ["calibrate_interventions", "draw_edges", "draw_polynomial", "sample_polynomial_scm"]
 

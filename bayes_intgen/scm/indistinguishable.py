@@ -24,7 +24,7 @@ where the printed tables have 1 - p, 0 and p, and 1 - p, p (1 - p) and p^2. (Und
 outcome, a conjunction with A_2, cannot be 1.)
 """
 
-from bayes_intgen.errors import ModelError
+from bayes_intgen.base.errors import ModelError
 from bayes_intgen.scm.discrete_scm import DiscreteSCM
 from bayes_intgen.scm.discrete_variables import DiscreteMechanism, DiscreteNoise
 

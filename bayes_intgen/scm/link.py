@@ -7,15 +7,13 @@ A_k = L(z) with z drawn from N(mean_k, sd_k^2), so that actions keep one range i
 from typing import Literal, get_args
 
 import numpy as np
-import numpy.typing as npt
 
-from bayes_intgen.errors import ModelError
+from bayes_intgen.base.errors import ModelError
+from bayes_intgen.base.types import Array
 
 __all__ = ["Link", "apply_link", "check_link", "invert_link"]
 
 Link = Literal["identity", "tanh"]
-
-type Array = npt.NDArray[np.float64]
 
 
 def check_link(link: str) -> None:

@@ -15,9 +15,9 @@ from math import isfinite, pi, sqrt
 from typing import Literal, get_args
 
 import numpy as np
-import numpy.typing as npt
 
-from bayes_intgen.errors import ModelError
+from bayes_intgen.base.errors import ModelError
+from bayes_intgen.base.types import Array
 
 __all__ = ["KINDS", "Kind", "Noise"]
 
@@ -69,7 +69,7 @@ class Noise:
                 f"for almost no noise give a small one, such as 1e-9."
             )
 
-    def sample(self, n: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    def sample(self, n: int, rng: np.random.Generator) -> Array:
         """Draw ``n`` independent values, shape (n,); this advances ``rng``.
 
         Examples
@@ -90,7 +90,7 @@ class Noise:
         """Half-width of the interval around zero that holds all but 10^-12 of the probability."""
         return _REACH[self.kind] * self.sd
 
-    def density(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def density(self, x: Array) -> Array:
         """Return the probability density at ``x``, of the same shape.
 
         Examples

@@ -22,7 +22,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from bayes_intgen.errors import ModelError
+from bayes_intgen.base.errors import ModelError
 from bayes_intgen.scm.draw import calibrate_interventions, draw_edges, draw_polynomial
 from bayes_intgen.scm.noise import Kind, Noise
 from bayes_intgen.scm.partition_scm import PartitionSCM

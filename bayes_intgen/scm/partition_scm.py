@@ -24,14 +24,14 @@ from itertools import combinations
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
+from bayes_intgen.base.errors import ModelError, QueryError
+from bayes_intgen.base.regimes import OBSERVATIONAL, check_action_names, format_regime
+from bayes_intgen.base.regimes import read_do as read_query
+from bayes_intgen.base.types import Array
 from bayes_intgen.data.points import Points
-from bayes_intgen.errors import ModelError, QueryError
-from bayes_intgen.regimes import OBSERVATIONAL, check_action_names, format_regime
-from bayes_intgen.regimes import read_do as read_query
 from bayes_intgen.scm.link import Link, apply_link, check_link, invert_link
 from bayes_intgen.scm.noise import Noise
 from bayes_intgen.scm.polynomial import Polynomial
@@ -40,8 +40,6 @@ from bayes_intgen.scm.seeds import Seed, check_count, named_generator, seed_sequ
 from bayes_intgen.scm.shared_confounder import Clue, condition_on_clues
 
 __all__ = ["PartitionSCM"]
-
-type Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from bayes_intgen.errors import ModelError, QueryError
+from bayes_intgen.base.errors import ModelError, QueryError
+from bayes_intgen.base.types import Array
 from bayes_intgen.scm.noise import Noise
 
 __all__ = ["Polynomial"]
-
-type Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

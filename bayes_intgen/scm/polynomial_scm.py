@@ -25,13 +25,13 @@ from itertools import combinations
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
+from bayes_intgen.base.errors import ModelError, QueryError, RegimeError
+from bayes_intgen.base.regimes import OBSERVATIONAL, Regime, check_action_names, format_regime
+from bayes_intgen.base.types import Array
 from bayes_intgen.data.points import Points
-from bayes_intgen.errors import ModelError, QueryError, RegimeError
-from bayes_intgen.regimes import OBSERVATIONAL, Regime, check_action_names, format_regime
 from bayes_intgen.scm.link import Link, apply_link, check_link
 from bayes_intgen.scm.noise import Noise
 from bayes_intgen.scm.polynomial import Polynomial
@@ -40,8 +40,6 @@ from bayes_intgen.scm.seeds import Seed, check_count, named_generator, seed_sequ
 from bayes_intgen.scm.truth import Source, gather_terms, true_outcome
 
 __all__ = ["PolynomialSCM"]
-
-type Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from bayes_intgen.errors import RegimeError
-from bayes_intgen.regimes import Regime, format_regime, read_regime
-from bayes_intgen.validation import show
+from bayes_intgen.base.arguments import show
+from bayes_intgen.base.errors import RegimeError
+from bayes_intgen.base.regimes import Regime, format_regime, read_regime
 
 __all__ = ["read_do", "stack_regimes"]
 

@@ -4,8 +4,8 @@ from typing import TypeGuard
 
 import numpy as np
 
-from bayes_intgen.errors import ModelError
-from bayes_intgen.validation import MOST_COUNT, show
+from bayes_intgen.base.arguments import MOST_COUNT, show
+from bayes_intgen.base.errors import ModelError
 
 __all__ = ["MOST_ACTIONS", "Seed", "check_count", "named_generator", "seed_sequence"]
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from math import pi, sqrt
 
 import numpy as np
-import numpy.typing as npt
 
-from bayes_intgen.errors import ModelError
+from bayes_intgen.base.errors import ModelError
+from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.scm.conditional import Conditional
 from bayes_intgen.scm.noise import Noise
 
@@ -28,9 +28,6 @@ RULES = ((12, 1.5), (9, 1.0))  # nodes in each piece, reaches of an unbounded co
 FEWEST_PIECES, MOST_PIECES = 16, 4096
 TYPICAL = 4.0  # standard deviations of C
 VALUES_AT_ONCE = 500_000
-
-type Array = npt.NDArray[np.float64]
-type Indices = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)

@@ -13,20 +13,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
+from bayes_intgen.base.errors import QueryError
+from bayes_intgen.base.regimes import Regime, format_regime
+from bayes_intgen.base.types import Array
 from bayes_intgen.data.points import Points
-from bayes_intgen.errors import QueryError
-from bayes_intgen.regimes import Regime, format_regime
 from bayes_intgen.scm.conditional import Conditional, condition_on_action
 from bayes_intgen.scm.link import Link, invert_link
 from bayes_intgen.scm.noise import Noise
 from bayes_intgen.scm.polynomial import Polynomial
 
 __all__ = ["Source", "gather_terms", "true_outcome"]
-
-type Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

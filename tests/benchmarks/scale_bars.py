@@ -28,11 +28,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 import bayes_intgen as ig
-from bayes_intgen.basis import FeatureMap, freeze_bases
+from bayes_intgen.baselines.penalised import ALPHAS
 from bayes_intgen.data.sources import read_batches
-from bayes_intgen.moments import Moments
-from bayes_intgen.penalised import ALPHAS
-from bayes_intgen.summary import Summary
+from bayes_intgen.data.summary import Summary
+from bayes_intgen.design.basis.choice import freeze_bases
+from bayes_intgen.design.basis.features import FeatureMap
+from bayes_intgen.moments.moments import Moments
 
 WIDE = 20
 PIECE = 200_000

@@ -11,12 +11,13 @@ import pandas as pd
 import pytest
 
 import bayes_intgen as ig
-from bayes_intgen.basis import FeatureMap, freeze_bases
-from bayes_intgen.experiments.calibration import FAMILIES, CalibrationUnit
-from bayes_intgen.inference import find_mode
-from bayes_intgen.metrics import coverage, rmse
-from bayes_intgen.structure_learning import learn_structure
-from bayes_intgen.summary import Summary
+from bayes_intgen.base.metrics import coverage, rmse
+from bayes_intgen.data.summary import Summary
+from bayes_intgen.design.basis.choice import freeze_bases
+from bayes_intgen.design.basis.features import FeatureMap
+from bayes_intgen.design.structure_learning import learn_structure
+from bayes_intgen.inference.laplace import find_mode
+from bayes_intgen.studies.random_systems.calibration import FAMILIES, CalibrationUnit
 from models import polynomial
 
 pytestmark = pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning")

@@ -14,8 +14,10 @@ import xarray as xr
 from threadpoolctl import threadpool_limits
 
 import bayes_intgen as ig
-from bayes_intgen.inference import HyperDraws, RowwiseProblem, build_tree
-from bayes_intgen.summary import Summary
+from bayes_intgen.data.summary import Summary
+from bayes_intgen.inference.draws_tree import build_tree
+from bayes_intgen.inference.hyper_draws import HyperDraws
+from bayes_intgen.inference.rowwise import RowwiseProblem
 from models import hsgp, polynomial
 
 AT = {"a1": np.array([-1.0, 0.0, 1.0]), "a2": np.array([0.5, 0.0, -1.0])}

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import bayes_intgen as ig
-from bayes_intgen.metrics import coverage, rmse
-from tests import covariate_system
+from bayes_intgen.base.metrics import coverage, rmse
+from tests.cases import covariate_system
 
 pytestmark = pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning")
 
@@ -54,7 +54,7 @@ def test_two_covariates_that_do_nothing(benchmark):
 
 
 def test_covariates_that_matter(benchmark):
-    """The system of tests/covariate_system.py, 2000 rows per regime, 20 data sets."""
+    """The system of tests/cases/covariate_system.py, 2000 rows per regime, 20 data sets."""
 
     def run(seed):
         frame = covariate_system.make_data(2000, seed)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import bayes_intgen as ig
-from tests.effect_errors import (
+from tests.cases.effect_errors import (
     error_of_a_block,
     error_of_random_blocks,
     errors_of_three,

@@ -6,7 +6,7 @@
 import pandas as pd
 import pytest
 
-from tests.lift_study import CASES, one_data_set
+from tests.cases.lift_study import CASES, one_data_set
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 

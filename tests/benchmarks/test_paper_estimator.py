@@ -15,7 +15,7 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from threadpoolctl import threadpool_limits
 
 import bayes_intgen as ig
-from bayes_intgen.metrics import rmse
+from bayes_intgen.base.metrics import rmse
 
 
 def grid_search(rows):

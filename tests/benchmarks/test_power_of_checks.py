@@ -11,7 +11,7 @@ from collections import Counter
 import pytest
 
 import bayes_intgen as ig
-from tests.check_scenarios import SCENARIOS, make
+from tests.cases.check_scenarios import SCENARIOS, make
 
 ROWS = 20_000
 SETS = 100

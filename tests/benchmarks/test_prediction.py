@@ -9,8 +9,8 @@ import pytest
 from scipy import stats
 
 import bayes_intgen as ig
-from bayes_intgen.metrics import coverage, credible_interval
-from tests.true_variance import true_variance
+from bayes_intgen.base.metrics import coverage, credible_interval
+from tests.cases.true_variance import true_variance
 
 pytestmark = pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning")
 

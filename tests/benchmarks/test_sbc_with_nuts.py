@@ -6,7 +6,7 @@
 import pytest
 
 import bayes_intgen as ig
-from tests.simulated_calibration import LibrarySBC, make_rows, uniformity
+from tests.cases.simulated_calibration import LibrarySBC, make_rows, uniformity
 
 BASES = {"quadratic": ig.Polynomial(2), "smooth": ig.HSGP(m=4, m_pair=2)}
 

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 import bayes_intgen as ig
-from bayes_intgen.metrics import coverage, rmse
-from tests.synergy_study import known_product, study
+from bayes_intgen.base.metrics import coverage, rmse
+from tests.cases.synergy_study import known_product, study
 
 pytestmark = pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning")
 

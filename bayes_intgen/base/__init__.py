@@ -1,0 +1,1 @@
+"""What every room stands on: errors, regimes and blocks, arguments, files, centred moments."""

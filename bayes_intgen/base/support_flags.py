@@ -1,0 +1,11 @@
+"""The flags of a query point: how far the question reaches beyond the data.
+
+What each of them takes is written in :mod:`bayes_intgen.posterior.support`.
+"""
+
+__all__ = ["BEYOND", "EXTRAPOLATED", "OUTSIDE", "SUPPORTED"]
+
+SUPPORTED = "supported"
+EXTRAPOLATED = "extrapolated"
+OUTSIDE = "outside"
+BEYOND = "beyond"

@@ -1,0 +1,1 @@
+"""How strong a violation that data cannot show would have to be to overturn a conclusion."""

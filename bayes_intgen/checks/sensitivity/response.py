@@ -1,0 +1,161 @@
+"""What a fit makes of a hidden term in the outcome.
+
+Given its hyperparameters the posterior mean of the weights is linear in the outcomes,
+
+    E[weights | y] = P^-1 sum_r w_r Phi_r' V_r y_r,      P = Lambda + sum_r w_r Phi_r' V_r Phi_r,
+
+with w_r = sigma_r^-2 and V_r the weights of the rows (:mod:`bayes_intgen.model.marginal`). If
+regime r has a further term delta_r(a) in its mean, then y_r - delta_r is what the model is about,
+so that
+
+    m_T(a) = phi(a)' theta_T(y) - phi(a)' theta_T(delta) + delta_T(a):
+
+the answer changes by the last two terms. How large such a term is, the data tell as far as the
+model cannot imitate it: with a flat prior its coefficient is normal with
+
+    mean = delta' W e / d,   variance = 1 / d,
+    d = delta' W delta - delta' W Phi P^-1 Phi' W delta,
+
+where W holds all w_r V_r and e = y - fit.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from bayes_intgen.base.regimes import Regime
+from bayes_intgen.base.types import Array
+from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.model.log_variance import LogVariance, fit_log_variances
+from bayes_intgen.model.marginal import Conditional
+from bayes_intgen.model.prior_scales import PriorScales
+from bayes_intgen.model.priors import Priors
+from bayes_intgen.posterior.posterior import Posterior
+
+__all__ = ["HiddenTerm", "Response", "respond", "walk"]
+
+ROWS_AT_ONCE = 20_000
+
+
+class HiddenTerm(Protocol):
+    """A term delta of unit size."""
+
+    def __call__(self, regime: Regime, phi: Array, values: Array) -> Array | None:
+        """Return delta_r at some rows, shape (n,); None where it is absent."""
+        ...
+
+
+@dataclass(frozen=True)
+class Response:
+    """The answer to one hidden term.
+
+    Parameters
+    ----------
+    term
+        The term.
+    weights
+        The weights that the fit would mistake it for, shape (weights,).
+    size, error
+        Its coefficient by the data, and the standard error of that; infinite where the model
+        imitates it perfectly.
+    """
+
+    term: HiddenTerm
+    weights: Array = field(repr=False)
+    size: float
+    error: float
+
+
+def walk(data: RegimeData, posterior: Posterior) -> Iterator[tuple[Regime, Array, Array]]:
+    """Yield (regime, features, rows of variables and outcome), a bounded number of rows a time."""
+    for regime, rows in data.batches():
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            part = rows[start : start + ROWS_AT_ONCE]
+            yield regime, posterior.design.features.evaluate(part[:, :-1]), part
+
+
+def respond(
+    data: RegimeData, posterior: Posterior, terms: Sequence[HiddenTerm]
+) -> tuple[Response, ...]:
+    """Propagate hidden terms through a fit, at the centre of its hyperparameters.
+
+    Parameters
+    ----------
+    data
+        Its rows, read twice.
+    posterior
+        The fit; with a row-wise likelihood it is treated as a normal one with its sigmas.
+    terms
+        The terms.
+    """
+    design, scale = posterior.design, posterior.outcome_scale
+    draws = posterior.idata["posterior"].dataset
+    centre = {
+        name: np.log(draws[name].to_numpy()).mean(axis=(0, 1))
+        for name in ("sigma", "prior_scale", "lengthscale")
+        if name in draws
+    }
+    mean = posterior.weights.mean(axis=(0, 1))
+    regimes = tuple(data.extents)
+    sigma = dict(zip(regimes, np.exp(centre["sigma"]).tolist(), strict=True))
+    theta = {r: design.collect(mean, design.active(r)) for r in regimes}
+    variances = _variances(data, posterior, theta, sigma)
+    size, count = len(design.positions), len(terms)
+    precision, cross = np.zeros((size, size)), np.zeros((count, size))
+    square, against = np.zeros(count), np.zeros(count)
+    with threadpool_limits(1):
+        for regime, phi, rows in walk(data, posterior):
+            w = np.full(len(rows), sigma[regime] ** -2)
+            if variances is not None:
+                w *= np.exp(variances[regime].log_weights(phi))
+            active = np.flatnonzero(design.active(regime))
+            used = phi[:, design.positions[active]]
+            weighted = w[:, None] * used
+            precision[np.ix_(active, active)] += used.T @ weighted
+            residual = w * (rows[:, -1] - scale.centre - phi @ theta[regime])
+            for i, term in enumerate(terms):
+                delta = term(regime, phi, rows[:, :-1])
+                if delta is not None:
+                    cross[i, active] += delta @ weighted
+                    square[i] += float(w @ delta**2)
+                    against[i] += float(delta @ residual)
+        log_sd = PriorScales.from_design(design, Priors().constant).log_sd(
+            centre["prior_scale"] - np.log(scale.spread), centre.get("lengthscale", np.empty(0))
+        )
+        precision[np.diag_indices(size)] += np.exp(-2 * (log_sd + np.log(scale.spread)))
+        solved = [Conditional.solve(precision, part).mean for part in cross]
+    return tuple(
+        Response(term, weights, *_coefficient(float(part @ weights), *sums))
+        for term, weights, part, *sums in zip(
+            terms, solved, cross, square.tolist(), against.tolist(), strict=True
+        )
+    )
+
+
+def _coefficient(imitated: float, square: float, against: float) -> tuple[float, float]:
+    left = square - imitated
+    if left <= 1e-8 * max(square, 1e-300):
+        return 0.0, float("inf")
+    return against / left, left**-0.5
+
+
+def _variances(
+    data: RegimeData,
+    posterior: Posterior,
+    theta: Mapping[Regime, Array],
+    sigma: Mapping[Regime, float],
+) -> Mapping[Regime, LogVariance] | None:
+    """Fit the log-variance functions once more, if the fit has any; in standard units."""
+    if posterior.idata.attrs.get("variance") != "learned":
+        return None
+    unit = posterior.outcome_scale.spread
+    return fit_log_variances(
+        data,
+        posterior.design.features,
+        posterior.outcome_scale,
+        {regime: part / unit for regime, part in theta.items()},
+        {regime: part / unit for regime, part in sigma.items()},
+    )

@@ -1,0 +1,60 @@
+"""Which kind of source a table, or what stands for one, is read through."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.dataset
+
+from bayes_intgen.base.errors import DataError
+from bayes_intgen.data.columns import Columns
+from bayes_intgen.data.dask_source import DaskSource, is_dask
+from bayes_intgen.data.sources import FileSource, FrameSource, Source
+from bayes_intgen.data.streams import DatasetSource, FilesSource, LazySource, TablesSource
+
+__all__ = ["open_source"]
+
+
+def open_source(frame: Any, columns: Columns) -> Source:
+    """Choose the source.
+
+    Parameters
+    ----------
+    frame
+        A table of pandas, polars or pyarrow, a path or several, a pyarrow dataset, a polars lazy
+        frame, a Dask table or delayed tables, a list of tables, or a function that yields tables.
+    columns
+        The columns in use.
+
+    Raises
+    ------
+    DataError
+        If it is none of these, or an iterator, which can be read once only.
+    """
+    if isinstance(frame, str | Path):
+        return FileSource.open(Path(frame), columns)
+    if isinstance(frame, pyarrow.dataset.Dataset):
+        return DatasetSource(frame, columns)
+    if is_dask(frame):
+        return DaskSource.open(frame, columns)
+    if _is_lazy_polars(frame):
+        return LazySource(frame, columns)
+    if isinstance(frame, Iterator | pa.RecordBatchReader):
+        raise DataError(
+            f"frame: a {type(frame).__name__} can be read once only, and the rows are read more "
+            f"often; give the function that makes it."
+        )
+    if isinstance(frame, list | tuple) and frame:
+        if all(isinstance(item, str | Path) for item in frame):
+            return FilesSource(tuple(FileSource.open(Path(path), columns) for path in frame))
+        tables = tuple(frame)
+        return TablesSource(lambda: tables, columns)
+    if callable(frame) and not isinstance(frame, type):
+        return TablesSource(frame, columns)
+    return FrameSource.read(frame, columns)
+
+
+def _is_lazy_polars(frame: Any) -> bool:
+    kind = type(frame)
+    return kind.__name__ == "LazyFrame" and kind.__module__.partition(".")[0] == "polars"

@@ -1,0 +1,196 @@
+"""What the first pass keeps of a regime: counts, moments, ranges, and a thinned sample of rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from bayes_intgen.base.centred_moments import CentredMoments
+from bayes_intgen.base.types import Array
+from bayes_intgen.data.level_summary import LevelRows
+
+__all__ = ["SAMPLE_ROWS", "RegimeSummary", "ThinnedSample", "attached_range"]
+
+SAMPLE_ROWS = 2**16
+TAIL = 0.0005
+MOST_DETACHED, DETACHED = 3, 5.0
+
+
+@dataclass(frozen=True)
+class ThinnedSample:
+    """Every 2^j-th row of a stream, with j the smallest that keeps at most 2^16 rows.
+
+    All rows are kept up to that size, so that quantiles are exact there. Deterministic and
+    mergeable; a period of 2^j rows in the order of the stream would bias it.
+
+    Parameters
+    ----------
+    rows
+        The rows kept, shape (kept, columns).
+    seen
+        Number of rows that went by.
+    stride
+        The distance 2^j between kept rows.
+    """
+
+    rows: Array
+    seen: int = 0
+    stride: int = 1
+
+    @classmethod
+    def within(cls, values: Array, start: int, n: int) -> "ThinnedSample":
+        """Return the part of the sample of n rows that rows ``start``, start + 1, ... make up."""
+        stride = 1
+        while -(-n // stride) > SAMPLE_ROWS:
+            stride *= 2
+        return cls(values[-start % stride :: stride], len(values), stride)
+
+    def extend(self, values: Array) -> "ThinnedSample":
+        """Return the sample after some more rows."""
+        first = -self.seen % self.stride
+        rows = np.concatenate([self.rows, values[first :: self.stride]])
+        return ThinnedSample(rows, self.seen + len(values), self.stride).thin()
+
+    def merge(self, other: "ThinnedSample") -> "ThinnedSample":
+        """Return a sample of the rows of both."""
+        stride = max(self.stride, other.stride)
+        kept = [part.rows[:: stride // part.stride] for part in (self, other)]
+        return ThinnedSample(np.concatenate(kept), self.seen + other.seen, stride).thin()
+
+    def thin(self, most: int | None = None) -> "ThinnedSample":
+        """Keep every second row until there are few enough, 2^16 by default."""
+        rows, stride = self.rows, self.stride
+        while len(rows) > (SAMPLE_ROWS if most is None else most):
+            rows, stride = rows[::2], 2 * stride
+        return ThinnedSample(rows, self.seen, stride)
+
+
+def attached_range(rows: Array) -> Array:
+    """Return the range of each column without values that are far from all others.
+
+    A value is detached if from the median it is more than five times as far as the next value on
+    its side: one in a wrong unit, say. Up to three on each side can be; of rows with normal tails
+    none ever is.
+
+    Parameters
+    ----------
+    rows
+        Shape (n, columns).
+
+    Returns
+    -------
+    ndarray
+        Shape (2, columns).
+
+    Examples
+    --------
+    >>> attached_range(np.array([[1.0, 2.0, 3.0, 4.0, 5.0, 1e6]]).T).T
+    array([[1., 5.]])
+    """
+    count = min(MOST_DETACHED + 1, len(rows))
+    median = np.median(rows, axis=0)
+    ends = []
+    for side in (-1, 1):
+        outer = np.sort(side * (rows - median), axis=0)[-count:]  # ascending
+        end = outer[-1]
+        for k in range(count - 2, -1, -1):
+            detached = (end == outer[k + 1]) & (outer[k] > 0) & (end > DETACHED * outer[k])
+            end = np.where(detached, outer[k], end)
+        ends.append(median + side * end)
+    return np.array(ends)
+
+
+@dataclass(frozen=True)
+class RegimeSummary:
+    """What the first pass keeps of one regime; columns are actions, covariates and outcome.
+
+    A categorical column has codes, whose mean and range mean nothing.
+
+    Parameters
+    ----------
+    moments
+        Count, means and centred second moments.
+    low, high
+        Smallest and largest value, shape (columns,).
+    sample
+        Thinned rows, for quantiles and for learning the structure.
+    stored_core
+        The core range of a summary that was read from a file, without its rows.
+    levels
+        What is kept of the rows at each level of each categorical variable, by its column.
+    """
+
+    moments: CentredMoments
+    low: Array
+    high: Array
+    sample: ThinnedSample = field(repr=False)
+    stored_core: Array | None = field(default=None, repr=False)
+    levels: Mapping[int, tuple[LevelRows, ...]] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def from_rows(cls, values: Array, sizes: Mapping[int, int] | None = None) -> "RegimeSummary":
+        """Summarise rows of shape (n, columns).
+
+        The numbers of levels of the categorical variables are given by their columns.
+        """
+        sample = ThinnedSample(np.empty((0, values.shape[1]))).extend(values)
+        moments = CentredMoments.from_rows(values)
+        levels = {k: LevelRows.split(values, k, sizes) for k in sizes} if sizes else {}
+        return cls(moments, values.min(axis=0), values.max(axis=0), sample, levels=levels)
+
+    @cached_property
+    def core(self) -> Array:
+        """The 0.05% and 99.95% quantiles of each column, without detached rows; shape (2, columns).
+
+        Unlike the plain range it is not at the mercy of one outlier: among fewer than 2000 rows
+        these quantiles are, so that values far from all others do not count
+        (:func:`attached_range`).
+        """
+        if self.stored_core is not None:
+            return self.stored_core
+        core = np.quantile(self.sample.rows, [TAIL, 1 - TAIL], axis=0)
+        low, high = attached_range(self.sample.rows)
+        return np.array([np.maximum(core[0], low), np.minimum(core[1], high)])
+
+    def extend(self, values: Array) -> "RegimeSummary":
+        """Return the summary after some more rows of the same stream."""
+        sizes = {column: len(parts) for column, parts in self.levels.items()}
+        return RegimeSummary(
+            self.moments.merge(CentredMoments.from_rows(values)),
+            np.minimum(self.low, values.min(axis=0)),
+            np.maximum(self.high, values.max(axis=0)),
+            self.sample.extend(values),
+            levels=self._merge_levels({k: LevelRows.split(values, k, sizes) for k in sizes}),
+        )
+
+    def merge(self, other: "RegimeSummary") -> "RegimeSummary":
+        """Return the summary of the rows of both.
+
+        If one was read from a file without its rows, the core range is the envelope of the two.
+        """
+        sample, core = self.sample.merge(other.sample), None
+        if not (len(self.sample.rows) and len(other.sample.rows)):
+            core = np.array(
+                [
+                    np.minimum(self.core[0], other.core[0]),
+                    np.maximum(self.core[1], other.core[1]),
+                ]
+            )
+            sample = ThinnedSample(self.sample.rows[:0], sample.seen, sample.stride)
+        return RegimeSummary(
+            self.moments.merge(other.moments),
+            np.minimum(self.low, other.low),
+            np.maximum(self.high, other.high),
+            sample,
+            core,
+            levels=self._merge_levels(other.levels),
+        )
+
+    def _merge_levels(
+        self, other: Mapping[int, tuple[LevelRows, ...]]
+    ) -> dict[int, tuple[LevelRows, ...]]:
+        return {
+            column: tuple(a.merge(b) for a, b in zip(parts, other[column], strict=True))
+            for column, parts in self.levels.items()
+        }

@@ -1,0 +1,255 @@
+"""First pass over the rows: counts, moments, ranges and quantiles of every column and regime.
+
+It fixes the standardisation of actions and outcome, and with it the basis, before the second
+pass computes the moments of the features (:mod:`bayes_intgen.moments.moments`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from typing import Any, Self
+
+import numpy as np
+from scipy import stats
+from threadpoolctl import threadpool_limits
+
+from bayes_intgen.base.centred_moments import CentredMoments
+from bayes_intgen.base.regimes import Regime, format_regime, parse_regime, sort_regimes
+from bayes_intgen.base.types import Array, Scale
+from bayes_intgen.data.dask_source import DaskSource
+from bayes_intgen.data.level_summary import LevelRows
+from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.data.regime_summary import RegimeSummary, ThinnedSample
+from bayes_intgen.data.sources import FrameSource
+
+__all__ = ["Summary"]
+
+MOST_WIDENING = 2.0  # of the half-width of the rows, by lift tests
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The first pass over some data.
+
+    Parameters
+    ----------
+    actions
+        Names of the actions.
+    outcome
+        Name of the outcome.
+    regimes
+        The summary of each regime, in canonical order.
+    levels
+        The levels of each categorical action and covariate.
+    covariates
+        Names of the covariates.
+    tested
+        The ends of the lift tests of each action: a value, or the code of a level, and the values
+        of the covariates there (NaN where several were averaged over, or none was given).
+    """
+
+    actions: tuple[str, ...]
+    outcome: str
+    regimes: Mapping[Regime, RegimeSummary]
+    levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    covariates: tuple[str, ...] = ()
+    tested: Mapping[str, tuple[tuple[float, ...], ...]] = field(default_factory=dict)
+
+    @classmethod
+    def from_data(cls, data: RegimeData) -> Self:
+        """Read the data once."""
+        sizes = {data.variables.index(name): len(levels) for name, levels in data.levels.items()}
+        parts: dict[Regime, RegimeSummary]
+        if data.first_pass is not None:
+            parts = {**data.first_pass}
+        elif isinstance(data.source, DaskSource):
+            leaf = partial(_summarise_partition, data.without_rows(), sizes)
+            parts = data.source.reduce(leaf, data.starts, _merge)
+        else:
+            parts = _summarise(data, sizes)
+        ranked = {regime: parts[regime] for regime in data.extents}
+        return cls(data.actions, data.outcome, ranked, data.levels, data.covariates)
+
+    def merge(self, other: Self) -> Self:
+        """Return the summary of the rows of both, whose levels must be equal."""
+        parts = dict(self.regimes)
+        for regime, summary in other.regimes.items():
+            parts[regime] = parts[regime].merge(summary) if regime in parts else summary
+        ranked = {regime: parts[regime] for regime in sort_regimes(parts, self.actions)}
+        return replace(self, regimes=ranked)
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The actions followed by the covariates."""
+        return (*self.actions, *self.covariates)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The variables followed by the outcome."""
+        return (*self.variables, self.outcome)
+
+    @cached_property
+    def scales(self) -> Mapping[str, Scale]:
+        """Mean and standard deviation of each column, all regimes weighted equally.
+
+        Equal weights keep a huge observational table from deciding alone what one unit is.
+        """
+        means = np.array([part.moments.mean for part in self.regimes.values()])
+        variances = np.array([np.diag(part.moments.covariance) for part in self.regimes.values()])
+        centre = means[0] + (means - means[0]).mean(axis=0)
+        spread = np.sqrt((variances + (means - centre) ** 2).mean(axis=0))
+        pairs = zip(self.columns, centre, spread, strict=True)
+        return {name: Scale(float(c), float(s)) for name, c, s in pairs}
+
+    def level_shares(self, name: str) -> Array:
+        """Return the share of each level of a categorical column, all regimes weighted equally."""
+        column = self.columns.index(name)
+        counts = [[part.moments.n for part in r.levels[column]] for r in self.regimes.values()]
+        shares = np.array(counts, dtype=float)
+        return np.asarray((shares / shares.sum(axis=1, keepdims=True)).mean(axis=0))
+
+    @property
+    def robust_outcome_scale(self) -> Scale:
+        """Centre and spread of the outcome that gross errors in it hardly move.
+
+        As :attr:`scales`, with median and median absolute deviation (in units of a normal standard
+        deviation) of each regime in place of mean and standard deviation.
+        """
+        outcomes = [part.sample.rows[:, -1] for part in self.regimes.values()]
+        medians = np.array([np.median(values) for values in outcomes])
+        spreads = np.array([stats.median_abs_deviation(v, scale="normal") for v in outcomes])
+        centre = medians[0] + np.mean(medians - medians[0])
+        spread = np.sqrt(np.mean(spreads**2 + (medians - centre) ** 2))
+        if spread == 0:  # most rows of every regime have one and the same outcome
+            return self.scales[self.outcome]
+        return Scale(float(centre), float(spread))
+
+    def row_core(self, name: str) -> tuple[float, float]:
+        """Return the envelope of a variable's core ranges over the regimes.
+
+        Each regime counts on its own, so that a small experiment with wide settings is not cut off
+        by a large table without them. Where all but the outermost rows of every regime have one
+        value, it is the plain range.
+        """
+        column = self.columns.index(name)
+        parts = self.regimes.values()
+        low = min(float(part.core[0, column]) for part in parts)
+        high = max(float(part.core[1, column]) for part in parts)
+        if low == high:
+            low = min(float(part.low[column]) for part in parts)
+            high = max(float(part.high[column]) for part in parts)
+        return low, high
+
+    def pooled_core(self, name: str) -> tuple[float, float]:
+        """Return the range on which a curve of a variable is to be drawn.
+
+        That of the rows (:meth:`row_core`), if any regime sets the variable. Of an action that none
+        sets, lift tests may reach farther than the rows, and their ends count too, up to twice the
+        half-width of the rows from the middle: a smooth basis of ten functions then still resolves
+        half a half-width of the rows. Were there no limit, one value in a wrong unit would leave
+        the rows without any function of their own.
+        """
+        low, high = self.row_core(name)
+        if name not in self.tested or any(name in regime for regime in self.regimes):
+            return low, high
+        reach = MOST_WIDENING * (high - low) / 2
+        middle = (low + high) / 2
+        ends = np.clip([end[0] for end in self.tested[name]], middle - reach, middle + reach)
+        return min(low, float(ends.min())), max(high, float(ends.max()))
+
+    def quantile(self, probability: float) -> dict[str, dict[str, float]]:
+        """Return the quantile of each column, by regime label and column name."""
+        return {
+            format_regime(regime): dict(
+                zip(
+                    self.columns,
+                    map(float, np.quantile(part.sample.rows, probability, axis=0)),
+                    strict=True,
+                )
+            )
+            for regime, part in self.regimes.items()
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything but the thinned rows, as JSON types."""
+        return {
+            "actions": list(self.actions),
+            "covariates": list(self.covariates),
+            "outcome": self.outcome,
+            "levels": {name: list(levels) for name, levels in self.levels.items()},
+            "tested": {name: list(map(list, ends)) for name, ends in self.tested.items()},
+            "regimes": {
+                format_regime(regime): {
+                    "n": part.moments.n,
+                    "mean": part.moments.mean.tolist(),
+                    "scatter": part.moments.scatter.tolist(),
+                    "low": part.low.tolist(),
+                    "high": part.high.tolist(),
+                    "core": part.core.tolist(),
+                    "levels": {
+                        str(column): [rows.to_dict() for rows in parts]
+                        for column, parts in part.levels.items()
+                    },
+                }
+                for regime, part in self.regimes.items()
+            },
+        }
+
+    @classmethod
+    def from_dict(cls, state: Mapping[str, Any]) -> Self:
+        """Rebuild a summary (without thinned rows) from :meth:`to_dict`."""
+        actions, covariates = tuple(state["actions"]), tuple(state["covariates"])
+        levels = {name: tuple(texts) for name, texts in state["levels"].items()}
+        width = len(actions) + len(covariates) + 1
+        parts = {}
+        for label, part in state["regimes"].items():
+            moments = CentredMoments(
+                part["n"], float(part["n"]), np.array(part["mean"]), np.array(part["scatter"])
+            )
+            parts[parse_regime(label, actions)] = RegimeSummary(
+                moments,
+                np.array(part["low"]),
+                np.array(part["high"]),
+                ThinnedSample(np.empty((0, width))),
+                np.array(part["core"]),
+                {
+                    int(column): tuple(map(LevelRows.from_dict, rows))
+                    for column, rows in part["levels"].items()
+                },
+            )
+        tested = {name: tuple(map(tuple, ends)) for name, ends in state.get("tested", {}).items()}
+        return cls(actions, state["outcome"], parts, levels, covariates, tested)
+
+
+def _summarise(data: RegimeData, sizes: Mapping[int, int]) -> dict[Regime, RegimeSummary]:
+    parts: dict[Regime, RegimeSummary] = {}
+    with threadpool_limits(1):  # on matrices this narrow, threads only wait for one another
+        for regime, values in data.batches():
+            known = parts.get(regime)
+            parts[regime] = (
+                known.extend(values) if known else RegimeSummary.from_rows(values, sizes)
+            )
+    return parts
+
+
+def _summarise_partition(
+    data: RegimeData, sizes: Mapping[int, int], rows: FrameSource, starts: Mapping[Regime, int]
+) -> dict[Regime, RegimeSummary]:
+    """Summarise a partition, with the sample that one pass over all rows would take from it."""
+    gathered: dict[Regime, list[Array]] = {}
+    for regime, values in data.within(rows).batches():
+        gathered.setdefault(regime, []).append(values)
+    parts = {}
+    with threadpool_limits(1):
+        for regime, found in gathered.items():
+            values = np.concatenate(found)
+            sample = ThinnedSample.within(values, starts.get(regime, 0), data.extents[regime].n)
+            parts[regime] = replace(RegimeSummary.from_rows(values, sizes), sample=sample)
+    return parts
+
+
+def _merge(
+    one: dict[Regime, RegimeSummary], two: dict[Regime, RegimeSummary]
+) -> dict[Regime, RegimeSummary]:
+    both = {r: part.merge(two[r]) if r in two else part for r, part in one.items()}
+    return {**two, **both}

@@ -1,0 +1,1 @@
+"""Features: functions of one variable, and their products."""

@@ -1,0 +1,111 @@
+"""The ``basis`` argument: one choice for all actions and covariates, or one for each.
+
+A categorical action has no numbers to draw a curve over, so it takes ``Categorical()``, by itself
+when one choice is made for all. Of a covariate such a choice takes at most three eigenfunctions
+into products: any covariate may modify the effect and the bias of every action, and these products
+are most of the weights (three resolve lengthscales down to 0.9 half-widths). A mapping is followed
+as it stands.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from bayes_intgen.base.errors import ModelError
+from bayes_intgen.data.summary import Summary
+from bayes_intgen.design.basis.categorical import Categorical, CategoricalBasis
+from bayes_intgen.design.basis.function import ActionBasis, BasisSpec
+from bayes_intgen.design.basis.hsgp import HSGP
+from bayes_intgen.design.basis.polynomial import Polynomial
+
+__all__ = ["BasisChoice", "check_choice", "freeze_bases", "match_bases"]
+
+COVARIATE_PRODUCTS = 3
+
+type BasisChoice = BasisSpec | Mapping[str, BasisSpec]
+
+
+def check_choice(basis: object) -> None:
+    """Raise a ModelError unless ``basis`` is a basis, or a mapping of names to bases."""
+    specs = list(basis.values()) if isinstance(basis, Mapping) else [basis]
+    if not specs or not all(isinstance(spec, HSGP | Polynomial | Categorical) for spec in specs):
+        raise ModelError(
+            f"basis must be HSGP(), Polynomial(degree=3) or Categorical(), or a mapping of every "
+            f"action to one of them; got {basis!r}."
+        )
+
+
+def freeze_bases(
+    basis: BasisChoice, actions: Sequence[str], summary: Summary
+) -> dict[str, ActionBasis]:
+    """Fix every constant of the basis of each action from the first pass over the data.
+
+    Raises
+    ------
+    ModelError
+        If the choice does not fit the actions: a numeric one is not named, or a categorical one is
+        to have curves, or a numeric one levels.
+    """
+    specs = _by_action(basis, actions, summary.levels, summary.covariates)
+    return {action: spec.freeze(action, summary) for action, spec in specs.items()}
+
+
+def match_bases(
+    basis: BasisChoice, frozen: Mapping[str, ActionBasis], covariates: Collection[str] = ()
+) -> dict[str, ActionBasis]:
+    """Return bases frozen earlier, once they are seen to be of the kinds chosen.
+
+    Raises
+    ------
+    ModelError
+        If a basis is of another kind or size, or the choice does not fit the actions.
+    """
+    categorical = [name for name, found in frozen.items() if isinstance(found, CategoricalBasis)]
+    for action, spec in _by_action(basis, list(frozen), categorical, covariates).items():
+        if not spec.made(frozen[action]):
+            raise ModelError(
+                f"basis: the model asks for {spec!r} for action {action!r}, but the moments were "
+                f"computed with another basis ({frozen[action].to_dict()['kind']}). Compute them "
+                f"with Moments.from_data(data, basis=...), or choose that basis for the model."
+            )
+    return dict(frozen)
+
+
+def _by_action(
+    basis: BasisChoice,
+    actions: Sequence[str],
+    categorical: Collection[str],
+    covariates: Collection[str],
+) -> dict[str, BasisSpec]:
+    """Return the choice for each action; a categorical one need not be named."""
+    levels: dict[str, BasisSpec] = {name: Categorical() for name in categorical}
+    if not isinstance(basis, Mapping):
+        chosen = dict.fromkeys(actions, basis)
+        if isinstance(basis, HSGP):
+            fewer = replace(basis, m_pair=min(basis.m_pair, COVARIATE_PRODUCTS))
+            chosen |= dict.fromkeys(covariates, fewer)
+        if not isinstance(basis, Categorical):
+            chosen |= levels
+    else:
+        chosen = levels | dict(basis)
+        if set(chosen) != set(actions):
+            raise ModelError(
+                f"basis must name every action once, {list(actions)} (only the categorical ones "
+                f"{list(categorical)} can be left out; covariates are to be named as actions "
+                f"are); got {list(basis)}."
+            )
+    for action in actions:
+        _check_fit(action, chosen[action], action in categorical)
+    return {action: chosen[action] for action in actions}
+
+
+def _check_fit(action: str, spec: BasisSpec, categorical: bool) -> None:
+    if categorical and not isinstance(spec, Categorical):
+        raise ModelError(
+            f"basis: column {action!r} is categorical and can only have Categorical(), got "
+            f"{spec!r}. Choose that, or read the data without it in categorical."
+        )
+    if isinstance(spec, Categorical) and not categorical:
+        raise ModelError(
+            f"basis: {spec!r} needs levels, but column {action!r} is numeric. List it in "
+            f"categorical of RegimeData.from_frame, or choose HSGP() or Polynomial()."
+        )

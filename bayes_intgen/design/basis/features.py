@@ -1,0 +1,316 @@
+"""Features of all actions: the constant, functions of one action, and their products.
+
+A feature is a product of at most one function per action (equation 2 of the model, m_S(a) = phi(a)'
+theta_S). It carries labels only: which actions it touches and what prior group it belongs to;
+regimes and components are choices of weights, made in :mod:`bayes_intgen.design.design`. Here a
+covariate is an action like any other: only the design tells them apart.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+from typing import Any, Literal, Self
+
+import numpy as np
+
+from bayes_intgen.base.errors import ModelError
+from bayes_intgen.base.types import Array, Indices
+from bayes_intgen.design.basis.categorical import CategoricalBasis
+from bayes_intgen.design.basis.function import ActionBasis, BasisFunction
+from bayes_intgen.design.basis.hsgp import HSGPBasis
+from bayes_intgen.design.basis.polynomial import PolynomialBasis
+from bayes_intgen.design.basis.products import ProductPlan
+
+__all__ = ["Feature", "FeatureMap"]
+
+BASES = {basis.kind: basis for basis in (CategoricalBasis, HSGPBasis, PolynomialBasis)}
+
+MAX_FEATURES = 10_000
+
+type Kind = Literal["constant", "linear", "wiggly", "level", "pair", "higher"]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A product of functions of different actions; of none, it is the constant.
+
+    Parameters
+    ----------
+    factors
+        Pairs (action, position of the function in that action's basis).
+    name
+        How the feature is written, as in ``a1^2 a2``; ``1`` is the constant.
+    kind
+        What its prior depends on: ``constant``, ``linear``, ``wiggly``, ``level``, ``pair`` or
+        ``higher``.
+    group
+        The features that share a prior scale within a component: ``a1:linear``, ``a1:wiggly``,
+        ``a1:level``, ``a1*a2``, or ``higher`` for products of three and more.
+    """
+
+    factors: tuple[tuple[str, int], ...]
+    name: str
+    kind: Kind
+    group: str
+
+    @property
+    def actions(self) -> frozenset[str]:
+        """The actions the feature depends on."""
+        return frozenset(action for action, _ in self.factors)
+
+
+@dataclass(frozen=True)
+class FeatureMap:
+    """The map phi from actions to features.
+
+    Parameters
+    ----------
+    bases
+        The basis of each action.
+    features
+        The features, the constant first.
+    """
+
+    bases: Mapping[str, ActionBasis]
+    features: tuple[Feature, ...]
+
+    @classmethod
+    def within(cls, bases: Mapping[str, ActionBasis], scopes: Iterable[Iterable[str]]) -> Self:
+        """Make every feature whose actions all lie within one of the scopes.
+
+        Parameters
+        ----------
+        bases
+            The basis of each action.
+        scopes
+            Sets of actions that may appear together in a feature.
+
+        Raises
+        ------
+        ModelError
+            If the names of actions make two features look the same, or there would be more than
+            10000 of them.
+        """
+        features = cls._within(bases, scopes)
+        _check_unique(features)
+        return cls(bases, features)
+
+    @classmethod
+    def _within(
+        cls, bases: Mapping[str, ActionBasis], scopes: Iterable[Iterable[str]]
+    ) -> tuple[Feature, ...]:
+        wanted = [frozenset(scope) for scope in scopes]
+        found: list[list[tuple[str, int]]] = [[]]
+        for action, basis in bases.items():
+            grown = [
+                [*factors, (action, position)]
+                for factors in found
+                for position, function in enumerate(basis.functions)
+                if _fits([*factors, (action, position)], bases)
+                and not any(_clash(_function(factor, bases), function) for factor in factors)
+                and _allowed({action, *(name for name, _ in factors)}, wanted)
+            ]
+            found.extend(grown)
+            _check_number(len(found), bases)
+        found.sort(key=lambda factors: len(factors))
+        return tuple(_label(factors, bases) for factors in found)
+
+    @classmethod
+    def pairs(
+        cls, bases: Mapping[str, ActionBasis], smoothest: int, actions: Sequence[str] | None = None
+    ) -> Self:
+        """Make the products of two actions out of the first few functions of each.
+
+        That of the first two is always among them, whatever the budget of interactions.
+
+        Parameters
+        ----------
+        bases
+            The basis of each action.
+        smoothest
+            Largest position of a function that takes part.
+        actions
+            Those of which pairs are made; None for all.
+        """
+        names = [name for name in bases if actions is None or name in actions]
+        chosen = {
+            name: [
+                (name, i)
+                for i in range(len(bases[name].functions))
+                if _takes_part((name, i), bases, smoothest)
+            ]
+            for name in names
+        }
+        products = [
+            [one, other]
+            for k, last in enumerate(names)
+            for earlier in names[:k]
+            for one in chosen[earlier]
+            for other in chosen[last]
+            if _fits([one, other], bases)
+            and not _clash(_function(one, bases), _function(other, bases))
+        ]
+        _check_number(len(products), bases)
+        first = [[(a, 0), (b, 0)] for a, b in combinations(names, 2)]
+        return cls(bases, tuple(dict.fromkeys(_label(f, bases) for f in [*first, *products])))
+
+    def union(self, other: "FeatureMap") -> "FeatureMap":
+        """Return the features of both, those of the first in their order before the rest."""
+        return FeatureMap(self.bases, tuple(dict.fromkeys((*self.features, *other.features))))
+
+    def smooth_columns(self, smoothest: int) -> Indices:
+        """Return the positions of all features of one action and of the smoothest products of two.
+
+        Parameters
+        ----------
+        smoothest
+            Largest position of a function in such a product; levels have none.
+        """
+        chosen = [
+            i
+            for i, feature in enumerate(self.features)
+            if len(feature.factors) == 1
+            or (len(feature.factors) == 2 and _is_smooth(feature, self.bases, smoothest))
+        ]
+        return np.array(chosen, dtype=int)
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names of the actions, and of the covariates behind them."""
+        return tuple(self.bases)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the features."""
+        return tuple(feature.name for feature in self.features)
+
+    def positions(self, scope: Iterable[str]) -> Indices:
+        """Return the positions of the features that touch only actions in ``scope``."""
+        allowed = frozenset(scope)
+        return np.array(
+            [i for i, feature in enumerate(self.features) if feature.actions <= allowed], dtype=int
+        )
+
+    def evaluate(self, values: Array) -> Array:
+        """Evaluate phi.
+
+        Parameters
+        ----------
+        values
+            Actions in their own units, or codes of levels, shape (n, K).
+
+        Returns
+        -------
+        ndarray
+            Features, shape (n, features); the first column is one.
+        """
+        table = np.empty((len(self.features), len(values)))
+        self.fill(values, table)
+        return table.T
+
+    def fill(self, values: Array, out: Array) -> None:
+        """Evaluate phi into the rows of an array, one row per feature.
+
+        Parameters
+        ----------
+        values
+            As for :meth:`evaluate`.
+        out
+            Is overwritten, shape (features, n).
+        """
+        tables = {
+            name: np.ascontiguousarray(basis.evaluate(values[:, k]).T)
+            for k, (name, basis) in enumerate(self.bases.items())
+        }
+        self._plan.fill(tables, out)
+
+    @cached_property
+    def _plan(self) -> ProductPlan:
+        return ProductPlan.of([feature.factors for feature in self.features])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the state as JSON types."""
+        return {
+            "bases": {action: basis.to_dict() for action, basis in self.bases.items()},
+            "features": [list(map(list, feature.factors)) for feature in self.features],
+        }
+
+    @classmethod
+    def from_dict(cls, state: Mapping[str, Any]) -> Self:
+        """Rebuild the map from :meth:`to_dict`."""
+        bases = {
+            action: BASES[part["kind"]].from_dict(part) for action, part in state["bases"].items()
+        }
+        factors = [[(action, int(i)) for action, i in pairs] for pairs in state["features"]]
+        return cls(bases, tuple(_label(pairs, bases) for pairs in factors))
+
+
+def _function(factor: tuple[str, int], bases: Mapping[str, ActionBasis]) -> BasisFunction:
+    action, position = factor
+    return bases[action].functions[position]
+
+
+def _fits(factors: Sequence[tuple[str, int]], bases: Mapping[str, ActionBasis]) -> bool:
+    """Say whether functions can be multiplied: by the sum of their shares and their orders."""
+    functions = [_function(factor, bases) for factor in factors]
+    enough = all(f.order is None or len(factors) <= f.order for f in functions)
+    return enough and sum(f.share for f in functions) <= 1 + 1e-9
+
+
+def _is_smooth(feature: Feature, bases: Mapping[str, ActionBasis], smoothest: int) -> bool:
+    """Say whether every factor is a level or one of the first functions of its basis."""
+    return all(_takes_part(factor, bases, smoothest) for factor in feature.factors)
+
+
+def _takes_part(factor: tuple[str, int], bases: Mapping[str, ActionBasis], smoothest: int) -> bool:
+    """Say whether it is a level or one of the first functions of its basis."""
+    return factor[1] <= smoothest or _function(factor, bases).shape == "level"
+
+
+def _check_number(found: int, bases: Mapping[str, ActionBasis]) -> None:
+    if found > MAX_FEATURES:
+        raise ModelError(
+            f"basis: the products of functions of {len(bases)} actions are more than the "
+            f"{MAX_FEATURES} features that can be handled; choose a smaller basis, merge rare "
+            f"levels, or allow fewer actions to depend on one another."
+        )
+
+
+def _clash(first: BasisFunction, second: BasisFunction) -> bool:
+    """Say whether one is the trend of a smooth action and the other an eigenfunction."""
+    return any(a.trend and b.frequency is not None for a, b in ((first, second), (second, first)))
+
+
+def _allowed(actions: set[str], scopes: Sequence[frozenset[str]]) -> bool:
+    return any(actions <= scope for scope in scopes)
+
+
+def _label(factors: Sequence[tuple[str, int]], bases: Mapping[str, ActionBasis]) -> Feature:
+    name = " ".join(action + _function((action, i), bases).name for action, i in factors) or "1"
+    kind: Kind
+    match factors:
+        case []:
+            kind, group = "constant", "constant"
+        case [(action, position)]:
+            kind = _function((action, position), bases).shape
+            group = f"{action}:{kind}"
+        case [(first, _), (second, _)]:
+            kind, group = "pair", f"{first}*{second}"
+        case _:
+            kind, group = "higher", "higher"
+    return Feature(tuple(factors), name, kind, group)
+
+
+def _check_unique(features: Sequence[Feature]) -> None:
+    """Names and groups must tell features apart, whatever characters the actions' names hold."""
+    names: dict[str, Feature] = {}
+    groups: dict[str, tuple[Kind, frozenset[str]]] = {}
+    for feature in features:
+        meaning = (feature.kind, frozenset() if feature.kind == "higher" else feature.actions)
+        same_name = names.setdefault(feature.name, feature) is not feature
+        if same_name or groups.setdefault(feature.group, meaning) != meaning:
+            raise ModelError(
+                f"actions: the names {sorted(feature.actions)} make different features look the "
+                f"same ({feature.name!r}, {feature.group!r}); rename a column or a level."
+            )

@@ -1,0 +1,86 @@
+"""The basis of one action: a few functions of one number.
+
+All bases (polynomials here, eigenfunctions and category indicators beside them) meet this
+interface; products of such functions are made in :mod:`bayes_intgen.design.basis.features`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from bayes_intgen.base.types import Array
+from bayes_intgen.data.summary import Summary
+
+__all__ = ["ActionBasis", "BasisFunction", "BasisSpec"]
+
+
+@dataclass(frozen=True)
+class BasisFunction:
+    """One function of one action.
+
+    Parameters
+    ----------
+    name
+        How it is written behind the action's name, as in ``a1^2``.
+    shape
+        Whether it is linear in the action, or the indicator of a level: linear parts, wiggly parts
+        and levels have prior scales of their own.
+    share
+        The part of the interaction budget it uses up, in (0, 1]: a product of functions of
+        several actions is a feature when their shares sum to at most one. A polynomial of degree
+        d out of a total of D has share d / D.
+    frequency
+        Angular frequency of an eigenfunction, in radians per unit of the lengthscale; its prior
+        standard deviation falls with the root of the spectral density there. None otherwise.
+    trend
+        Whether it is the linear function beneath the eigenfunctions of a smooth action: in products
+        of several actions it does not go with eigenfunctions.
+    order
+        The largest number of actions in a product that it may enter; None if only the shares count.
+    """
+
+    name: str
+    shape: Literal["linear", "wiggly", "level"]
+    share: float
+    frequency: float | None = None
+    trend: bool = False
+    order: int | None = None
+
+
+class ActionBasis(Protocol):
+    """Functions of one action, with every constant frozen."""
+
+    @property
+    def functions(self) -> Sequence[BasisFunction]:
+        """The labels of the functions."""
+        ...
+
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """The range beyond which the functions stop being what they say, in the action's unit."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """Kind and size in a few words, as in ``10 smooth functions, 5 of them in products``."""
+        ...
+
+    def evaluate(self, values: Array) -> Array:
+        """Evaluate at the action's values (own unit or codes), shape (n,) to (n, functions)."""
+        ...
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the state as JSON types, under a ``kind`` that names the basis."""
+        ...
+
+
+class BasisSpec(Protocol):
+    """A user's choice of basis, before any data are seen."""
+
+    def freeze(self, action: str, summary: Summary) -> ActionBasis:
+        """Fix every constant of the basis of one action from the first pass over the data."""
+        ...
+
+    def made(self, basis: ActionBasis) -> bool:
+        """Say whether a frozen basis is of this kind and size."""
+        ...

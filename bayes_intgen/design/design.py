@@ -1,0 +1,298 @@
+"""The structured design: every regime mean is linear in one common vector of weights.
+
+Equations 1 and 2 of the model: with S the set of actions that are intervened on,
+
+    m_S(a) = E[Y | do(a_S), a_rest] = phi(a)' theta_S,
+    theta_S = beta + sum over k not in S of delta_k.
+
+``beta`` is the causal part and ``delta_k`` the confounding bias of action k, which is switched off
+when A_k is intervened on. A regime is a choice of components. Which features they use is the
+``interactions`` argument, a ladder of ever wider classes of outcomes:
+
+``"none"``
+    beta = alpha + sum_k u_k(a_k); delta_k depends on a_k and the possible parents of A_k. The class
+    of the paper's Assumption 2, Y = sum_k f_k(A_k, C_k) + U.
+``"pairwise"``
+    beta gains u_jk(a_j, a_k) for each pair: Y = g(A) + sum_k h_k(A_k, C_k) + U with g of order two.
+``"all"``
+    beta and delta_k use every feature of all actions: Y = sum_k h_k(A, C_k) + U. Each confounder is
+    still one action's own, but may modify the effects of all. The features decide what "every" is:
+    products of two actions for smooth curves, of any number within the degree for polynomials.
+
+With ``blocks`` of several actions the same holds with blocks in place of actions (Corollary 1): the
+causal part has every feature within a block on every rung (again: smooth curves are of order two,
+polynomials of any within the degree), and ``bias:<B>`` depends on the actions of B and the possible
+parents of each of them. A regime that cuts a block, setting only the part T of it, has a free
+component of its own, ``bias:<B>|<T>``, in the place of ``bias:<B>``: the confounder of B then shows
+in the actions of B that are left alone and their parents only.
+
+With covariates Z, observed in every regime and settled before any action, all of this holds at each
+z: the mechanisms given Z = z are a system of the same class, and
+
+    m_S(a, z) = alpha(z) + sum_k u_k(a_k, z) + sum over k not in S of d_k(a_k, a_pa(k), z).
+
+So a covariate takes no part in the count of interacting actions: every rung has functions of the
+covariates, and every function of actions may be modified by them, within the budget of products.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+from typing import Any, Literal, Self
+
+import numpy as np
+
+from bayes_intgen.base.blocks import Blocks, split_regime
+from bayes_intgen.base.errors import ModelError
+from bayes_intgen.base.regimes import Regime, format_regime
+from bayes_intgen.base.types import Array, Indices, Mask
+from bayes_intgen.design.basis.features import FeatureMap
+from bayes_intgen.design.basis.function import ActionBasis
+from bayes_intgen.design.weights import CAUSAL, Weight, bias_name, frequency_table, kinds_of_groups
+
+__all__ = ["CAUSAL", "INTERACTIONS", "Design", "Interactions", "Weight", "bias_name"]
+
+MAX_WEIGHTS = 4000
+
+INTERACTIONS = ("none", "pairwise", "all")
+
+type Interactions = Literal["none", "pairwise", "all"]
+
+
+@dataclass(frozen=True)
+class Design:
+    """Features, and which of them each component may use.
+
+    Parameters
+    ----------
+    features
+        The feature map phi of the actions and covariates.
+    parents
+        The possible parents of each action.
+    interactions
+        ``"none"``, ``"pairwise"`` or ``"all"``.
+    blocks
+        A partition of the actions; each is a block of its own by default.
+    cuts
+        The parts of blocks that regimes of the data set.
+    covariates
+        The variables that are covariates; any action may depend on each of them.
+    """
+
+    features: FeatureMap
+    parents: Mapping[str, tuple[str, ...]]
+    interactions: Interactions = "none"
+    blocks: Blocks = ()
+    cuts: tuple[Regime, ...] = ()
+    covariates: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.blocks:
+            object.__setattr__(self, "blocks", tuple((action,) for action in self.actions))
+
+    @classmethod
+    def build(
+        cls,
+        bases: Mapping[str, ActionBasis],
+        parents: Mapping[str, tuple[str, ...]],
+        interactions: Interactions = "none",
+        blocks: Blocks = (),
+        cuts: tuple[Regime, ...] = (),
+        covariates: tuple[str, ...] = (),
+    ) -> Self:
+        """Make the features that the components need.
+
+        Parameters
+        ----------
+        bases
+            The basis of each action, then of each covariate.
+        parents, interactions
+            As in the class.
+        blocks
+            A partition of the actions in their order; none means that each is a block of its own.
+        cuts
+            The parts of blocks that regimes of the data set, each of which has a bias of its own.
+        covariates
+            The names in ``bases`` that are covariates; the others are actions.
+
+        Raises
+        ------
+        ModelError
+            If there would be more than 4000 weights, which takes minutes for a single step.
+        """
+        actions = [name for name in bases if name not in covariates]
+        blocks = blocks or tuple((action,) for action in actions)
+        scopes = [
+            {*block, *(p for action in block for p in parents[action]), *covariates}
+            for block in blocks
+        ]
+        if interactions == "pairwise":
+            scopes += [{*pair, *covariates} for pair in combinations(actions, 2)]
+        if interactions == "all":
+            scopes = [set(bases)]
+        features = FeatureMap.within(bases, scopes)
+        design = cls(features, parents, interactions, blocks, cuts, covariates)
+        if len(design.weights) > MAX_WEIGHTS:
+            raise ModelError(
+                f"structure: {len(design.weights)} weights are more than the {MAX_WEIGHTS} that "
+                f"can be handled; give a causal order or a graph with fewer edges, a smaller "
+                f"basis, fewer levels, or fewer covariates."
+            )
+        return design
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """Names of the actions."""
+        return tuple(name for name in self.variables if name not in self.covariates)
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names of the actions, then of the covariates."""
+        return self.features.variables
+
+    @cached_property
+    def weights(self) -> tuple[Weight, ...]:
+        """All weights: the causal part, then the biases of each block."""
+        features = self.features.features
+        causal = [
+            Weight(CAUSAL, i, feature)
+            for i, feature in enumerate(features)
+            if len(acting := feature.actions - {*self.covariates}) <= self._order
+            or any(acting <= frozenset(block) for block in self.blocks)
+        ]
+        bias = [
+            Weight(bias_name(block, pattern), int(i), features[i])
+            for block in self.blocks
+            for pattern in ((), *(cut for cut in self.cuts if cut[0] in block))
+            for i in self.features.positions(self.scope(block[0], pattern))
+        ]
+        return tuple(causal + bias)
+
+    def on_rung(self, interactions: Interactions) -> Self:
+        """Return the design of another rung of the ladder, the rest alike."""
+        cls, bases = type(self), self.features.bases
+        return cls.build(bases, self.parents, interactions, self.blocks, self.cuts, self.covariates)
+
+    def block_of(self, action: str) -> Regime:
+        """Return the block of an action."""
+        return next(block for block in self.blocks if action in block)
+
+    @property
+    def _order(self) -> int:
+        """The largest number of actions in a feature of the causal part, across blocks."""
+        return {"none": 1, "pairwise": 2, "all": len(self.actions)}[self.interactions]
+
+    def scope(self, action: str, pattern: Regime = ()) -> set[str]:
+        """Return the variables that the confounding bias of an action's block may depend on.
+
+        ``pattern``: the part of the block that is set, whose parents then do not matter.
+        """
+        if self.interactions == "all":
+            return {*self.actions, *self.covariates}
+        block = self.block_of(action)
+        parents = (p for k in block if k not in pattern for p in self.parents[k])
+        return {*block, *parents, *self.covariates}
+
+    @cached_property
+    def positions(self) -> Indices:
+        """Position of each weight's feature, shape (weights,)."""
+        return np.array([weight.position for weight in self.weights])
+
+    @cached_property
+    def groups(self) -> tuple[str, ...]:
+        """Names of the prior groups, in order of appearance."""
+        return tuple(dict.fromkeys(w.group for w in self.weights if w.group is not None))
+
+    def group_kinds(self, unset: Iterable[str] = ()) -> tuple[str, ...]:
+        """Return what the prior of each group depends on: see :func:`kinds_of_groups`."""
+        kinds = kinds_of_groups(self.weights, self.covariates, unset)
+        return tuple(kinds[group] for group in self.groups)
+
+    @cached_property
+    def group_index(self) -> Indices:
+        """Group of each weight, shape (weights,); constants have the number of groups."""
+        order = {name: i for i, name in enumerate(self.groups)}
+        return np.array([order.get(w.group or "", len(self.groups)) for w in self.weights])
+
+    @cached_property
+    def frequencies(self) -> Array:
+        """Frequency of each weight's eigenfunction of each variable; (weights, variables).
+
+        Zero where the feature has none.
+        """
+        return frequency_table(self.weights, self.features.bases)
+
+    @cached_property
+    def smooth_actions(self) -> tuple[str, ...]:
+        """The actions and covariates that have eigenfunctions, and so a lengthscale."""
+        waves = self.frequencies.any(axis=0)
+        return tuple(name for name, wave in zip(self.variables, waves, strict=True) if wave)
+
+    def active(self, regime: Iterable[str]) -> Mask:
+        """Return which weights take part in the mean of a regime, shape (weights,).
+
+        Raises
+        ------
+        ModelError
+            If it cuts a block as no regime of the data does.
+        """
+        patterns = {self.block_of(part[0]): part for part in split_regime(regime, self.blocks)}
+        unknown = {*patterns.values()} - {*self.blocks, *self.cuts}
+        if unknown:
+            raise ModelError(
+                f"regime: it sets {sorted(map(format_regime, unknown))} of the blocks "
+                f"{[format_regime(block) for block in self.blocks]}, which no regime of the data "
+                f"does; set whole blocks."
+            )
+        wanted = {CAUSAL} | {
+            bias_name(block, patterns.get(block, ()))
+            for block in self.blocks
+            if patterns.get(block) != block
+        }
+        return np.array([weight.component in wanted for weight in self.weights])
+
+    def component(self, name: str) -> Mask:
+        """Return which weights belong to a component, shape (weights,)."""
+        return np.array([weight.component == name for weight in self.weights])
+
+    def collect(self, weights: Array, chosen: Mask) -> Array:
+        """Sum the chosen weights by feature: theta_S for ``chosen = active(S)``.
+
+        Parameters
+        ----------
+        weights
+            Draws of the weights, shape (..., weights).
+        chosen
+            The weights that take part, shape (weights,).
+
+        Returns
+        -------
+        ndarray
+            Coefficients of the features, shape (..., features).
+        """
+        gather = np.zeros((len(self.weights), len(self.features.features)))
+        gather[np.flatnonzero(chosen), self.positions[chosen]] = 1.0
+        return weights @ gather
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the state as JSON types."""
+        parents = {action: list(names) for action, names in self.parents.items()}
+        return {
+            "features": self.features.to_dict(),
+            "parents": parents,
+            "interactions": self.interactions,
+            "blocks": [list(block) for block in self.blocks],
+            "cuts": [list(cut) for cut in self.cuts],
+            "covariates": list(self.covariates),
+        }
+
+    @classmethod
+    def from_dict(cls, state: Mapping[str, Any]) -> Self:
+        """Rebuild the design from :meth:`to_dict`."""
+        parents = {action: tuple(names) for action, names in state["parents"].items()}
+        features = FeatureMap.from_dict(state["features"])
+        names = ("blocks", "cuts")
+        blocks, cuts = (tuple(map(tuple, state.get(name, ()))) for name in names)
+        covariates = tuple(state.get("covariates", ()))
+        return cls(features, parents, state["interactions"], blocks, cuts, covariates)

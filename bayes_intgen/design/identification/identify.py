@@ -1,0 +1,277 @@
+"""Which experiments determine which effect.
+
+The mean of regime S is a sum of components, one per block of actions, that each depend on S only
+through its pattern S n B: which actions of the block are set. Nothing relates the patterns of one
+block to one another. So m_T is a combination of the m_S at hand, whatever the components are,
+exactly when the indicator vector of T is an affine combination of the indicator vectors of the
+experiments (weights that sum to one). An indicator has a coordinate for each block and each pattern
+that is not empty; the observational regime is the zero vector. Theorem 1 (-(K-1) times
+observational plus each single intervention), Proposition 1 and Corollary 1 of the paper are cases
+of it.
+
+A regime that cuts a block is no exception. Given all actions the confounders of the blocks are
+independent, and that of block B depends only on the actions of B that are left alone and their
+parents, so that a cut pattern is one more coordinate that adds up with the other blocks: with
+blocks {a, b} and {c}, m_ac = m_a + m_c - m_obs. Where the cut pattern occurs in one regime only,
+that regime informs no other.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayes_intgen.base.blocks import Blocks, check_blocks, find_cuts, format_blocks, read_blocks
+from bayes_intgen.base.blocks import split_regime as split
+from bayes_intgen.base.errors import ModelError, NotIdentifiedError, QueryError, RegimeError
+from bayes_intgen.base.html import html_block, html_table
+from bayes_intgen.base.regimes import (
+    Regime,
+    describe_experiments,
+    describe_mean,
+    format_regime,
+    read_regime,
+)
+from bayes_intgen.design.identification.affine_combination import TOLERANCE, affine_weights
+from bayes_intgen.design.identification.completion import cheapest_completion
+
+__all__ = [
+    "Identification",
+    "identify",
+    "identify_from",
+    "read_names",
+    "require_identified",
+    "require_known_cuts",
+]
+
+
+@dataclass(frozen=True)
+class Identification:
+    """Whether a target is identified, and from what.
+
+    Parameters
+    ----------
+    target
+        The regime whose mean is wanted.
+    identified
+        Whether the experiments determine it.
+    weights
+        The weight of each experiment, of minimum norm; empty when the target is not identified.
+    missing
+        The fewest further experiments that would identify it: observational rows, single blocks
+        set as a whole, or a pattern that cuts a block; of equally many, those that cut no block
+        and set the fewest actions. None of them can be left out.
+    experiments
+        The regimes at hand.
+    blocks
+        The blocks of actions.
+    """
+
+    target: Regime
+    identified: bool
+    weights: dict[Regime, float]
+    missing: tuple[Regime, ...]
+    experiments: tuple[Regime, ...] = ()
+    blocks: Blocks = ()
+
+    def __str__(self) -> str:
+        larger = tuple(block for block in self.blocks if len(block) > 1)
+        given = f", with the blocks {format_blocks(larger)}" if larger else ""
+        mean = describe_mean(self.target)
+        if self.identified:
+            return (
+                f"{mean} is identified{given}: {self._sum()}, where m(r) is the mean outcome in "
+                f"experiment r."
+            )
+        have = ", ".join(map(format_regime, self.experiments))
+        wanted = describe_experiments(self.missing)
+        return f"{mean} is not identified from {have}{given}: missing {wanted}."
+
+    def _repr_html_(self) -> str:
+        if not self.identified:
+            return html_block("Identification", (), (), [str(self)])
+        rows = [(format_regime(regime), weight) for regime, weight in self.weights.items()]
+        return html_block(str(self), (), [html_table(["experiment", "weight"], rows)])
+
+    def _sum(self) -> str:
+        """Write the weights as ``m(a) + m(b) - m(obs)``."""
+        text = ""
+        used = [(r, w) for r, w in self.weights.items() if abs(w) > TOLERANCE]
+        for regime, weight in sorted(used, key=lambda pair: pair[1] < 0):
+            size = "" if abs(abs(weight) - 1) < TOLERANCE else f"{abs(weight):.4g} "
+            sign = "-" if weight < 0 else "+"
+            text += f" {sign} {size}m({format_regime(regime)})"
+        return text.removeprefix(" + ").strip()
+
+
+def identify(
+    experiments: Iterable[str | Iterable[str]],
+    target: str | Iterable[str],
+    blocks: Iterable[str | Iterable[str]] | None = None,
+) -> Identification:
+    """Say whether the mean outcome under ``target`` follows from those under ``experiments``.
+
+    The answer is relative to the assumptions: one confounder per block of actions, independent of
+    the others, and no product of confounders of different blocks.
+
+    Parameters
+    ----------
+    experiments
+        The regimes at hand, each a label (``"obs"``, ``"a1+a2"``) or a collection of names.
+    target
+        The regime in question, in the same form.
+    blocks
+        Sets of actions that may share a confounder, as labels or collections of names; the others
+        are blocks of their own. Only whole blocks follow from one another's experiments: a pattern
+        that sets a part of a block has to be seen itself.
+
+    Returns
+    -------
+    Identification
+        Its weights have a key per experiment, a sorted tuple of action names. Printed, it says in a
+        sentence what follows or what is missing.
+
+    Raises
+    ------
+    RegimeError
+        If there is no experiment, or a label cannot be read.
+    ModelError
+        If blocks overlap or are empty, or name an action that neither an experiment nor the target
+        sets while one that is set is in no block, which looks like a slip of the pen.
+
+    References
+    ----------
+    Kekić, Garrido Mejia and Schölkopf (2025), Theorem 1, Proposition 1, Corollary 1.
+
+    Examples
+    --------
+    >>> answer = identify(["obs", "a", "b"], ["a", "b"])
+    >>> {regime: round(w, 9) for regime, w in answer.weights.items()}
+    {(): -1.0, ('a',): 1.0, ('b',): 1.0}
+    >>> identify(["obs", "a"], "a+b").missing
+    (('b',),)
+
+    Two actions that may share a confounder have to be set together:
+
+    >>> print(identify(["obs", "a", "b", "c"], "a+b+c", blocks=["a+b"]))
+    E[Y | do(a, b, c)] is not identified from obs, a, b, c, with the blocks a+b: missing an \
+experiment that sets 'a+b'.
+    >>> print(identify(["obs", "a+b", "c"], "a+b+c", blocks=["a+b"]))
+    E[Y | do(a, b, c)] is identified, with the blocks a+b: m(a+b) + m(c) - m(obs), where m(r) is \
+the mean outcome in experiment r.
+    """
+    if isinstance(experiments, str | bytes) or not isinstance(experiments, Iterable):
+        raise RegimeError(f"experiments must be several, got {experiments!r}; write a list.")
+    known = list(dict.fromkeys(read_names(regime, "experiments") for regime in experiments))
+    if not known:
+        raise RegimeError("experiments must hold at least one regime, got none.")
+    wanted = read_names(target, "target")
+    actions = sorted({name for regime in [*known, wanted] for name in regime})
+    given = check_blocks(() if blocks is None else blocks)
+    listed = [name for block in given for name in block]
+    unlisted = [name for name in actions if name not in listed]
+    unknown = [name for name in listed if name not in actions]
+    if unlisted and unknown:
+        raise ModelError(
+            f"blocks: {unknown} are set by no experiment and not by the target, and {unlisted} are "
+            f"in no block; correct the names, or list every action in a block."
+        )
+    partition = read_blocks(given, sorted({*actions, *listed}))
+    return _identify(known, wanted, partition)
+
+
+def identify_from(regimes: Iterable[Regime], target: Regime, blocks: Blocks) -> Identification:
+    """Do the same for regimes of known actions, of which ``blocks`` is a partition."""
+    known = [tuple(sorted(regime)) for regime in regimes]
+    partition = tuple(tuple(sorted(block)) for block in blocks)
+    return _identify(known, tuple(sorted(target)), partition)
+
+
+def require_identified(
+    regimes: Iterable[Regime],
+    target: Regime,
+    blocks: Blocks | None = None,
+    advice: str = "choose a target that the data determine",
+) -> None:
+    """Raise a NotIdentifiedError that names the missing experiments, if any are missing.
+
+    Parameters
+    ----------
+    regimes
+        The regimes at hand.
+    target
+        The regime whose mean is wanted.
+    blocks
+        A partition of all actions; None means that each is a block of its own.
+    advice
+        What to do if there can be no such experiments.
+    """
+    at_hand = list(regimes)
+    singles = ((name,) for name in dict.fromkeys(name for r in [*at_hand, target] for name in r))
+    answer = identify_from(at_hand, target, tuple(singles) if blocks is None else blocks)
+    if answer.identified:
+        return
+    have = [format_regime(regime) for regime in at_hand]
+    joined = tuple(block for block in blocks or () if len(block) > 1)
+    given = f" with the blocks {format_blocks(joined)}" if joined else ""
+    raise NotIdentifiedError(
+        f"{describe_mean(target)} is not identified from the regimes {have}{given}: "
+        f"missing {describe_experiments(answer.missing)}. Add such rows, or {advice}."
+    )
+
+
+def require_known_cuts(regimes: Iterable[Regime], target: Regime, blocks: Blocks) -> None:
+    """Refuse a question that cuts a block as none of the experiments does.
+
+    Raises
+    ------
+    QueryError
+        That names the block and the way out.
+    """
+    shown = find_cuts(regimes, blocks)
+    for cut in find_cuts([target], blocks):
+        if cut not in shown:
+            block = next(block for block in blocks if set(cut) <= set(block))
+            rest = [name for name in block if name not in cut]
+            raise QueryError(
+                f"do: it sets {list(cut)} and leaves {rest} alone, which cuts the block "
+                f"{format_regime(block)!r}, and no experiment at hand does the same; set all of "
+                f"{list(block)} or none of them, or add an experiment that sets "
+                f"{format_regime(cut)!r} alone."
+            )
+
+
+def read_names(regime: object, argument: str = "") -> Regime:
+    """Read a regime, of some argument, whose actions are not known beforehand."""
+    if isinstance(regime, str):
+        parts: list[object] = [part.strip() for part in regime.split("+")]
+    else:
+        parts = list(regime) if isinstance(regime, Iterable) else [regime]
+    names = [part for part in parts if isinstance(part, str) and part]
+    return tuple(sorted(read_regime(regime, list(dict.fromkeys(names)), argument)))
+
+
+def _identify(known: Sequence[Regime], target: Regime, blocks: Blocks) -> Identification:
+    patterns = dict.fromkeys(p for regime in [*known, target] for p in split(regime, blocks))
+    # A block that is only cut so far may also be set as a whole.
+    whole = [block for block in blocks if any(set(p) <= set(block) for p in patterns)]
+    coordinates = list(dict.fromkeys([*patterns, *whole]))
+    columns = np.array([_indicator(regime, coordinates, blocks) for regime in known]).T
+    wanted = np.array(_indicator(target, coordinates, blocks))
+    weights = affine_weights(columns, wanted)
+    at_hand = tuple(known)
+    if weights is not None:
+        found = dict(zip(known, weights.tolist(), strict=True))
+        return Identification(target, True, found, (), at_hand, blocks)
+    asked = split(target, blocks)
+    order = [(), *sorted(coordinates, key=lambda p: (p not in blocks, len(p), p not in asked, p))]
+    candidates = [regime for regime in order if regime not in known]
+    options = np.array([_indicator(regime, coordinates, blocks) for regime in candidates]).T
+    cost = [(regime != () and regime not in blocks, len(regime)) for regime in candidates]
+    missing = tuple(candidates[i] for i in cheapest_completion(columns, options, wanted, cost))
+    return Identification(target, False, {}, missing, at_hand, blocks)
+
+
+def _indicator(regime: Regime, coordinates: Sequence[Regime], blocks: Blocks) -> list[float]:
+    patterns = split(regime, blocks)
+    return [1.0, *(float(pattern in patterns) for pattern in coordinates)]

@@ -1,0 +1,101 @@
+"""Weights of the model, the components that they belong to, and what their priors depend on."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayes_intgen.base.regimes import format_regime
+from bayes_intgen.base.types import Array
+from bayes_intgen.design.basis.features import Feature
+from bayes_intgen.design.basis.function import ActionBasis
+
+__all__ = ["CAUSAL", "Weight", "bias_name", "frequency_table", "kinds_of_groups"]
+
+CAUSAL = "causal"
+
+
+def bias_name(block: str | Iterable[str], pattern: Iterable[str] = ()) -> str:
+    """Return the name of the component that holds the confounding bias of an action or a block.
+
+    ``pattern``: the part of the block that is set, in regimes that cut it.
+
+    Examples
+    --------
+    >>> bias_name("a1"), bias_name(["a1", "a2"]), bias_name(["a1", "a2"], ["a1"])
+    ('bias:a1', 'bias:a1+a2', 'bias:a1+a2|a1')
+    """
+    label = block if isinstance(block, str) else format_regime(block)
+    part = "+".join(pattern)
+    return f"bias:{label}|{part}" if part else f"bias:{label}"
+
+
+@dataclass(frozen=True)
+class Weight:
+    """One weight: a feature within a component.
+
+    Parameters
+    ----------
+    component
+        ``causal``, ``bias:<block>`` or ``bias:<block>|<pattern>``.
+    position
+        Position of the feature in the feature map.
+    feature
+        The feature.
+    """
+
+    component: str
+    position: int
+    feature: Feature
+
+    @property
+    def name(self) -> str:
+        """How the weight is written, as in ``bias:a1|a1^2 a2``."""
+        return f"{self.component}|{self.feature.name}"
+
+    @property
+    def group(self) -> str | None:
+        """Its prior group; None for constants, whose prior scale is fixed."""
+        feature = self.feature
+        return None if feature.kind == "constant" else f"{self.component}|{feature.group}"
+
+
+def kinds_of_groups(
+    weights: Iterable[Weight], covariates: Iterable[str], unset: Iterable[str] = ()
+) -> dict[str | None, str]:
+    """Return what the prior of each group depends on: covariate, or the kind of its features.
+
+    Parameters
+    ----------
+    weights
+        All weights.
+    covariates
+        The variables that are covariates; groups of one or two variables of which one is a
+        covariate are of the kind ``covariate``, the others linear, wiggly, level, pair or higher.
+    unset
+        The actions that no regime sets; the bias of such an action as a function of that action
+        alone is of the kind ``confounding_unset``.
+    """
+    own = {bias_name(action): frozenset((action,)) for action in unset}
+    kinds: dict[str | None, str] = {}
+    for weight in weights:
+        feature = weight.feature
+        given = not feature.actions.isdisjoint(covariates)
+        kinds[weight.group] = "covariate" if given and feature.kind != "higher" else feature.kind
+        if own.get(weight.component) == feature.actions and feature.kind in ("linear", "wiggly"):
+            kinds[weight.group] = "confounding_unset"
+    return kinds
+
+
+def frequency_table(weights: Sequence[Weight], bases: Mapping[str, ActionBasis]) -> Array:
+    """Return the frequency of each weight's eigenfunction of each variable.
+
+    Shape (weights, variables); zero where the feature has none.
+    """
+    variables = list(bases)
+    table = np.zeros((len(weights), len(variables)))
+    for row, weight in enumerate(weights):
+        for variable, position in weight.feature.factors:
+            frequency = bases[variable].functions[position].frequency
+            table[row, variables.index(variable)] = frequency or 0.0
+    return table

@@ -1,0 +1,181 @@
+"""From draws of the hyperparameters to the full posterior, as a tree that ArviZ understands.
+
+Each draw of the hyperparameters gets its weights from their exact conditional distribution
+N(P^-1 b, P^-1); the two together are a draw from the posterior of the whole model.
+"""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from scipy import stats
+from threadpoolctl import threadpool_limits
+
+from bayes_intgen.base.regimes import format_regime
+from bayes_intgen.base.types import Array
+from bayes_intgen.inference.hyper_draws import HyperDraws
+from bayes_intgen.inference.problem import Problem, conditionals
+
+__all__ = ["assemble_tree", "build_tree", "hyperparameters"]
+
+DIMS = {
+    "log_sigma": "regime",
+    "log_scale": "group",
+    "log_length": "smooth_action",
+    "sigma": "regime",
+    "prior_scale": "group",
+    "lengthscale": "smooth_action",
+    "weight": "term",
+    "outcome": "regime",
+    "effect": "lift_test",
+}
+
+
+def hyperparameters(problem: Problem, draws: HyperDraws) -> xr.Dataset:
+    """Label the draws on the scale on which they were sampled, dims (chain, draw, ...)."""
+    names = ("log_sigma", "log_scale", "log_length")
+    parts = dict(zip(names, problem.split(draws.x), strict=True))
+    return _label(problem, parts)
+
+
+def build_tree(
+    problem: Problem, draws: HyperDraws, random_seed: int, prior: bool = False
+) -> xr.DataTree:
+    """Draw the weights and gather everything; see :func:`assemble_tree`.
+
+    Parameters
+    ----------
+    problem
+        The posterior.
+    draws
+        Draws of the hyperparameters.
+    random_seed
+        Seed of the weights.
+    prior
+        Whether the weights are drawn from their prior instead of their conditional distribution.
+    """
+    shape = draws.x.shape[:2]
+    x = draws.x.reshape(-1, draws.x.shape[2])
+    weights = (_draw_prior if prior else _draw_weights)(problem, x, random_seed)
+    likelihood = problem.likelihood.log_likelihood(weights, np.exp(problem.split(x)[0]))
+    return assemble_tree(
+        problem,
+        draws.x,
+        weights.reshape(*shape, -1),
+        likelihood.reshape(*shape, -1),
+        draws.sample_stats,
+    )
+
+
+def assemble_tree(
+    problem: Problem, x: Array, weights: Array, likelihood: Array, sample_stats: xr.Dataset
+) -> xr.DataTree:
+    """Turn draws in standard units into a tree in the outcome's unit.
+
+    Parameters
+    ----------
+    problem
+        What was inferred.
+    x, weights
+        Draws of the hyperparameters and of the weights, shape (chains, draws, size).
+    likelihood
+        Log-likelihood of the rows of each regime, shape (chains, draws, regimes).
+    sample_stats
+        What the sampler says about itself.
+
+    Returns
+    -------
+    xarray.DataTree
+        ``posterior`` (sigma by regime, prior_scale by group and weight by term, in the outcome's
+        unit; lengthscale by action, in half-widths of its data), ``sample_stats``,
+        ``log_likelihood`` (of all rows of a regime; of each lift test), ``log_prior`` and
+        ``constant_data`` (rows per regime).
+    """
+    log_sigma, log_scale, log_length = problem.split(x)
+    unit = problem.moments.outcome_scale.spread
+    groups = {
+        "posterior": {
+            "sigma": unit * np.exp(log_sigma),
+            "prior_scale": unit * np.exp(log_scale),
+            "lengthscale": np.exp(log_length),
+            "weight": unit * weights,
+        },
+        "log_likelihood": {"outcome": likelihood - problem.likelihood.n * np.log(unit)},
+        "log_prior": _log_prior(problem, x, weights),
+    }
+    if problem.lifts:
+        effect = problem.lifts.log_likelihood(weights) - np.log(unit)
+        groups["log_likelihood"]["effect"] = effect
+    labelled = {name: _label(problem, arrays) for name, arrays in groups.items()}
+    shared = labelled["log_prior"]  # ArviZ stacks its variables, whose coordinates must agree
+    labelled["log_prior"] = shared.drop_vars(["component", "feature"], errors="ignore")
+    regimes = {"regime": _coords(problem)["regime"]}
+    rows = xr.Dataset({"n_rows": ("regime", problem.likelihood.n)}, coords=regimes)
+    return xr.DataTree.from_dict({**labelled, "sample_stats": sample_stats, "constant_data": rows})
+
+
+def _draw_weights(problem: Problem, x: Array, random_seed: int) -> Array:
+    """Draw weights for each row of hyperparameters, shape (draws, weights), standard units.
+
+    Rows that repeat one another share a factorisation.
+    """
+    rng = np.random.default_rng([random_seed, 2])
+    points, turn = np.unique(x, axis=0, return_inverse=True)
+    weights = np.empty((len(x), problem.likelihood.cross.shape[1]))
+    with threadpool_limits(1):
+        for i, given in enumerate(conditionals(problem, points)):
+            rows = np.flatnonzero(turn == i)
+            weights[rows] = given.draw(len(rows), rng)
+    return weights
+
+
+def _draw_prior(problem: Problem, x: Array, random_seed: int) -> Array:
+    """Draw weights from their prior given each row of hyperparameters, shape (draws, weights)."""
+    rng = np.random.default_rng([random_seed, 2])
+    sd = np.exp(_log_sd(problem, x))
+    return np.asarray(sd * rng.standard_normal(sd.shape))
+
+
+def _log_sd(problem: Problem, x: Array) -> Array:
+    """Return the log prior standard deviations of the weights, shape (draws, weights)."""
+    _, scale, length = problem.split(x)
+    return np.array([problem.scales.log_sd(*row) for row in zip(scale, length, strict=True)])
+
+
+def _log_prior(problem: Problem, x: Array, weights: Array) -> dict[str, Array]:
+    """Log prior densities, on the scale on which the model states them."""
+    log_sigma, log_scale, log_length = problem.split(problem.hyperpriors.log_density(x))
+    log_sd = _log_sd(problem, x.reshape(-1, x.shape[-1])).reshape(weights.shape)
+    return {
+        "sigma": log_sigma,
+        "prior_scale": log_scale,
+        "lengthscale": log_length,
+        "weight": stats.norm.logpdf(weights, 0, np.exp(log_sd)),
+    }
+
+
+def _label(problem: Problem, arrays: dict[str, Array]) -> xr.Dataset:
+    """Give draws of shape (chains, draws, size) their dims and coordinates."""
+    arrays = {name: values for name, values in arrays.items() if values.shape[-1]}
+    variables = {name: (("chain", "draw", DIMS[name]), values) for name, values in arrays.items()}
+    chains, draws = next(iter(arrays.values())).shape[:2]
+    used = {DIMS[name] for name in arrays}
+    coords: dict[str, Any] = {"chain": np.arange(chains), "draw": np.arange(draws)}
+    for name, value in _coords(problem).items():
+        along = value[0] if isinstance(value, tuple) else name
+        if along in used:
+            coords[name] = value
+    return xr.Dataset(variables, coords=coords)
+
+
+def _coords(problem: Problem) -> dict[str, Any]:
+    weights = problem.design.weights
+    return {
+        "regime": [format_regime(regime) for regime in problem.moments.regimes],
+        "group": list(problem.design.groups),
+        "smooth_action": list(problem.design.smooth_actions),
+        "lift_test": np.arange(len(problem.lifts.effect) if problem.lifts else 0),
+        "term": [weight.name for weight in weights],
+        "component": ("term", [weight.component for weight in weights]),
+        "feature": ("term", [weight.feature.name for weight in weights]),
+    }

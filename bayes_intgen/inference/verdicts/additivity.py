@@ -1,0 +1,232 @@
+"""Which rung of the ladder of interactions the data need: a test of the paper's additivity.
+
+The fit of the lowest rung (``interactions="none"``) leaves residuals. For each pair of actions ask
+whether they still hold something that this rung has no room for: a product of the two in the causal
+part (rung ``"pairwise"``), or a bias of action k that depends on an action beyond its possible
+parents (rung ``"all"``). With X the rows spread over the weights of the fit, Z over further ones
+(smooth products of two actions), W the precisions of the rows and prior precisions Lambda of the
+weights, the score of further weights with prior variances t D is
+
+    s = Z' W (y - X m),     Cov(s) = L' (sum of w_i^2 e_i^2 x_i x_i') L + T' Lambda T,
+    T = (X' W X + Lambda)^-1 X' W Z,      L = (-T; 1),
+
+with the squared residuals e_i^2 in place of a model of the variance (White 1980), and the second
+term for what shrinkage leaves in the residuals. The statistic is s' D s, whose null distribution is
+a weighted sum of chi-squares (Lin 1997, "Variance component testing in generalised linear models
+with random effects", Biometrika 84): directions that the data say little about count little. The
+scores of biases are first freed of what interactions of the same pairs explain. Level 1% over all
+pairs together (Bonferroni).
+
+Actions of one block interact on every rung, and so are no pair; the bias of a block is tested as a
+whole, on each action of the other blocks.
+
+Covariates are held to no such rule: every rung lets them modify every effect and bias.
+
+A bias that follows an action beyond its parents can also mean that a dependence between the two
+actions was missed, or that they share a confounder. Passing proves nothing (paper, Example 1).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import sqrt
+
+import numpy as np
+
+from bayes_intgen.base.regimes import Regime, format_regime
+from bayes_intgen.base.types import Array, Indices
+from bayes_intgen.design.basis.features import FeatureMap
+from bayes_intgen.design.basis.function import ActionBasis
+from bayes_intgen.design.basis.smoothness import relative_scale
+from bayes_intgen.design.design import Interactions
+from bayes_intgen.inference.problem import Problem
+from bayes_intgen.inference.verdicts.additivity_result import Additivity, Departure, DepartureKind
+from bayes_intgen.inference.verdicts.quadratic_form import quadratic_form_tail
+from bayes_intgen.moments.moments import Moments
+
+__all__ = ["check_additivity", "probe_features"]
+
+SMOOTHEST = 2
+MANY_PAIRS = 60
+
+type Columns = Indices
+
+
+def probe_features(bases: Mapping[str, ActionBasis], actions: Sequence[str]) -> FeatureMap:
+    """Make the smooth products of two actions that the check needs the moments of.
+
+    With many pairs (more than 60), only the product of their first functions. There may be bases of
+    covariates beside those of the actions.
+    """
+    pairs = len(actions) * (len(actions) - 1) // 2
+    return FeatureMap.pairs(bases, SMOOTHEST if pairs <= MANY_PAIRS else 0, actions)
+
+
+def check_additivity(
+    null: Problem, mode: Array, moments: Moments, fitted: Interactions
+) -> Additivity:
+    """Test every pair of actions against a fit of the lowest rung.
+
+    Parameters
+    ----------
+    null
+        The problem of the lowest rung.
+    mode
+        Its hyperparameters at the mode.
+    moments
+        Moments of the features of the problem and of :func:`probe_features`, with those of the
+        residuals.
+    fitted
+        The rung of the fit that is judged.
+    """
+    probes = list(_probes(null, moments.features))
+    if not probes:
+        return Additivity(fitted, ())
+    score, information, covariance = _scores(null, mode, moments, probes)
+    ends = np.cumsum([len(probe.columns) for probe in probes])
+    parts = [
+        np.arange(end - len(probe.columns), end) for end, probe in zip(ends, probes, strict=True)
+    ]
+    scores = Scores(score, information, covariance)
+    causal = [probe.kind == "interaction" for probe in probes]
+    shared = np.concatenate([part for part, use in zip(parts, causal, strict=True) if use])
+    scale = np.concatenate([probe.scale for probe in probes])[shared]
+    spread = _spread(moments)
+    departures = []
+    for part, probe in zip(parts, probes, strict=True):
+        own = scores.select(part)
+        if probe.kind == "bias":
+            own = scores.free(part, shared, scale)
+        statistic, p_value = own.test(probe.scale)
+        extra = np.linalg.solve(own.information + np.diag(probe.scale**-2), own.score)
+        size = sqrt(max(float(extra @ spread[np.ix_(probe.columns, probe.columns)] @ extra), 0.0))
+        effect = size * moments.outcome_scale.spread
+        departures.append(Departure(probe.kind, probe.actions, p_value, effect, statistic))
+    return Additivity(fitted, tuple(departures))
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of further weights, their information and their robust covariance."""
+
+    score: Array
+    information: Array
+    covariance: Array
+
+    def select(self, part: Columns) -> "Scores":
+        """Keep the scores of some weights."""
+        block = np.ix_(part, part)
+        return Scores(self.score[part], self.information[block], self.covariance[block])
+
+    def free(self, part: Columns, others: Columns, scale: Array) -> "Scores":
+        """Keep those of some weights, without what other weights explain.
+
+        Those others have prior standard deviations ``scale``.
+        """
+        own, rest = self.select(part), self.select(others)
+        to_own = self.information[np.ix_(others, part)]
+        pull = np.linalg.solve(rest.information + np.diag(scale**-2), to_own).T
+        cross = self.covariance[np.ix_(part, others)] @ pull.T
+        covariance = own.covariance - cross - cross.T + pull @ rest.covariance @ pull.T
+        return Scores(own.score - pull @ rest.score, own.information - pull @ to_own, covariance)
+
+    def test(self, scale: Array) -> tuple[float, float]:
+        """Return s' D s over its expectation, with D the squares of ``scale``, and its p-value."""
+        weighted = scale * self.score
+        eigenvalues = np.linalg.eigvalsh(self.covariance * np.outer(scale, scale))
+        value, expected = float(weighted @ weighted), max(float(eigenvalues.sum()), 1e-300)
+        return value / expected, quadratic_form_tail(value, eigenvalues)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Further weights that are tested together.
+
+    Parameters
+    ----------
+    kind, actions
+        As in :class:`Departure`.
+    columns
+        Positions of their features, shape (q,).
+    scale
+        Their relative prior standard deviations, the root of D, shape (q,).
+    """
+
+    kind: DepartureKind
+    actions: tuple[str, str]
+    columns: Columns
+    scale: Array
+
+    def active(self, regime: Sequence[str]) -> bool:
+        """Say whether the weights take part in the mean of a regime."""
+        return self.kind == "interaction" or not {*self.actions[0].split("+")} & {*regime}
+
+
+def _probes(null: Problem, features: FeatureMap) -> Iterator[Probe]:
+    design = null.design
+    wanted = set(probe_features(features.bases, design.actions).features)
+    columns: dict[frozenset[str], list[int]] = {}
+    for position, feature in enumerate(features.features):
+        if feature in wanted:
+            columns.setdefault(feature.actions, []).append(position)
+    design = null.design
+    pairs: list[tuple[DepartureKind, Regime, str]] = [
+        ("interaction", (action,), other)
+        for action, other in combinations(design.actions, 2)
+        if other not in design.block_of(action)
+    ]
+    pairs += [
+        ("bias", block, other)
+        for block in design.blocks
+        for other in design.actions
+        if other not in design.scope(block[0])
+    ]
+    for kind, block, other in pairs:
+        chosen = np.concatenate([columns[frozenset({action, other})] for action in block])
+        scale = np.array([relative_scale(features, column) for column in chosen])
+        yield Probe(kind, (format_regime(block), other), chosen, scale)
+
+
+def _scores(
+    null: Problem, mode: Array, moments: Moments, probes: Sequence[Probe]
+) -> tuple[Array, Array, Array]:
+    """Return the scores of all probes, their information and their robust covariance."""
+    residuals = moments.residuals
+    if residuals is None:
+        raise ValueError("moments: those of the residuals are needed for the check.")
+    design, given = null.design, null.conditional(mode)
+    log_sigma, log_scale, log_length = null.split(mode)
+    order = {feature.factors: i for i, feature in enumerate(moments.features.features)}
+    mine = np.array([order[weight.feature.factors] for weight in design.weights])
+    columns = np.concatenate([mine, *(probe.columns for probe in probes)])
+    size, posterior = len(mine), given.covariance
+    total, meat = (np.zeros((len(columns), len(columns))) for _ in range(2))
+    cross = np.zeros(len(columns))
+    for r, regime in enumerate(moments.regimes):
+        extra = [np.full(len(probe.columns), probe.active(regime)) for probe in probes]
+        active = np.concatenate([design.active(regime), *extra]).astype(float)
+        w = np.exp(-2 * log_sigma[r])
+        sums = moments.regression(regime)
+        edf = w * float(np.vdot(null.likelihood.gram[r], posterior))
+        counted = sums.n / max(sums.n - edf, 1.0)
+        mask = np.outer(active, active)
+        total += w * mask * sums.gram[np.ix_(columns, columns)]
+        meat += w**2 * counted * mask * residuals[regime].meat[np.ix_(columns, columns)]
+        cross += w * active * sums.cross[columns]
+    shift = posterior @ total[:size, size:]
+    score = cross[size:] - total[size:, :size] @ given.mean
+    information = total[size:, size:] - total[size:, :size] @ shift
+    lift = np.vstack([-shift, np.eye(len(columns) - size)])
+    precision = np.exp(-2 * null.scales.log_sd(log_scale, log_length))
+    covariance = lift.T @ meat @ lift + shift.T @ (precision[:, None] * shift)
+    return score, information, covariance
+
+
+def _spread(moments: Moments) -> Array:
+    """Covariance of the features, regimes weighted equally, shape (features, features)."""
+    parts = []
+    for regime in moments.regimes:
+        sums = moments.regression(regime)
+        mean = sums.gram[0] / sums.gram[0, 0]
+        parts.append(sums.gram / sums.gram[0, 0] - np.outer(mean, mean))
+    return np.asarray(np.mean(parts, axis=0))

@@ -1,0 +1,205 @@
+"""Log-variance functions: how the spread of the outcome depends on the actions, in each regime.
+
+Since f_k(A_k, C_k) makes Var(Y | a) depend on a, one sigma per regime wastes precision where the
+spread is small and overstates it where it is large. With residuals e of a first fit, the logarithm
+log e^2 = log v_r(a) + noise is regressed on the smoothest features psi of the actions,
+
+    log v_r(a) = gamma_r' (psi(a) - mean of psi in regime r),     gamma_r ~ N(0, tau_r^2 D^2),
+
+where D holds the relative prior scales of the features and tau_r maximises the evidence. One pass
+over the rows gives the moments of (psi, log e^2); a second gives moments weighted by 1 / v_r. Only
+the relation of the weights within a regime matters: sigma_r is still inferred.
+
+References
+----------
+Harvey (1976), "Estimating regression models with multiplicative heteroscedasticity",
+Econometrica 44.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import log, sqrt
+
+import numpy as np
+
+from bayes_intgen.base.centred_moments import CentredMoments
+from bayes_intgen.base.regimes import Regime
+from bayes_intgen.base.types import Array, Indices, Scale
+from bayes_intgen.data.folds import Chunk
+from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.data.row_pass import pass_over
+from bayes_intgen.design.basis.features import FeatureMap
+from bayes_intgen.design.basis.smoothness import relative_scale
+from bayes_intgen.moments.feature_sums import BlockMoments, block_rows
+
+__all__ = ["LogVariance", "VarianceFeatures", "fit_log_variances"]
+
+REACH = 3.0
+FLOOR = 1e-6
+PAIR_FUNCTIONS = 2
+
+
+@dataclass(frozen=True)
+class VarianceFeatures:
+    """The features psi of log-variance functions.
+
+    Parameters
+    ----------
+    columns
+        Their positions in the feature map.
+    relative
+        Their relative prior scales D.
+    """
+
+    columns: Indices
+    relative: Array
+
+    @classmethod
+    def of(cls, features: FeatureMap) -> "VarianceFeatures":
+        """Choose all features of one action, and the smoothest products of two."""
+        columns = features.smooth_columns(PAIR_FUNCTIONS)
+        relative = [relative_scale(features, column) for column in columns]
+        return cls(columns, np.array(relative))
+
+
+@dataclass(frozen=True)
+class LogVariance:
+    """The log-variance function of one regime.
+
+    Parameters
+    ----------
+    columns
+        Positions of the features psi in the feature map.
+    centre
+        Their means in the regime.
+    gamma
+        Their coefficients.
+    bound
+        Largest absolute value: three standard deviations of the function over the regime's rows.
+    """
+
+    columns: Indices
+    centre: Array
+    gamma: Array
+    bound: float
+
+    @classmethod
+    def from_moments(
+        cls, moments: CentredMoments, columns: Indices, relative: Array
+    ) -> "LogVariance":
+        """Regress log e^2 (the last column of the moments) on the others.
+
+        Parameters
+        ----------
+        moments
+            Of (psi, log e^2).
+        columns
+            Positions of the features psi in the feature map.
+        relative
+            Their relative prior scales D.
+        """
+        scatter = moments.scatter[:-1, :-1] * np.outer(relative, relative)
+        noise = max(moments.scatter[-1, -1] / moments.n, 1e-12)
+        values, vectors = np.linalg.eigh(scatter)
+        strengths = np.maximum(values, 0.0)
+        pull = vectors.T @ (relative * moments.scatter[:-1, -1])
+        grid = np.exp(2 * np.linspace(log(1e-3), log(10), 60))
+        evidence = [
+            np.sum(pull**2 * t / (noise * (noise + t * strengths)))
+            - np.sum(np.log1p(t * strengths / noise))
+            for t in grid
+        ]
+        best = grid[int(np.argmax(evidence))]
+        gamma = relative * (vectors @ (best / (noise + best * strengths) * pull))
+        spread = sqrt(max(float(gamma @ moments.covariance[:-1, :-1] @ gamma), 0.0))
+        return cls(columns, moments.mean[:-1], gamma, REACH * spread)
+
+    def log_weights(self, phi: Array) -> Array:
+        """Return - log v at rows of features, shape (n, features) to (n,)."""
+        spread_out = np.zeros(phi.shape[1])
+        spread_out[self.columns] = self.gamma
+        log_variance = phi @ spread_out - self.centre @ self.gamma
+        return np.asarray(-np.clip(log_variance, -self.bound, self.bound))
+
+
+def fit_log_variances(
+    data: RegimeData,
+    features: FeatureMap,
+    outcome_scale: Scale,
+    theta: Mapping[Regime, Array],
+    sigma: Mapping[Regime, float],
+) -> dict[Regime, LogVariance]:
+    """Fit the log-variance function of every regime in one pass over the rows.
+
+    Parameters
+    ----------
+    data
+        The rows.
+    features
+        The feature map.
+    outcome_scale
+        Centre and spread of the outcome.
+    theta
+        Coefficients of the features in the mean of each regime, from a first fit.
+    sigma
+        Residual standard deviation of each regime from that fit, in standard units.
+    """
+    psi = VarianceFeatures.of(features)
+    floor = {regime: FLOOR * spread**2 for regime, spread in sigma.items()}
+    found = pass_over(data, LogSquares(features, outcome_scale, psi.columns, theta, floor))
+    return {
+        regime: LogVariance.from_moments(sums.moments, psi.columns, psi.relative)
+        for regime, sums in found.items()
+    }
+
+
+@dataclass(frozen=True)
+class LogSquareSums:
+    """Moments of (psi, log e^2) in one regime."""
+
+    moments: CentredMoments
+
+    def add(self, fold: int, part: CentredMoments) -> "LogSquareSums":
+        """Add a chunk; folds play no part."""
+        return LogSquareSums(self.moments.merge(part))
+
+    def merge(self, other: "LogSquareSums") -> "LogSquareSums":
+        """Return the moments of the rows of both."""
+        return LogSquareSums(self.moments.merge(other.moments))
+
+
+@dataclass(frozen=True)
+class LogSquares:
+    """What the pass sums: see :func:`fit_log_variances`.
+
+    ``columns`` are the positions of psi among the features, and ``floor`` is what keeps the
+    logarithm of e^2 from running away.
+    """
+
+    features: FeatureMap
+    outcome_scale: Scale
+    columns: Indices
+    theta: Mapping[Regime, Array]
+    floor: Mapping[Regime, float]
+
+    def empty(self) -> LogSquareSums:
+        """Return the moments of no rows."""
+        return LogSquareSums(CentredMoments.empty(len(self.columns) + 1))
+
+    def sum(self, chunk: Chunk) -> tuple[Regime, int, CentredMoments]:
+        """Return the moments of the rows of a chunk."""
+        regime, fold, values = chunk
+        size, width = len(self.features.features), len(self.columns) + 2
+        step = min(block_rows(size + width), len(values))
+        phi, table = np.empty((size, step)), np.empty((width, step))
+        moments = BlockMoments(width)
+        for start in range(0, len(values), step):
+            part = values[start : start + step]
+            block, rows = phi[:, : len(part)], table[:, : len(part)]
+            self.features.fill(part[:, :-1], block)
+            residual = self.outcome_scale.standardise(part[:, -1]) - self.theta[regime] @ block
+            rows[0] = 1.0
+            rows[1:-1] = block[self.columns]
+            np.log(residual**2 + self.floor[regime], out=rows[-1])
+            moments.add(rows)
+        return regime, fold, moments.result()

@@ -1,0 +1,266 @@
+"""The likelihood with the weights integrated out, and the weights given everything else.
+
+With w_r = sigma_r^-2, prior precisions lambda_i of the weights and the sums of products of each
+regime r spread over the weights (gram G_r, cross b_r, square yy_r):
+
+    P = diag(lambda) + sum_r w_r G_r,      b = sum_r w_r b_r,      weights | rest ~ N(P^-1 b, P^-1),
+    log p(y | sigma, lambda) = - sum_r n_r (log sigma_r + log(2 pi) / 2) - 1/2 sum_r w_r yy_r
+                               + 1/2 b' P^-1 b - 1/2 log|P| + 1/2 sum_i log lambda_i.
+
+Rows may be weighted: then the sums are, and half the sum of the log weights is added. Lift tests
+(:mod:`bayes_intgen.model.lift_likelihood`) add a gram and a cross of their own with weight one,
+their standard errors being known, and a constant; no formula below changes for them. The gradient
+needs no derivative of the factorisation: it is the expectation of the gradient of the complete-data
+log-density under weights ~ N(m, C), m = P^-1 b and C = P^-1 (Fisher's identity). Neither does the
+Hessian: with V = 1/2 b' P^-1 b - 1/2 log|P| and rho_r = b_r - G_r m,
+
+    d2V/dw_r dw_s = rho_r' C rho_s + 1/2 tr(C G_r C G_s),
+    d2V/dw_r dlambda_i = 1/2 (C G_r C)_ii - m_i (C rho_r)_i,
+    d2V/dlambda_i dlambda_j = 1/2 C_ij^2 + m_i m_j C_ij.
+
+This is the plain NumPy form; :mod:`bayes_intgen.model.pymc_marginal` writes the same for PyMC.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from functools import partial
+from math import log, pi
+from typing import Self
+
+import numpy as np
+from scipy.linalg import lapack
+
+from bayes_intgen.base.parallel import available_cores, ordered_map
+from bayes_intgen.base.types import Array
+from bayes_intgen.design.design import Design
+from bayes_intgen.model.lift_likelihood import LiftRows
+from bayes_intgen.moments.moments import Moments
+
+__all__ = ["Conditional", "MarginalLikelihood", "threads_for"]
+
+MANY_WEIGHTS = 500  # from here on threads have enough to do
+TILE = 2**21
+
+
+def threads_for(weights: int) -> int:
+    """Return how many matrices of some number of weights to work on at once.
+
+    With few weights threads would only wait for one another.
+    """
+    return 1 if weights < MANY_WEIGHTS else available_cores()
+
+
+@dataclass(frozen=True)
+class Conditional:
+    """The Gaussian distribution of the weights given the hyperparameters.
+
+    Parameters
+    ----------
+    mean
+        m = P^-1 b, shape (weights,).
+    factor
+        Lower Cholesky factor L of D P D, where D = diag(scaling); shape (weights, weights).
+    scaling
+        P_ii^(-1/2), shape (weights,): P is scaled to unit diagonal before it is factorised.
+    log_det
+        log|P|.
+    """
+
+    mean: Array
+    factor: Array = field(repr=False)
+    scaling: Array = field(repr=False)
+    log_det: float
+
+    @classmethod
+    def solve(cls, precision: Array, cross: Array) -> Self:
+        """Factorise a precision matrix P and solve P m = b."""
+        scaling = 1.0 / np.sqrt(np.diag(precision))
+        scaled = precision * np.outer(scaling, scaling)
+        factor, info = lapack.dpotrf(scaled.T, lower=1, clean=1, overwrite_a=1)  # symmetric
+        if info != 0:
+            raise np.linalg.LinAlgError("the precision of the weights is not positive definite")
+        solution, _ = lapack.dpotrs(factor, scaling * cross, lower=1)
+        log_det = 2 * float(np.log(np.diag(factor)).sum() - np.log(scaling).sum())
+        return cls(scaling * solution, factor, scaling, log_det)
+
+    @property
+    def covariance(self) -> Array:
+        """C = P^-1, shape (weights, weights)."""
+        inverse, _ = lapack.dpotri(self.factor, lower=1)
+        inverse += np.tril(inverse, -1).T
+        inverse *= np.outer(self.scaling, self.scaling)
+        return np.asarray(inverse.T)  # symmetric, and in the order of rows
+
+    def variance_of(self, rows: Array) -> Array:
+        """Return the variances of some linear combinations, (n, weights) to (n,)."""
+        half = self.root_of(rows)
+        return np.asarray(np.einsum("ij,ij->j", half, half))
+
+    def root_of(self, rows: Array) -> Array:
+        """Return H with H'H the covariance of some linear combinations, (n, weights) to (., n)."""
+        half, _ = lapack.dtrtrs(self.factor, (rows * self.scaling).T, lower=1)
+        return np.asarray(half)
+
+    def draw(self, size: int, rng: np.random.Generator) -> Array:
+        """Draw weights, shape (size, weights)."""
+        noise = rng.standard_normal((len(self.mean), size))
+        spread, _ = lapack.dtrtrs(self.factor, noise, lower=1, trans=1)
+        return np.asarray(self.mean + (self.scaling[:, None] * spread).T)
+
+
+@dataclass(frozen=True)
+class MarginalLikelihood:
+    """Sums of products of every regime, spread over the weights of a design.
+
+    Parameters
+    ----------
+    n
+        Rows of each regime, shape (regimes,).
+    gram
+        G_r, zero where a weight takes no part in the regime; (regimes, weights, weights).
+    cross
+        b_r, shape (regimes, weights).
+    square
+        yy_r, shape (regimes,).
+    log_weight
+        Sum of the logarithms of the rows' weights, shape (regimes,).
+    lifts
+        Lift tests beside the rows, if there are any.
+    """
+
+    n: Array
+    gram: Array = field(repr=False)
+    cross: Array = field(repr=False)
+    square: Array
+    log_weight: Array
+    lifts: LiftRows | None = None
+
+    @classmethod
+    def from_moments(cls, design: Design, moments: Moments, lifts: LiftRows | None = None) -> Self:
+        """Spread the moments of the features over the weights."""
+        parts = [moments.regression(regime) for regime in moments.regimes]
+        active = np.array([design.active(regime) for regime in moments.regimes], dtype=float)
+        rows = design.positions
+        gram = np.empty((len(parts), len(rows), len(rows)))
+        for part, mask, spread in zip(parts, active, gram, strict=True):
+            spread[:] = part.gram[np.ix_(rows, rows)]
+            spread *= np.outer(mask, mask)
+        cross = np.array([part.cross[rows] for part in parts]) * active
+        n = np.array([part.n for part in parts], dtype=float)
+        square = np.array([part.square for part in parts])
+        logs = np.array([moments.log_weights[regime] for regime in moments.regimes])
+        return cls(n, gram, cross, square, logs, lifts)
+
+    def conditional(self, log_sigma: Array, log_sd: Array) -> Conditional:
+        """Return the distribution of the weights given the hyperparameters.
+
+        Parameters
+        ----------
+        log_sigma
+            Log residual standard deviation of each regime, standard units, shape (regimes,).
+        log_sd
+            Log prior standard deviation of each weight, standard units, shape (weights,).
+        """
+        w = np.exp(-2 * log_sigma)
+        size = len(log_sd)
+        precision = (w @ self.gram.reshape(len(w), -1)).reshape(size, size)
+        precision[np.diag_indices(size)] += np.exp(-2 * log_sd)
+        cross = w @ self.cross
+        if self.lifts:
+            precision += self.lifts.gram
+            cross += self.lifts.cross
+        return Conditional.solve(precision, cross)
+
+    def log_density(
+        self, log_sigma: Array, log_sd: Array, given: Conditional | None = None
+    ) -> float:
+        """Return log p(y | hyperparameters); ``given`` spares a factorisation."""
+        return self._value(log_sigma, log_sd, given or self.conditional(log_sigma, log_sd))
+
+    def value_and_gradient(self, log_sigma: Array, log_sd: Array) -> tuple[float, Array, Array]:
+        """Return log p(y | hyperparameters) and its gradient in each of the two arguments."""
+        given = self.conditional(log_sigma, log_sd)
+        value = self._value(log_sigma, log_sd, given)
+        w = np.exp(-2 * log_sigma)
+        second = given.covariance + np.outer(given.mean, given.mean)
+        residual = self.square - 2 * self.cross @ given.mean
+        residual += self.gram.reshape(len(w), -1) @ second.ravel()
+        return value, w * residual - self.n, np.exp(-2 * log_sd) * np.diag(second) - 1
+
+    def hessian(self, log_sigma: Array, log_sd: Array) -> tuple[Array, Array, Array]:
+        """Return the second derivatives of log p(y | hyperparameters).
+
+        Returns
+        -------
+        by_sigma
+            In log_sigma twice, shape (regimes, regimes).
+        mixed
+            In log_sigma and log_sd, shape (regimes, weights).
+        by_sd
+            In log_sd twice, shape (weights, weights).
+        """
+        given = self.conditional(log_sigma, log_sd)
+        m, c = given.mean, given.covariance
+        w, lam = np.exp(-2 * log_sigma), np.exp(-2 * log_sd)
+        products = np.empty_like(self.gram)
+        threads = threads_for(len(m))
+        deque(ordered_map(partial(_multiply, c, self.gram, products), range(len(w)), threads), 0)
+        rho = self.cross - self.gram @ m
+        c_rho = rho @ c
+        twice_w = c_rho @ rho.T + 0.5 * _traces(products)
+        spreads = np.array([np.einsum("ij,ij->i", product, c) for product in products])
+        w_lam = 0.5 * spreads - m * c_rho
+        second = np.diag(c) + m**2
+        squares = self.square - 2 * self.cross @ m + m @ (self.cross - rho).T
+        squares += np.array([np.trace(product) for product in products])
+        by_sigma = 4 * np.outer(w, w) * twice_w - np.diag(2 * w * squares)
+        by_sd = 4 * np.outer(lam, lam) * (0.5 * c + np.outer(m, m)) * c - np.diag(2 * lam * second)
+        return by_sigma, 4 * np.outer(w, lam) * w_lam, by_sd
+
+    def _value(self, log_sigma: Array, log_sd: Array, given: Conditional) -> float:
+        w = np.exp(-2 * log_sigma)
+        value = -self.n @ (log_sigma + 0.5 * log(2 * pi)) - 0.5 * w @ self.square
+        cross = w @ self.cross
+        if self.lifts:
+            value += self.lifts.constant
+            cross += self.lifts.cross
+        value += 0.5 * cross @ given.mean - 0.5 * given.log_det
+        return float(value - np.sum(log_sd) + 0.5 * self.log_weight.sum())
+
+    def log_likelihood(self, weights: Array, sigma: Array) -> Array:
+        """Return log p(y_r | weights, sigma_r) of each regime.
+
+        Parameters
+        ----------
+        weights
+            Draws, shape (draws, weights).
+        sigma
+            Residual standard deviations, shape (draws, regimes).
+
+        Returns
+        -------
+        ndarray
+            Shape (draws, regimes), for the outcome in standard units.
+        """
+        columns = []
+        for r, n in enumerate(self.n):
+            squares = self.square[r] - 2 * weights @ self.cross[r]
+            squares += np.einsum("di,di->d", weights @ self.gram[r], weights)
+            columns.append(-0.5 * squares / sigma[:, r] ** 2 - n * np.log(sigma[:, r]))
+        return np.column_stack(columns) + 0.5 * (self.log_weight - self.n * log(2 * pi))
+
+
+def _multiply(c: Array, gram: Array, products: Array, r: int) -> None:
+    np.matmul(c, gram[r], out=products[r])
+
+
+def _traces(products: Array) -> Array:
+    """Return tr(A_r A_s) of matrices, shape (n, p, p) to (n, n), some rows of all at a time."""
+    n, size, _ = products.shape
+    traces = np.zeros((n, n))
+    step = max(TILE // (n * size), 1)
+    for start in range(0, size, step):
+        rows = products[:, start : start + step].reshape(n, -1)
+        columns = products[:, :, start : start + step].transpose(0, 2, 1).reshape(n, -1)
+        traces += rows @ columns.T  # tr(AB) = sum_ij A_ij B_ji
+    return (traces + traces.T) / 2

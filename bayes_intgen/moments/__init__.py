@@ -1,0 +1,1 @@
+"""Rows to sums: the sufficient statistics of a Gaussian regression on the features."""

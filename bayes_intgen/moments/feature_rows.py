@@ -1,0 +1,96 @@
+"""The rows themselves, as features: what a likelihood without sufficient statistics needs.
+
+A Student-t or heteroscedastic likelihood is a sum over rows of a function of the residual
+
+    y_i - phi(a_i)' theta_r,        theta_r = beta + sum over k not in r of delta_k,
+
+and no sums of products can stand in for them. The features are evaluated once and kept; rows of a
+regime stay together, so that its mean is one product of a matrix and a vector.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+
+from bayes_intgen.base.centred_moments import CentredMoments
+from bayes_intgen.base.errors import ModelError
+from bayes_intgen.base.types import Array, Scale
+from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.design.basis.features import FeatureMap
+from bayes_intgen.moments.moments import Moments
+
+__all__ = ["Rows"]
+
+MAX_VALUES = 2**30
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Features and outcome of every row, by regime in canonical order.
+
+    Parameters
+    ----------
+    actions
+        The actions and covariates in their own units, each of shape (rows, variables).
+    phi
+        Features of each regime's rows, each of shape (rows, features).
+    outcome
+        Their outcomes in standard units, each of shape (rows,).
+    """
+
+    actions: tuple[Array, ...] = field(repr=False)
+    phi: tuple[Array, ...] = field(repr=False)
+    outcome: tuple[Array, ...] = field(repr=False)
+
+    @classmethod
+    def read(cls, data: RegimeData, features: FeatureMap, outcome_scale: Scale) -> Self:
+        """Evaluate the features of all rows in one pass.
+
+        Raises
+        ------
+        ModelError
+            If they would fill more than 8 GB.
+        """
+        size = len(features.features)
+        if data.n_rows * size > MAX_VALUES:
+            raise ModelError(
+                f"likelihood: {data.n_rows:,} rows of {size} features, all of which a row-wise "
+                f"likelihood keeps in memory, are more than {MAX_VALUES:,} numbers; use "
+                f"likelihood='normal', whose cost does not grow with the rows, or fewer rows."
+            )
+        width = len(data.variables)
+        actions = {r: np.empty((part.n, width)) for r, part in data.extents.items()}
+        phi = {regime: np.empty((part.n, size)) for regime, part in data.extents.items()}
+        outcome = {regime: np.empty(part.n) for regime, part in data.extents.items()}
+        seen = dict.fromkeys(data.extents, 0)
+        for regime, values in data.batches():
+            here = slice(seen[regime], seen[regime] + len(values))
+            actions[regime][here] = values[:, :-1]
+            phi[regime][here] = features.evaluate(values[:, :-1])
+            outcome[regime][here] = outcome_scale.standardise(values[:, -1])
+            seen[regime] += len(values)
+        return cls(tuple(actions.values()), tuple(phi.values()), tuple(outcome.values()))
+
+    @property
+    def counts(self) -> list[int]:
+        """Number of rows of each regime."""
+        return [len(outcome) for outcome in self.outcome]
+
+    def residuals(self, theta: Sequence[Array]) -> list[Array]:
+        """Return y - phi theta_r by regime, for coefficients of each regime's features."""
+        parts = zip(self.phi, self.outcome, theta, strict=True)
+        return [y - phi @ coefficients for phi, y, coefficients in parts]
+
+    def weigh(self, moments: Moments, weights: Sequence[Array]) -> Moments:
+        """Return moments of the same features in which each row counts by a weight of its own."""
+        parts = {}
+        for regime, phi, y, weight in zip(
+            moments.regimes, self.phi, self.outcome, weights, strict=True
+        ):
+            table = np.column_stack([phi[:, 1:], y])
+            parts[regime] = (CentredMoments.from_rows(table, weight),)
+        logs = [float(np.log(weight).sum()) for weight in weights]
+        log_weights = dict(zip(moments.regimes, logs, strict=True))
+        return Moments(moments.summary, moments.features, moments.outcome_scale, parts, log_weights)

@@ -1,0 +1,145 @@
+"""Moments on disk: one ``.npz`` file of numbers and JSON, written in one step, nothing executed.
+
+Kept are the first pass, the frozen features, and of the symmetric sums of products the lower half.
+The rows that the summary keeps of each regime, for quantiles and for learning the structure, are
+thinned if they are more than 2^20 numbers in all (8 MB); they are the only single rows in the file,
+and may be left out.
+"""
+
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bayes_intgen.base.centred_moments import CentredMoments
+from bayes_intgen.base.errors import FileError
+from bayes_intgen.base.files import replacing
+from bayes_intgen.base.regimes import Regime
+from bayes_intgen.base.types import Array, Counts, Indices, Scale
+from bayes_intgen.data.regime_summary import SAMPLE_ROWS, ThinnedSample
+from bayes_intgen.data.summary import Summary
+from bayes_intgen.design.basis.features import FeatureMap
+
+__all__ = ["StoredMoments", "read_moments", "write_moments"]
+
+FORMAT = "bayes_intgen moments, format 1"
+MOST_VALUES = 2**20
+
+
+@dataclass(frozen=True)
+class StoredMoments:
+    """What a file holds; the fields are those of :class:`bayes_intgen.Moments`."""
+
+    summary: Summary
+    features: FeatureMap
+    outcome_scale: Scale
+    parts: Mapping[Regime, tuple[CentredMoments, ...]]
+    log_weights: Mapping[Regime, float]
+    clamped: Mapping[Regime, Counts]
+
+
+def write_moments(moments: StoredMoments, path: Path, rows: bool) -> None:
+    """Write a file; an earlier one at ``path`` is replaced in one step or left as it was."""
+    size = len(moments.features.features)
+    lower = np.tril_indices(size)
+    most = _most_rows(moments.summary)
+    state = {
+        "format": FORMAT,
+        "summary": moments.summary.to_dict(),
+        "features": moments.features.to_dict(),
+        "outcome_scale": [moments.outcome_scale.centre, moments.outcome_scale.spread],
+    }
+    arrays: dict[str, npt.NDArray[np.generic]] = {
+        "state": np.frombuffer(json.dumps(state).encode(), dtype=np.uint8)
+    }
+    for position, (regime, folds) in enumerate(moments.parts.items()):
+        arrays |= {
+            f"n_{position}": np.array([fold.n for fold in folds]),
+            f"weight_{position}": np.array([fold.weight for fold in folds]),
+            f"mean_{position}": np.array([fold.mean for fold in folds]),
+            f"scatter_{position}": np.array([fold.scatter[lower] for fold in folds]),
+            f"log_weight_{position}": np.array(moments.log_weights[regime]),
+            f"clamped_{position}": moments.clamped[regime],
+        }
+        if rows:
+            sample = moments.summary.regimes[regime].sample.thin(most)
+            arrays[f"sample_{position}"] = sample.rows
+            arrays[f"thinned_{position}"] = np.array([sample.seen, sample.stride])
+    with replacing(path) as draft, draft.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+def read_moments(path: Path) -> StoredMoments:
+    """Read a file.
+
+    Raises
+    ------
+    FileError
+        If it is missing, holds no moments of this format, or is damaged.
+    """
+    if not path.is_file():
+        raise FileError(f"path: {str(path)!r} is not a file; give one that Moments.save wrote.")
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        state = json.loads(arrays["state"].tobytes())
+        if state["format"] != FORMAT:
+            raise FileError(
+                f"path: {str(path)!r} has the format {state['format']!r}, but this version reads "
+                f"{FORMAT!r}; compute the moments again."
+            )
+        return _rebuild(state, arrays)
+    except FileError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise FileError(
+            f"path: {str(path)!r} holds no moments, or is damaged ({error}); give a file that "
+            f"Moments.save wrote."
+        ) from error
+
+
+def _most_rows(summary: Summary) -> int:
+    """Return how many rows of each regime may be kept: 2^j for some j."""
+    most = SAMPLE_ROWS
+    sizes = [len(part.sample.rows) for part in summary.regimes.values()]
+    while len(summary.columns) * sum(min(n, most) for n in sizes) > MOST_VALUES:
+        most //= 2
+    return most
+
+
+def _rebuild(
+    state: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[np.generic]]
+) -> StoredMoments:
+    summary = Summary.from_dict(state["summary"])
+    features = FeatureMap.from_dict(state["features"])
+    centre, spread = state["outcome_scale"]
+    lower = np.tril_indices(len(features.features))
+    parts, logs, clamped, regimes = {}, {}, {}, {}
+    for position, (regime, part) in enumerate(summary.regimes.items()):
+        names = ("n", "weight", "mean", "scatter")
+        folds = zip(*(arrays[f"{name}_{position}"] for name in names), strict=True)
+        parts[regime] = tuple(
+            CentredMoments(int(n), float(weight), mean, _unpack(half, lower))
+            for n, weight, mean, half in folds
+        )
+        logs[regime] = float(arrays[f"log_weight_{position}"])
+        clamped[regime] = arrays[f"clamped_{position}"].astype(np.int64)
+        regimes[regime] = part
+        if f"sample_{position}" in arrays:
+            seen, stride = arrays[f"thinned_{position}"].tolist()
+            sample = ThinnedSample(arrays[f"sample_{position}"].astype(float), seen, stride)
+            regimes[regime] = replace(part, sample=sample)
+    summary = replace(summary, regimes=regimes)
+    return StoredMoments(summary, features, Scale(centre, spread), parts, logs, clamped)
+
+
+def _unpack(half: Array, lower: tuple[Indices, Indices]) -> Array:
+    size = int(lower[0][-1]) + 1
+    matrix = np.zeros((size, size))
+    matrix[lower] = half
+    return matrix + np.tril(matrix, -1).T

@@ -1,0 +1,1 @@
+"""The posterior, and what can be asked of it."""

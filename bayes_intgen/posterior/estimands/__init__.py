@@ -1,0 +1,1 @@
+"""Estimands: functions of the draws of a fit."""

@@ -1,0 +1,237 @@
+"""The best joint action under bounds and a budget, draw by draw.
+
+    maximise over a   E[Y | do(a_S), a_rest]   subject to   low_k <= a_k <= high_k,
+                                                            sum_k c_k a_k <= B,
+
+on a grid. Where the mean is a sum over actions, as without interactions and blocks, the best
+setting on the grid is found exactly without trying all combinations; actions that interact are
+tried in every combination (:mod:`bayes_intgen.posterior.estimands.knapsack`,
+:mod:`bayes_intgen.posterior.estimands.action_grid`).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from bayes_intgen.base.arguments import read_mapping, read_real, read_switch
+from bayes_intgen.base.errors import QueryError
+from bayes_intgen.base.regimes import Regime, format_regime, read_do
+from bayes_intgen.base.types import Array, Indices
+from bayes_intgen.data.points import Beyond, Points
+from bayes_intgen.posterior.estimands.action_grid import (
+    Group,
+    as_points,
+    group_actions,
+    make_groups,
+    place,
+    read_costs,
+    read_grids,
+)
+from bayes_intgen.posterior.estimands.best_result import BestAction
+from bayes_intgen.posterior.estimands.knapsack import choose_best
+from bayes_intgen.posterior.estimands.paired_points import naming
+from bayes_intgen.posterior.fitted import Fitted
+from bayes_intgen.posterior.support import find_beyond
+
+__all__ = ["BestAction", "best_action"]
+
+CANDIDATES = 10
+VALUES_AT_ONCE = 2**22
+
+
+def best_action(
+    fit: Fitted,
+    bounds: Mapping[str, Any] | None = None,
+    budget: float | None = None,
+    cost: Mapping[str, Any] | None = None,
+    grid: Any = None,
+    minimize: bool = False,
+    do: str | Iterable[str] | None = None,
+    at: Mapping[str, Any] | None = None,
+    beyond: Beyond = "error",
+) -> BestAction:
+    """Find the best setting of some actions.
+
+    The arguments are those of :meth:`bayes_intgen.Posterior.best_action`.
+    """
+    regime = read_do(do, fit.actions)
+    fit.require(regime)
+    read_switch(minimize, "minimize", QueryError)
+    if budget is not None:
+        budget = read_real(budget, "budget", "a finite number or None", error=QueryError)
+    limits, held = _read_choice(fit, bounds, at, regime)
+    partition = group_actions(fit, list(limits), regime)
+    grids = read_grids(fit, limits, grid, partition)
+    for action, values in grids.items():
+        with naming("bounds"):
+            points = as_points(held, place(fit, held, [action], values[:, None]))
+            find_beyond(points, fit.design.features.bases, beyond)
+    groups = make_groups(fit, partition, grids, read_costs(fit, grids, cost), held)
+    theta = fit.theta(regime)
+    flat = theta.reshape(-1, theta.shape[-1])
+    sign = -1.0 if minimize else 1.0
+    top = _choose(groups, sign * flat.mean(axis=0, keepdims=True), budget)[:, 0]
+    chosen = _choose(groups, sign * flat, budget)
+    base = flat @ fit.design.features.evaluate(held.values)[0] + fit.outcome_scale.centre
+    best, here = (base + _gain(groups, flat, choice) for choice in (chosen, top[:, None]))
+    draws = _label_draws(fit, theta.shape[:2], groups, chosen, best, here, sign)
+    candidates = _candidates(fit, groups, chosen, held, regime, flat.mean(axis=0), beyond)
+    recommended = _describe(fit, groups, top[:, None], held, regime, beyond).iloc[0]
+    ordered = [action for group in groups for action in group.actions]
+    return BestAction(
+        recommended={action: _plain(recommended[action]) for action in limits},
+        probability=float((chosen == top[:, None]).all(axis=0).mean()),
+        regret=float(draws["regret"].mean()),
+        cost=float(recommended["cost"]),
+        support=str(recommended["support"]),
+        candidates=candidates[[*limits, "probability", "mean", "cost", "support"]],
+        draws=draws[[*(f"best:{action}" for action in limits), *RESULTS]],
+        marginals={a: _marginal(fit, draws, a, grids[a]) for a in limits if a in ordered},
+        method=_method(partition, grids),
+        minimize=minimize,
+        budget=budget,
+        do=format_regime(regime),
+    )
+
+
+RESULTS = ("best_outcome", "outcome", "regret")
+
+
+def _read_choice(
+    fit: Fitted, bounds: Mapping[str, Any] | None, at: Mapping[str, Any] | None, regime: Regime
+) -> tuple[dict[str, Any], Points]:
+    """Return the bounds of each action that may be chosen, and the point at which others stay."""
+    if not regime:
+        raise QueryError("do: an action that is not set cannot be chosen, and do sets none.")
+    fixed = read_mapping(at, "at", "names to values")
+    limits = read_mapping(bounds, "bounds", "actions to (low, high) or levels")
+    if bounds is None:
+        limits = {action: None for action in regime if action not in fixed}
+    strange = [action for action in limits if action not in regime]
+    if strange:
+        raise QueryError(
+            f"bounds: {strange} are not among the actions that are set, {list(regime)}; only these "
+            f"can be chosen."
+        )
+    if not limits:
+        raise QueryError("bounds must hold at least one action that may be chosen, got none.")
+    both = [action for action in limits if action in fixed]
+    if both:
+        raise QueryError(f"at: {both} have bounds, too; hold an action or choose it, not both.")
+    held = fit.complete(fixed)
+    if len(held) != 1:
+        raise QueryError(f"at must give one value per action, got {len(held)}.")
+    return {action: limits[action] for action in fit.actions if action in limits}, held
+
+
+def _choose(groups: Sequence[Group], theta: Array, budget: float | None) -> Indices:
+    """Return the best setting of each group for each row of coefficients, in portions."""
+    rows = max(1, VALUES_AT_ONCE // max(len(group.cost) for group in groups))
+    costs = [group.cost for group in groups]
+    parts = []
+    for start in range(0, len(theta), rows):
+        part = theta[start : start + rows].T
+        parts.append(choose_best([group.step @ part for group in groups], costs, budget))
+    return np.concatenate(parts, axis=1)
+
+
+def _gain(groups: Sequence[Group], theta: Array, chosen: Indices) -> Array:
+    """Return what the chosen settings add to the mean of each draw, shape (draws,)."""
+    total = np.zeros(len(theta))
+    for group, index in zip(groups, chosen, strict=True):
+        total += (theta * group.step[index]).sum(axis=1)
+    return total
+
+
+def _label_draws(
+    fit: Fitted,
+    shape: tuple[int, ...],
+    groups: Sequence[Group],
+    chosen: Indices,
+    best: Array,
+    here: Array,
+    sign: float,
+) -> xr.Dataset:
+    columns: dict[str, npt.NDArray[Any]] = {
+        "best_outcome": best,
+        "outcome": here,
+        "regret": sign * (best - here),
+    }
+    for group, index in zip(groups, chosen, strict=True):
+        for k, action in enumerate(group.actions):
+            columns[f"best:{action}"] = _decode(fit, action, group.settings[index, k])
+    source = fit.idata["posterior"].dataset
+    return xr.Dataset(
+        {name: (("chain", "draw"), column.reshape(shape)) for name, column in columns.items()},
+        coords={dim: source[dim].to_numpy() for dim in ("chain", "draw")},
+    )
+
+
+def _decode(fit: Fitted, action: str, values: Array) -> npt.NDArray[Any]:
+    if action not in fit.summary.levels:
+        return values
+    levels: npt.NDArray[Any] = np.array(fit.summary.levels[action])
+    decoded: npt.NDArray[Any] = levels[values.astype(int)]
+    return decoded
+
+
+def _plain(value: Any) -> float | str:
+    return value if isinstance(value, str) else float(value)
+
+
+def _describe(
+    fit: Fitted, groups: Sequence[Group], chosen: Indices, held: Points, regime: Regime, beyond: str
+) -> pd.DataFrame:
+    """Return settings in words: the actions, their cost, and their flag."""
+    values = np.repeat(held.values, chosen.shape[1], axis=0)
+    columns: dict[str, Any] = {}
+    cost = np.zeros(chosen.shape[1])
+    for group, index in zip(groups, chosen, strict=True):
+        cost += group.cost[index]
+        for k, action in enumerate(group.actions):
+            values[:, fit.actions.index(action)] = group.settings[index, k]
+            columns[action] = _decode(fit, action, group.settings[index, k])
+    support = fit.support(as_points(held, values), regime, beyond)
+    return pd.DataFrame({**columns, "cost": cost, "support": support})
+
+
+def _candidates(
+    fit: Fitted,
+    groups: Sequence[Group],
+    chosen: Indices,
+    held: Points,
+    regime: Regime,
+    mean: Array,
+    beyond: str,
+) -> pd.DataFrame:
+    """Return the settings that are best in most draws."""
+    found, counts = np.unique(chosen, axis=1, return_counts=True)
+    top = np.argsort(-counts, kind="stable")[:CANDIDATES]
+    table = _describe(fit, groups, found[:, top], held, regime, beyond)
+    base = mean @ fit.design.features.evaluate(held.values)[0] + fit.outcome_scale.centre
+    repeated = np.broadcast_to(mean, (len(top), len(mean)))
+    table["mean"] = base + _gain(groups, repeated, found[:, top])
+    table["probability"] = counts[top] / chosen.shape[1]
+    return table
+
+
+def _marginal(fit: Fitted, draws: xr.Dataset, action: str, grid: Array) -> xr.DataArray:
+    values = draws[f"best:{action}"].to_numpy().ravel()
+    options = _decode(fit, action, grid)
+    shares = np.array([(values == option).mean() for option in options])
+    return xr.DataArray(shares, dims=action, coords={action: options}, name="probability")
+
+
+def _method(partition: Sequence[Sequence[str]], grids: Mapping[str, Array]) -> str:
+    points = ", ".join(f"{action} {len(values)}" for action, values in grids.items())
+    joint = [", ".join(group) for group in partition if len(group) > 1]
+    if not joint:
+        return f"exact on the grid (points: {points}); the outcome is a sum over the actions"
+    return (
+        f"exact on the grid (points: {points}); every combination of {' and of '.join(joint)} was "
+        f"tried, because they interact"
+    )

@@ -1,0 +1,173 @@
+"""What is known about the best joint action: the recommendation, and how sure it is.
+
+With m_d(a) the expected outcome of draw d, the recommendation a* maximises the posterior mean of
+m(a), and its expected regret is the mean over draws of max_a m_d(a) - m_d(a*): what knowing the
+effects exactly would be worth (expected value of perfect information).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+from matplotlib.axes import Axes
+
+from bayes_intgen.base.errors import QueryError
+from bayes_intgen.base.html import html_block, html_frame
+from bayes_intgen.base.metrics import INTERVAL, credible_interval
+from bayes_intgen.base.support_flags import SUPPORTED
+from bayes_intgen.plots.best import plot_marginals
+from bayes_intgen.plots.style import grow
+
+__all__ = ["BestAction"]
+
+
+@dataclass(frozen=True)
+class BestAction:
+    """The best setting of some actions, on a grid and under a budget.
+
+    Parameters
+    ----------
+    recommended
+        The setting whose posterior mean of the expected outcome is best: a value or level per
+        action.
+    probability
+        The share of draws in which this very grid point is the best one.
+    regret
+        Posterior mean of what it falls short of the best setting, in the outcome's unit.
+    cost
+        What it costs.
+    support
+        Its flag, as in :meth:`bayes_intgen.Posterior.expected_outcome`.
+    candidates
+        The settings that are best in most draws, with their ``probability``, the posterior ``mean``
+        of their expected outcome, ``cost`` and ``support``.
+    draws
+        Dims (chain, draw): for each action, ``best:<action>``, its value in the setting that is
+        best in this draw; ``best_outcome``, the expected outcome there; ``outcome``, that at the
+        recommendation; ``regret``, how far it falls short.
+    marginals
+        For each action, the probability of each grid point to be part of the best setting; dim is
+        the action.
+    method
+        How the best was found, and on which grid.
+    minimize
+        Whether the smallest outcome is the best.
+    budget
+        The limit of the costs; None if there is none.
+    do
+        The label of the regime whose mean is the objective.
+    """
+
+    recommended: Mapping[str, float | str]
+    probability: float
+    regret: float
+    cost: float
+    support: str
+    candidates: pd.DataFrame = field(repr=False)
+    draws: xr.Dataset = field(repr=False)
+    marginals: Mapping[str, xr.DataArray] = field(repr=False)
+    method: str
+    minimize: bool
+    budget: float | None
+    do: str
+
+    def to_xarray(self) -> xr.Dataset:
+        """Return draws and marginals in one dataset, the recommendation in its attributes.
+
+        Marginals are the variables ``probability:<action>``.
+        """
+        marginals = {f"probability:{name}": value for name, value in self.marginals.items()}
+        attrs: dict[str, Any] = {f"recommended:{k}": v for k, v in self.recommended.items()}
+        attrs |= {
+            "probability": self.probability,
+            "regret": self.regret,
+            "cost": self.cost,
+            "support": self.support,
+            "method": self.method,
+            "minimize": int(self.minimize),
+            "do": self.do,
+        }
+        if self.budget is not None:
+            attrs["budget"] = self.budget
+        return self.draws.assign(marginals).assign_attrs(attrs)
+
+    def plot(
+        self,
+        axes: Sequence[Axes] | Axes | None = None,
+        units: Mapping[str, str] | None = None,
+    ) -> npt.NDArray[Any]:
+        """Draw, for each action, the probability of its grid points to be part of the best setting.
+
+        How the outcome grows with the budget is drawn by
+        :meth:`bayes_intgen.Posterior.plot_budget`.
+
+        Parameters
+        ----------
+        axes
+            One per action, where to draw; a new figure by default.
+        units
+            Units of the actions by name, for the labels.
+
+        Returns
+        -------
+        ndarray of matplotlib.axes.Axes
+            One per action.
+
+        Raises
+        ------
+        QueryError
+            If there are not as many axes as actions.
+
+        Examples
+        --------
+        >>> import bayes_intgen as ig
+        >>> from matplotlib import pyplot as plt
+        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=500, random_seed=2)
+        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        >>> posterior = ig.InterventionModel(ig.Polynomial(2)).fit(data, method="laplace")
+        >>> best = posterior.best_action({"a1": (0, 0.6), "a2": (-0.6, 0)}, budget=0.3, grid=9)
+        >>> [ax.get_xlabel() for ax in best.plot()]
+        ['a1', 'a2']
+        >>> plt.close()
+        """
+        count = len(self.marginals)
+        panels = grow(count, 3.6, 3.2) if axes is None else list(np.ravel(np.array(axes)))
+        if len(panels) != count:
+            raise QueryError(f"axes: {count} are needed, one per action; got {len(panels)}.")
+        plot_marginals(panels, self.marginals, self.recommended, units)
+        return np.array(panels, dtype=object)
+
+    def __str__(self) -> str:
+        setting = ", ".join(f"{name} = {_text(value)}" for name, value in self.recommended.items())
+        lower, upper = credible_interval(self.draws["outcome"])
+        goal = "smallest" if self.minimize else "largest"
+        limit = "" if self.budget is None else f" of a budget of {self.budget:.4g}"
+        return (
+            f"The {goal} expected outcome under do({self.do.replace('+', ', ')}): {setting}\n"
+            f"outcome there {float(self.draws['outcome'].mean()):.4g}, {INTERVAL:.0%} interval "
+            f"[{float(lower):.4g}, {float(upper):.4g}]; cost {self.cost:.4g}{limit}; "
+            f"support: {self.support}\n"
+            f"probability that no other grid point is better {self.probability:.2f}, expected "
+            f"regret {self.regret:.4g}\n"
+            f"{self.method}\n"
+            f"{self.candidates.to_string(index=False, float_format=lambda x: f'{x:.4g}')}"
+        )
+
+    def _repr_html_(self) -> str:
+        *head, method = str(self).split("\n")[:4]
+        far = (
+            f"BEYOND THE SUPPORT of the data: the recommended setting is {self.support}; the "
+            f"answer there rests on the form of the curves."
+        )
+        warnings = [] if self.support == SUPPORTED else [far]
+        table = html_frame(self.candidates, index=False)
+        return html_block(head[0], [*head[1:], method], [table], warnings)
+
+
+def _text(value: float | str) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

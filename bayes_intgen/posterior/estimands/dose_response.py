@@ -1,0 +1,143 @@
+"""Dose-response curves: the expected outcome as one action runs over a grid.
+
+With the other actions at stated values a_-k, or over the rows i of a reference population with
+weights w_i,
+
+    m(t) = E[Y | do(a_S), a_rest] at (t, a_-k),
+    m(t) = sum_i w_i E[Y | do(a_S), a_rest] at (t, a_i,-k).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from bayes_intgen.base.arguments import read_choice, read_mapping
+from bayes_intgen.base.errors import QueryError
+from bayes_intgen.base.regimes import Regime, format_regime, read_do
+from bayes_intgen.base.support_flags import SUPPORTED
+from bayes_intgen.base.types import Array
+from bayes_intgen.data.points import Beyond, Points
+from bayes_intgen.data.summary import Summary
+from bayes_intgen.posterior.estimands.paired_points import SEVERITY, naming
+from bayes_intgen.posterior.estimands.population import (
+    mean_features,
+    read_columns,
+    read_row_weights,
+)
+from bayes_intgen.posterior.fitted import Fitted
+from bayes_intgen.posterior.support import find_beyond
+
+__all__ = ["default_grid", "dose_response"]
+
+GRID_POINTS = 50
+
+
+def dose_response(
+    fit: Fitted,
+    action: str,
+    grid: Any = None,
+    at: Mapping[str, Any] | None = None,
+    population: Any = None,
+    do: str | Iterable[str] | None = None,
+    weights: Any = None,
+    beyond: Beyond = "error",
+) -> xr.DataArray:
+    """Evaluate the expected outcome along one action.
+
+    The arguments are those of :meth:`bayes_intgen.Posterior.dose_response`.
+    """
+    read_choice(action, "action", fit.actions, QueryError)
+    held = read_mapping(at, "at", "names to values")
+    regime = read_do(do, fit.actions)
+    fit.require(regime)
+    with naming("grid"):
+        doses = fit.complete({action: default_grid(fit.summary, action) if grid is None else grid})
+        find_beyond(doses, fit.design.features.bases, beyond)
+    if population is not None:
+        if at is not None:
+            raise QueryError("at: give the other actions' values or a population, not both.")
+        phi, flags, share = _over_rows(fit, action, doses, population, weights, regime, beyond)
+    else:
+        if weights is not None:
+            raise QueryError("weights: they belong to the rows of a population; give one.")
+        points = _along(fit, action, doses, held)
+        phi = fit.design.features.evaluate(points.values)
+        flags = fit.support(points, regime, beyond)
+        share = (flags == SUPPORTED).astype(float)
+    draws = fit.idata["posterior"].dataset
+    return xr.DataArray(
+        fit.theta(regime) @ phi.T + fit.outcome_scale.centre,
+        dims=("chain", "draw", action),
+        coords={
+            "chain": draws["chain"].to_numpy(),
+            "draw": draws["draw"].to_numpy(),
+            action: doses.coords()[action][1],
+            "support": (action, flags),
+            "supported_share": (action, share),
+        },
+        name=fit.outcome,
+        attrs={"do": format_regime(regime)},
+    )
+
+
+def default_grid(summary: Summary, action: str, points: int = GRID_POINTS) -> Any:
+    """Return the levels of a categorical action, else points over the core of its experiments.
+
+    The core range is that of the regimes that set the action, or of all regimes if none does.
+    """
+    if action in summary.levels:
+        return list(summary.levels[action])
+    column = summary.actions.index(action)
+    parts = [part for regime, part in summary.regimes.items() if action in regime]
+    cores = [part.core[:, column] for part in parts or summary.regimes.values()]
+    return np.linspace(min(low for low, _ in cores), max(high for _, high in cores), points)
+
+
+def _along(fit: Fitted, action: str, doses: Points, at: Mapping[str, Any]) -> Points:
+    """Return one point per dose, the other actions held."""
+    if action in at:
+        raise QueryError(f"at: leave out {action!r}, which runs over the grid.")
+    held = fit.complete(at)
+    if len(held) != 1:
+        raise QueryError(
+            f"at must give one value per action, got {len(held)}; to average over several rows "
+            f"pass them as population."
+        )
+    return _set(held, fit.actions.index(action), doses)
+
+
+def _set(held: Points, column: int, doses: Points) -> Points:
+    values = np.repeat(held.values, len(doses), axis=0)
+    values[:, column] = doses.values[:, column]
+    return replace(held, values=values, index=doses.index)
+
+
+def _over_rows(
+    fit: Fitted,
+    action: str,
+    doses: Points,
+    population: Any,
+    weights: Any,
+    regime: Regime,
+    beyond: str,
+) -> tuple[Array, npt.NDArray[np.str_], Array]:
+    """Return, for each dose, the mean features, the worst flag, and the share that is supported."""
+    column = fit.actions.index(action)
+    first = doses.coords()[action][1][0]
+    with naming("population"):
+        rows = fit.points({**read_columns(population), action: first})
+    shares = read_row_weights(weights, len(rows))
+    phi, worst, supported = [], [], []
+    for dose in doses.values[:, column]:
+        values = rows.values.copy()
+        values[:, column] = dose
+        moved = replace(rows, values=values)
+        flags = fit.support(moved, regime, beyond)
+        worst.append(max(np.unique(flags), key=SEVERITY.index))
+        supported.append(float(shares @ (flags == SUPPORTED)))
+        phi.append(mean_features(fit, moved, shares))
+    return np.array(phi), np.array(worst), np.array(supported)

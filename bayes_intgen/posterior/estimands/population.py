@@ -1,0 +1,80 @@
+"""Averages over the rows of a reference population.
+
+E[Y | do(a_S), a_rest] is linear in phi(a), so that its average over rows i with weights w_i is
+(sum_i w_i phi(a_i))' theta_S: one average of the features serves all draws.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+
+from bayes_intgen.base.errors import QueryError
+from bayes_intgen.base.types import Array
+from bayes_intgen.data.points import Points
+from bayes_intgen.posterior.fitted import Fitted
+
+__all__ = ["mean_features", "read_columns", "read_row_weights"]
+
+VALUES_AT_ONCE = 2**22
+
+
+def mean_features(fit: Fitted, rows: Points, weights: Array) -> Array:
+    """Average the features over rows, in portions; shape (features,)."""
+    features = fit.design.features
+    portion = max(1, VALUES_AT_ONCE // len(features.features))
+    total = np.zeros(len(features.features))
+    for start in range(0, len(rows), portion):
+        chosen = slice(start, start + portion)
+        total += weights[chosen] @ features.evaluate(rows.values[chosen])
+    return total
+
+
+def read_row_weights(weights: Any, rows: int) -> Array:
+    """Return weights that sum to one.
+
+    Raises
+    ------
+    QueryError
+        If there are not as many as rows, or they are negative, not finite, or all zero.
+    """
+    if weights is None:
+        return np.full(rows, 1.0 / rows)
+    try:
+        found = np.asarray(weights, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise QueryError(f"weights must be numbers, one per row of the population: {error}") from (
+            error
+        )
+    if found.shape != (rows,):
+        raise QueryError(
+            f"weights must be one number per row of the population, {rows} in all, got shape "
+            f"{found.shape}."
+        )
+    if not (np.isfinite(found).all() and (found >= 0).all() and found.any()):
+        raise QueryError(
+            f"weights must be finite, not negative and not all zero, got values from "
+            f"{found.min()} to {found.max()}."
+        )
+    return np.asarray(found / found.sum())
+
+
+def read_columns(population: Any) -> dict[str, Any]:
+    """Return the columns of a table or a mapping.
+
+    Raises
+    ------
+    QueryError
+        If it is neither.
+    """
+    if isinstance(population, Mapping):
+        return dict(population)
+    try:
+        table = nw.from_native(population, eager_only=True)
+    except (TypeError, ValueError) as error:
+        raise QueryError(
+            f"population must be a pandas, polars or pyarrow table, or a mapping of names to "
+            f"values, got {type(population).__name__} ({error})."
+        ) from error
+    return {name: table[name].to_numpy() for name in table.columns}

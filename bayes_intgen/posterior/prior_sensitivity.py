@@ -1,0 +1,117 @@
+"""How much an answer depends on the priors: ArviZ's power-scaling on a fit.
+
+The posterior of hyperparameters x = (sigma, scales, lengthscales) and weights is proportional to
+p(x) p(weights | x) p(y | weights, x). Power-scaling asks how fast an answer moves when one factor
+is raised to a power alpha near one, which takes weights of the draws at hand and no further fit:
+
+prior
+    p(x)^alpha. The distribution of the weights given their scales is not scaled: it is the model's
+    own statement that curves are smooth and pieces alike, its scales are learned, and powers of it
+    would mostly rescale these (the values found would be fifty times as large, of any fit).
+likelihood
+    p(y | weights, x)^alpha: all rows, and lift tests if there are any. Together with p(weights | x)
+    this moves the weights, too, as fewer or more rows would; the marginal likelihood of x would
+    move x only.
+
+Densities are powers on the scale on which the model states them: log sigma, log scale and log
+lengthscale. Draws of the Laplace approximation have 64 distinct x, so that their values are noisy,
+and a flag there takes twice the threshold: of 24 sound fits (the paper's and common-support
+systems, 3 actions, 2000 rows per regime) 11 are above 0.05 and none above 0.1, and of 24 with
+priors that fight the data (scales of a hundredth, 100 rows per regime) 18 are above 0.1.
+
+References
+----------
+Kallioinen, Paananen, Bürkner and Vehtari (2024), "Detecting and diagnosing prior and likelihood
+sensitivity with power-scaling", Statistics and Computing 34.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import arviz as az
+import pandas as pd
+import xarray as xr
+
+from bayes_intgen.base.errors import NotIdentifiedError, QueryError
+from bayes_intgen.posterior.estimands.question import Question
+from bayes_intgen.posterior.fitted import Fitted
+
+__all__ = ["flag_prior", "power_scale"]
+
+THRESHOLD = 0.05
+GIVEN_SCALES = ("weight", "variance_weight")
+LEAST_DRAWS = 100
+LOGGER = "arviz_stats.psense"
+
+
+def power_scale(
+    fit: Fitted, at: Any = None, baseline: Any = None, do: str | Iterable[str] | None = None
+) -> pd.DataFrame:
+    """Summarise the sensitivity of some answers to prior and likelihood.
+
+    The arguments are those of :meth:`bayes_intgen.Posterior.prior_sensitivity`.
+    """
+    tree = fit.idata
+    if fit.convergence.method == "prior":
+        raise QueryError("prior_sensitivity: these are draws from the prior; fit the data first.")
+    sizes = tree["posterior"].sizes
+    if sizes["chain"] * sizes["draw"] < LEAST_DRAWS:
+        raise QueryError(
+            f"prior_sensitivity: at least {LEAST_DRAWS} draws are needed, the fit has "
+            f"{sizes['chain'] * sizes['draw']}; fit with more."
+        )
+    question = Question.read(fit, at, baseline, do)
+    answers = question.draws(fit).reshape(sizes["chain"], sizes["draw"], -1)
+    coords = {dim: tree["posterior"].dataset[dim].to_numpy() for dim in ("chain", "draw")}
+    draws = xr.Dataset(
+        {"answer": (("chain", "draw", "question"), answers)},
+        coords={**coords, "question": list(question.names)},
+    )
+    prior = tree["log_prior"].dataset
+    top = [str(name) for name in prior.data_vars if name not in GIVEN_SCALES]
+    likelihood = tree["log_likelihood"].dataset
+    asked = {"posterior": draws, "log_prior": prior[top], "log_likelihood": likelihood}
+    with _quiet():
+        found = az.psense_summary(
+            xr.DataTree.from_dict(asked), threshold=_threshold(fit), round_to=4
+        )
+    return pd.DataFrame(found).set_index(pd.Index(question.names, name="question"))
+
+
+def flag_prior(fit: Fitted, do: Iterable[str]) -> str | None:
+    """Say in one line which effects the priors matter for; None if there is nothing to say."""
+    sizes = fit.idata["posterior"].sizes
+    few = sizes["chain"] * sizes["draw"] < LEAST_DRAWS
+    if few or "log_prior" not in fit.idata.children or fit.convergence.method == "prior":
+        return None
+    try:
+        found = power_scale(fit, do=list(do))
+    except NotIdentifiedError:  # some of the effects are not determined
+        return None
+    flagged = found[found["diagnosis"] != "✓"]
+    if flagged.empty:
+        return None
+    names = ", ".join(f"{name} ({value:.2f})" for name, value in flagged["prior"].items())
+    return (
+        f"PRIORS MATTER for {names} (power-scaling sensitivity, alarm above {_threshold(fit)}): "
+        f"see prior_sensitivity(), and say why these priors."
+    )
+
+
+def _threshold(fit: Fitted) -> float:
+    """Return the sensitivity above which there is an alarm."""
+    return THRESHOLD * (2.0 if fit.convergence.method == "laplace" else 1.0)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep ArviZ from logging what the table says."""
+    logger = logging.getLogger(LOGGER)
+    before = logger.disabled
+    logger.disabled = True
+    try:
+        yield
+    finally:
+        logger.disabled = before

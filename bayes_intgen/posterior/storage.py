@@ -1,0 +1,139 @@
+"""Fits on disk: netCDF with JSON in the attributes, written in one step, nothing executed.
+
+A file holds the groups of the tree and, as JSON text, the design, the first pass over the data and
+the verdict on convergence, which also stands in the attribute ``converged`` for whoever reads the
+file by other means. Reading one parses numbers and JSON only, no more of them than the file has
+room for, and ends with a comparison of digests (:mod:`bayes_intgen.posterior.digest`).
+"""
+
+import json
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import xarray as xr
+
+from bayes_intgen.base.arguments import show
+from bayes_intgen.base.errors import FileError
+from bayes_intgen.base.files import is_file, replacing
+from bayes_intgen.base.types import Scale
+from bayes_intgen.data.summary import Summary
+from bayes_intgen.design.design import Design
+from bayes_intgen.design.structure_learning import LearnedStructure
+from bayes_intgen.inference.verdicts.additivity_result import Additivity
+from bayes_intgen.inference.verdicts.convergence import Convergence
+from bayes_intgen.model.variance_sum_rule import variance_design
+from bayes_intgen.posterior.digest import digest_tree
+
+__all__ = ["FORMAT", "FitState", "read_fit", "write_fit"]
+
+FORMAT = "bayes_intgen fit, format 4"
+DIGEST = "digest"
+SPARE_BYTES = 2**20
+# What is raised on a file that is not as it should be, and when its contents are parsed.
+READING = (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, IndexError)
+PARSING = (*READING, MemoryError, RecursionError, ArithmeticError)
+PARTS = ("design", "summary", "outcome_scale", "convergence", "learned", "additivity")
+
+
+@dataclass(frozen=True)
+class FitState:
+    """Everything a posterior consists of."""
+
+    idata: xr.DataTree
+    design: Design
+    summary: Summary
+    outcome_scale: Scale
+    convergence: Convergence
+    learned: LearnedStructure | None
+    additivity: Additivity | None
+
+
+def write_fit(state: FitState, path: Path) -> None:
+    """Write a fit; an earlier file at ``path`` is replaced in one step or left as it was."""
+    tree = state.idata.copy()
+    tree.attrs = {
+        **tree.attrs,
+        "format": FORMAT,
+        "library_version": version("bayes-intgen"),
+        "design": json.dumps(state.design.to_dict()),
+        "summary": json.dumps(state.summary.to_dict()),
+        "outcome_scale": json.dumps([state.outcome_scale.centre, state.outcome_scale.spread]),
+        "convergence": json.dumps(state.convergence.to_dict()),
+        "converged": "yes" if state.convergence.ok else f"NO: {state.convergence}",
+        "learned": json.dumps(state.learned.to_dict() if state.learned else None),
+        "additivity": json.dumps(state.additivity.to_dict() if state.additivity else None),
+    }
+    tree.attrs[DIGEST] = digest_tree(tree, DIGEST)
+    with replacing(path) as draft:
+        tree.to_netcdf(draft, engine="h5netcdf")
+
+
+def read_fit(path: Path) -> FitState:
+    """Read a fit into memory and close the file.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, is not a fit of this format, or is damaged.
+    """
+    if not is_file(path):
+        raise FileError(f"path: there is no file {str(path)!r} that can be looked at.")
+    try:
+        with xr.open_datatree(path, engine="h5netcdf") as lazy:
+            if lazy.attrs.get("format") == FORMAT:
+                _check_size(lazy, path)
+                lazy.load()
+            tree = lazy
+    except FileError:
+        raise
+    except READING as error:
+        raise FileError(
+            f"path: {str(path)!r} cannot be read as a netCDF file, or is damaged: {error}"
+        ) from error
+    if tree.attrs.get("format") != FORMAT:
+        raise FileError(
+            f"path: {str(path)!r} is not a fit saved by this library (format "
+            f"{show(tree.attrs.get('format'))}, expected {FORMAT!r}). If an earlier version saved "
+            f"it, fit again."
+        )
+    try:
+        parts = {name: json.loads(tree.attrs[name]) for name in PARTS}
+        design = Design.from_dict(parts["design"])
+        terms = tree["posterior"].dataset["weight"]["term"].to_numpy().tolist()
+        if terms != [weight.name for weight in design.weights]:
+            raise ValueError("its weights are not those of its design")
+        if "variance" in tree.children:
+            terms = tree["variance"].dataset["weight"]["variance_term"].to_numpy().tolist()
+            if terms != [weight.name for weight in variance_design(design).weights]:
+                raise ValueError("its variance functions are not those of its design")
+        state = FitState(
+            tree,
+            design,
+            Summary.from_dict(parts["summary"]),
+            Scale(*parts["outcome_scale"]),
+            Convergence.from_dict(parts["convergence"]),
+            LearnedStructure.from_dict(parts["learned"]) if parts["learned"] else None,
+            Additivity.from_dict(parts["additivity"]) if parts["additivity"] else None,
+        )
+    except PARSING as error:
+        raise FileError(
+            f"path: the fit in {str(path)!r} is damaged: {error!r}. Save or copy it again."
+        ) from error
+    if tree.attrs.get(DIGEST) != digest_tree(tree, DIGEST):
+        raise FileError(
+            f"path: the fit in {str(path)!r} is damaged or was altered: its contents do not have "
+            f"the digest that was saved with them. Save or copy it again."
+        )
+    return state
+
+
+def _check_size(lazy: xr.DataTree, path: Path) -> None:
+    """Refuse a small file that would unpack to more than it has room for."""
+    declared = sum(node.to_dataset(inherit=False).nbytes for node in lazy.subtree)
+    held = path.stat().st_size
+    if declared > 2 * held + SPARE_BYTES:
+        raise FileError(
+            f"path: {str(path)!r} has {held:,} bytes but declares arrays of {declared:,}; this "
+            f"library saves no such file, so that it is not read."
+        )

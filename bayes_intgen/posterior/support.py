@@ -1,0 +1,257 @@
+"""How far a question reaches beyond the data.
+
+Each query point gets a flag, from ranges and covariances of the first pass alone:
+
+``supported``
+    For every action k that is set: a_k lies within its core range (0.05% to 99.95% quantile) over
+    the regimes that set A_k, which show u_k; and, for every action j that is set too and may depend
+    on A_k, over the regimes that set A_j and over those that set neither, which tell u_k from the
+    bias of j (or, if none sets neither, those that leave A_j alone). For every action k that is not
+    set: (a_k, a_parents(k)) lies within the cloud of a regime that leaves A_k alone, its squared
+    Mahalanobis distance at most the 99.9% quantile of chi-square. Of a block of several actions: if
+    all are set, a_B must lie within the cloud of a regime that sets all of B, and each of its
+    actions within the core ranges that tell u_B from the bias of other blocks; if none or a part is
+    set, a_B and the parents of those left alone must lie within the cloud of a regime that does the
+    same to B. Or: several actions are set, and the point lies within the cloud of that very arm.
+    With covariates z, where an action that is set must be within a core range, (a_k, z) must also
+    lie within the cloud of one of the same regimes, since u_k(a_k, z) is known only where both were
+    seen together; and for an action that is not set, (a_k, a_parents(k), z) is asked for. z has no
+    core range of its own: nobody sets it, and every regime shows it.
+    Of a categorical action, the levels seen stand for the core range, and a point lies within the
+    cloud of a regime if every two of its levels were seen together there, as the products of their
+    indicators need, and its numeric actions lie within the cloud of the rows at each of its
+    levels. Of d numeric actions a level with fewer than 10 (d + 1) rows draws no border of its own:
+    there the cloud of all rows counts, as the model lends such a level the curve of the others.
+    A set action also counts as seen at the values and levels of its lift tests, and in between
+    where these are close together (:mod:`bayes_intgen.posterior.tested_values`).
+``extrapolated``
+    Not supported, though each variable is within its own range over all regimes.
+``outside``
+    An action or covariate lies beyond its observed range over all regimes.
+
+A fourth flag, ``beyond``, marks points outside the box on which smooth curves are defined.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from bayes_intgen.base.arguments import read_choice
+from bayes_intgen.base.blocks import Blocks
+from bayes_intgen.base.centred_moments import CentredMoments
+from bayes_intgen.base.errors import QueryError
+from bayes_intgen.base.regimes import Regime
+from bayes_intgen.base.support_flags import EXTRAPOLATED, OUTSIDE, SUPPORTED
+from bayes_intgen.base.types import Array, Mask
+from bayes_intgen.data.points import Points
+from bayes_intgen.data.regime_summary import RegimeSummary
+from bayes_intgen.data.summary import Summary
+from bayes_intgen.design.basis.function import ActionBasis
+from bayes_intgen.posterior.tested_values import is_tested
+
+__all__ = ["classify_support", "find_beyond"]
+
+CLOUD_PROBABILITY = 0.999
+ROWS_PER_DIMENSION = 10
+LEAST_WIDTH = 1e-6  # of a cloud in any direction, in standard deviations of the actions
+
+
+def classify_support(
+    values: Array,
+    do: Regime,
+    summary: Summary,
+    parents: Mapping[str, tuple[str, ...]],
+    blocks: Blocks | None = None,
+) -> npt.NDArray[np.str_]:
+    """Flag query points.
+
+    Parameters
+    ----------
+    values
+        Actions, then covariates, in their own units, or codes of levels; shape (points, variables).
+    do
+        The actions that are set.
+    summary
+        The first pass over the data.
+    parents
+        The possible parents of each action.
+    blocks
+        A partition of the actions; each is a block of its own by default.
+
+    Returns
+    -------
+    ndarray
+        ``supported``, ``extrapolated`` or ``outside`` for each point, shape (points,).
+    """
+    actions = summary.actions
+    position = {name: k for k, name in enumerate(summary.variables)}
+    given = [position[name] for name in summary.covariates]
+    supported = np.ones(len(values), dtype=bool)
+    partition = tuple((action,) for action in actions) if blocks is None else blocks
+    for block in partition:
+        pattern = {*block} & {*do}
+        alone = [action for action in block if action not in pattern]
+        if alone or len(block) > 1:
+            shown = dict.fromkeys([*block, *(name for child in alone for name in parents[child])])
+            columns = [*(position[name] for name in shown), *given]
+            alike = [part for r, part in summary.regimes.items() if {*block} & {*r} == pattern]
+            supported &= _in_cloud(values, columns, summary, alike)
+        if not alone:
+            for action in block:
+                seen = np.ones(len(values), dtype=bool)
+                needed = _needed(action, block, do, summary, parents, partition)
+                for chosen in needed:
+                    seen &= _in_core(values, position[action], chosen)
+                    if given:
+                        seen &= _in_cloud(values, [position[action], *given], summary, chosen)
+                ends = _shown(position[action], needed)
+                supported &= seen | is_tested(values, position[action], summary, ends)
+    if len(do) > 1 and do in summary.regimes:  # a joint arm that is the very one asked for
+        part = summary.regimes[do]
+        supported |= _in_cloud(values, list(position.values()), summary, [part])
+    low = np.min([part.low[:-1] for part in summary.regimes.values()], axis=0)
+    high = np.max([part.high[:-1] for part in summary.regimes.values()], axis=0)
+    inside = (low <= values) & (values <= high)
+    for k in position.values():
+        inside[:, k] |= is_tested(values, k, summary, (low[k], high[k]), anywhere=True)
+    return np.where(~inside.all(axis=1), OUTSIDE, np.where(supported, SUPPORTED, EXTRAPOLATED))
+
+
+def find_beyond(points: Points, bases: Mapping[str, ActionBasis], beyond: str) -> Mask:
+    """Find the points beyond the box of a basis, and refuse them unless they are to be clamped.
+
+    Parameters
+    ----------
+    points
+        The query points.
+    bases
+        The basis of each action and covariate.
+    beyond
+        ``"error"`` or ``"clamp"``.
+
+    Returns
+    -------
+    ndarray
+        Which points lie beyond the box, shape (points,).
+
+    Raises
+    ------
+    QueryError
+        If there are such points and ``beyond`` is ``"error"``, or it is neither of the two.
+    """
+    read_choice(beyond, "beyond", ("error", "clamp"), QueryError)
+    far = np.zeros(len(points), dtype=bool)
+    boxes = []
+    for k, (action, basis) in enumerate(bases.items()):
+        if basis.limits is not None:
+            low, high = basis.limits
+            out = (points.values[:, k] < low) | (points.values[:, k] > high)
+            far |= out
+            if out.any():
+                boxes.append(f"{action} must lie in [{low:.4g}, {high:.4g}]")
+    if beyond == "error" and far.any():
+        rows = points.index[far]
+        raise QueryError(
+            f"at: {len(rows)} points lie beyond the box on which the curves are defined, the "
+            f"first at {rows[:5].tolist()}; {', '.join(boxes)}. Leave them out, or pass "
+            f"beyond='clamp' to hold the wiggly part of the curves at the edge of the box."
+        )
+    return far
+
+
+def _needed(
+    action: str,
+    block: Regime,
+    do: Regime,
+    summary: Summary,
+    parents: Mapping[str, tuple[str, ...]],
+    partition: Blocks,
+) -> list[list[RegimeSummary]]:
+    """Return the sets of regimes in each of which an action that is set must have been seen."""
+    regimes = summary.regimes.items()
+    found = [[part for regime, part in regimes if {*block} <= {*regime}]]
+    for other in partition:
+        if other != block and any(child in do and action in parents[child] for child in other):
+            setting = [part for regime, part in regimes if {*other} & {*regime} == {*other} & {*do}]
+            leaving = [part for regime, part in regimes if not {*block, *other} & {*regime}]
+            alone = [part for regime, part in regimes if not {*other} & {*regime}]
+            found += [setting, *([leaving or alone] if alone else [])]
+    return found
+
+
+def _in_core(values: Array, column: int, parts: Sequence[RegimeSummary]) -> Mask:
+    if not parts:
+        return np.zeros(len(values), dtype=bool)
+    if column in parts[0].levels:
+        rows = np.array([[level.moments.n for level in part.levels[column]] for part in parts])
+        return np.asarray(rows.any(axis=0)[values[:, column].astype(int)])
+    low = min(part.core[0, column] for part in parts)
+    high = max(part.core[1, column] for part in parts)
+    return np.asarray((low <= values[:, column]) & (values[:, column] <= high))
+
+
+def _shown(column: int, needed: Sequence[Sequence[RegimeSummary]]) -> tuple[float, ...]:
+    """Return both ends of the core range that all sets of regimes share; nothing if there is none.
+
+    Of levels there is no range.
+    """
+    if not all(needed) or column in needed[0][0].levels:
+        return ()
+    low = max(min(part.core[0, column] for part in parts) for parts in needed)
+    high = min(max(part.core[1, column] for part in parts) for parts in needed)
+    return (low, high) if low <= high else ()
+
+
+def _in_cloud(
+    values: Array, columns: Sequence[int], summary: Summary, parts: Sequence[RegimeSummary]
+) -> Mask:
+    """Say whether some columns of a point lie within the cloud of at least one of the regimes."""
+    coded = [k for k in columns if summary.columns[k] in summary.levels]
+    numeric = [k for k in columns if k not in coded]
+    inside = np.zeros(len(values), dtype=bool)
+    for part in parts:
+        if coded:
+            inside |= _within_levels(values, coded, numeric, part, summary)
+        else:
+            inside |= _within(values, numeric, part.moments, summary)
+    return inside
+
+
+def _within_levels(
+    values: Array,
+    coded: Sequence[int],
+    numeric: Sequence[int],
+    part: RegimeSummary,
+    summary: Summary,
+) -> Mask:
+    """Say whether the levels were seen together, and the rest lies in the cloud of each level."""
+    inside = np.ones(len(values), dtype=bool)
+    codes = {k: values[:, k].astype(int) for k in coded}
+    for k, levels in ((k, part.levels[k]) for k in coded):
+        for other in coded:
+            together = np.array([level.together[other] for level in levels])
+            inside &= together[codes[k], codes[other]] > 0
+        for code in np.unique(codes[k][inside]):
+            own = levels[code].moments
+            cloud = own if own.n >= ROWS_PER_DIMENSION * (len(numeric) + 1) else part.moments
+            points = inside & (codes[k] == code)
+            inside[points] = _within(values[points], numeric, cloud, summary)
+    return inside
+
+
+def _within(
+    values: Array, columns: Sequence[int], moments: CentredMoments, summary: Summary
+) -> Mask:
+    """Say whether some columns of a point lie within a cloud; all points do if there are none."""
+    chosen = np.array(columns, dtype=int)
+    if len(chosen) == 0:
+        return np.ones(len(values), dtype=bool)
+    unit = np.array([summary.scales[summary.columns[k]].spread for k in chosen])
+    radius = stats.chi2.ppf(CLOUD_PROBABILITY, len(chosen))
+    part = moments.select(chosen)
+    centred = (values[:, chosen] - part.mean) / unit
+    covariance = part.covariance / np.outer(unit, unit) + LEAST_WIDTH**2 * np.eye(len(chosen))
+    distance = (centred * np.linalg.solve(covariance, centred.T).T).sum(axis=1)
+    return np.asarray(distance <= radius)

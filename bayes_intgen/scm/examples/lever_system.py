@@ -1,0 +1,152 @@
+"""A system of levers: its rows in any regime, and its true effects.
+
+    Y = base + season z + sum_k f_k(a_k, C_k) + synergy h_1(a_1) h_2(a_2) + noise,
+
+where the last product, of the first two actions, is zero unless it is asked for. Then
+
+    E[Y | do(a_S), a_rest, z] = base + season z + sum_k h_k(a_k) (1 + seasonal_k z)
+                                + synergy h_1(a_1) h_2(a_2) + sum over k not in S of bias_k:
+
+equation 1 of the model, with every term in closed form. Confounders and noises are independent.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayes_intgen.base.errors import QueryError, RegimeError
+from bayes_intgen.base.regimes import Regime, format_regime
+from bayes_intgen.base.types import Array
+from bayes_intgen.data.points import Points
+from bayes_intgen.scm.examples.lever import Lever
+from bayes_intgen.scm.regime_rows import read_do
+
+__all__ = ["LeverSystem"]
+
+
+@dataclass(frozen=True)
+class LeverSystem:
+    """Levers, an outcome, and possibly a covariate.
+
+    Parameters
+    ----------
+    levers
+        The actions, in a causal order.
+    outcome
+        Name of the outcome.
+    base
+        Mean outcome apart from everything else.
+    noise
+        Standard deviation of what is left.
+    covariate
+        Name of the covariate; None if there is none.
+    season
+        Its effect on the outcome.
+    synergy
+        Weight of the product of the effects of the first two actions, per unit of the outcome.
+    """
+
+    levers: tuple[Lever, ...]
+    outcome: str
+    base: float
+    noise: float
+    covariate: str | None = None
+    season: float = 0.0
+    synergy: float = 0.0
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """Names of the actions."""
+        return tuple(lever.name for lever in self.levers)
+
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """Names of the covariates: one or none."""
+        return () if self.covariate is None else (self.covariate,)
+
+    def rows(self, regime: Regime, z: Array, rng: np.random.Generator) -> pd.DataFrame:
+        """Draw a row per value of the covariate.
+
+        Parameters
+        ----------
+        regime
+            The actions that are set.
+        z
+            Values of the covariate, shape (rows,); zeros if there is none.
+        rng
+            Where randomness comes from.
+        """
+        values: dict[str, Array] = {}
+        logs: dict[str, Array] = {}
+        y = self.base + self.season * z + self.noise * rng.normal(size=len(z))
+        for lever in self.levers:
+            confounder, other = rng.normal(size=(2, len(z)))
+            if lever.name in regime:
+                values[lever.name] = rng.uniform(*lever.tested, size=len(z))
+            else:
+                x = lever.usual(logs, z) + lever.planned * confounder + lever.other * other
+                values[lever.name] = lever.typical * np.exp(x)
+            logs[lever.name] = lever.log_ratio(values[lever.name])
+            y = y + lever.causal(values[lever.name], z)
+            y = y + lever.loading(logs[lever.name]) * confounder
+        return pd.DataFrame({**values, self.outcome: y + self._product(values)})
+
+    def expected_outcome(self, at: Any, do: str | Iterable[str] | None = None) -> xr.DataArray:
+        """Return the true E[Y | do(a_S), a_rest, z].
+
+        Parameters
+        ----------
+        at
+            The values of ALL actions, and of the covariate if there is one: a frame, or a mapping
+            of names to numbers or arrays.
+        do
+            The actions S that are set, as names or as a regime's label. None sets all of them,
+            ``[]`` none.
+
+        Returns
+        -------
+        xarray.DataArray
+            In the outcome's unit, dimension ``point``, with the values as coordinates. The
+            attribute ``do`` is the regime's label.
+
+        Raises
+        ------
+        QueryError
+            If a value is missing, not a finite number, or not positive for an action, or `do` names
+            an unknown action.
+        """
+        points = Points.read(at, self.actions, covariates=self.covariates)
+        try:
+            regime = self.actions if do is None else read_do(do, "do", self.actions)
+        except RegimeError as error:
+            raise QueryError(f"do: {error} None sets all actions, [] none.") from error
+        columns = dict(zip(points.variables, points.values.T, strict=True))
+        values = {name: columns[name] for name in self.actions}
+        for name, column in values.items():
+            if (column <= 0).any():
+                raise QueryError(
+                    f"at: {name!r} must be positive, got {column.min():g}; the truth is a function "
+                    f"of its logarithm."
+                )
+        z = columns[self.covariate] if self.covariate else np.zeros(len(points))
+        logs = {lever.name: lever.log_ratio(values[lever.name]) for lever in self.levers}
+        mean = self.base + self.season * z + self._product(values)
+        for lever in self.levers:
+            mean = mean + lever.causal(values[lever.name], z)
+            if lever.name not in regime:
+                mean = mean + lever.bias(logs[lever.name], logs, z)
+        coords: dict[str, Any] = {"point": points.index}
+        coords |= {name: ("point", column) for name, column in columns.items()}
+        attrs = {"do": format_regime(regime)}
+        return xr.DataArray(mean, dims="point", coords=coords, name=self.outcome, attrs=attrs)
+
+    def _product(self, values: Mapping[str, Array]) -> Array | float:
+        """Return what the first two actions add together."""
+        if not self.synergy:
+            return 0.0
+        first, second = self.levers[:2]
+        return self.synergy * first.curve(values[first.name]) * second.curve(values[second.name])

@@ -1,0 +1,1 @@
+"""Studies over many systems or data sets: resumable, in parallel, the same whatever runs them."""

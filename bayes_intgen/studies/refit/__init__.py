@@ -1,0 +1,1 @@
+"""Calibration in the user's own setting: simulate, refit, compare."""

@@ -1,0 +1,93 @@
+"""Outcomes for given rows of actions, drawn from one draw of a fit.
+
+    y = m_r(a) + s_r(a) * noise,      m_r the mean of the row's regime, s_r its spread there,
+
+both those of the same draw (:mod:`bayes_intgen.posterior.fitted`,
+:mod:`bayes_intgen.posterior.predictive`). Noise is normal, or Student's t if the fit has degrees of
+freedom. Actions and covariates are kept, so that a simulated data set has the experiments, the row
+counts and the support of the given one.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from bayes_intgen.base.regimes import read_do
+from bayes_intgen.base.types import Array
+from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.posterior.posterior import Posterior
+from bayes_intgen.posterior.predictive import noise_scale
+
+__all__ = ["REGIME", "one_draw", "rows_of", "simulate_outcome"]
+
+REGIME = "__regime__"
+ROWS_AT_ONCE = 50_000
+
+
+def rows_of(data: RegimeData) -> pd.DataFrame:
+    """Return all rows, regime by regime: the variables, levels as text, outcome and label."""
+    parts = []
+    for label in data.regimes:
+        values = data.rows(label)
+        columns: dict[str, npt.NDArray[np.generic]] = {}
+        for k, name in enumerate((*data.variables, data.outcome)):
+            column = values[:, k]
+            if name in data.levels:
+                columns[name] = np.array(data.levels[name])[column.astype(int)]
+            else:
+                columns[name] = column
+        parts.append(pd.DataFrame({**columns, REGIME: label}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def one_draw(posterior: Posterior, number: int) -> Posterior:
+    """Return a posterior of which only one draw is left, counted over all chains."""
+    tree = posterior.idata
+    sizes = tree["posterior"].sizes
+    chain, draw = divmod(number, sizes["draw"])
+    groups = {}
+    for name in ("posterior", "variance", "constant_data"):
+        if name in tree.children:
+            dataset = tree[name].to_dataset()
+            found = {dim: [at] for dim, at in (("chain", chain), ("draw", draw))}
+            here = {dim: at for dim, at in found.items() if dim in dataset.dims}
+            groups[name] = dataset.isel(here)
+    single = xr.DataTree.from_dict(groups)
+    single.attrs = dict(tree.attrs)
+    return replace(posterior, idata=single)
+
+
+def simulate_outcome(single: Posterior, rows: pd.DataFrame, rng: np.random.Generator) -> Array:
+    """Draw the outcome of every row.
+
+    Parameters
+    ----------
+    single
+        A posterior of one draw.
+    rows
+        As :func:`rows_of` returns them.
+    rng
+        Source of the noise.
+
+    Returns
+    -------
+    ndarray
+        In the outcome's unit, shape (rows,).
+    """
+    outcome = np.empty(len(rows))
+    for label, part in rows.groupby(REGIME, sort=False):
+        regime = read_do([] if label == "obs" else str(label), single.actions)
+        theta = single.theta(regime)[0, 0]
+        for start in range(0, len(part), ROWS_AT_ONCE):
+            some = part.iloc[start : start + ROWS_AT_ONCE]
+            values = single.points(some).values
+            scale, nu = noise_scale(single, values, regime)
+            size = len(some)
+            noise = rng.standard_normal(size) if nu is None else rng.standard_t(nu.item(), size)
+            mean = single.design.features.evaluate(values) @ theta + single.outcome_scale.centre
+            spread = np.broadcast_to(scale[0, 0], size)
+            outcome[some.index.to_numpy()] = mean + spread * noise
+    return outcome

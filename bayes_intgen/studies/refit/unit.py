@@ -1,0 +1,171 @@
+"""One simulated data set of a calibration, fitted and compared with what it was drawn from.
+
+What all units of a study share (the fit, its rows) lies in files; a digest of their content is
+among the fields of a unit, so that results of another fit are never taken for those of this one.
+"""
+
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from bayes_intgen.base.errors import ConvergenceWarning
+from bayes_intgen.base.types import Array
+from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.moments.moments import Moments
+from bayes_intgen.posterior.estimands.question import Question
+from bayes_intgen.posterior.posterior import Posterior, load
+from bayes_intgen.studies.refit.model_text import read_model
+from bayes_intgen.studies.refit.simulate_rows import REGIME, one_draw, simulate_outcome
+from bayes_intgen.studies.runner.unit import Row
+
+__all__ = ["FIT", "LEVELS", "ROWS", "RefitUnit", "describe_draws"]
+
+FIT, ROWS = "fit.nc", "rows.parquet"
+LEVELS = np.arange(1, 80) / 80
+HYPERPARAMETERS = ("prior_scale", "lengthscale")
+
+type Source = Literal["posterior", "prior"]
+
+
+@dataclass(frozen=True)
+class RefitUnit:
+    """Draw the truth, simulate the outcomes, fit, and compare.
+
+    Parameters
+    ----------
+    source
+        What the truth is drawn from: the ``posterior`` in the folder, or the model's ``prior``.
+    index
+        Number of the data set.
+    seed
+        Seed of the study; everything random follows from it and the index.
+    folder
+        Where :data:`FIT` and :data:`ROWS` are.
+    digest
+        Of their content.
+    model
+        The model that is fitted, as :func:`write_model` writes it.
+    question
+        What is compared, as :meth:`Question.to_text` writes it.
+    method, draws, chains
+        Of the fit.
+    target
+        Label of the regime that the data must identify.
+    """
+
+    source: Source
+    index: int
+    seed: int
+    folder: str
+    digest: str
+    model: str
+    question: str
+    method: str
+    draws: int
+    chains: int
+    target: str
+
+    @property
+    def name(self) -> str:
+        """Source and number."""
+        return f"{self.source}-{self.index:05d}"
+
+    def run(self) -> list[Row]:
+        """Return a row per quantity: truth, posterior mean, sd and quantiles."""
+        fitted = load(Path(self.folder, FIT))
+        rows = pd.read_parquet(Path(self.folder, ROWS))
+        question = Question.from_text(self.question)
+        start = time.perf_counter()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # the verdict is in the rows
+            simulate = self._from_posterior if self.source == "posterior" else self._from_prior
+            truth, found = simulate(fitted, rows)
+        seconds = time.perf_counter() - start
+        whole = self.source == "prior"
+        wanted = _quantities(truth, question, whole, self.method)
+        draws = _quantities(found, question, whole, self.method)
+        tail: Row = {"converged": found.convergence.ok, "seconds": seconds}
+        return [
+            {"refit": self.index, "quantity": name, "truth": float(wanted[name][0])}
+            | describe_draws(values)
+            | tail
+            for name, values in draws.items()
+        ]
+
+    def _rng(self) -> np.random.Generator:
+        return np.random.default_rng([self.seed, self.index, 8])
+
+    def _fit(self, data: RegimeData | Moments, model_text: str, seed: int) -> Posterior:
+        target = () if self.target == "obs" else self.target
+        return read_model(model_text).fit(
+            data,
+            method=self.method,
+            draws=self.draws,
+            chains=self.chains,
+            cores=1,
+            random_seed=seed,
+            progressbar=False,
+            target=target,
+        )
+
+    def _read(self, fitted: Posterior, rows: pd.DataFrame) -> RegimeData:
+        return RegimeData.from_frame(
+            rows,
+            outcome=fitted.outcome,
+            actions=fitted.actions,
+            regime=REGIME,
+            categorical=list(fitted.summary.levels),
+            covariates=fitted.covariates,
+        )
+
+    def _from_posterior(self, fitted: Posterior, rows: pd.DataFrame) -> tuple[Posterior, Posterior]:
+        rng = self._rng()
+        sizes = fitted.idata["posterior"].sizes
+        truth = one_draw(fitted, int(rng.integers(sizes["chain"] * sizes["draw"])))
+        simulated = rows.assign(**{fitted.outcome: simulate_outcome(truth, rows, rng)})
+        data = self._read(fitted, simulated)
+        return truth, self._fit(data, self.model, int(rng.integers(2**31)))
+
+    def _from_prior(self, fitted: Posterior, rows: pd.DataFrame) -> tuple[Posterior, Posterior]:
+        """Keep unit and basis of the rows at hand, in which the prior is stated."""
+        rng, model = self._rng(), read_model(self.model)
+        reference = Moments.from_data(self._read(fitted, rows), basis=model.basis)
+        prior = model.sample_prior(reference, 1, int(rng.integers(2**31)))
+        truth = one_draw(prior, 0)
+        simulated = rows.assign(**{fitted.outcome: simulate_outcome(truth, rows, rng)})
+        moments = Moments.from_data(self._read(fitted, simulated), like=reference)
+        return truth, self._fit(moments, self.model, int(rng.integers(2**31)))
+
+
+def describe_draws(values: Array) -> Row:
+    """Summarise draws of one quantity: mean, sd and 79 quantiles."""
+    return {
+        "mean": float(values.mean()),
+        "sd": float(values.std(ddof=1)),
+        "quantiles": np.quantile(values, LEVELS).tolist(),
+    }
+
+
+def _quantities(
+    posterior: Posterior, question: Question, whole: bool, method: str
+) -> dict[str, Array]:
+    """Return draws by name; with ``whole`` also of hyperparameters that the method is exact for."""
+    answers = question.draws(posterior)
+    found = dict(zip(question.names, answers.T, strict=True))
+    if not whole:
+        return found
+    draws = posterior.idata["posterior"].dataset
+    names = ("sigma", *(HYPERPARAMETERS if method == "nuts" else ()))
+    for name in (name for name in names if name in draws):
+        values = draws[name].to_numpy()
+        along = draws[name].dims[-1]
+        for label, column in zip(
+            draws[along].to_numpy().tolist(), values.reshape(-1, values.shape[-1]).T, strict=True
+        ):
+            found[f"{name} of {label}"] = column
+    return found

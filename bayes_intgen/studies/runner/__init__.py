@@ -1,0 +1,1 @@
+"""Units of work, the pool they run in, and sweeps that resume."""

@@ -1,0 +1,92 @@
+"""Units of a study: what is run independently of everything else, and kept once it is done.
+
+A unit is a frozen dataclass whose fields determine its rows. Its key, a readable name and a digest
+of all fields, names the file ``.units/<key>.json`` that holds the rows; a unit with other settings
+has another key and so is never taken for done.
+"""
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from bayes_intgen.base.errors import ModelError
+from bayes_intgen.base.files import replacing
+
+__all__ = ["Row", "Unit", "dump_rows", "read_rows", "unit_key", "write_rows"]
+
+DIGITS = 12
+
+type Row = dict[str, Any]
+
+
+class Unit(Protocol):
+    """One piece of a study.
+
+    A frozen dataclass, importable by its name in another process, whose fields are JSON types
+    (text, numbers, booleans, None, and tuples or lists of them).
+    """
+
+    @property
+    def name(self) -> str:
+        """A short name, of letters, digits, dots, hyphens and underscores."""
+
+    def run(self) -> list[Row]:
+        """Return the unit's rows, of JSON types; they follow from the fields alone."""
+
+
+def unit_key(unit: Unit) -> str:
+    """Return the name of a unit with a digest of its kind and fields.
+
+    Raises
+    ------
+    ModelError
+        If the unit is not a dataclass of JSON types, or its name cannot be that of a file.
+
+    Examples
+    --------
+    >>> from bayes_intgen.studies import CalibrationUnit
+    >>> unit_key(CalibrationUnit("linear", 3))
+    'linear-0003-...'
+    """
+    digest = hashlib.sha256(_describe(unit).encode()).hexdigest()
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", unit.name):
+        raise ModelError(
+            f"a unit's name must consist of letters, digits, '.', '-' and '_', got {unit.name!r}."
+        )
+    return f"{unit.name}-{digest[:DIGITS]}"
+
+
+def dump_rows(unit: Unit, rows: list[Row]) -> str:
+    """Write a unit and its rows as JSON text; NaN is kept."""
+    return json.dumps({"unit": json.loads(_describe(unit)), "rows": rows}, indent=1)
+
+
+def write_rows(text: str, path: Path) -> None:
+    """Write what :func:`dump_rows` returned; the file appears whole or not at all."""
+    with replacing(path) as draft:
+        draft.write_text(text, encoding="utf-8")
+
+
+def read_rows(unit: Unit, path: Path) -> list[Row] | None:
+    """Return the rows of a unit that is done; None if it is not, or its file is of no use."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    if not isinstance(found, dict) or found.get("unit") != json.loads(_describe(unit)):
+        return None
+    rows: list[Row] | None = found.get("rows")
+    return rows
+
+
+def _describe(unit: object) -> str:
+    if not is_dataclass(unit) or isinstance(unit, type):
+        raise ModelError(f"a unit must be an object of a dataclass, got {unit!r}.")
+    kind = f"{type(unit).__module__}.{type(unit).__qualname__}"
+    try:
+        return json.dumps({"kind": kind, "fields": asdict(unit)}, sort_keys=True)
+    except TypeError as error:
+        raise ModelError(f"a unit's fields must be JSON types, got {unit!r} ({error}).") from error

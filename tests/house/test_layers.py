@@ -1,0 +1,124 @@
+"""The house: rooms in order, imports pointing down, few loose modules, short files."""
+
+import ast
+import inspect
+import pkgutil
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import bayes_intgen
+
+ROOT = Path(bayes_intgen.__file__).parent
+
+# From bottom to top. A room imports from itself and from the floors below it.
+FLOORS = [
+    {"base"},
+    {"plots", "data"},
+    {"design", "scm"},
+    {"moments"},
+    {"model", "baselines"},
+    {"inference"},
+    {"posterior"},
+    {"intervention_model", "checks"},
+    {"studies"},
+    {"cli"},
+]
+FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+PROBABILISTIC = {"pymc", "pytensor", "arviz", "nutpie"}  # appear from the room `model` up
+MOST_LINES = 320
+MOST_PARENTS = 3
+
+FILES = sorted(ROOT.rglob("*.py"))
+
+
+def room_of(path):
+    """Return the folder or module at the top of the package that a file belongs to."""
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def imports(tree):
+    """Return the dotted names that a file imports, e.g. bayes_intgen.data.points.Points."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+    return found
+
+
+def problems(room, tree):
+    """Return what is wrong with the imports of a file of some room."""
+    found = []
+    for name in imports(tree):
+        package, _, rest = name.partition(".")
+        other = rest.partition(".")[0]
+        if package in PROBABILISTIC and FLOOR[room] < FLOOR["model"]:
+            found.append(f"{room} imports {package}")
+        elif package == "bayes_intgen" and not may_import(room, other):
+            found.append(f"{room} imports {other or 'the whole package'}")
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            inner = [n for n in ast.walk(function) if isinstance(n, ast.Import | ast.ImportFrom)]
+            found += [f"{room} imports inside a function, line {node.lineno}" for node in inner]
+    return found
+
+
+def may_import(room, other):
+    return other == room or (other in FLOOR and FLOOR[other] < FLOOR[room])
+
+
+def test_every_room_has_a_floor():
+    assert {room_of(path) for path in FILES} - {"__init__"} == set(FLOOR)
+
+
+def test_the_house_is_small_enough_to_find_things_in():
+    folders = {path.name for path in ROOT.iterdir() if path.is_dir()} - {"__pycache__"}
+    loose = {path.name for path in ROOT.glob("*.py")} - {"__init__.py"}
+    assert len(folders) <= 13
+    assert len(loose) <= 2
+    assert len(FLOORS) <= 11
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_is_one_concept_and_imports_point_down(path):
+    text = path.read_text()
+    assert text.count("\n") <= MOST_LINES
+    if room_of(path) != "__init__":
+        assert problems(room_of(path), ast.parse(text)) == []
+
+
+def test_every_class_stands_nearly_alone():
+    """No class has more than three classes above it that the package defines."""
+    deep = []
+    for module in pkgutil.walk_packages(bayes_intgen.__path__, "bayes_intgen."):
+        for name, cls in inspect.getmembers(import_module(module.name), inspect.isclass):
+            own = [c for c in cls.__mro__[1:] if c.__module__.startswith("bayes_intgen")]
+            if cls.__module__ == module.name and len(own) > MOST_PARENTS:
+                deep.append(name)
+    assert deep == []
+
+
+@pytest.mark.parametrize(
+    ("room", "code"),
+    [
+        ("data", "from bayes_intgen.moments.moments import Moments"),
+        ("design", "import bayes_intgen.moments"),
+        ("design", "import bayes_intgen"),
+        ("design", "from bayes_intgen import Moments"),
+        ("design", "from bayes_intgen.scm import Noise"),
+        ("scm", "from bayes_intgen.design.design import Design"),
+        ("scm", "import pymc as pm"),
+        ("plots", "from bayes_intgen.data.points import Points"),
+        ("checks", "from bayes_intgen.intervention_model import InterventionModel"),
+        ("posterior", "from bayes_intgen.checks.suite import check"),
+        ("moments", "if True:\n    import arviz"),
+        ("cli", "def run():\n    import json"),
+        ("studies", "from bayes_intgen.cli import options"),
+    ],
+)
+def test_the_check_finds_what_is_forbidden(room, code):
+    assert len(problems(room, ast.parse(code))) == 1

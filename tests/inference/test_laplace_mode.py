@@ -1,0 +1,60 @@
+"""The search for the mode of the hyperparameters: where it starts, and where it may go."""
+
+import numpy as np
+import pytest
+
+import bayes_intgen as ig
+from bayes_intgen.inference.laplace import Target, _guard, find_mode
+
+
+def pose(rows, seed, n_actions=3):
+    scm = ig.scm.sample_polynomial_scm(n_actions, seed)
+    frame = scm.sample_regimes(["obs", *scm.actions], rows, seed)
+    data = ig.RegimeData.from_frame(frame, outcome="y", actions=scm.actions)
+    return ig.InterventionModel()._pose(data, weighted=False).problem
+
+
+@pytest.mark.parametrize("rows", [20, 300, 3000])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_mode_lies_well_within_the_bounds(rows, seed):
+    problem = pose(rows, seed)
+    target, mode = Target.pose(problem), find_mode(problem)
+    assert mode.converged
+    z = (mode.mode - target.centre) / target.unit
+    bounds = target.bounds()
+    assert (bounds.lb + 0.1 < z).all()
+    assert (z < bounds.ub - 0.1).all()
+    assert target(z)[0] < target(target.start())[0]
+
+
+def test_sigma_starts_at_the_residuals_of_least_squares():
+    scm = ig.scm.sample_polynomial_scm(3, 3)
+    frame = scm.sample_regimes(["obs", *scm.actions], 3000, 3)
+    data = ig.RegimeData.from_frame(frame, outcome="y", actions=scm.actions)
+    model = ig.InterventionModel(basis=ig.Polynomial(degree=3))
+    problem = model._pose(data, weighted=False).problem
+    target = Target.pose(problem)
+    found = np.exp(problem.split(target.centre + target.unit * target.start())[0])
+    for sigma, (_, values) in zip(found, data.batches(), strict=True):
+        phi = problem.design.features.evaluate(values[:, :-1])
+        y = problem.moments.outcome_scale.standardise(values[:, -1])
+        residual = y - phi @ np.linalg.lstsq(phi, y)[0]
+        expected = np.mean(y**2) * np.sum(residual**2) / np.sum((y - y.mean()) ** 2)
+        assert sigma**2 == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_corner_without_a_usable_precision_leads_back_to_the_start():
+    """At a million rows the search tries corners in which the prior is lost to rounding."""
+    problem = pose(3000, seed=4)
+    target = Target.pose(problem)
+    start = target.start()
+    corner = np.full(len(start), 20.0)
+    log_sigma = np.where(np.arange(len(target.shares)) % 2, 2.0, -20.0)
+    corner[: len(log_sigma)] = target._standardise(log_sigma)[: len(log_sigma)]
+    with pytest.raises(np.linalg.LinAlgError):
+        target(corner)
+    guarded = _guard(target, start)
+    value, slope = guarded(corner)
+    assert target(start)[0] < value < np.inf
+    assert slope @ (corner - start) > 0
+    assert guarded(start)[0] == target(start)[0]

@@ -1,0 +1,203 @@
+"""The compressed likelihood against slow, obvious ones."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy import stats
+from threadpoolctl import threadpool_limits
+
+import bayes_intgen as ig
+from bayes_intgen.base.regimes import parse_regime
+from bayes_intgen.design.basis.hsgp import HSGP
+from bayes_intgen.inference.problem import conditionals
+from bayes_intgen.model import marginal
+from models import polynomial
+
+
+def pose(frame, basis, structure="full"):
+    data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+    return ig.InterventionModel(basis, structure, variance="constant")._pose(data).problem
+
+
+@pytest.fixture(scope="module")
+def frame():
+    return polynomial.make_data(40, random_seed=1)
+
+
+@pytest.fixture(scope="module", params=[ig.Polynomial(3), HSGP(m=6, m_pair=3)], ids=repr)
+def problem(request, frame):
+    return pose(frame, request.param)
+
+
+@pytest.fixture(scope="module")
+def x(problem):
+    """Some hyperparameters, not far from their priors."""
+    mean, sd = problem.hyperpriors.mean, problem.hyperpriors.sd
+    return mean + 0.7 * sd * np.random.default_rng(2).normal(size=len(mean))
+
+
+@pytest.fixture(scope="module")
+def hyper(problem, x):
+    """The same as log sigma by regime and log prior sd by weight."""
+    log_sigma, log_scale, log_length = problem.split(x)
+    return log_sigma, problem.scales.log_sd(log_scale, log_length)
+
+
+def row_wise_design(problem, frame):
+    """Rows of features spread over the weights, the outcome in standard units, and regimes."""
+    values = frame[["a1", "a2"]].to_numpy()
+    phi = problem.design.features.evaluate(values)[:, problem.design.positions]
+    labels = frame["regime"].to_list()
+    active = np.array(
+        [problem.design.active(parse_regime(label, ("a1", "a2"))) for label in labels]
+    )
+    scale = problem.moments.outcome_scale
+    y = (frame["y"].to_numpy() - scale.centre) / scale.spread
+    order = {regime: i for i, regime in enumerate(problem.moments.regimes)}
+    codes = np.array([order[parse_regime(label, ("a1", "a2"))] for label in labels])
+    return phi * active, y, codes
+
+
+def test_marginal_density_is_that_of_a_multivariate_normal(problem, frame, hyper):
+    rows, y, regime = row_wise_design(problem, frame)
+    log_sigma, log_sd = hyper
+    covariance = (rows * np.exp(2 * log_sd)) @ rows.T + np.diag(np.exp(2 * log_sigma[regime]))
+    expected = stats.multivariate_normal.logpdf(y, np.zeros(len(y)), covariance)
+    assert_allclose(problem.likelihood.log_density(log_sigma, log_sd), expected, rtol=1e-8)
+
+
+def test_gradient_equals_central_differences(problem, x):
+    _, gradient = problem.log_posterior(x)
+    steps = 1e-5 * np.eye(len(x))
+    differences = [
+        (problem.log_posterior(x + e)[0] - problem.log_posterior(x - e)[0]) / 2e-5 for e in steps
+    ]
+    assert_allclose(gradient, differences, rtol=1e-6, atol=1e-5)
+
+
+def test_hessian_equals_central_differences_of_the_gradient(problem, x):
+    steps = 1e-5 * np.eye(len(x))
+    differences = [
+        (problem.log_posterior(x + e)[1] - problem.log_posterior(x - e)[1]) / 2e-5 for e in steps
+    ]
+    assert_allclose(problem.hessian(x), differences, rtol=1e-6, atol=1e-6)
+
+
+def test_prior_scale_of_a_wave_follows_its_spectral_density(problem, x):
+    """sd_i = scale * product of sqrt(S(w)), S(w) = sqrt(2 pi) l exp(-l^2 w^2 / 2)."""
+    _, log_scale, log_length = problem.split(x)
+    found = problem.scales.log_sd(log_scale, log_length)
+    scale = dict(zip(problem.design.groups, np.exp(log_scale), strict=True))
+    length = dict(zip(problem.design.smooth_actions, np.exp(log_length), strict=True))
+    for weight, log_sd in zip(problem.design.weights, found, strict=True):
+        expected = scale.get(weight.group, problem.priors.constant)
+        for action, position in weight.feature.factors:
+            w = problem.design.features.bases[action].functions[position].frequency
+            if w is not None:
+                ell = length[action]
+                expected *= np.sqrt(np.sqrt(2 * np.pi) * ell * np.exp(-((ell * w) ** 2) / 2))
+        assert_allclose(np.exp(log_sd), expected, rtol=1e-12)
+
+
+def test_conditional_is_the_ridge_solution_of_the_rows(problem, frame, hyper):
+    rows, y, regime = row_wise_design(problem, frame)
+    log_sigma, log_sd = hyper
+    weight = np.exp(-2 * log_sigma[regime])
+    precision = rows.T @ (weight[:, None] * rows) + np.diag(np.exp(-2 * log_sd))
+    given = problem.likelihood.conditional(log_sigma, log_sd)
+    assert_allclose(given.mean, np.linalg.solve(precision, rows.T @ (weight * y)), rtol=1e-6)
+    assert_allclose(given.covariance, np.linalg.inv(precision), rtol=1e-6, atol=1e-10)
+    assert_allclose(given.log_det, np.linalg.slogdet(precision)[1], rtol=1e-10)
+
+
+def test_draws_of_the_weights_have_the_conditional_moments(problem, hyper):
+    given = problem.likelihood.conditional(*hyper)
+    draws = given.draw(40_000, np.random.default_rng(3))
+    sd = np.sqrt(np.diag(given.covariance))
+    assert np.abs((draws.mean(axis=0) - given.mean) / sd).max() < 4.5 / np.sqrt(40_000)
+    correlation = np.corrcoef(draws.T)
+    expected = given.covariance / np.outer(sd, sd)
+    assert np.abs(correlation - expected).max() < 5 / np.sqrt(40_000)
+
+
+def test_pymc_graph_equals_numpy(problem, x):
+    function = problem.build().logp_dlogp_function(ravel_inputs=True)
+    function.set_extra_values({})
+    value, gradient = function(x)
+    expected, expected_gradient = problem.log_posterior(x)
+    assert_allclose(value, expected, rtol=1e-10)
+    assert_allclose(gradient, expected_gradient, rtol=1e-8, atol=1e-7)
+
+
+@pytest.mark.parametrize("structure", [["a1", "a2"], [("a1", "a2")], []])
+def test_a_structure_is_a_selection_of_weights(frame, structure):
+    """Dropping weights equals giving them no prior variance."""
+    full, narrow = (pose(frame, ig.Polynomial(2), s) for s in ("full", structure))
+    kept = {weight.name for weight in narrow.design.weights}
+    assert kept < {weight.name for weight in full.design.weights}
+    log_sd = np.array([0.0 if w.name in kept else -30.0 for w in full.design.weights])
+    found = full.likelihood.conditional(np.zeros(3), log_sd).mean
+    expected = narrow.likelihood.conditional(np.zeros(3), np.zeros(len(kept))).mean
+    by_name = dict(zip([weight.name for weight in full.design.weights], found, strict=True))
+    tight = [by_name[weight.name] for weight in narrow.design.weights]
+    assert_allclose(tight, expected, rtol=1e-6, atol=1e-8)
+
+
+def test_units_do_not_matter(frame):
+    """Multiplying the outcome by 1e6, or shifting it by 1e9, leaves the standardised density."""
+    basis = ig.Polynomial(3)
+    reference = pose(frame, basis)
+    x = reference.hyperpriors.mean
+    expected = reference.log_posterior(x)[0]
+    moved, shifted = frame.assign(y=frame["y"] * 1e6), frame.assign(y=frame["y"] + 1e9)
+    assert_allclose(pose(moved, basis).log_posterior(x)[0], expected, rtol=1e-9)
+    assert_allclose(pose(shifted, basis).log_posterior(x)[0], expected, rtol=1e-6)
+
+
+def slow_hessian(likelihood, log_sigma, log_sd):
+    """The formulas of the module's docstring, one matrix product after the other."""
+    given = likelihood.conditional(log_sigma, log_sd)
+    m, c = given.mean, given.covariance
+    w, lam = np.exp(-2 * log_sigma), np.exp(-2 * log_sd)
+    rho = [b - g @ m for b, g in zip(likelihood.cross, likelihood.gram, strict=True)]
+    by_w = [
+        [
+            0.5 * np.trace(c @ g @ c @ h) + p @ c @ q
+            for h, q in zip(likelihood.gram, rho, strict=True)
+        ]
+        for g, p in zip(likelihood.gram, rho, strict=True)
+    ]
+    squares = [
+        yy - 2 * b @ m + m @ g @ m + np.trace(c @ g)
+        for yy, b, g in zip(likelihood.square, likelihood.cross, likelihood.gram, strict=True)
+    ]
+    mixed = [
+        0.5 * np.diag(c @ g @ c) - m * (c @ p) for g, p in zip(likelihood.gram, rho, strict=True)
+    ]
+    by_lam = 0.5 * c**2 + np.outer(m, m) * c
+    return (
+        4 * np.outer(w, w) * by_w - np.diag(2 * w * squares),
+        4 * np.outer(w, lam) * mixed,
+        4 * np.outer(lam, lam) * by_lam - np.diag(2 * lam * (np.diag(c) + m**2)),
+    )
+
+
+@pytest.mark.parametrize("many", [0, 10**6], ids=["threads", "no threads"])
+def test_hessian_equals_its_slow_twin_in_any_number_of_tiles(problem, hyper, monkeypatch, many):
+    monkeypatch.setattr(marginal, "MANY_WEIGHTS", many)
+    monkeypatch.setattr(marginal, "TILE", 7 * problem.likelihood.cross.size)
+    expected = slow_hessian(problem.likelihood, *hyper)
+    for found, wanted in zip(problem.likelihood.hessian(*hyper), expected, strict=True):
+        assert_allclose(found, wanted, rtol=1e-8, atol=1e-8 * np.abs(wanted).max())
+
+
+def test_threads_change_no_digit_of_the_conditionals(problem, x, monkeypatch):
+    points = x + 0.01 * np.random.default_rng(4).normal(size=(9, len(x)))
+    alone = [problem.conditional(point) for point in points]
+    monkeypatch.setattr(marginal, "MANY_WEIGHTS", 0)
+    monkeypatch.setattr(marginal, "available_cores", lambda: 3)
+    with threadpool_limits(1):
+        found = list(conditionals(problem, points))
+    for one, other in zip(alone, found, strict=True):
+        assert_allclose(other.mean, one.mean, rtol=1e-12, atol=0)
+        assert_allclose(other.factor, one.factor, rtol=1e-12, atol=1e-14)
