@@ -1,0 +1,27 @@
+"""The names that the examples of docstrings start from, made once for all of them."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+
+import bayes_intgen as ig
+
+
+@pytest.fixture(scope="session")
+def example_names() -> dict[str, Any]:
+    """A system with two actions, 200 rows per regime, and a fit to them."""
+    scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+    frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+    data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+    model = ig.InterventionModel(ig.Polynomial(2))
+    posterior = model.fit(data, method="laplace")
+    fit = {"scm": scm, "frame": frame, "data": data, "model": model, "posterior": posterior}
+    return {"ig": ig, "np": np, "pd": pd, "plt": plt, **fit}
+
+
+@pytest.fixture(autouse=True)
+def _namespace(doctest_namespace: dict[str, Any], example_names: dict[str, Any]) -> None:
+    doctest_namespace.update(example_names)
