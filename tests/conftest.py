@@ -1,11 +1,23 @@
 """Fixtures that several test files share."""
 
+import os
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_limits
 
 from bayes_intgen import RegimeData
 from bayes_intgen.scm import PolynomialSCM, sample_polynomial_scm
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread_each() -> Iterator[None]:
+    """Tests run side by side, so that each works on one core, as do the processes it starts."""
+    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import pytest
 from tests.cases import kills
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="forks processes and kills them")
 def test_what_is_left_when_commands_are_killed_is_whole(tmp_path):
     command = [sys.executable, kills.__file__, str(tmp_path), "--kills", "1", "--interrupts", "1"]

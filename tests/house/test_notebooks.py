@@ -59,6 +59,7 @@ def test_what_is_kept_names_no_machine(path):
     assert [text for text in shown if MACHINE.search(json.dumps(text))] == []
 
 
+@pytest.mark.slow
 @in_every_notebook
 def test_it_runs(path):
     done = execute(path, "small")

@@ -85,10 +85,12 @@ def pair(request):
     return pair
 
 
+@pytest.mark.slow
 def test_likelihood_of_each_row_equals_the_longhand_model(pair):
     assert_allclose(pair.found["outcome"], pair.expected["y"], rtol=1e-8, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_priors_equal_the_longhand_model(pair):
     """Whatever the coordinates, the model is stated in weights and hyperparameters."""
 
@@ -111,6 +113,7 @@ def test_priors_equal_the_longhand_model(pair):
         assert_allclose(pair.found["variance_weight"], pair.expected["variance_weight"])
 
 
+@pytest.mark.slow
 def test_the_outcome_is_observed_and_can_be_predicted(pair):
     """PyMC's own functions work on the model that ``build`` returns."""
     [outcome] = pair.ours.observed_RVs

@@ -35,6 +35,7 @@ def start_at(rowwise, at):
     return scale.centre + scale.spread * phi @ theta
 
 
+@pytest.mark.slow
 def test_normal_rows_and_the_compressed_model_have_one_posterior():
     """Mean and sd of E[Y | do(a)], weights sampled or integrated out, within Monte Carlo error."""
     data = read(linear.make_data(60, random_seed=6))
@@ -78,6 +79,7 @@ def student():
     return posterior, pose(data, ig.Polynomial(1), "full", "student_t")
 
 
+@pytest.mark.slow
 def test_degrees_of_freedom_are_recovered(student):
     posterior, _ = student
     assert posterior.convergence.ok, posterior.convergence
@@ -88,6 +90,7 @@ def test_degrees_of_freedom_are_recovered(student):
         assert (sd < 0.2 * mean).all()
 
 
+@pytest.mark.slow
 def test_the_posterior_answers_as_any_other(student, tmp_path):
     posterior, rowwise = student
     at = {"a": np.array([-1.0, 0.0, 2.0])}
@@ -145,6 +148,7 @@ def check_densities(posterior, model):
         assert_allclose(values, theirs, rtol=1e-6, err_msg=name)
 
 
+@pytest.mark.slow
 def test_stored_densities_are_those_of_pymc_student(student):
     posterior, rowwise = student
     check_densities(posterior, rowwise.build())
@@ -163,6 +167,7 @@ def test_outliers_carry_no_weight():
     assert np.mean(errors["student_t"]) < np.mean(errors["normal"]) / 3
 
 
+@pytest.mark.slow
 def test_nuts_resists_outliers_as_its_start_does():
     data = read(student_t.make_data(500, random_seed=3))
     model = ig.InterventionModel(ig.Polynomial(1), "full", likelihood="student_t")
@@ -183,6 +188,7 @@ def spread():
     return model.fit(data, random_seed=6, progressbar=False), data
 
 
+@pytest.mark.slow
 def test_variance_inferred_with_the_mean(spread):
     """It converges, covers the truth, and is surer of it than with one sigma per regime."""
     posterior, data = spread
@@ -197,6 +203,7 @@ def test_variance_inferred_with_the_mean(spread):
     assert "likelihood: heteroscedastic" in str(posterior)
 
 
+@pytest.mark.slow
 def test_inferred_variances_carry_over_to_the_joint_regime(spread):
     """Away from the origin, where a log-variance of this form is far too smooth."""
     posterior, _ = spread
@@ -208,11 +215,13 @@ def test_inferred_variances_carry_over_to_the_joint_regime(spread):
     assert errors[0] < errors[1] / 3
 
 
+@pytest.mark.slow
 def test_stored_densities_are_those_of_pymc_heteroscedastic(spread):
     posterior, data = spread
     check_densities(posterior, pose(data, ig.Polynomial(2), "full", "heteroscedastic").build())
 
 
+@pytest.mark.slow
 def test_inferring_the_variance_pays_where_spreads_differ():
     """Over ten data sets, against one sigma per regime."""
     at = {"a1": np.linspace(-1.5, 1.5, 7), "a2": np.linspace(1.0, -1.0, 7)}

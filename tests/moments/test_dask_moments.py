@@ -107,6 +107,7 @@ def slow_part(frame, start, folder):
     return frame.iloc[start : start + 600]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # those of Dask's own connections are not ours
 def test_a_worker_that_is_killed_changes_nothing(frame, expected, cluster, tmp_path):
     with Client(cluster):

@@ -32,6 +32,7 @@ def without_seconds(path):
     return [line.rpartition(",")[0] for line in path.read_text().splitlines()]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # those of Dask's own connections are not ours
 def test_the_table_is_that_of_local_processes(tmp_path, address):
     here, there = tmp_path / "here", tmp_path / "there"

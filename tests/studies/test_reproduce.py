@@ -285,6 +285,7 @@ def without_seconds(path):
     return [line.rpartition(",")[0] for line in lines]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="kills with a signal")
 def test_the_table_is_the_same_to_the_byte_after_a_kill(tmp_path, threads):
     """One thread to the end, against two processes that are killed at some moment, and resumed."""

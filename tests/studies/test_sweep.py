@@ -181,6 +181,7 @@ def wait_until(condition, seconds=60):
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="forks, and reads /proc")
 def test_a_killed_study_is_taken_up_where_it_was(tmp_path):
     command = [sys.executable, studies.__file__, str(tmp_path)]

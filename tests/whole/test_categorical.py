@@ -144,6 +144,7 @@ def test_a_continuous_cause_of_levels(basis):
                       if basis.to_dict()["kind"] == "categorical"}  # fmt: skip
 
 
+@pytest.mark.slow
 def test_nuts_converges():
     data = read(categorical.make_data(300, random_seed=3))
     fit = ig.InterventionModel(ig.Polynomial(2)).fit(data, progressbar=False)
