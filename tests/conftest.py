@@ -12,6 +12,13 @@ from bayes_intgen import RegimeData
 from bayes_intgen.scm import PolynomialSCM, sample_polynomial_scm
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Benchmarks have the machine to themselves."""
+    if config.getoption("benchmark_enable"):
+        config.option.numprocesses = 0
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_thread_each() -> Iterator[None]:
     """Tests run side by side, so that each works on one core, as do the processes it starts."""
