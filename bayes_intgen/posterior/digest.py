@@ -28,17 +28,17 @@ def digest_tree(tree: xr.DataTree, ignored: str) -> str:
     ignored
         The attribute of the root that holds the digest itself.
     """
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     attributes = {key: str(value) for key, value in tree.attrs.items() if key != ignored}
-    found.update(json.dumps(attributes, sort_keys=True).encode())
+    digest.update(json.dumps(attributes, sort_keys=True).encode())
     for node in sorted(tree.subtree, key=lambda node: node.path):
         data = node.to_dataset(inherit=False)
         for name in sorted(map(str, data.variables)):
             values = data.variables[name]
             head = [node.path, name, list(map(str, values.dims)), list(values.shape)]
-            found.update(json.dumps(head).encode())
-            found.update(_to_bytes(values.to_numpy()))
-    return found.hexdigest()
+            digest.update(json.dumps(head).encode())
+            digest.update(_to_bytes(values.to_numpy()))
+    return digest.hexdigest()
 
 
 def _to_bytes(values: npt.NDArray[np.generic]) -> bytes:

@@ -1,4 +1,4 @@
-"""Whether rows are those that a posterior was fitted to, as far as its summary tells."""
+"""Test of whether rows are those that a posterior was fitted to, as far as its summary tells."""
 
 from typing import Any
 

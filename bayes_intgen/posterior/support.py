@@ -1,4 +1,4 @@
-"""How far a question reaches beyond the data.
+"""Support flags: how far query points reach beyond the data.
 
 Each query point gets a flag, from ranges and covariances of the first pass alone:
 
@@ -38,7 +38,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from bayes_intgen.base.arguments import read_choice
+from bayes_intgen.base.arguments import show
 from bayes_intgen.base.blocks import Blocks
 from bayes_intgen.base.centred_moments import CentredMoments
 from bayes_intgen.base.errors import QueryError
@@ -86,7 +86,7 @@ def classify_support(
         ``supported``, ``extrapolated`` or ``outside`` for each point, shape (points,).
     """
     actions = summary.actions
-    position = {name: k for k, name in enumerate(summary.variables)}
+    position = {name: k for k, name in enumerate((*actions, *summary.covariates))}
     given = [position[name] for name in summary.covariates]
     supported = np.ones(len(values), dtype=bool)
     partition = tuple((action,) for action in actions) if blocks is None else blocks
@@ -107,14 +107,16 @@ def classify_support(
                     if given:
                         seen &= _in_cloud(values, [position[action], *given], summary, chosen)
                 ends = _shown(position[action], needed)
-                supported &= seen | is_tested(values, position[action], summary, ends)
+                if action in summary.tested:
+                    seen |= is_tested(values, position[action], summary, ends)
+                supported &= seen
     if len(do) > 1 and do in summary.regimes:  # a joint arm that is the very one asked for
         part = summary.regimes[do]
         supported |= _in_cloud(values, list(position.values()), summary, [part])
     low = np.min([part.low[:-1] for part in summary.regimes.values()], axis=0)
     high = np.max([part.high[:-1] for part in summary.regimes.values()], axis=0)
     inside = (low <= values) & (values <= high)
-    for k in position.values():
+    for k in (position[name] for name in summary.tested):
         inside[:, k] |= is_tested(values, k, summary, (low[k], high[k]), anywhere=True)
     return np.where(~inside.all(axis=1), OUTSIDE, np.where(supported, SUPPORTED, EXTRAPOLATED))
 
@@ -141,7 +143,8 @@ def find_beyond(points: Points, bases: Mapping[str, ActionBasis], beyond: str) -
     QueryError
         If there are such points and ``beyond`` is ``"error"``, or it is neither of the two.
     """
-    read_choice(beyond, "beyond", ("error", "clamp"), QueryError)
+    if not isinstance(beyond, str) or beyond not in ("error", "clamp"):
+        raise QueryError(f"beyond must be one of ['error', 'clamp'], got {show(beyond)}.")
     far = np.zeros(len(points), dtype=bool)
     boxes = []
     for k, (action, basis) in enumerate(bases.items()):
@@ -171,14 +174,14 @@ def _needed(
 ) -> list[list[RegimeSummary]]:
     """Return the sets of regimes in each of which an action that is set must have been seen."""
     regimes = summary.regimes.items()
-    found = [[part for regime, part in regimes if {*block} <= {*regime}]]
+    needed = [[part for regime, part in regimes if {*block} <= {*regime}]]
     for other in partition:
         if other != block and any(child in do and action in parents[child] for child in other):
             setting = [part for regime, part in regimes if {*other} & {*regime} == {*other} & {*do}]
             leaving = [part for regime, part in regimes if not {*block, *other} & {*regime}]
             alone = [part for regime, part in regimes if not {*other} & {*regime}]
-            found += [setting, *([leaving or alone] if alone else [])]
-    return found
+            needed += [setting, *([leaving or alone] if alone else [])]
+    return needed
 
 
 def _in_core(values: Array, column: int, parts: Sequence[RegimeSummary]) -> Mask:

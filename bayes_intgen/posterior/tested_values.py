@@ -1,4 +1,4 @@
-"""Where lift tests have looked: which values of an action count as seen by them.
+"""Values of an action that count as seen by lift tests.
 
 A test tells the mean outcome at the two values between which it moved an action, against one
 another, and nothing of the values in between: these rest on the smoothness of the curve. So a value
@@ -36,7 +36,7 @@ def is_tested(
     values
         Actions, then covariates, in their own units, or codes of levels; shape (points, variables).
     column
-        The action; a covariate, which nobody sets, is never tested.
+        The action, which has been tested.
     summary
         The first pass over the rows, and the tested values.
     shown
@@ -50,8 +50,6 @@ def is_tested(
         Shape (points,).
     """
     name = summary.variables[column]
-    if name not in summary.tested:
-        return np.zeros(len(values), dtype=bool)
     ends = np.array(summary.tested[name])
     by_z = bool(summary.covariates) and not anywhere
     tested = ends[:, 0] if by_z else np.concatenate([ends[:, 0], shown])

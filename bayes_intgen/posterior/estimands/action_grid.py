@@ -3,7 +3,7 @@
 Two actions belong to the same group if some feature of theta_S depends on both. Between groups the
 expected outcome is a sum, so that with every other action held at h,
 
-    E[Y | do(a_S), a_rest] = m(h) + sum over groups g of (m(h with a_g) - m(h)).
+    E[Y | do(a_S), a_rest] = m(h) + sum over groups g of (m(h with a_g) - m(h)).     (1)
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,6 +22,7 @@ from bayes_intgen.data.points import MOST_VALUE, Points
 from bayes_intgen.posterior.estimands.dose_response import default_grid
 from bayes_intgen.posterior.estimands.paired_points import naming
 from bayes_intgen.posterior.fitted import Fitted
+from bayes_intgen.posterior.query import complete_points
 
 __all__ = [
     "Group",
@@ -124,14 +125,15 @@ def _levels(fit: Fitted, action: str, bounds: Any) -> list[Any]:
         return list(fit.summary.levels[action])
     if isinstance(bounds, str):
         return [bounds]
-    found = list(dict.fromkeys(bounds))
-    if not found:
+    levels = list(dict.fromkeys(bounds))
+    if not levels:
         raise QueryError(f"bounds: {action!r} must have at least one level, got none.")
-    return found
+    return levels
 
 
 def _codes(fit: Fitted, action: str, values: Any) -> Array:
-    return fit.complete({action: values}).values[:, fit.actions.index(action)]
+    points = complete_points(fit, {action: values})
+    return points.values[:, fit.actions.index(action)]
 
 
 def _numbers(fit: Fitted, action: str, bounds: Any, grid: Any, count: int) -> Array:
@@ -185,29 +187,29 @@ def read_costs(
     unknown = [action for action in given if action not in grids]
     if unknown:
         raise QueryError(f"cost: {unknown} are not among the actions that may be chosen.")
-    found = {}
+    costs: dict[str, Array] = {}
     for action, values in grids.items():
         try:
             if action in fit.summary.levels:
                 prices = {str(level): float(c) for level, c in given.get(action, {}).items()}
                 texts = [fit.summary.levels[action][int(code)] for code in values]
-                found[action] = np.array([prices.get(text, 0.0) for text in texts])
+                costs[action] = np.array([prices.get(text, 0.0) for text in texts])
             else:
                 prices = {}
                 texts = []
-                found[action] = float(given.get(action, 1.0)) * values
+                costs[action] = float(given.get(action, 1.0)) * values
         except (TypeError, ValueError, AttributeError) as error:
             raise QueryError(
                 f"cost: that of {action!r} must be a number per unit, or for a categorical action "
                 f"a mapping of levels to numbers, got {given[action]!r}."
             ) from error
         strange = sorted(set(prices) - {*fit.summary.levels.get(action, ())})
-        if strange or not np.isfinite(found[action]).all():
+        if strange or not np.isfinite(costs[action]).all():
             raise QueryError(
                 f"cost: that of {action!r} must be finite and for levels of the data, got "
                 f"{given[action]!r}."
             )
-    return found
+    return costs
 
 
 def make_groups(
@@ -223,7 +225,7 @@ def make_groups(
     for actions in groups:
         settings = np.array(list(product(*(grids[action] for action in actions))))
         prices = np.array(list(product(*(costs[action] for action in actions)))).sum(axis=1)
-        step = fit.design.features.evaluate(place(fit, held, actions, settings)) - base
+        step = fit.design.features.evaluate(place(fit, held, actions, settings)) - base  # (1)
         made.append(Group(actions, settings, prices, step))
     return made
 

@@ -32,9 +32,11 @@ from bayes_intgen.posterior.estimands.action_grid import (
     read_grids,
 )
 from bayes_intgen.posterior.estimands.best_result import BestAction
+from bayes_intgen.posterior.estimands.expected_outcome import draw_coords, theta_draws
 from bayes_intgen.posterior.estimands.knapsack import choose_best
 from bayes_intgen.posterior.estimands.paired_points import naming
 from bayes_intgen.posterior.fitted import Fitted
+from bayes_intgen.posterior.query import complete_points, flag_points, require_identified_mean
 from bayes_intgen.posterior.support import find_beyond
 
 __all__ = ["BestAction", "best_action"]
@@ -54,12 +56,55 @@ def best_action(
     at: Mapping[str, Any] | None = None,
     beyond: Beyond = "error",
 ) -> BestAction:
-    """Find the best setting of some actions.
+    """Find the joint action with the best expected outcome, and how sure it is.
 
-    The arguments are those of :meth:`bayes_intgen.Posterior.best_action`.
+    Parameters
+    ----------
+    bounds
+        The actions that may be chosen: (low, high) of a numeric one, the levels allowed of a
+        categorical one, or None for the core range of its experiments or all levels. By default
+        every action that is set and not held by ``at``.
+    budget
+        Limit of sum_k c_k a_k over these actions; None for no limit.
+    cost
+        Cost c_k per unit of a numeric action, 1 by default; for a categorical action a mapping
+        of levels to costs, 0 by default.
+    grid
+        Points per numeric action between its bounds, or a mapping of actions to numbers of
+        points or to values. By default 41, and fewer for actions that interact, of which every
+        combination is tried (20,000 at most; 200,000 if asked for).
+    minimize
+        Look for the smallest outcome.
+    do
+        The actions that are set; None for all.
+    at
+        Where the actions that are not chosen and the covariates stay; those not given are at
+        their means over the regimes (weighted equally) or most frequent levels.
+    beyond
+        As in :meth:`expected_outcome`, for grid points beyond the box.
+
+    Returns
+    -------
+    BestAction
+        The setting whose posterior mean is best, the distribution of the setting that is best
+        in each draw, the probability of being best, and the expected regret. Print it.
+
+    Raises
+    ------
+    QueryError
+        If bounds, costs or grids are not valid, nothing is within the budget, or there are too
+        many settings to be tried.
+    NotIdentifiedError
+        If the data do not determine this effect.
+
+    Examples
+    --------
+    >>> best = posterior.best_action({"a1": (0, 0.6), "a2": (-0.6, 0)}, budget=0.3, grid=9)
+    >>> best.cost < 0.3 + 1e-9, best.support
+    (True, 'supported')
     """
     regime = read_do(do, fit.actions)
-    fit.require(regime)
+    require_identified_mean(fit, regime)
     read_switch(minimize, "minimize", QueryError)
     if budget is not None:
         budget = read_real(budget, "budget", "a finite number or None", error=QueryError)
@@ -71,7 +116,7 @@ def best_action(
             points = as_points(held, place(fit, held, [action], values[:, None]))
             find_beyond(points, fit.design.features.bases, beyond)
     groups = make_groups(fit, partition, grids, read_costs(fit, grids, cost), held)
-    theta = fit.theta(regime)
+    theta = theta_draws(fit, regime)
     flat = theta.reshape(-1, theta.shape[-1])
     sign = -1.0 if minimize else 1.0
     top = _choose(groups, sign * flat.mean(axis=0, keepdims=True), budget)[:, 0]
@@ -122,7 +167,7 @@ def _read_choice(
     both = [action for action in limits if action in fixed]
     if both:
         raise QueryError(f"at: {both} have bounds, too; hold an action or choose it, not both.")
-    held = fit.complete(fixed)
+    held = complete_points(fit, fixed)
     if len(held) != 1:
         raise QueryError(f"at must give one value per action, got {len(held)}.")
     return {action: limits[action] for action in fit.actions if action in limits}, held
@@ -164,10 +209,9 @@ def _label_draws(
     for group, index in zip(groups, chosen, strict=True):
         for k, action in enumerate(group.actions):
             columns[f"best:{action}"] = _decode(fit, action, group.settings[index, k])
-    source = fit.idata["posterior"].dataset
     return xr.Dataset(
         {name: (("chain", "draw"), column.reshape(shape)) for name, column in columns.items()},
-        coords={dim: source[dim].to_numpy() for dim in ("chain", "draw")},
+        coords=draw_coords(fit),
     )
 
 
@@ -195,7 +239,7 @@ def _describe(
         for k, action in enumerate(group.actions):
             values[:, fit.actions.index(action)] = group.settings[index, k]
             columns[action] = _decode(fit, action, group.settings[index, k])
-    support = fit.support(as_points(held, values), regime, beyond)
+    support = flag_points(fit, as_points(held, values), regime, beyond)
     return pd.DataFrame({**columns, "cost": cost, "support": support})
 
 

@@ -1,7 +1,4 @@
-"""What estimands that compare points share: reading pairs of points, their flags, identification.
-
-A contrast under do(a_S) is (phi(a) - phi(b))' theta_S, so that whatever a and b share drops out.
-"""
+"""Pairs of points that an estimand compares: reading both ends, and the worse of their flags."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,37 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from bayes_intgen.base.errors import QueryError
-from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.support_flags import BEYOND, EXTRAPOLATED, OUTSIDE, SUPPORTED
 from bayes_intgen.data.points import Points
 from bayes_intgen.posterior.fitted import Fitted
+from bayes_intgen.posterior.query import read_points
 
-__all__ = ["naming", "read_baseline", "repeat_points", "require_contrast", "worst_support"]
+__all__ = ["naming", "read_baseline", "repeat_points", "worst_support"]
 
 SEVERITY = (SUPPORTED, EXTRAPOLATED, OUTSIDE, BEYOND)
 
 type Flags = npt.NDArray[np.str_]
-
-
-def require_contrast(fit: Fitted, before: Points, after: Points, regime: Regime) -> None:
-    """Refuse a contrast that the data do not determine.
-
-    Parameters
-    ----------
-    fit
-        The fit.
-    before, after
-        Both ends of the contrast, as many points each.
-    regime
-        The actions that are set.
-
-    Raises
-    ------
-    NotIdentifiedError
-        Names the missing experiments. That the mean of the regime is identified is sufficient for
-        every contrast of it, but not necessary.
-    """
-    fit.require_contrast(before.values, after.values, regime)
 
 
 def repeat_points(points: Points, like: Points, name: str) -> Points:
@@ -88,5 +64,5 @@ def naming(argument: str) -> Iterator[None]:
 def read_baseline(fit: Fitted, baseline: Any, like: Points) -> Points:
     """Read the points that others are compared with: one, or one for each of them."""
     with naming("baseline"):
-        points = fit.points(baseline)
+        points = read_points(fit, baseline)
     return repeat_points(points, like, "baseline")

@@ -13,6 +13,7 @@ from bayes_intgen.base.arguments import read_choice, read_real
 from bayes_intgen.base.errors import QueryError
 from bayes_intgen.data.points import Beyond
 from bayes_intgen.posterior.estimands.contrast import Contrast, contrast
+from bayes_intgen.posterior.estimands.expected_outcome import expected_outcome
 from bayes_intgen.posterior.fitted import Fitted
 
 __all__ = ["probability"]
@@ -27,9 +28,34 @@ def probability(
     scale: Contrast = "difference",
     beyond: Beyond = "error",
 ) -> xr.DataArray:
-    """Return the share of draws in which an effect exceeds a threshold.
+    """Posterior probability that an effect exceeds a threshold.
 
-    The arguments are those of :meth:`bayes_intgen.Posterior.probability`.
+    Parameters
+    ----------
+    at, baseline, do, scale, beyond
+        As in :meth:`contrast`. Without a baseline the expected outcome itself is compared with
+        the threshold.
+    threshold
+        In the outcome's unit, or a plain number for a ratio or a lift; zero, which asks whether
+        there is a rise, by default.
+
+    Returns
+    -------
+    xarray.DataArray
+        Dim (point), with the support flags. It is about the mean outcome, not one unit's.
+
+    Raises
+    ------
+    QueryError
+        As :meth:`contrast`, or if the threshold is not a finite number.
+    NotIdentifiedError
+        If the data do not determine this effect.
+
+    Examples
+    --------
+    >>> origin = {"a1": 0.0, "a2": 0.0}
+    >>> posterior.probability(origin, baseline=origin).item()  # never above itself
+    0.0
     """
     limit = read_real(threshold, "threshold", error=QueryError)
     read_choice(scale, "scale", get_args(Contrast.__value__), QueryError)
@@ -41,7 +67,7 @@ def probability(
             f"out scale to compare the expected outcome itself with the threshold."
         )
     else:
-        draws = fit.expected_outcome(at, do, beyond)
+        draws = expected_outcome(fit, at, do, beyond)
     answer = (draws > limit).mean(("chain", "draw")).rename("probability")
     answer.attrs |= {**draws.attrs, "threshold": limit}
     return answer

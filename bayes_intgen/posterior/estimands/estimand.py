@@ -1,4 +1,4 @@
-"""A question that can be put to several fits: effects at points, contrasts, or standard moves."""
+"""An estimand that several fits can answer: expected outcomes, contrasts, or effects, as text."""
 
 import json
 from collections.abc import Iterable
@@ -6,21 +6,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.regimes import format_regime, read_do
 from bayes_intgen.base.types import Array
-from bayes_intgen.data.points import Points
+from bayes_intgen.data.points import Beyond, Points
 from bayes_intgen.data.reference import standard_moves
 from bayes_intgen.posterior.estimands.contrast import contrast
+from bayes_intgen.posterior.estimands.expected_outcome import expected_outcome
 from bayes_intgen.posterior.estimands.paired_points import read_baseline
 from bayes_intgen.posterior.fitted import Fitted
+from bayes_intgen.posterior.query import points_of, read_points
 
-__all__ = ["Question"]
+__all__ = ["Estimand"]
 
 
 @dataclass(frozen=True)
-class Question:
+class Estimand:
     """Expected outcomes, or contrasts of them, as JSON types.
 
     Parameters
@@ -41,71 +44,58 @@ class Question:
 
     @classmethod
     def read(
-        cls, posterior: Fitted, at: Any, baseline: Any, do: str | Iterable[str] | None
-    ) -> "Question":
-        """Read points; without any, each action is moved as in ``posterior.effects``.
+        cls, fit: Fitted, at: Any, baseline: Any, do: str | Iterable[str] | None
+    ) -> "Estimand":
+        """Read points; without any, each action is moved as in ``effects``.
 
         Raises
         ------
         QueryError
             If points cannot be read, lie beyond the box, or there is a baseline but no points.
         NotIdentifiedError
-            If the data do not determine the answer.
+            If the data do not identify the answer.
         """
-        regime = read_do(do, posterior.actions)
+        regime = read_do(do, fit.actions)
         label = format_regime(regime)
         if at is None:
             if baseline is not None:
                 raise QueryError("baseline: give the points to be compared with it, too, as at.")
-            moves = [m for m in standard_moves(posterior.summary) if m.action in regime]
+            moves = [m for m in standard_moves(fit.summary) if m.action in regime]
             if not moves:
                 raise QueryError("do: nothing is set, so that no action can be moved; give at.")
-            ends = [
-                Points(
-                    posterior.actions,
-                    np.array(values),
-                    np.arange(len(moves)),
-                    posterior.summary.levels,
-                    posterior.covariates,
-                )
-                for values in ([m.after for m in moves], [m.before for m in moves])
-            ]
-            after: Points = ends[0]
-            before: Points | None = ends[1]
+            after = points_of(fit, np.array([move.after for move in moves]))
+            before: Points | None = points_of(fit, np.array([move.before for move in moves]))
             names = tuple(f"effect of {move.name}" for move in moves)
         else:
-            after = posterior.points(at)
-            before = None if baseline is None else read_baseline(posterior, baseline, after)
+            after = read_points(fit, at)
+            before = None if baseline is None else read_baseline(fit, baseline, after)
             names = tuple(f"point {name}" for name in after.index)
-        found = cls(names, _columns(after), None if before is None else _columns(before), label)
-        found.draws(posterior, beyond="error")
-        return found
+        start = None if before is None else _columns(before)
+        estimand = cls(names, _columns(after), start, label)
+        estimand._answer(fit, "error")
+        return estimand
 
-    def draws(self, posterior: Fitted, beyond: Any = "clamp") -> Array:
+    def draws(self, fit: Fitted) -> Array:
         """Return posterior draws of the answers, shape (draws, answers)."""
-        do = [] if self.do == "obs" else self.do
-        if self.baseline is None:
-            answer = posterior.expected_outcome(self.at, do, beyond)
-        else:
-            answer = contrast(posterior, self.at, self.baseline, do, beyond=beyond)
+        answer = self._answer(fit, "clamp")
         return np.asarray(answer.to_numpy().reshape(-1, answer.sizes["point"]))
 
-    def support(self, posterior: Fitted) -> list[str]:
+    def support(self, fit: Fitted) -> list[str]:
         """Return the flag of each answer."""
+        return [str(flag) for flag in self._answer(fit, "clamp")["support"].to_numpy()]
+
+    def _answer(self, fit: Fitted, beyond: Beyond) -> xr.DataArray:
         do = [] if self.do == "obs" else self.do
         if self.baseline is None:
-            answer = posterior.expected_outcome(self.at, do, "clamp")
-        else:
-            answer = contrast(posterior, self.at, self.baseline, do, beyond="clamp")
-        return [str(flag) for flag in answer["support"].to_numpy()]
+            return expected_outcome(fit, self.at, do, beyond)
+        return contrast(fit, self.at, self.baseline, do, beyond=beyond)
 
     def to_text(self) -> str:
         """Write everything as JSON text."""
-        parts = {name: getattr(self, name) for name in ("names", "at", "baseline", "do")}
-        return json.dumps(parts, sort_keys=True)
+        return json.dumps(vars(self), sort_keys=True)
 
     @classmethod
-    def from_text(cls, text: str) -> "Question":
+    def from_text(cls, text: str) -> "Estimand":
         """Rebuild from :meth:`to_text`."""
         state = json.loads(text)
         return cls(tuple(state["names"]), state["at"], state["baseline"], state["do"])
