@@ -19,15 +19,7 @@ TEXT = frozenset("OUST")
 
 
 def digest_tree(tree: xr.DataTree, ignored: str) -> str:
-    """Return the fingerprint of a tree, all of its attributes but one at the root counted.
-
-    Parameters
-    ----------
-    tree
-        The tree.
-    ignored
-        The attribute of the root that holds the digest itself.
-    """
+    """Return the fingerprint of a tree, one attribute at whose root does not count."""
     digest = hashlib.sha256()
     attributes = {key: str(value) for key, value in tree.attrs.items() if key != ignored}
     digest.update(json.dumps(attributes, sort_keys=True).encode())

@@ -37,26 +37,9 @@ __all__ = ["noise_scale", "squared_scale"]
 def noise_scale(fit: Fitted, values: Array, regime: Regime) -> tuple[Array, Array | None]:
     """Return the scale of the noise at some points, and its degrees of freedom if it is Student's.
 
-    Parameters
-    ----------
-    fit
-        The fit.
-    values
-        Actions and covariates in their own units, or codes of levels; shape (points, variables).
-    regime
-        The actions that are set.
-
-    Returns
-    -------
-    scale
-        Outcome's unit, shape (chain, draw, points) or (chain, draw, 1); not below its floor.
-    nu
-        Shape (chain, draw, 1), or None for normal noise.
-
-    Raises
-    ------
-    QueryError
-        As :func:`squared_scale`.
+    The scale is in the outcome's unit and not below its floor, shape (chain, draw, points) or
+    (chain, draw, 1), at values of actions and covariates, shape (points, variables). Degrees of
+    freedom have shape (chain, draw, 1), or are None.
     """
     variance, least, nu = squared_scale(fit, values, regime)
     return np.sqrt(np.maximum(variance, least)), nu
@@ -68,12 +51,7 @@ def squared_scale(
     """Return the squared scale of the noise, its floor, and degrees of freedom if it has any.
 
     The first has shape (chain, draw, points) or (chain, draw, 1), the others are numbers or have
-    shape (chain, draw, 1).
-
-    Raises
-    ------
-    QueryError
-        If the fit holds no spread of the outcome, or none in this regime.
+    shape (chain, draw, 1). A fit without a spread of the outcome in this regime is refused.
     """
     tree = fit.idata
     if "variance" in tree.children:

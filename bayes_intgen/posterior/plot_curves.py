@@ -15,11 +15,11 @@ from bayes_intgen.data.reference import usual_values
 from bayes_intgen.plots.curves import plot_components, plot_curve
 from bayes_intgen.plots.style import axis_label, grow, legend_of_figure
 from bayes_intgen.plots.surface import plot_surface as draw_surface
+from bayes_intgen.posterior import query
 from bayes_intgen.posterior.estimands.decomposition import decomposition
 from bayes_intgen.posterior.estimands.dose_response import default_grid, dose_response
 from bayes_intgen.posterior.estimands.table import table
 from bayes_intgen.posterior.fitted import Fitted
-from bayes_intgen.posterior.query import complete_points, require_action
 
 __all__ = ["Units", "plot_decomposition", "plot_dose_response", "plot_surface"]
 
@@ -80,7 +80,7 @@ def plot_dose_response(
     plot_curve(axes, curve, action, seen, units)
     note = "averaged over a population"
     if population is None:
-        note = _held(fit, complete_points(fit, at or {}), {action})
+        note = _held(fit, query.complete_points(fit, at or {}), {action})
     _annotate(axes, note)
     return axes
 
@@ -149,9 +149,9 @@ def plot_decomposition(
         )
     reference = dict(zip(fit.design.variables, usual_values(fit.summary), strict=True))
     for ax, name in zip(panels, chosen, strict=True):
-        require_action(fit, name)
+        query.require_action(fit, name)
         doses = default_grid(fit.summary, name) if grid is None else grid
-        points = complete_points(fit, {**(at or {}), name: doses})
+        points = query.complete_points(fit, {**(at or {}), name: doses})
         components = decomposition(fit, points, beyond)
         unit = "+".join(fit.design.block_of(name))
         curves = {kind: components[kind].sel(action=unit) for kind in ("int", "obs", "bias")}
@@ -206,7 +206,7 @@ def plot_surface(
     QueryError
         If the actions are unknown or the same, or there are not two axes.
     NotIdentifiedError
-        If the data do not determine this effect.
+        If the data do not identify this effect.
 
     Examples
     --------
@@ -215,8 +215,8 @@ def plot_surface(
     ('a1', 'a2')
     >>> plt.close()
     """
-    require_action(fit, x, "x")
-    require_action(fit, y, "y")
+    query.require_action(fit, x, "x")
+    query.require_action(fit, y, "y")
     held = {name: value for name, value in (at or {}).items() if name not in (x, y)}
     if x == y or len(held) < len(at or {}):
         raise QueryError(f"x and y must be two actions that at leaves out, got {x!r}, {y!r}.")
@@ -227,7 +227,7 @@ def plot_surface(
         raise QueryError(f"axes: two are needed, for mean and width; got {len(panels)}.")
     sides = [np.asarray(default_grid(fit.summary, name, grid)) for name in (x, y)]
     across, up = np.meshgrid(*sides)
-    points = complete_points(fit, {**held, x: across.ravel(), y: up.ravel()})
+    points = query.complete_points(fit, {**held, x: across.ravel(), y: up.ravel()})
     answers = table(fit, points, do, beyond="clamp")
     shape = across.shape
     width = (answers["upper"] - answers["lower"]).to_numpy().reshape(shape)

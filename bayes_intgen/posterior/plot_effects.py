@@ -16,11 +16,11 @@ from bayes_intgen.plots.best import plot_budget as draw_budget
 from bayes_intgen.plots.forest import plot_forest
 from bayes_intgen.plots.studies import plot_structure as draw_structure
 from bayes_intgen.plots.style import axis_label, grow
+from bayes_intgen.posterior import query
 from bayes_intgen.posterior.estimands.best_action import best_action
 from bayes_intgen.posterior.estimands.contrast import contrast
 from bayes_intgen.posterior.fitted import Fitted
 from bayes_intgen.posterior.plot_curves import Units
-from bayes_intgen.posterior.query import complete_points, require_action
 
 __all__ = ["plot_budget", "plot_contrasts", "plot_structure"]
 
@@ -59,7 +59,7 @@ def plot_contrasts(
     QueryError
         If the table lacks a column, or arrays have other dims.
     NotIdentifiedError
-        If the data do not determine a contrast.
+        If the data do not identify a contrast.
 
     Examples
     --------
@@ -70,14 +70,8 @@ def plot_contrasts(
     >>> plt.close()
     """
     if contrasts is None:
-        moves = standard_moves(fit.summary)
-        contrasts = pd.DataFrame(
-            {
-                "action": [move.action for move in moves],
-                "from": [move.start for move in moves],
-                "to": [move.end for move in moves],
-            }
-        )
+        moves = [(move.action, move.start, move.end) for move in standard_moves(fit.summary)]
+        contrasts = pd.DataFrame(moves, columns=["action", "from", "to"])
     if isinstance(contrasts, pd.DataFrame):
         effects = _contrasts(fit, contrasts, do)
     else:
@@ -135,15 +129,11 @@ def plot_budget(
     outcomes = [best.draws["outcome"] for best in answers]
     ends = [credible_interval(outcome) for outcome in outcomes]
     axes = ax if ax is not None else grow(1, 5.0, 3.8)[0]
-    return draw_budget(
-        axes,
-        np.array(limits),
-        np.array([float(outcome.mean()) for outcome in outcomes]),
-        np.array([float(lower) for lower, _ in ends]),
-        np.array([float(upper) for _, upper in ends]),
-        np.array([best.support == SUPPORTED for best in answers]),
-        axis_label(fit.outcome, units),
-    )
+    lower, upper = np.array(ends, dtype=float).T
+    mean = np.array([float(outcome.mean()) for outcome in outcomes])
+    known = np.array([best.support == SUPPORTED for best in answers])
+    label = axis_label(fit.outcome, units)
+    return draw_budget(axes, np.array(limits), mean, lower, upper, known, label)
 
 
 def plot_structure(fit: Fitted, ax: Axes | None = None) -> Axes:
@@ -180,10 +170,12 @@ def _contrasts(
     effects: dict[str, xr.DataArray] = {}
     for label, row in table.iterrows():
         action = row["action"]
-        require_action(fit, action, "contrasts: action")
+        query.require_action(fit, action, "contrasts: action")
         known = [name for name in fit.design.variables if name in table and name != action]
         held = {name: row[name] for name in known}
-        at, baseline = (complete_points(fit, {**held, action: row[end]}) for end in ("to", "from"))
+        at, baseline = (
+            query.complete_points(fit, {**held, action: row[end]}) for end in ("to", "from")
+        )
         text = f"{action}: {_text(row['from'])} to {_text(row['to'])}"
         name = label if isinstance(label, str) else text
         name = f"{name} (row {label})" if name in effects else name

@@ -18,8 +18,8 @@ from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.data.reference import usual_values
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.plots.overlap import plot_overlap
+from bayes_intgen.posterior import query
 from bayes_intgen.posterior.fitted import Fitted
-from bayes_intgen.posterior.query import flag_points, points_of, read_points
 
 __all__ = ["plot_support"]
 
@@ -35,18 +35,18 @@ def plot_support(
     do: str | Iterable[str] | None = None,
     data: RegimeData | None = None,
 ) -> Figure:
-    """Draw where the experiments overlap, and how far a question reaches beyond them.
+    """Draw where the experiments overlap, and how far a query reaches beyond them.
 
     Below the diagonal are pairs of actions, the rows of every regime over shades of the support
-    flags (white: supported), with everything else at its mean or most frequent level; on the
-    diagonal is the distribution of each action by regime.
+    flags (white: supported), with the other variables at their means or most frequent levels; on
+    the diagonal is the distribution of each action by regime.
 
     Parameters
     ----------
     at
         Query points, drawn as crosses.
     do
-        The actions that are set in the question; None sets all.
+        The actions that are set in the query; None sets all.
     data
         The rows to draw, at most 400 of each regime. Needed by fits that were read from a file;
         others have kept some.
@@ -70,7 +70,7 @@ def plot_support(
             f"than {MOST_ACTIONS} actions; ask for support flags with table(at)."
         )
     rows = _rows_of(data) if data is not None else _rows_kept(fit)
-    points = None if at is None else read_points(fit, at).values[:, : len(fit.actions)]
+    points = None if at is None else query.read_points(fit, at).values[:, : len(fit.actions)]
     grids = {name: _grid(fit, k, points) for k, name in enumerate(fit.actions)}
     reference = usual_values(summary)
     shades = {}
@@ -79,7 +79,7 @@ def plot_support(
         values = np.tile(reference, (len(x) * len(y), 1))
         values[:, first] = np.tile(x, len(y))
         values[:, second] = np.repeat(y, len(x))
-        flags = flag_points(fit, points_of(fit, values), regime, "clamp")
+        flags = query.flag_points(fit, query.points_of(fit, values), regime, "clamp")
         shades[fit.actions[first], fit.actions[second]] = (x, y, flags.reshape(len(y), len(x)))
     title = f"support under do({format_regime(regime).replace('+', ', ')})"
     if not regime:
@@ -108,10 +108,8 @@ def _rows_of(data: RegimeData) -> dict[str, Array]:
 
 def _rows_kept(fit: Fitted) -> dict[str, Array]:
     """Return the thinned rows of the first pass; after loading there are none."""
-    kept = {
-        format_regime(regime): part.sample.rows[:, : len(fit.actions)]
-        for regime, part in fit.summary.regimes.items()
-    }
+    count, regimes = len(fit.actions), fit.summary.regimes.items()
+    kept = {format_regime(regime): part.sample.rows[:, :count] for regime, part in regimes}
     if not all(map(len, kept.values())):
         raise QueryError("data: a fit that was read from a file holds no rows; give the data, too.")
     return {label: rows[_thin(len(rows))] for label, rows in kept.items()}

@@ -10,12 +10,11 @@ from bayes_intgen.base.arguments import read_path
 from bayes_intgen.posterior.estimands.average import average_contrast, average_outcome
 from bayes_intgen.posterior.estimands.best_action import best_action
 from bayes_intgen.posterior.estimands.component import component
-from bayes_intgen.posterior.estimands.contrast import contrast
+from bayes_intgen.posterior.estimands.contrast import contrast, probability
 from bayes_intgen.posterior.estimands.decomposition import decomposition
 from bayes_intgen.posterior.estimands.dose_response import dose_response
 from bayes_intgen.posterior.estimands.effects import effects
 from bayes_intgen.posterior.estimands.expected_outcome import expected_outcome
-from bayes_intgen.posterior.estimands.probability import probability
 from bayes_intgen.posterior.estimands.synergy import synergy
 from bayes_intgen.posterior.estimands.table import table
 from bayes_intgen.posterior.fitted import Fitted

@@ -27,11 +27,11 @@ from bayes_intgen.base.metrics import INTERVAL, credible_interval
 from bayes_intgen.base.regimes import Regime, read_do
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.points import Beyond, Points
+from bayes_intgen.posterior import query
 from bayes_intgen.posterior.estimands.expected_outcome import expected_outcome
 from bayes_intgen.posterior.estimands.table import portions
 from bayes_intgen.posterior.fitted import Fitted
 from bayes_intgen.posterior.noise_scale import squared_scale
-from bayes_intgen.posterior.query import read_points
 
 __all__ = ["predict", "predict_portion", "predictive_interval"]
 
@@ -74,7 +74,7 @@ def predict(
         (``variance="constant"``, moments, or ``likelihood="student_t"``) and no rows of this
         one.
     NotIdentifiedError
-        If the data do not determine the mean outcome.
+        If the data do not identify the mean outcome.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def predict(
     Frozen({'chain': 1, 'draw': 1000, 'point': 1})
     """
     read_whole(random_seed, "random_seed", 0, MOST_SEED, QueryError)
-    points, regime = read_points(fit, at), read_do(do, fit.actions)
+    points, regime = query.read_points(fit, at), read_do(do, fit.actions)
     return predict_portion(fit, points, regime, random_seed, beyond, 0)
 
 
@@ -111,21 +111,12 @@ def predictive_interval(
     random_seed: int = 1,
     beyond: Beyond = "error",
 ) -> tuple[Array, Array]:
-    """Return the ends of equal-tailed predictive intervals, working through points in portions.
+    """Return the ends of equal-tailed predictive intervals, shape (points,) each.
 
-    Parameters
-    ----------
-    fit, at, do, random_seed, beyond
-        As in :func:`predict`.
-    probability
-        Probability inside the interval.
-
-    Returns
-    -------
-    lower, upper
-        In the outcome's unit, shape (points,).
+    The points are worked through in portions; the arguments are those of :func:`predict` and the
+    probability inside the interval.
     """
-    points, regime = read_points(fit, at), read_do(do, fit.actions)
+    points, regime = query.read_points(fit, at), read_do(do, fit.actions)
     intervals = []
     for first, some in portions(fit, points):
         draws = predict_portion(fit, some, regime, random_seed, beyond, first)

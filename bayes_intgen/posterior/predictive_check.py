@@ -11,7 +11,6 @@ version, for which the log densities are kept.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -21,11 +20,11 @@ from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.regimes import Regime, format_regime, parse_regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.posterior import query
 from bayes_intgen.posterior.estimands.expected_outcome import draw_coords, expected_outcome
 from bayes_intgen.posterior.fitted import Fitted
 from bayes_intgen.posterior.noise_scale import noise_scale
 from bayes_intgen.posterior.predictive import predict_portion
-from bayes_intgen.posterior.query import points_of
 
 __all__ = ["predictive_check"]
 
@@ -96,7 +95,7 @@ def predictive_check(
     chosen = _some_rows(data, wanted, int(rows))
     draws, densities, first = [], [], 0
     for regime, values in chosen.items():
-        points = points_of(fit, values[:, :-1])
+        points = query.points_of(fit, values[:, :-1])
         mean = expected_outcome(fit, points, list(regime), "clamp").to_numpy()
         predicted = predict_portion(fit, points, regime, random_seed, "clamp", first)
         draws.append(predicted.to_numpy())
@@ -128,10 +127,8 @@ def _tree(fit: Fitted, chosen: dict[Regime, Array], draws: Array, density: Array
     posterior = fit.idata["posterior"].dataset
     values = np.concatenate(list(chosen.values()))
     labels = [format_regime(regime) for regime, rows in chosen.items() for _ in rows]
-    points = points_of(fit, values[:, :-1])
-    along: dict[str, Any] = {
-        name: ("row", column[1]) for name, column in points.coords().items() if name != "point"
-    }
+    points = query.points_of(fit, values[:, :-1])
+    along = {name: ("row", points.coords()[name][1]) for name in points.variables}
     coords = {"row": np.arange(len(values)), "regime_label": ("row", labels), **along}
     ends = draw_coords(fit)
     dims, name = ("chain", "draw", "row"), fit.outcome

@@ -76,7 +76,7 @@ def prior_sensitivity(
     QueryError
         If there are fewer than 100 draws, or they are draws from the prior.
     NotIdentifiedError
-        If the data do not determine an answer.
+        If the data do not identify an answer.
 
     Examples
     --------

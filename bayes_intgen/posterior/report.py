@@ -12,10 +12,10 @@ from bayes_intgen.base.metrics import INTERVAL
 from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.base.support_flags import SUPPORTED
 from bayes_intgen.data.reference import standard_moves
+from bayes_intgen.posterior import query
 from bayes_intgen.posterior.estimands.effects import effects
 from bayes_intgen.posterior.fitted import Fitted
 from bayes_intgen.posterior.prior_sensitivity import flag_prior
-from bayes_intgen.posterior.query import flag_points, points_of, rank_condition
 
 __all__ = ["describe_fit", "show_fit"]
 
@@ -53,7 +53,7 @@ def show_fit(fit: Fitted) -> str:
 
 def _effects(fit: Fitted) -> tuple[Regime, pd.DataFrame | str]:
     """Return the regime by whose effects a fit is shown, and these, or why there are none."""
-    joint = rank_condition(fit).affine(fit.actions).identified
+    joint = query.rank_condition(fit).affine(fit.actions).identified
     regime = fit.actions if joint else fit.target
     if not regime:
         return (), "Nothing is set in it, so that it has no effects."
@@ -66,8 +66,8 @@ def _effects(fit: Fitted) -> tuple[Regime, pd.DataFrame | str]:
 def _beyond_support(fit: Fitted, regime: Regime) -> list[str]:
     """Name the rows of the table of effects that reach beyond the support of the data."""
     moves = standard_moves(fit.summary)
-    ends = [points_of(fit, np.array([move.before, move.after])) for move in moves]
-    flags = [flag_points(fit, points, regime, "clamp") for points in ends]
+    ends = [query.points_of(fit, np.array([move.before, move.after])) for move in moves]
+    flags = [query.flag_points(fit, points, regime, "clamp") for points in ends]
     return [m.name for m, own in zip(moves, flags, strict=True) if not (own == SUPPORTED).all()]
 
 
@@ -82,33 +82,25 @@ def _caption(fit: Fitted) -> str:
 
 
 def _data(fit: Fitted, regime: Regime) -> list[str]:
-    summary, sizes = fit.summary, fit.idata["posterior"].sizes
+    summary = fit.summary
     title = "Prior" if fit.convergence.method == "prior" else "Posterior"
     alone = [name for name in summary.variables if name not in regime]
     given = ", ".join([*([f"do({', '.join(regime)})"] if regime else []), *alone])
     mean = f"E[{summary.outcome} | {given}]"
     rows = sum(part.moments.n for part in summary.regimes.values())
     regimes = ", ".join(format_regime(regime) for regime in summary.regimes)
+    draws, attributes = fit.idata["posterior"].dataset, fit.idata.attrs
+    likelihood = str(attributes.get("likelihood", "normal"))
+    if "nu" in draws:
+        likelihood += f", nu {float(draws['nu'].mean()):.1f}"
+    counts = json.loads(str(attributes.get("clamped", "{}")))
+    clamped = ", ".join(f"{count:,} of {name}" for name, count in counts.items())
     return [
         f"{title} of {mean} from {rows:,} rows in the regimes {regimes}",
-        f"{sizes['chain']} chains x {sizes['draw']} draws; {fit.convergence}",
-        f"likelihood: {_likelihood(fit)}",
-        *_clamped(fit),
+        f"{draws.sizes['chain']} chains x {draws.sizes['draw']} draws; {fit.convergence}",
+        f"likelihood: {likelihood}",
+        *([f"rows beyond the box, held at its edge: {clamped}"] if clamped else []),
     ]
-
-
-def _clamped(fit: Fitted) -> list[str]:
-    """Count the rows beyond the box, in a fit to rows or moments that has any."""
-    counts = json.loads(str(fit.idata.attrs.get("clamped", "{}")))
-    text = ", ".join(f"{count:,} of {name}" for name, count in counts.items())
-    return [f"rows beyond the box, held at its edge: {text}"] if text else []
-
-
-def _likelihood(fit: Fitted) -> str:
-    """Name the likelihood, with the mean of its degrees of freedom if it has any."""
-    name = str(fit.idata.attrs.get("likelihood", "normal"))
-    draws = fit.idata["posterior"].dataset
-    return f"{name}, nu {float(draws['nu'].mean()):.1f}" if "nu" in draws else name
 
 
 def _choices(fit: Fitted) -> list[str]:

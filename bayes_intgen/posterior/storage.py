@@ -39,6 +39,11 @@ ATTRIBUTES = ("design", "summary", "outcome_scale", "convergence", "learned", "a
 def write_fit(fit: Fitted, path: str | Path) -> None:
     """Write everything to a netCDF file; an existing file is replaced in one step.
 
+    Parameters
+    ----------
+    path
+        The file.
+
     Raises
     ------
     FileError
@@ -55,17 +60,20 @@ def write_fit(fit: Fitted, path: str | Path) -> None:
     True
     """
     tree = fit.idata.copy()
+    stored = {
+        "design": fit.design.to_dict(),
+        "summary": fit.summary.to_dict(),
+        "outcome_scale": [fit.outcome_scale.centre, fit.outcome_scale.spread],
+        "convergence": fit.convergence.to_dict(),
+        "learned": fit.learned.to_dict() if fit.learned else None,
+        "additivity": fit.additivity.to_dict() if fit.additivity else None,
+    }
     tree.attrs = {
         **tree.attrs,
         "format": FORMAT,
         "library_version": version("bayes-intgen"),
-        "design": json.dumps(fit.design.to_dict()),
-        "summary": json.dumps(fit.summary.to_dict()),
-        "outcome_scale": json.dumps([fit.outcome_scale.centre, fit.outcome_scale.spread]),
-        "convergence": json.dumps(fit.convergence.to_dict()),
         "converged": "yes" if fit.convergence.ok else f"NO: {fit.convergence}",
-        "learned": json.dumps(fit.learned.to_dict() if fit.learned else None),
-        "additivity": json.dumps(fit.additivity.to_dict() if fit.additivity else None),
+        **{name: json.dumps(state) for name, state in stored.items()},
     }
     tree.attrs[DIGEST] = digest_tree(tree, DIGEST)
     with replacing(read_path(path)) as draft:
@@ -73,13 +81,7 @@ def write_fit(fit: Fitted, path: str | Path) -> None:
 
 
 def read_fit(path: Path) -> Fitted:
-    """Read a fit into memory and close the file.
-
-    Raises
-    ------
-    FileError
-        If the file is missing, is not a fit of this format, or is damaged.
-    """
+    """Read a fit into memory; refuse a file that is not a fit of this format, or is damaged."""
     if not is_file(path):
         raise FileError(f"path: there is no file {str(path)!r} that can be looked at.")
     try:

@@ -65,32 +65,17 @@ def classify_support(
     parents: Mapping[str, tuple[str, ...]],
     blocks: Blocks | None = None,
 ) -> npt.NDArray[np.str_]:
-    """Flag query points.
+    """Flag values of actions and covariates, shape (points, variables), under a regime.
 
-    Parameters
-    ----------
-    values
-        Actions, then covariates, in their own units, or codes of levels; shape (points, variables).
-    do
-        The actions that are set.
-    summary
-        The first pass over the data.
-    parents
-        The possible parents of each action.
-    blocks
-        A partition of the actions; each is a block of its own by default.
-
-    Returns
-    -------
-    ndarray
-        ``supported``, ``extrapolated`` or ``outside`` for each point, shape (points,).
+    Returns ``supported``, ``extrapolated`` or ``outside`` for each point, shape (points,).
+    ``parents`` are the possible parents of each action, which is a block of its own by default.
     """
     actions = summary.actions
     position = {name: k for k, name in enumerate((*actions, *summary.covariates))}
     given = [position[name] for name in summary.covariates]
     supported = np.ones(len(values), dtype=bool)
     partition = tuple((action,) for action in actions) if blocks is None else blocks
-    for block in partition:
+    for block in partition:  # every block must have been seen as the regime sets it
         pattern = {*block} & {*do}
         alone = [action for action in block if action not in pattern]
         if alone or len(block) > 1:
@@ -98,7 +83,7 @@ def classify_support(
             columns = [*(position[name] for name in shown), *given]
             alike = [part for r, part in summary.regimes.items() if {*block} & {*r} == pattern]
             supported &= _in_cloud(values, columns, summary, alike)
-        if not alone:
+        if not alone:  # all of it is set: each curve must be told from the biases of others
             for action in block:
                 seen = np.ones(len(values), dtype=bool)
                 needed = _needed(action, block, do, summary, parents, partition)
@@ -122,26 +107,12 @@ def classify_support(
 
 
 def find_beyond(points: Points, bases: Mapping[str, ActionBasis], beyond: str) -> Mask:
-    """Find the points beyond the box of a basis, and refuse them unless they are to be clamped.
-
-    Parameters
-    ----------
-    points
-        The query points.
-    bases
-        The basis of each action and covariate.
-    beyond
-        ``"error"`` or ``"clamp"``.
-
-    Returns
-    -------
-    ndarray
-        Which points lie beyond the box, shape (points,).
+    """Find the points beyond the box of a basis, shape (points,).
 
     Raises
     ------
     QueryError
-        If there are such points and ``beyond`` is ``"error"``, or it is neither of the two.
+        If there are such points and ``beyond`` is ``"error"``, or it is not ``"clamp"`` either.
     """
     if not isinstance(beyond, str) or beyond not in ("error", "clamp"):
         raise QueryError(f"beyond must be one of ['error', 'clamp'], got {show(beyond)}.")
@@ -184,14 +155,14 @@ def _needed(
     return needed
 
 
-def _in_core(values: Array, column: int, parts: Sequence[RegimeSummary]) -> Mask:
-    if not parts:
+def _in_core(values: Array, column: int, summaries: Sequence[RegimeSummary]) -> Mask:
+    if not summaries:
         return np.zeros(len(values), dtype=bool)
-    if column in parts[0].levels:
-        rows = np.array([[level.moments.n for level in part.levels[column]] for part in parts])
+    if column in summaries[0].levels:
+        rows = np.array([[level.moments.n for level in part.levels[column]] for part in summaries])
         return np.asarray(rows.any(axis=0)[values[:, column].astype(int)])
-    low = min(part.core[0, column] for part in parts)
-    high = max(part.core[1, column] for part in parts)
+    low = min(part.core[0, column] for part in summaries)
+    high = max(part.core[1, column] for part in summaries)
     return np.asarray((low <= values[:, column]) & (values[:, column] <= high))
 
 
@@ -202,19 +173,19 @@ def _shown(column: int, needed: Sequence[Sequence[RegimeSummary]]) -> tuple[floa
     """
     if not all(needed) or column in needed[0][0].levels:
         return ()
-    low = max(min(part.core[0, column] for part in parts) for parts in needed)
-    high = min(max(part.core[1, column] for part in parts) for parts in needed)
+    low = max(min(part.core[0, column] for part in summaries) for summaries in needed)
+    high = min(max(part.core[1, column] for part in summaries) for summaries in needed)
     return (low, high) if low <= high else ()
 
 
 def _in_cloud(
-    values: Array, columns: Sequence[int], summary: Summary, parts: Sequence[RegimeSummary]
+    values: Array, columns: Sequence[int], summary: Summary, summaries: Sequence[RegimeSummary]
 ) -> Mask:
     """Say whether some columns of a point lie within the cloud of at least one of the regimes."""
     coded = [k for k in columns if summary.columns[k] in summary.levels]
     numeric = [k for k in columns if k not in coded]
     inside = np.zeros(len(values), dtype=bool)
-    for part in parts:
+    for part in summaries:
         if coded:
             inside |= _within_levels(values, coded, numeric, part, summary)
         else:

@@ -29,25 +29,11 @@ def is_tested(
     shown: tuple[float, ...] = (),
     anywhere: bool = False,
 ) -> Mask:
-    """Say of some points whether lift tests have seen their value of one action.
+    """Say of some points whether lift tests have seen their value of one action, which was tested.
 
-    Parameters
-    ----------
-    values
-        Actions, then covariates, in their own units, or codes of levels; shape (points, variables).
-    column
-        The action, which has been tested.
-    summary
-        The first pass over the rows, and the tested values.
-    shown
-        Ends of the range over which rows show the action, if any; not used with covariates.
-    anywhere
-        Whether the covariates at which an action was tested do not matter.
-
-    Returns
-    -------
-    ndarray
-        Shape (points,).
+    ``values`` are actions and covariates, numbers or codes of levels, shape (points, variables);
+    ``shown`` both ends of the range over which rows show the action, if any, which is not used with
+    covariates. With ``anywhere`` the covariates at which the action was tested do not matter.
     """
     name = summary.variables[column]
     ends = np.array(summary.tested[name])

@@ -31,9 +31,8 @@ from bayes_intgen.data.points import Points
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.design.design import bias_name
 from bayes_intgen.posterior.estimands.expected_outcome import weight_draws
-from bayes_intgen.posterior.estimands.paired_points import read_baseline
 from bayes_intgen.posterior.posterior import Posterior
-from bayes_intgen.posterior.query import mean_functionals, read_points
+from bayes_intgen.posterior.query import mean_functionals, read_baseline, read_points
 from bayes_intgen.posterior.same_data import require_same_data
 
 __all__ = ["sensitivity"]

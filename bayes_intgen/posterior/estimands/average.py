@@ -18,21 +18,14 @@ from bayes_intgen.base.regimes import Regime, format_regime, read_do
 from bayes_intgen.base.support_flags import SUPPORTED
 from bayes_intgen.base.types import Array, Mask
 from bayes_intgen.data.points import Beyond, Points
+from bayes_intgen.posterior import query
 from bayes_intgen.posterior.estimands.expected_outcome import draw_coords, theta_draws
-from bayes_intgen.posterior.estimands.paired_points import naming
 from bayes_intgen.posterior.estimands.population import (
     mean_features,
     read_columns,
     read_row_weights,
 )
 from bayes_intgen.posterior.fitted import Fitted
-from bayes_intgen.posterior.query import (
-    complete_points,
-    flag_points,
-    read_points,
-    require_identified_contrast,
-    require_identified_mean,
-)
 
 __all__ = ["average_contrast", "average_outcome"]
 
@@ -78,7 +71,7 @@ def average_outcome(
     QueryError
         If rows, changes or weights cannot be read, or rows lie beyond the box.
     NotIdentifiedError
-        If the data do not determine this effect.
+        If the data do not identify this effect.
 
     Examples
     --------
@@ -87,7 +80,7 @@ def average_outcome(
     ('chain', 'draw')
     """
     regime = read_do(do, fit.actions)
-    require_identified_mean(fit, regime)
+    query.require_identified_mean(fit, regime)
     rows = _change(fit, population, setting, shift)
     row_weights = read_row_weights(weights, len(rows))
     supported = _supported(fit, rows, regime, beyond)
@@ -127,7 +120,7 @@ def average_contrast(
     QueryError
         If rows, changes or weights cannot be read, or rows lie beyond the box.
     NotIdentifiedError
-        If the data do not determine this effect.
+        If the data do not identify this effect.
 
     Examples
     --------
@@ -150,7 +143,7 @@ def average_contrast(
             f"population: with the changes it has {len(after)} rows, without {len(before)}; give "
             f"every action one value per row."
         )
-    require_identified_contrast(fit, before.values, after.values, regime)
+    query.require_identified_contrast(fit, before.values, after.values, regime)
     row_weights = read_row_weights(weights, len(after))
     supported = _supported(fit, after, regime, beyond) & _supported(fit, before, regime, beyond)
     phi = mean_features(fit, after, row_weights) - mean_features(fit, before, row_weights)
@@ -185,33 +178,33 @@ def _change(
     missing = [action for action in moved if action not in columns]
     if missing:
         raise QueryError(f"shift: the population has no values of {missing} to be shifted.")
-    with naming(set_by):
-        complete_points(fit, wanted)
+    with query.naming(set_by):  # so that a bad value is not blamed on the population
+        query.complete_points(fit, wanted)
     columns |= wanted
-    with naming("population"):
-        points = read_points(fit, columns)
-        return read_points(fit, columns | _move(columns, moved)) if moved else points
+    with query.naming("population"):
+        points = query.read_points(fit, columns)
+        return query.read_points(fit, columns | _move(columns, moved)) if moved else points
 
 
 def _move(columns: Mapping[str, Any], moved: Mapping[str, Any]) -> dict[str, Any]:
     """Return columns, already checked, with amounts added."""
-    found = {}
+    changed = {}
     for action, amount in moved.items():
         try:
             amounts = np.asarray(amount, dtype=float)
             if not np.isfinite(amounts).all():
                 raise ValueError("it is missing or infinite")
-            found[action] = np.asarray(columns[action]) + amounts
+            changed[action] = np.asarray(columns[action]) + amounts
         except (TypeError, ValueError, OverflowError) as error:
             raise QueryError(
                 f"shift: {action!r} must be shifted by one number, or by one per row ({error})."
             ) from error
-    return found
+    return changed
 
 
 def _supported(fit: Fitted, rows: Points, regime: Regime, beyond: Beyond) -> Mask:
-    with naming("population"):
-        return np.asarray(flag_points(fit, rows, regime, beyond) == SUPPORTED)
+    with query.naming("population"):
+        return np.asarray(query.flag_points(fit, rows, regime, beyond) == SUPPORTED)
 
 
 def _label(fit: Fitted, values: Array, regime: Regime, supported: float) -> xr.DataArray:

@@ -27,16 +27,15 @@ import xarray as xr
 from bayes_intgen.base.arguments import read_choice
 from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.regimes import Regime, format_regime, order_regime
-from bayes_intgen.base.types import Array
 from bayes_intgen.data.points import Beyond
 from bayes_intgen.data.reference import usual_values
 from bayes_intgen.design.design import CAUSAL, Design, bias_name
+from bayes_intgen.posterior import query
 from bayes_intgen.posterior.estimands.expected_outcome import label_draws, weight_draws
 from bayes_intgen.posterior.fitted import Fitted
-from bayes_intgen.posterior.query import complete_points
 from bayes_intgen.posterior.support import find_beyond
 
-__all__ = ["component", "component_curve"]
+__all__ = ["component"]
 
 type Kind = Literal["int", "obs", "bias"]
 
@@ -85,64 +84,28 @@ def component(
             f"at: the block {action!r} takes values of {list(block)}, got "
             f"{type(at).__name__}; give a mapping of names to values."
         )
-    points = complete_points(fit, at if isinstance(at, Mapping) else {action: at})
+    points = query.complete_points(fit, at if isinstance(at, Mapping) else {action: at})
     find_beyond(points, fit.design.features.bases, beyond)
-    reference = usual_values(fit.summary)
-    values = component_curve(fit.design, weight_draws(fit), points.values, reference, block, kind)
-    return label_draws(fit, values, points, f"{kind}:{action}")
-
-
-def component_curve(
-    design: Design, weights: Array, values: Array, reference: Array, block: Regime, kind: Kind
-) -> Array:
-    """Evaluate a component at some points.
-
-    Parameters
-    ----------
-    design
-        Features and components.
-    weights
-        Draws of the weights, shape (..., weights).
-    values
-        Actions and covariates in their own units, shape (points, variables); of the actions, the
-        causal part reads those that move only.
-    reference
-        Where the other actions are held and u_k is zero, shape (variables,).
-    block
-        The action k, or the actions of a block.
-    kind
-        ``"int"``, ``"obs"`` or ``"bias"``.
-
-    Returns
-    -------
-    ndarray
-        Shape (..., points), in the unit of the weights.
-    """
-    features = design.features
+    values, features = points.values, fit.design.features
+    weights = weight_draws(fit)
     total = np.zeros((*weights.shape[:-1], len(values)))
-    if kind != "bias":
-        held = np.tile(reference, (len(values), 1))
-        given = [design.variables.index(name) for name in design.covariates]
+    if kind != "bias":  # (1), at the covariates of the points
+        held = np.tile(usual_values(fit.summary), (len(values), 1))
+        given = [fit.design.variables.index(name) for name in fit.covariates]
         held[:, given] = values[:, given]
-        columns = [design.variables.index(name) for name in block]
         moved = held.copy()
+        columns = [fit.actions.index(name) for name in block]
         moved[:, columns] = values[:, columns]
         step = features.evaluate(moved) - features.evaluate(held)
-        total += design.collect(weights, design.component(CAUSAL)) @ step.T  # (1)
-    if kind != "int":
-        bias = design.collect(weights, design.component(bias_name(block)))
-        total += bias @ features.evaluate(values).T  # (2)
-    return total
+        total += fit.design.collect(weights, fit.design.component(CAUSAL)) @ step.T
+    if kind != "int":  # (2)
+        bias = fit.design.collect(weights, fit.design.component(bias_name(block)))
+        total += bias @ features.evaluate(values).T
+    return label_draws(fit, total, points, f"{kind}:{action}")
 
 
 def _read_component(design: Design, action: str, kind: Kind) -> Regime:
-    """Return the actions that a component is a function of, parents aside: one, or a block.
-
-    Raises
-    ------
-    QueryError
-        If the action or the kind is unknown, or the bias of an action within a block is asked for.
-    """
+    """Return the actions that a component is a function of, parents aside: one, or a block."""
     texts = action.split("+") if isinstance(action, str) else []
     names = [text if text in design.actions else text.strip() for text in texts]
     chosen = order_regime(names, design.actions)

@@ -21,21 +21,14 @@ the reference, which is stated with the result, settles where they are.
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
-from bayes_intgen.base.types import Array
-from bayes_intgen.data.points import Beyond, Points
+from bayes_intgen.data.points import Beyond
 from bayes_intgen.data.reference import usual_values
 from bayes_intgen.design.design import CAUSAL, bias_name
+from bayes_intgen.posterior import query
 from bayes_intgen.posterior.estimands.expected_outcome import draw_coords, weight_draws
 from bayes_intgen.posterior.fitted import Fitted
-from bayes_intgen.posterior.query import (
-    complete_points,
-    flag_points,
-    read_points,
-    require_identified_mean,
-)
 
 __all__ = ["decomposition"]
 
@@ -66,7 +59,7 @@ def decomposition(fit: Fitted, at: Any, beyond: Beyond = "error") -> xr.Dataset:
     QueryError
         If points cannot be read, or lie beyond the box.
     NotIdentifiedError
-        If the data do not determine the joint effect, the observational mean, and the bias of
+        If the data do not identify the joint effect, the observational mean, and the bias of
         each action.
 
     References
@@ -76,17 +69,17 @@ def decomposition(fit: Fitted, at: Any, beyond: Beyond = "error") -> xr.Dataset:
     Examples
     --------
     >>> at = {"a1": [0.1, 0.2], "a2": 0.0}
-    >>> parts = posterior.decomposition(at)
-    >>> joint = parts["alpha"] + parts["int"].sum("action")
+    >>> split = posterior.decomposition(at)
+    >>> joint = split["alpha"] + split["int"].sum("action")
     >>> bool(abs(joint - posterior.expected_outcome(at)).max() < 1e-9)
     True
     """
     actions = fit.actions
     units = fit.design.blocks
     for regime in ((), actions, *(tuple(a for a in actions if a not in unit) for unit in units)):
-        require_identified_mean(fit, regime)
-    points = read_points(fit, at)
-    flags = flag_points(fit, points, actions, beyond)
+        query.require_identified_mean(fit, regime)
+    points = query.read_points(fit, at)
+    flags = query.flag_points(fit, points, actions, beyond)
     design = fit.design
     phi = design.features.evaluate
     weights = weight_draws(fit)
@@ -111,7 +104,13 @@ def decomposition(fit: Fitted, at: Any, beyond: Beyond = "error") -> xr.Dataset:
     }
     if _has_interactions(fit):  # (5)
         variables["interaction"] = beta @ (phi(points.values) - base).T - np.sum(causal, axis=0)
-    return _label(fit, points, ["+".join(unit) for unit in units], variables, flags)
+    one, many = ("chain", "draw", "point"), ("chain", "draw", "action", "point")
+    coords = {**draw_coords(fit), "action": ["+".join(unit) for unit in units], **points.coords()}
+    return xr.Dataset(
+        {name: (many if v.ndim == 4 else one, v) for name, v in variables.items()},
+        coords={**coords, "support": ("point", flags)},
+        attrs={"gauge": _gauge(fit), "outcome": fit.outcome},
+    )
 
 
 def _has_interactions(fit: Fitted) -> bool:
@@ -121,30 +120,14 @@ def _has_interactions(fit: Fitted) -> bool:
     return not all(any(some <= {*unit} for unit in fit.design.blocks) for some in touched)
 
 
-def _label(
-    fit: Fitted,
-    points: Points,
-    units: list[str],
-    variables: dict[str, Array],
-    flags: npt.NDArray[np.str_],
-) -> xr.Dataset:
-    one, many = ("chain", "draw", "point"), ("chain", "draw", "action", "point")
-    held = complete_points(fit, {}).coords()
+def _gauge(fit: Fitted) -> str:
+    """Say where the causal components are zero."""
+    held = query.complete_points(fit, {}).coords()
     reference = ", ".join(f"{action} = {_text(held[action][1][0])}" for action in fit.actions)
-    return xr.Dataset(
-        {name: (many if v.ndim == 4 else one, v) for name, v in variables.items()},
-        coords={
-            **draw_coords(fit),
-            "action": units,
-            **points.coords(),
-            "support": ("point", flags),
-        },
-        attrs={
-            "gauge": f"int is zero at the reference {reference} (means or most frequent levels "
-            f"over the regimes, weighted equally) and the covariates of the point, if any; alpha "
-            f"is the joint effect there; bias keeps its own constant.",
-            "outcome": fit.outcome,
-        },
+    return (
+        f"int is zero at the reference {reference} (means or most frequent levels over the "
+        f"regimes, weighted equally) and the covariates of the point, if any; alpha is the joint "
+        f"effect there; bias keeps its own constant."
     )
 
 

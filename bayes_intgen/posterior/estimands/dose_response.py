@@ -22,20 +22,14 @@ from bayes_intgen.base.support_flags import SUPPORTED
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.points import Beyond, Points
 from bayes_intgen.data.summary import Summary
+from bayes_intgen.posterior import query
 from bayes_intgen.posterior.estimands.expected_outcome import draw_coords, theta_draws
-from bayes_intgen.posterior.estimands.paired_points import SEVERITY, naming
 from bayes_intgen.posterior.estimands.population import (
     mean_features,
     read_columns,
     read_row_weights,
 )
 from bayes_intgen.posterior.fitted import Fitted
-from bayes_intgen.posterior.query import (
-    complete_points,
-    flag_points,
-    read_points,
-    require_identified_mean,
-)
 from bayes_intgen.posterior.support import find_beyond
 
 __all__ = ["default_grid", "dose_response"]
@@ -88,7 +82,7 @@ def dose_response(
     QueryError
         If the action is unknown, values cannot be read, or points lie beyond the box.
     NotIdentifiedError
-        If the data do not determine this effect.
+        If the data do not identify this effect.
 
     Examples
     --------
@@ -99,10 +93,10 @@ def dose_response(
     read_choice(action, "action", fit.actions, QueryError)
     held = read_mapping(at, "at", "names to values")
     regime = read_do(do, fit.actions)
-    require_identified_mean(fit, regime)
-    with naming("grid"):
+    query.require_identified_mean(fit, regime)
+    with query.naming("grid"):
         values = default_grid(fit.summary, action) if grid is None else grid
-        doses = complete_points(fit, {action: values})
+        doses = query.complete_points(fit, {action: values})
         find_beyond(doses, fit.design.features.bases, beyond)
     if population is not None:
         if at is not None:
@@ -113,7 +107,7 @@ def dose_response(
             raise QueryError("weights: they belong to the rows of a population; give one.")
         points = _along(fit, action, doses, held)
         phi = fit.design.features.evaluate(points.values)
-        flags = flag_points(fit, points, regime, beyond)
+        flags = query.flag_points(fit, points, regime, beyond)
         share = (flags == SUPPORTED).astype(float)
     return xr.DataArray(
         theta_draws(fit, regime) @ phi.T + fit.outcome_scale.centre,  # (1), (2)
@@ -137,8 +131,8 @@ def default_grid(summary: Summary, action: str, points: int = GRID_POINTS) -> An
     if action in summary.levels:
         return list(summary.levels[action])
     column = summary.actions.index(action)
-    parts = [part for regime, part in summary.regimes.items() if action in regime]
-    cores = [part.core[:, column] for part in parts or summary.regimes.values()]
+    setting = [part for regime, part in summary.regimes.items() if action in regime]
+    cores = [part.core[:, column] for part in setting or summary.regimes.values()]
     return np.linspace(min(low for low, _ in cores), max(high for _, high in cores), points)
 
 
@@ -146,7 +140,7 @@ def _along(fit: Fitted, action: str, doses: Points, at: Mapping[str, Any]) -> Po
     """Return one point per dose, the other actions held."""
     if action in at:
         raise QueryError(f"at: leave out {action!r}, which runs over the grid.")
-    held = complete_points(fit, at)
+    held = query.complete_points(fit, at)
     if len(held) != 1:
         raise QueryError(
             f"at must give one value per action, got {len(held)}; to average over several rows "
@@ -173,16 +167,16 @@ def _over_rows(
     """Return, for each dose, the mean features, the worst flag, and the share that is supported."""
     column = fit.actions.index(action)
     first = doses.coords()[action][1][0]
-    with naming("population"):
-        rows = read_points(fit, {**read_columns(population), action: first})
+    with query.naming("population"):  # which need not hold the action
+        rows = query.read_points(fit, {**read_columns(population), action: first})
     row_weights = read_row_weights(weights, len(rows))
     phi, worst, supported = [], [], []
     for dose in doses.values[:, column]:
         values = rows.values.copy()
         values[:, column] = dose
         moved = replace(rows, values=values)
-        flags = flag_points(fit, moved, regime, beyond)
-        worst.append(max(np.unique(flags), key=SEVERITY.index))
+        flags = query.flag_points(fit, moved, regime, beyond)
+        worst.append(max(np.unique(flags), key=query.SEVERITY.index))
         supported.append(float(row_weights @ (flags == SUPPORTED)))
         phi.append(mean_features(fit, moved, row_weights))
     return np.array(phi), np.array(worst), np.array(supported)

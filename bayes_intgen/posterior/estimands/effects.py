@@ -18,9 +18,9 @@ from bayes_intgen.base.types import Array
 from bayes_intgen.data.reference import standard_moves
 from bayes_intgen.design.identification.identify import require_known_cuts
 from bayes_intgen.design.identification.model_identification import require_determined
+from bayes_intgen.posterior import query
 from bayes_intgen.posterior.estimands.expected_outcome import label_draws, theta_draws
 from bayes_intgen.posterior.fitted import Fitted
-from bayes_intgen.posterior.query import mean_functionals, points_of, rank_condition
 
 __all__ = ["effects"]
 
@@ -43,7 +43,7 @@ def effects(fit: Fitted, do: str | Iterable[str] | None = None) -> pd.DataFrame:
         A row per action that is set, or per level of it as ``channel[tv]``: ``from`` and ``to``
         (the action's unit, or levels), ``mean``, ``lower`` and ``upper`` of the change in
         E[Y | do(a_S), a_rest], and ``observational``, the mean change in E[Y | a], which holds
-        the confounding too (the outcome's unit). No number where the data do not determine the
+        the confounding too (the outcome's unit). No number where the data do not identify the
         change.
 
     Raises
@@ -51,7 +51,7 @@ def effects(fit: Fitted, do: str | Iterable[str] | None = None) -> pd.DataFrame:
     QueryError
         If ``do`` sets nothing, names an unknown action, or cuts a block as no experiment does.
     NotIdentifiedError
-        If the data determine none of the changes in E[Y | do(a_S), a_rest].
+        If the data identify none of the changes in E[Y | do(a_S), a_rest].
 
     Examples
     --------
@@ -67,9 +67,9 @@ def effects(fit: Fitted, do: str | Iterable[str] | None = None) -> pd.DataFrame:
     after = np.array([move.after for move in moves])
     known, observed = (_identified(fit, before, after, which) for which in (regime, ()))
     if not any(known):
-        require_determined(rank_condition(fit), regime, regime)
+        require_determined(query.rank_condition(fit), regime, regime)
     step = fit.design.features.evaluate(after) - fit.design.features.evaluate(before)
-    points = points_of(fit, after)
+    points = query.points_of(fit, after)
     joint = label_draws(fit, theta_draws(fit, regime) @ step.T, points, fit.outcome)  # (1)
     seen = (theta_draws(fit, ()) @ step.T).mean(axis=(0, 1))  # (2)
     lower, upper = credible_interval(joint)
@@ -86,10 +86,10 @@ def effects(fit: Fitted, do: str | Iterable[str] | None = None) -> pd.DataFrame:
 
 def _identified(fit: Fitted, before: Array, after: Array, regime: Regime) -> list[bool]:
     """Say of each move of one action whether the data identify its effect, at least there."""
-    condition = rank_condition(fit)
+    condition = query.rank_condition(fit)
     moved = [fit.actions[int(np.flatnonzero(step)[0])] for step in before != after]
-    steps = mean_functionals(fit.design, after, regime)
-    steps = steps - mean_functionals(fit.design, before, regime)
+    steps = query.mean_functionals(fit.design, after, regime)
+    steps = steps - query.mean_functionals(fit.design, before, regime)
     return [
         condition.status(regime, [action], step[None]) != "unknown"
         for action, step in zip(moved, steps, strict=True)

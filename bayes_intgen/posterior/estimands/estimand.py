@@ -13,11 +13,10 @@ from bayes_intgen.base.regimes import format_regime, read_do
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.points import Beyond, Points
 from bayes_intgen.data.reference import standard_moves
+from bayes_intgen.posterior import query
 from bayes_intgen.posterior.estimands.contrast import contrast
 from bayes_intgen.posterior.estimands.expected_outcome import expected_outcome
-from bayes_intgen.posterior.estimands.paired_points import read_baseline
 from bayes_intgen.posterior.fitted import Fitted
-from bayes_intgen.posterior.query import points_of, read_points
 
 __all__ = ["Estimand"]
 
@@ -46,15 +45,7 @@ class Estimand:
     def read(
         cls, fit: Fitted, at: Any, baseline: Any, do: str | Iterable[str] | None
     ) -> "Estimand":
-        """Read points; without any, each action is moved as in ``effects``.
-
-        Raises
-        ------
-        QueryError
-            If points cannot be read, lie beyond the box, or there is a baseline but no points.
-        NotIdentifiedError
-            If the data do not identify the answer.
-        """
+        """Read points that the fit can answer; without any, each action moves as in ``effects``."""
         regime = read_do(do, fit.actions)
         label = format_regime(regime)
         if at is None:
@@ -63,12 +54,12 @@ class Estimand:
             moves = [m for m in standard_moves(fit.summary) if m.action in regime]
             if not moves:
                 raise QueryError("do: nothing is set, so that no action can be moved; give at.")
-            after = points_of(fit, np.array([move.after for move in moves]))
-            before: Points | None = points_of(fit, np.array([move.before for move in moves]))
+            after = query.points_of(fit, np.array([move.after for move in moves]))
+            before: Points | None = query.points_of(fit, np.array([move.before for move in moves]))
             names = tuple(f"effect of {move.name}" for move in moves)
         else:
-            after = read_points(fit, at)
-            before = None if baseline is None else read_baseline(fit, baseline, after)
+            after = query.read_points(fit, at)
+            before = None if baseline is None else query.read_baseline(fit, baseline, after)
             names = tuple(f"point {name}" for name in after.index)
         start = None if before is None else _columns(before)
         estimand = cls(names, _columns(after), start, label)

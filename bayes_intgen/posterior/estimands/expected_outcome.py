@@ -19,8 +19,8 @@ import xarray as xr
 from bayes_intgen.base.regimes import Regime, format_regime, read_do
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.points import Beyond, Points
+from bayes_intgen.posterior import query
 from bayes_intgen.posterior.fitted import Fitted
-from bayes_intgen.posterior.query import flag_points, read_points, require_identified_mean
 
 __all__ = ["draw_coords", "expected_outcome", "label_draws", "theta_draws", "weight_draws"]
 
@@ -62,7 +62,7 @@ def expected_outcome(
         unknown action or a part of a block that no experiment sets, or points lie beyond the
         box.
     NotIdentifiedError
-        If the data do not determine this effect.
+        If the data do not identify this effect.
 
     References
     ----------
@@ -77,11 +77,12 @@ def expected_outcome(
     'a1'
     """
     regime = read_do(do, fit.summary.actions)
-    require_identified_mean(fit, regime)
-    points = read_points(fit, at)
-    support = flag_points(fit, points, regime, beyond)
+    query.require_identified_mean(fit, regime)
+    points = query.read_points(fit, at)
+    support = query.flag_points(fit, points, regime, beyond)
     phi = fit.design.features.evaluate(points.values)
-    values = theta_draws(fit, regime) @ phi.T + fit.outcome_scale.centre  # (1)
+    values = theta_draws(fit, regime) @ phi.T  # (1)
+    values += fit.outcome_scale.centre
     answer = label_draws(fit, values, points, fit.summary.outcome, support)
     answer.attrs["do"] = format_regime(regime)
     return answer
@@ -93,15 +94,9 @@ def weight_draws(fit: Fitted) -> Array:
 
 
 def theta_draws(fit: Fitted, regime: Regime) -> Array:
-    """Return the draws of theta_S, the coefficients of the features in the mean of a regime.
+    """Return the draws of theta_S, shape (chain, draw, features).
 
-    Shape (chain, draw, features), in the outcome's unit and relative to the centre of
-    ``outcome_scale``.
-
-    Examples
-    --------
-    >>> theta_draws(posterior, ("a1", "a2")).shape[:2]  # chain, draw; then features
-    (1, 1000)
+    They are in the outcome's unit, and relative to the centre of ``outcome_scale``.
     """
     return fit.design.collect(weight_draws(fit), fit.design.active(regime))
 
@@ -119,15 +114,7 @@ def label_draws(
     name: str,
     support: npt.NDArray[np.str_] | None = None,
 ) -> xr.DataArray:
-    """Give names to draws at some points, shape (chain, draw, point), and flags if there are any.
-
-    Examples
-    --------
-    >>> points = read_points(posterior, {"a1": [0.0, 0.1], "a2": 0.2})
-    >>> draws = theta_draws(posterior, ()) @ posterior.design.features.evaluate(points.values).T
-    >>> label_draws(posterior, draws, points, "y").dims
-    ('chain', 'draw', 'point')
-    """
+    """Label draws at some points, shape (chain, draw, point), and add flags if there are any."""
     coords = {**draw_coords(fit), **points.coords()}
     if support is not None:
         coords["support"] = ("point", support)

@@ -32,13 +32,7 @@ def mean_features(fit: Fitted, rows: Points, row_weights: Array) -> Array:
 
 
 def read_row_weights(weights: Any, rows: int) -> Array:
-    """Return weights that sum to one.
-
-    Raises
-    ------
-    QueryError
-        If there are not as many as rows, or they are negative, not finite, or all zero.
-    """
+    """Return weights that sum to one, of as many rows as there are; refuse others."""
     if weights is None:
         return np.full(rows, 1.0 / rows)
     try:
@@ -61,13 +55,7 @@ def read_row_weights(weights: Any, rows: int) -> Array:
 
 
 def read_columns(population: Any) -> dict[str, Any]:
-    """Return the columns of a table or a mapping.
-
-    Raises
-    ------
-    QueryError
-        If it is neither.
-    """
+    """Return the columns of a table or a mapping."""
     if isinstance(population, Mapping):
         return dict(population)
     try:

@@ -19,15 +19,9 @@ from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.regimes import format_regime
 from bayes_intgen.data.points import Beyond, Points
 from bayes_intgen.design.design import CAUSAL
+from bayes_intgen.posterior import query
 from bayes_intgen.posterior.estimands.expected_outcome import label_draws, theta_draws
-from bayes_intgen.posterior.estimands.paired_points import naming, repeat_points, worst_support
 from bayes_intgen.posterior.fitted import Fitted
-from bayes_intgen.posterior.query import (
-    complete_points,
-    flag_points,
-    read_points,
-    require_identified_contrast,
-)
 
 __all__ = ["synergy"]
 
@@ -70,7 +64,7 @@ def synergy(
         If the model assumes that the two do not interact, ``pair`` is not one, ``at`` leaves
         out one of it, ``baseline`` has another name, or points cannot be read.
     NotIdentifiedError
-        If the data do not determine the joint effect.
+        If the data do not identify the joint effect.
 
     Examples
     --------
@@ -84,25 +78,21 @@ def synergy(
     ('chain', 'draw', 'point')
     """
     first, second = _read_pair(fit, pair)
-    _require_room(fit, first, second)
-    after = (
-        _read_moved(fit, at, (first, second)) if isinstance(at, Mapping) else read_points(fit, at)
-    )
-    start = _read_start(fit, baseline, (first, second))
-    before = repeat_points(start, after, "baseline")
+    _require_interaction(fit, first, second)
+    after, before = _read_ends(fit, at, baseline, (first, second))
     corners = [
         _hold(fit, after, before, held)
         for held in ((first, second), (second,), (first,), ())  # neither, first, second, both moved
     ]
     for one, other in ((1, 3), (0, 2)):  # moving the first, at either value of the second
         ends = corners[one].values, corners[other].values
-        require_identified_contrast(fit, *ends, fit.actions)
-    flags = [flag_points(fit, corner, fit.actions, beyond) for corner in corners]
+        query.require_identified_contrast(fit, *ends, fit.actions)
+    flags = [query.flag_points(fit, corner, fit.actions, beyond) for corner in corners]
     phi = [fit.design.features.evaluate(corner.values) for corner in corners]
     step = phi[3] - phi[2] - phi[1] + phi[0]  # (1)
     values = theta_draws(fit, fit.actions) @ step.T
     name = f"synergy:{first}+{second}"
-    answer = label_draws(fit, values, after, name, worst_support(*flags))
+    answer = label_draws(fit, values, after, name, query.worst_support(*flags))
     answer.attrs |= {"do": format_regime(fit.actions), "pair": f"{first}+{second}"}
     return answer
 
@@ -118,32 +108,33 @@ def _read_pair(fit: Fitted, pair: Sequence[str]) -> tuple[str, str]:
     return names[0], names[1]
 
 
-def _read_moved(fit: Fitted, at: Mapping[str, Any], pair: tuple[str, str]) -> Points:
-    """Read points given by some of the actions, of which the pair must be there."""
-    left = [name for name in pair if name not in at]
-    if left:
-        raise QueryError(
-            f"at must give the values to which both of {list(pair)} are moved, but {left} are "
-            f"missing, which would stay at their baseline; it has {sorted(map(str, at))}."
-        )
-    return complete_points(fit, at)
-
-
-def _read_start(fit: Fitted, baseline: object, pair: tuple[str, str]) -> Points:
-    """Read where the pair is moved from."""
+def _read_ends(
+    fit: Fitted, at: Any, baseline: object, pair: tuple[str, str]
+) -> tuple[Points, Points]:
+    """Read the points to which the pair is moved, and those from which it is."""
+    if isinstance(at, Mapping):
+        left = [name for name in pair if name not in at]
+        if left:
+            raise QueryError(
+                f"at must give the values to which both of {list(pair)} are moved, but {left} are "
+                f"missing, which would stay at their baseline; it has {sorted(map(str, at))}."
+            )
+        after = query.complete_points(fit, at)
+    else:
+        after = query.read_points(fit, at)
     given = read_mapping(baseline, "baseline", "the two actions to values")
-    with naming("baseline"):
-        start = complete_points(fit, given)
+    with query.naming("baseline"):
+        start = query.complete_points(fit, given)
     others = [name for name in given if name not in pair]
     if others:
         raise QueryError(
             f"baseline: only {list(pair)} are moved, and {others} are not among them; give their "
             f"values in at, where they are held."
         )
-    return start
+    return after, query.repeat_points(start, after, "baseline")
 
 
-def _require_room(fit: Fitted, first: str, second: str) -> None:
+def _require_interaction(fit: Fitted, first: str, second: str) -> None:
     """Refuse to report a synergy that the model assumes to be zero."""
     causal = [weight for weight in fit.design.weights if weight.component == CAUSAL]
     if any({first, second} <= weight.feature.actions for weight in causal):

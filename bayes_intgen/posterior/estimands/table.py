@@ -7,9 +7,9 @@ import pandas as pd
 
 from bayes_intgen.base.metrics import INTERVAL, credible_interval
 from bayes_intgen.data.points import Beyond, Points
+from bayes_intgen.posterior import query
 from bayes_intgen.posterior.estimands.expected_outcome import expected_outcome
 from bayes_intgen.posterior.fitted import Fitted
-from bayes_intgen.posterior.query import read_points
 from bayes_intgen.posterior.support import find_beyond
 
 __all__ = ["portions", "table"]
@@ -46,7 +46,7 @@ def table(
     >>> list(table.columns), len(table)
     (['a1', 'a2', 'mean', 'sd', 'lower', 'upper', 'support'], 2)
     """
-    points = read_points(fit, at)
+    points = query.read_points(fit, at)
     find_beyond(points, fit.design.features.bases, beyond)
     tables = []
     for _, some in portions(fit, points):
