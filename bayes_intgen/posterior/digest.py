@@ -1,4 +1,4 @@
-"""A fingerprint of everything in a saved fit: a file that was damaged or altered is not read.
+"""Digest of everything in a saved fit: a file that was damaged or altered is not read.
 
 netCDF keeps no checksum, so that a flipped bit in a block of numbers, or a number changed by hand,
 would go unnoticed. The digest is that of the contents, not of the file: names, dimensions, shapes,

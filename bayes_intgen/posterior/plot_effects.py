@@ -1,4 +1,4 @@
-"""Plots of effects: a forest of contrasts, what a budget buys, and who may depend on whom."""
+"""Plots of effects: a forest of contrasts, what a budget buys, and possible dependences."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

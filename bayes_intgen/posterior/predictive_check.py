@@ -1,4 +1,4 @@
-"""Rows of the data beside draws of the posterior predictive, in the form that ArviZ checks.
+"""Posterior predictive check: rows beside predictive draws, in the form that ArviZ takes.
 
 For a row y under regime S with draws of mean m and scale s,
 

@@ -1,4 +1,4 @@
-"""How much an answer depends on the priors: ArviZ's power-scaling on a fit.
+"""Sensitivity of answers to the priors, by ArviZ's power-scaling.
 
 The posterior of hyperparameters x = (sigma, scales, lengthscales) and weights is proportional to
 p(x) p(weights | x) p(y | weights, x). Power-scaling asks how fast an answer moves when one factor

@@ -1,4 +1,4 @@
-"""Test of whether rows are those that a posterior was fitted to, as far as its summary tells."""
+"""Check that rows are those that a posterior was fitted to, as far as its summary tells."""
 
 from typing import Any
 

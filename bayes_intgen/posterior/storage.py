@@ -25,7 +25,7 @@ from bayes_intgen.model.variance_sum_rule import variance_design
 from bayes_intgen.posterior.digest import digest_tree
 from bayes_intgen.posterior.fitted import Fitted
 
-__all__ = ["FORMAT", "read_fit", "write_fit"]
+__all__ = ["FORMAT", "read_fit", "save"]
 
 FORMAT = "bayes_intgen fit, format 4"
 DIGEST = "digest"
@@ -36,7 +36,7 @@ PARSING = (*READING, MemoryError, RecursionError, ArithmeticError)
 ATTRIBUTES = ("design", "summary", "outcome_scale", "convergence", "learned", "additivity")
 
 
-def write_fit(fit: Fitted, path: str | Path) -> None:
+def save(fit: Fitted, path: str | Path) -> None:
     """Write everything to a netCDF file; an existing file is replaced in one step.
 
     Parameters

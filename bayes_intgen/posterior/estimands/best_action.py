@@ -1,7 +1,8 @@
 """The best joint action under bounds and a budget, draw by draw.
 
-    maximise over a   E[Y | do(a_S), a_rest]   subject to   low_k <= a_k <= high_k,
+    maximise over a   E[Y | do(a_S), a_rest]   subject to   low_k <= a_k <= high_k,      (1)
                                                             sum_k c_k a_k <= B,
+    regret            max_a m_d(a) - m_d(a*) of draw d, where a* is best in the mean,    (2)
 
 on a grid. Where the mean is a sum over actions, as without interactions and blocks, the best
 setting on the grid is found exactly without trying all combinations; actions that interact are
@@ -105,8 +106,8 @@ def best_action(
     flat = theta.reshape(-1, theta.shape[-1])
     mean = flat.mean(axis=0, keepdims=True)
     sign = -1.0 if minimize else 1.0  # the search maximises
-    top = _choose(groups, sign * mean, budget)  # of the posterior mean, shape (groups, 1)
-    chosen = _choose(groups, sign * flat, budget)  # of each draw, shape (groups, draws)
+    top = _choose(groups, sign * mean, budget)  # (1) of the posterior mean, shape (groups, 1)
+    chosen = _choose(groups, sign * flat, budget)  # (1) of each draw, shape (groups, draws)
     level = fit.design.features.evaluate(held.values)[0]
     best, here = (
         flat @ level + fit.outcome_scale.centre + _gain(groups, flat, choice)
@@ -114,7 +115,7 @@ def best_action(
     )
     picked = _values(groups, chosen)
     columns = {f"best:{action}": _decode(fit, action, picked[action]) for action in limits}
-    columns |= {"best_outcome": best, "outcome": here, "regret": sign * (best - here)}
+    columns |= {"best_outcome": best, "outcome": here, "regret": sign * (best - here)}  # (2)
     draws = xr.Dataset(
         {
             name: (("chain", "draw"), column.reshape(theta.shape[:2]))
