@@ -26,6 +26,7 @@ from bayes_intgen.intervention_model import InterventionModel
 from bayes_intgen.model.pymc_rowwise import LIKELIHOODS
 from bayes_intgen.moments.moments import Moments
 from bayes_intgen.posterior.posterior import Posterior
+from bayes_intgen.posterior.query import rank_condition
 
 __all__ = ["add_parser", "run"]
 
@@ -152,7 +153,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _to_json(posterior: Posterior, out: Path) -> dict[str, Any]:
     """Return verdicts and effects of a fit as JSON types."""
-    known = posterior.condition.affine(posterior.actions).identified
+    known = rank_condition(posterior).affine(posterior.actions).identified
     regime = posterior.actions if known else posterior.target
     rung, lifts, learned = posterior.additivity, posterior.lifts, posterior.learned
     try:

@@ -1,1 +1,1 @@
-"""The posterior, and what can be asked of it."""
+"""The posterior of a fit: estimands, predictions, checks of the fit, plots, files."""

@@ -1,4 +1,4 @@
-"""A fingerprint of everything in a saved fit: a file that was damaged or altered is not read.
+"""Digest of everything in a saved fit: a file that was damaged or altered is not read.
 
 netCDF keeps no checksum, so that a flipped bit in a block of numbers, or a number changed by hand,
 would go unnoticed. The digest is that of the contents, not of the file: names, dimensions, shapes,
@@ -19,26 +19,18 @@ TEXT = frozenset("OUST")
 
 
 def digest_tree(tree: xr.DataTree, ignored: str) -> str:
-    """Return the fingerprint of a tree, all of its attributes but one at the root counted.
-
-    Parameters
-    ----------
-    tree
-        The tree.
-    ignored
-        The attribute of the root that holds the digest itself.
-    """
-    found = hashlib.sha256()
+    """Return the fingerprint of a tree, one attribute at whose root does not count."""
+    digest = hashlib.sha256()
     attributes = {key: str(value) for key, value in tree.attrs.items() if key != ignored}
-    found.update(json.dumps(attributes, sort_keys=True).encode())
+    digest.update(json.dumps(attributes, sort_keys=True).encode())
     for node in sorted(tree.subtree, key=lambda node: node.path):
         data = node.to_dataset(inherit=False)
         for name in sorted(map(str, data.variables)):
             values = data.variables[name]
             head = [node.path, name, list(map(str, values.dims)), list(values.shape)]
-            found.update(json.dumps(head).encode())
-            found.update(_to_bytes(values.to_numpy()))
-    return found.hexdigest()
+            digest.update(json.dumps(head).encode())
+            digest.update(_to_bytes(values.to_numpy()))
+    return digest.hexdigest()
 
 
 def _to_bytes(values: npt.NDArray[np.generic]) -> bytes:

@@ -1,8 +1,4 @@
-"""Pictures that a posterior draws of its curves and surfaces.
-
-The answers are those of :mod:`bayes_intgen.posterior.comparisons` and
-:mod:`bayes_intgen.posterior.policies`; what is drawn of them stands in :mod:`bayes_intgen.plots`.
-"""
+"""Plots of the curves and surfaces of a fit; how they look stands in :mod:`bayes_intgen.plots`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from textwrap import fill
@@ -18,13 +14,14 @@ from bayes_intgen.data.points import Beyond, Points
 from bayes_intgen.data.reference import usual_values
 from bayes_intgen.plots.curves import plot_components, plot_curve
 from bayes_intgen.plots.style import axis_label, grow, legend_of_figure
-from bayes_intgen.plots.surface import plot_surface
-from bayes_intgen.posterior.comparisons import Comparisons
-from bayes_intgen.posterior.estimands.dose_response import default_grid
+from bayes_intgen.plots.surface import plot_surface as draw_surface
+from bayes_intgen.posterior import query
+from bayes_intgen.posterior.estimands.decomposition import decomposition
+from bayes_intgen.posterior.estimands.dose_response import default_grid, dose_response
+from bayes_intgen.posterior.estimands.table import table
 from bayes_intgen.posterior.fitted import Fitted
-from bayes_intgen.posterior.policies import Policies
 
-__all__ = ["CurvePictures", "Units", "require_action"]
+__all__ = ["Units", "plot_decomposition", "plot_dose_response", "plot_surface"]
 
 SURFACE_POINTS = 41
 NOTE_WIDTH = 50  # characters, of a panel of the usual size
@@ -32,256 +29,229 @@ NOTE_WIDTH = 50  # characters, of a panel of the usual size
 type Units = Mapping[str, str] | None
 
 
-class CurvePictures(Comparisons, Policies):
-    """The pictures of :class:`bayes_intgen.Posterior` that show curves and surfaces."""
+def plot_dose_response(
+    fit: Fitted,
+    action: str,
+    grid: Any = None,
+    at: Mapping[str, Any] | None = None,
+    ax: Axes | None = None,
+    population: Any = None,
+    do: str | Iterable[str] | None = None,
+    beyond: Beyond = "error",
+    units: Units = None,
+) -> Axes:
+    """Draw the expected outcome along one action, with 50% and 90% intervals.
 
-    def plot_dose_response(
-        self,
-        action: str,
-        grid: Any = None,
-        at: Mapping[str, Any] | None = None,
-        ax: Axes | None = None,
-        population: Any = None,
-        do: str | Iterable[str] | None = None,
-        beyond: Beyond = "error",
-        units: Units = None,
-    ) -> Axes:
-        """Draw the expected outcome along one action, with 50% and 90% intervals.
+    Hatched, and with a broken line, where the data do not support an answer. Ticks below show
+    at which values experiments set the action (of a fit that was loaded from a file, whose rows
+    are not at hand, there are none).
 
-        Hatched, and with a broken line, where the data do not support an answer. Ticks below show
-        at which values experiments set the action (of a fit that was loaded from a file, whose rows
-        are not at hand, there are none).
+    Parameters
+    ----------
+    action, grid, at, population, do, beyond
+        As in :meth:`dose_response`.
+    ax
+        Where to draw; a new figure by default.
+    units
+        Units of the columns by name, for the labels.
 
-        Parameters
-        ----------
-        action, grid, at, population, do, beyond
-            As in :meth:`dose_response`.
-        ax
-            Where to draw; a new figure by default.
-        units
-            Units of the columns by name, for the labels.
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes that were drawn on.
 
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes that were drawn on.
+    Raises
+    ------
+    QueryError, NotIdentifiedError
+        As :meth:`dose_response`.
 
-        Raises
-        ------
-        QueryError, NotIdentifiedError
-            As :meth:`dose_response`.
+    Examples
+    --------
+    >>> ax = posterior.plot_dose_response("a1", at={"a2": 0.1}, units={"a1": "EUR"})
+    >>> ax.get_xlabel().splitlines(), ax.get_ylabel()
+    (['a1 (EUR)', 'at a2 0.1'], 'expected y')
+    >>> plt.close()
+    """
+    curve = dose_response(fit, action, grid, at, population, do, beyond=beyond)
+    column = fit.actions.index(action)
+    setting = [part for regime, part in fit.summary.regimes.items() if action in regime]
+    seen = np.concatenate([[], *(part.sample.rows[:, column] for part in setting)])
+    axes = ax if ax is not None else grow(1, 5.0, 3.8)[0]
+    plot_curve(axes, curve, action, seen, units)
+    note = "averaged over a population"
+    if population is None:
+        note = _held(fit, query.complete_points(fit, at or {}), {action})
+    _annotate(axes, note)
+    return axes
 
-        Examples
-        --------
-        >>> import bayes_intgen as ig
-        >>> from matplotlib import pyplot as plt
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=500, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-        >>> posterior = ig.InterventionModel(ig.Polynomial(2)).fit(data, method="laplace")
-        >>> ax = posterior.plot_dose_response("a1", at={"a2": 0.1}, units={"a1": "EUR"})
-        >>> ax.get_xlabel().splitlines(), ax.get_ylabel()
-        (['a1 (EUR)', 'at a2 0.1'], 'expected y')
-        >>> plt.close()
-        """
-        curve = self.dose_response(action, grid, at, population, do, beyond=beyond)
-        column = self.actions.index(action)
-        parts = [part for regime, part in self.summary.regimes.items() if action in regime]
-        seen = np.concatenate([[], *(part.sample.rows[:, column] for part in parts)])
-        axes = ax if ax is not None else grow(1, 5.0, 3.8)[0]
-        plot_curve(axes, curve, action, seen, units)
-        note = "averaged over a population"
-        if population is None:
-            note = _held(self, self.complete(at or {}), {action})
-        _annotate(axes, note)
-        return axes
 
-    def plot_decomposition(
-        self,
-        action: str | Sequence[str] | None = None,
-        axes: Sequence[Axes] | Axes | None = None,
-        grid: Any = None,
-        at: Mapping[str, Any] | None = None,
-        beyond: Beyond = "error",
-        units: Units = None,
-    ) -> npt.NDArray[Any]:
-        """Draw the causal, observational and bias curve of each action, with 90% intervals.
+def plot_decomposition(
+    fit: Fitted,
+    action: str | Sequence[str] | None = None,
+    axes: Sequence[Axes] | Axes | None = None,
+    grid: Any = None,
+    at: Mapping[str, Any] | None = None,
+    beyond: Beyond = "error",
+    units: Units = None,
+) -> npt.NDArray[Any]:
+    """Draw the causal, observational and bias curve of each action, with 90% intervals.
 
-        The causal curve is zero at the reference, the mean over the regimes or the most frequent
-        level (drawn as a dotted line); the bias keeps its own constant. For an action within a
-        block of several, the causal curve is the effect of moving it alone, and the bias that of
-        the block.
+    The causal curve is zero at the reference, the mean over the regimes or the most frequent
+    level (drawn as a dotted line); the bias keeps its own constant. For an action within a
+    block of several, the causal curve is the effect of moving it alone, and the bias that of
+    the block.
 
-        Parameters
-        ----------
-        action
-            One action or several; None for all.
-        axes
-            One per action, where to draw; a new figure by default.
-        grid
-            Values of the action; 50 over the core range of its experiments by default. Only for a
-            single action.
-        at
-            Where the other actions and covariates are held; by default at their means or most
-            frequent levels. A bias depends on the actions that its action follows.
-        beyond
-            As in :meth:`expected_outcome`.
-        units
-            Units of the columns by name, for the labels.
+    Parameters
+    ----------
+    action
+        One action or several; None for all.
+    axes
+        One per action, where to draw; a new figure by default.
+    grid
+        Values of the action; 50 over the core range of its experiments by default. Only for a
+        single action.
+    at
+        Where the other actions and covariates are held; by default at their means or most
+        frequent levels. A bias depends on the actions that its action follows.
+    beyond
+        As in :meth:`expected_outcome`.
+    units
+        Units of the columns by name, for the labels.
 
-        Returns
-        -------
-        ndarray of matplotlib.axes.Axes
-            One per action.
+    Returns
+    -------
+    ndarray of matplotlib.axes.Axes
+        One per action.
 
-        Raises
-        ------
-        QueryError
-            If an action is unknown, there are not as many axes as actions, or a grid is given for
-            several actions; also as :meth:`decomposition`.
-        NotIdentifiedError
-            As :meth:`decomposition`.
+    Raises
+    ------
+    QueryError
+        If an action is unknown, there are not as many axes as actions, or a grid is given for
+        several actions; also as :meth:`decomposition`.
+    NotIdentifiedError
+        As :meth:`decomposition`.
 
-        Examples
-        --------
-        >>> import bayes_intgen as ig
-        >>> from matplotlib import pyplot as plt
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=500, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-        >>> posterior = ig.InterventionModel(ig.Polynomial(2)).fit(data, method="laplace")
-        >>> axes = posterior.plot_decomposition()
-        >>> [ax.get_xlabel() for ax in axes]
-        ['a1', 'a2']
-        >>> plt.close()
-        """
-        chosen = (
-            self.actions if action is None else (action,) if isinstance(action, str) else action
+    Examples
+    --------
+    >>> axes = posterior.plot_decomposition()
+    >>> [ax.get_xlabel() for ax in axes]
+    ['a1', 'a2']
+    >>> plt.close()
+    """
+    chosen = fit.actions if action is None else (action,) if isinstance(action, str) else action
+    if grid is not None and len(chosen) != 1:
+        raise QueryError(f"grid: it is that of one action, got {len(chosen)}; name the action.")
+    panels = grow(len(chosen)) if axes is None else list(np.ravel(np.array(axes, dtype=object)))
+    if len(panels) != len(chosen):
+        raise QueryError(
+            f"axes: one is needed for each of {list(chosen)}, got {len(panels)}; give as many, "
+            f"or none."
         )
-        if grid is not None and len(chosen) != 1:
-            raise QueryError(f"grid: it is that of one action, got {len(chosen)}; name the action.")
-        panels = grow(len(chosen)) if axes is None else list(np.ravel(np.array(axes, dtype=object)))
-        if len(panels) != len(chosen):
-            raise QueryError(
-                f"axes: one is needed for each of {list(chosen)}, got {len(panels)}; give as many, "
-                f"or none."
-            )
-        usual = dict(zip(self.design.variables, usual_values(self.summary), strict=True))
-        for ax, name in zip(panels, chosen, strict=True):
-            require_action(self, name)
-            doses = default_grid(self.summary, name) if grid is None else grid
-            points = self.complete({**(at or {}), name: doses})
-            found = self.decomposition(points, beyond)
-            unit = "+".join(self.design.block_of(name))
-            parts = {kind: found[kind].sel(action=unit) for kind in ("int", "obs", "bias")}
-            plot_components(ax, parts, name, float(usual[name]), units, False)
-            if unit != name:
-                ax.set_xlabel(f"{ax.get_xlabel()}, in the block {unit}")
-        if axes is None:
-            legend_of_figure(panels)
-        else:
-            panels[0].legend(fontsize="small")
-        panels[0].set_ylabel(f"contribution to\n{axis_label(self.outcome, units)}")
-        return np.array(panels, dtype=object)
+    reference = dict(zip(fit.design.variables, usual_values(fit.summary), strict=True))
+    for ax, name in zip(panels, chosen, strict=True):
+        query.require_action(fit, name)
+        doses = default_grid(fit.summary, name) if grid is None else grid
+        points = query.complete_points(fit, {**(at or {}), name: doses})
+        components = decomposition(fit, points, beyond)
+        unit = "+".join(fit.design.block_of(name))
+        curves = {kind: components[kind].sel(action=unit) for kind in ("int", "obs", "bias")}
+        plot_components(ax, curves, name, float(reference[name]), units, False)
+        if unit != name:
+            ax.set_xlabel(f"{ax.get_xlabel()}, in the block {unit}")
+    if axes is None:
+        legend_of_figure(panels)
+    else:
+        panels[0].legend(fontsize="small")
+    panels[0].set_ylabel(f"contribution to\n{axis_label(fit.outcome, units)}")
+    return np.array(panels, dtype=object)
 
-    def plot_surface(
-        self,
-        x: str,
-        y: str,
-        at: Mapping[str, Any] | None = None,
-        axes: Sequence[Axes] | None = None,
-        grid: int = SURFACE_POINTS,
-        do: str | Iterable[str] | None = None,
-        units: Units = None,
-    ) -> npt.NDArray[Any]:
-        """Draw the joint effect of two actions: its mean, and the width of its 90% interval.
 
-        Hatched where the data do not support an answer.
+def plot_surface(
+    fit: Fitted,
+    x: str,
+    y: str,
+    at: Mapping[str, Any] | None = None,
+    axes: Sequence[Axes] | None = None,
+    grid: int = SURFACE_POINTS,
+    do: str | Iterable[str] | None = None,
+    units: Units = None,
+) -> npt.NDArray[Any]:
+    """Draw the joint effect of two actions: its mean, and the width of its 90% interval.
 
-        Parameters
-        ----------
-        x, y
-            The two actions, over the core ranges of the experiments that set them, or their levels.
-        at
-            Where the other actions and covariates are held; by default at their means or most
-            frequent levels.
-        axes
-            Two axes, for the mean and for the width; a new figure by default.
-        grid
-            Number of values of each action.
-        do
-            The actions that are set; None for all.
-        units
-            Units of the columns by name, for the labels.
+    Hatched where the data do not support an answer.
 
-        Returns
-        -------
-        ndarray of matplotlib.axes.Axes
-            The two axes.
+    Parameters
+    ----------
+    x, y
+        The two actions, over the core ranges of the experiments that set them, or their levels.
+    at
+        Where the other actions and covariates are held; by default at their means or most
+        frequent levels.
+    axes
+        Two axes, for the mean and for the width; a new figure by default.
+    grid
+        Number of values of each action.
+    do
+        The actions that are set; None for all.
+    units
+        Units of the columns by name, for the labels.
 
-        Raises
-        ------
-        QueryError
-            If the actions are unknown or the same, or there are not two axes.
-        NotIdentifiedError
-            If the data do not determine this effect.
+    Returns
+    -------
+    ndarray of matplotlib.axes.Axes
+        The two axes.
 
-        Examples
-        --------
-        >>> import bayes_intgen as ig
-        >>> from matplotlib import pyplot as plt
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=500, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-        >>> posterior = ig.InterventionModel(ig.Polynomial(2)).fit(data, method="laplace")
-        >>> mean, width = posterior.plot_surface("a1", "a2", grid=11)
-        >>> mean.get_xlabel(), mean.get_ylabel()
-        ('a1', 'a2')
-        >>> plt.close()
-        """
-        require_action(self, x, "x")
-        require_action(self, y, "y")
-        held = {name: value for name, value in (at or {}).items() if name not in (x, y)}
-        if x == y or len(held) < len(at or {}):
-            raise QueryError(f"x and y must be two actions that at leaves out, got {x!r}, {y!r}.")
-        if isinstance(grid, bool) or not isinstance(grid, int | np.integer) or grid < 2:
-            raise QueryError(f"grid must be a whole number from 2, got {grid!r}.")
-        panels = grow(2, 4.8, 3.9) if axes is None else list(np.ravel(np.array(axes, dtype=object)))
-        if len(panels) != 2:
-            raise QueryError(f"axes: two are needed, for mean and width; got {len(panels)}.")
-        sides = [np.asarray(default_grid(self.summary, name, grid)) for name in (x, y)]
-        across, up = np.meshgrid(*sides)
-        points = self.complete({**held, x: across.ravel(), y: up.ravel()})
-        table = self.table(points, do, beyond="clamp")
-        shape = across.shape
-        width = (table["upper"] - table["lower"]).to_numpy().reshape(shape)
-        mean = table["mean"].to_numpy().reshape(shape)
-        known = (table["support"] == SUPPORTED).to_numpy().reshape(shape)
-        names = (x, y, self.outcome)
-        plot_surface(panels, (sides[0], sides[1]), mean, width, known, names, units)
-        for ax in panels:
-            _annotate(ax, _held(self, points, {x, y}))
-        return np.array(panels, dtype=object)
+    Raises
+    ------
+    QueryError
+        If the actions are unknown or the same, or there are not two axes.
+    NotIdentifiedError
+        If the data do not identify this effect.
+
+    Examples
+    --------
+    >>> mean, width = posterior.plot_surface("a1", "a2", grid=11)
+    >>> mean.get_xlabel(), mean.get_ylabel()
+    ('a1', 'a2')
+    >>> plt.close()
+    """
+    query.require_action(fit, x, "x")
+    query.require_action(fit, y, "y")
+    held = {name: value for name, value in (at or {}).items() if name not in (x, y)}
+    if x == y or len(held) < len(at or {}):
+        raise QueryError(f"x and y must be two actions that at leaves out, got {x!r}, {y!r}.")
+    if isinstance(grid, bool) or not isinstance(grid, int | np.integer) or grid < 2:
+        raise QueryError(f"grid must be a whole number from 2, got {grid!r}.")
+    panels = grow(2, 4.8, 3.9) if axes is None else list(np.ravel(np.array(axes, dtype=object)))
+    if len(panels) != 2:
+        raise QueryError(f"axes: two are needed, for mean and width; got {len(panels)}.")
+    sides = [np.asarray(default_grid(fit.summary, name, grid)) for name in (x, y)]
+    across, up = np.meshgrid(*sides)
+    points = query.complete_points(fit, {**held, x: across.ravel(), y: up.ravel()})
+    answers = table(fit, points, do, beyond="clamp")
+    shape = across.shape
+    width = (answers["upper"] - answers["lower"]).to_numpy().reshape(shape)
+    mean = answers["mean"].to_numpy().reshape(shape)
+    known = (answers["support"] == SUPPORTED).to_numpy().reshape(shape)
+    names = (x, y, fit.outcome)
+    draw_surface(panels, (sides[0], sides[1]), mean, width, known, names, units)
+    for ax in panels:
+        _annotate(ax, _held(fit, points, {x, y}))
+    return np.array(panels, dtype=object)
 
 
 def _held(fit: Fitted, points: Points, varied: set[str]) -> str:
     """Say where actions and covariates are held that a picture does not vary."""
-    found = points.coords()
-    parts = []
+    values = points.coords()
+    texts = []
     for name in fit.design.variables:
         if name not in varied:
-            value = found[name][1][0]
-            parts.append(f"{name} {value if name in fit.summary.levels else format(value, '.4g')}")
-    return f"at {', '.join(parts)}" if parts else ""
+            value = values[name][1][0]
+            texts.append(f"{name} {value if name in fit.summary.levels else format(value, '.4g')}")
+    return f"at {', '.join(texts)}" if texts else ""
 
 
 def _annotate(ax: Axes, note: str) -> None:
     """Add a note below the label of the x axis."""
     if note:
         ax.set_xlabel(f"{ax.get_xlabel()}\n{fill(note, NOTE_WIDTH)}")
-
-
-def require_action(fit: Fitted, name: str, argument: str = "action") -> None:
-    """Refuse a name that is not that of an action."""
-    if name not in fit.actions:
-        raise QueryError(f"{argument} must be one of {list(fit.actions)}, got {name!r}.")

@@ -1,8 +1,9 @@
-"""Rows of the data beside draws of the posterior predictive, in the form that ArviZ checks.
+"""Posterior predictive check: rows beside predictive draws, in the form that ArviZ takes.
 
 For a row y under regime S with draws of mean m and scale s,
 
-    PIT = P(y_new <= y),          log p(y | draw) = log density of (y - m) / s, less log s,
+    PIT = P(y_new <= y),                                                 (1)
+    log p(y | draw) = log density of (y - m) / s, less log s,            (2)
 
 uniform PIT if the predictive distribution is right: mean, spread and shape. With up to some ten
 thousand rows per weight the row's own part in the fit is nothing; with few, use the leave-one-out
@@ -10,7 +11,6 @@ version, for which the log densities are kept.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -19,20 +19,60 @@ from scipy import stats
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.regimes import Regime, format_regime, parse_regime
 from bayes_intgen.base.types import Array
-from bayes_intgen.data.points import Points
 from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.posterior import query
+from bayes_intgen.posterior.estimands.expected_outcome import draw_coords, expected_outcome
 from bayes_intgen.posterior.fitted import Fitted
-from bayes_intgen.posterior.predictive import noise_scale, predict_outcome
+from bayes_intgen.posterior.noise_scale import noise_scale
+from bayes_intgen.posterior.predictive import predict_portion
 
 __all__ = ["predictive_check"]
 
 
 def predictive_check(
-    fit: Fitted, data: RegimeData, rows: int, regimes: Sequence[str] | None, random_seed: int
+    fit: Fitted,
+    data: RegimeData,
+    rows: int = 200,
+    regimes: Sequence[str] | None = None,
+    random_seed: int = 1,
 ) -> xr.DataTree:
-    """Gather observed outcomes, predictive draws and log densities of some rows.
+    """Gather rows and predictive draws for ArviZ: ``az.plot_ppc_pit(tree)`` and its relatives.
 
-    The arguments are those of :meth:`bayes_intgen.Posterior.predictive_check`.
+    The share of predictive draws below each outcome (PIT) is uniform if the predictive
+    distribution is right. That is more than the answers need: they rest on means, and are sound
+    with outcomes of any shape, while the predictive distribution has normal noise.
+
+    Parameters
+    ----------
+    data
+        The rows, or others of the same columns that the fit has not seen.
+    rows
+        How many of each regime, spread evenly over their order.
+    regimes
+        Labels of the regimes; all by default.
+    random_seed
+        Seed of the predictive noise.
+
+    Returns
+    -------
+    xarray.DataTree
+        Groups ``posterior_predictive``, ``observed_data`` and ``log_likelihood`` (of each row),
+        each with one variable named as the outcome along ``row``, with the regime as
+        ``regime_label``; and ``posterior``. ``az.plot_ppc_pit``, ``az.plot_ppc_dist`` and
+        ``az.loo_pit`` take it as it is.
+
+    Raises
+    ------
+    ModelError
+        If the data have other columns or levels, or no such regime.
+    QueryError
+        If the fit holds no spread of the outcome.
+
+    Examples
+    --------
+    >>> tree = posterior.predictive_check(data, rows=50)
+    >>> tree["observed_data"].sizes["row"]
+    150
     """
     known = (*fit.summary.columns, fit.covariates, dict(fit.summary.levels))
     if not isinstance(data, RegimeData) or known != (
@@ -55,16 +95,14 @@ def predictive_check(
     chosen = _some_rows(data, wanted, int(rows))
     draws, densities, first = [], [], 0
     for regime, values in chosen.items():
-        points = Points(
-            fit.actions, values[:, :-1], np.arange(len(values)), fit.summary.levels, fit.covariates
-        )
-        do = list(regime)
-        mean = fit.expected_outcome(points, do, "clamp").to_numpy()
-        draws.append(predict_outcome(fit, points, do, random_seed, "clamp", first).to_numpy())
+        points = query.points_of(fit, values[:, :-1])
+        mean = expected_outcome(fit, points, list(regime), "clamp").to_numpy()
+        predicted = predict_portion(fit, points, regime, random_seed, "clamp", first)
+        draws.append(predicted.to_numpy())
         scale, nu = noise_scale(fit, points.values, regime)
         z = (values[:, -1] - mean) / scale
         density = stats.norm.logpdf(z) if nu is None else stats.t.logpdf(z, nu)
-        densities.append(density - np.log(scale))
+        densities.append(density - np.log(scale))  # (2)
         first += len(values)
     return _tree(fit, chosen, np.concatenate(draws, axis=2), np.concatenate(densities, axis=2))
 
@@ -76,27 +114,23 @@ def _some_rows(data: RegimeData, wanted: Sequence[Regime], most: int) -> dict[Re
         for regime, n in ((r, data.extents[r].n) for r in wanted)
     }
     seen = dict.fromkeys(picks, 0)
-    parts: dict[Regime, list[Array]] = {regime: [] for regime in picks}
+    picked: dict[Regime, list[Array]] = {regime: [] for regime in picks}
     for regime, values in data.batches():
         if regime in picks:
             at = picks[regime] - seen[regime]
-            parts[regime].append(values[at[(at >= 0) & (at < len(values))]])
+            picked[regime].append(values[at[(at >= 0) & (at < len(values))]])
             seen[regime] += len(values)
-    return {regime: np.concatenate(found) for regime, found in parts.items()}
+    return {regime: np.concatenate(rows) for regime, rows in picked.items()}
 
 
 def _tree(fit: Fitted, chosen: dict[Regime, Array], draws: Array, density: Array) -> xr.DataTree:
     posterior = fit.idata["posterior"].dataset
     values = np.concatenate(list(chosen.values()))
     labels = [format_regime(regime) for regime, rows in chosen.items() for _ in rows]
-    points = Points(
-        fit.actions, values[:, :-1], np.arange(len(values)), fit.summary.levels, fit.covariates
-    )
-    along: dict[str, Any] = {
-        name: ("row", column[1]) for name, column in points.coords().items() if name != "point"
-    }
+    points = query.points_of(fit, values[:, :-1])
+    along = {name: ("row", points.coords()[name][1]) for name in points.variables}
     coords = {"row": np.arange(len(values)), "regime_label": ("row", labels), **along}
-    ends = {dim: posterior[dim].to_numpy() for dim in ("chain", "draw")}
+    ends = draw_coords(fit)
     dims, name = ("chain", "draw", "row"), fit.outcome
     return xr.DataTree.from_dict(
         {

@@ -1,4 +1,4 @@
-"""How much an answer depends on the priors: ArviZ's power-scaling on a fit.
+"""Sensitivity of answers to the priors, by ArviZ's power-scaling.
 
 The posterior of hyperparameters x = (sigma, scales, lengthscales) and weights is proportional to
 p(x) p(weights | x) p(y | weights, x). Power-scaling asks how fast an answer moves when one factor
@@ -35,10 +35,11 @@ import pandas as pd
 import xarray as xr
 
 from bayes_intgen.base.errors import NotIdentifiedError, QueryError
-from bayes_intgen.posterior.estimands.question import Question
+from bayes_intgen.posterior.estimands.estimand import Estimand
+from bayes_intgen.posterior.estimands.expected_outcome import draw_coords
 from bayes_intgen.posterior.fitted import Fitted
 
-__all__ = ["flag_prior", "power_scale"]
+__all__ = ["flag_prior", "prior_sensitivity"]
 
 THRESHOLD = 0.05
 GIVEN_SCALES = ("weight", "variance_weight")
@@ -46,12 +47,41 @@ LEAST_DRAWS = 100
 LOGGER = "arviz_stats.psense"
 
 
-def power_scale(
+def prior_sensitivity(
     fit: Fitted, at: Any = None, baseline: Any = None, do: str | Iterable[str] | None = None
 ) -> pd.DataFrame:
-    """Summarise the sensitivity of some answers to prior and likelihood.
+    """Ask how much answers depend on the priors, by ArviZ's power-scaling (``psense``).
 
-    The arguments are those of :meth:`bayes_intgen.Posterior.prior_sensitivity`.
+    Scaled are the priors of the hyperparameters, and the likelihood of all rows; not the
+    distribution of the weights given their scales, which is part of the model. (Called on
+    ``posterior.idata`` without ``prior_var_names``, ArviZ scales that as well and flags every
+    fit.)
+
+    Parameters
+    ----------
+    at, baseline, do
+        Expected outcomes at some points, or contrasts with a baseline, as in
+        :meth:`expected_outcome` and :meth:`contrast`; by default the effects of
+        :meth:`effects`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per answer: ``prior`` and ``likelihood``, how fast it moves with the power of
+        each; and ``diagnosis``, which is a tick where ``prior`` is below 0.05 (0.1 for Laplace
+        fits, of whose hyperparameters there are 64 draws only).
+
+    Raises
+    ------
+    QueryError
+        If there are fewer than 100 draws, or they are draws from the prior.
+    NotIdentifiedError
+        If the data do not identify an answer.
+
+    Examples
+    --------
+    >>> posterior.prior_sensitivity()["diagnosis"].tolist()
+    ['✓', '✓']
     """
     tree = fit.idata
     if fit.convergence.method == "prior":
@@ -62,22 +92,20 @@ def power_scale(
             f"prior_sensitivity: at least {LEAST_DRAWS} draws are needed, the fit has "
             f"{sizes['chain'] * sizes['draw']}; fit with more."
         )
-    question = Question.read(fit, at, baseline, do)
-    answers = question.draws(fit).reshape(sizes["chain"], sizes["draw"], -1)
-    coords = {dim: tree["posterior"].dataset[dim].to_numpy() for dim in ("chain", "draw")}
+    estimand = Estimand.read(fit, at, baseline, do)
+    answers = estimand.draws(fit).reshape(sizes["chain"], sizes["draw"], -1)
     draws = xr.Dataset(
         {"answer": (("chain", "draw", "question"), answers)},
-        coords={**coords, "question": list(question.names)},
+        coords={**draw_coords(fit), "question": list(estimand.names)},
     )
     prior = tree["log_prior"].dataset
     top = [str(name) for name in prior.data_vars if name not in GIVEN_SCALES]
     likelihood = tree["log_likelihood"].dataset
     asked = {"posterior": draws, "log_prior": prior[top], "log_likelihood": likelihood}
     with _quiet():
-        found = az.psense_summary(
-            xr.DataTree.from_dict(asked), threshold=_threshold(fit), round_to=4
-        )
-    return pd.DataFrame(found).set_index(pd.Index(question.names, name="question"))
+        tree = xr.DataTree.from_dict(asked)
+        table = az.psense_summary(tree, threshold=_threshold(fit), round_to=4)
+    return pd.DataFrame(table).set_index(pd.Index(estimand.names, name="question"))
 
 
 def flag_prior(fit: Fitted, do: Iterable[str]) -> str | None:
@@ -87,10 +115,10 @@ def flag_prior(fit: Fitted, do: Iterable[str]) -> str | None:
     if few or "log_prior" not in fit.idata.children or fit.convergence.method == "prior":
         return None
     try:
-        found = power_scale(fit, do=list(do))
-    except NotIdentifiedError:  # some of the effects are not determined
+        table = prior_sensitivity(fit, do=list(do))
+    except NotIdentifiedError:  # some of the effects
         return None
-    flagged = found[found["diagnosis"] != "✓"]
+    flagged = table[table["diagnosis"] != "✓"]
     if flagged.empty:
         return None
     names = ", ".join(f"{name} ({value:.2f})" for name, value in flagged["prior"].items())

@@ -1,4 +1,4 @@
-"""Whether rows are those that a posterior was fitted to, as far as its summary tells."""
+"""Check that rows are those that a posterior was fitted to, as far as its summary tells."""
 
 from typing import Any
 
@@ -11,13 +11,7 @@ __all__ = ["require_same_data"]
 
 
 def require_same_data(posterior: Any, data: Any) -> None:
-    """Refuse other objects, draws from the prior, and rows of other columns, levels or counts.
-
-    Raises
-    ------
-    ModelError
-        Says which of these.
-    """
+    """Refuse other objects, draws from the prior, and rows of other columns, levels or counts."""
     if not isinstance(posterior, Posterior):
         raise ModelError(
             f"posterior must be a Posterior, got {type(posterior).__name__}; make one with "
@@ -32,17 +26,13 @@ def require_same_data(posterior: Any, data: Any) -> None:
         raise ModelError("posterior: these are draws from the prior; fit the data first.")
     summary = posterior.summary
     counts = {r: part.moments.n for r, part in summary.regimes.items()}
-    found = {r: extent.n for r, extent in data.extents.items()}
+    given = {r: extent.n for r, extent in data.extents.items()}
     columns = (*summary.columns, summary.covariates, dict(summary.levels))
-    if counts != found or columns != (
-        *data.variables,
-        data.outcome,
-        data.covariates,
-        dict(data.levels),
-    ):
+    others = (*data.variables, data.outcome, data.covariates, dict(data.levels))
+    if counts != given or columns != others:
         rows = {format_regime(regime): n for regime, n in counts.items()}
-        given = {format_regime(regime): n for regime, n in found.items()}
+        found = {format_regime(regime): n for regime, n in given.items()}
         raise ModelError(
             f"data: the posterior was fitted to other rows: {list(summary.columns)} with {rows} "
-            f"rows, the data have {[*data.variables, data.outcome]} with {given}."
+            f"rows, the data have {[*data.variables, data.outcome]} with {found}."
         )

@@ -7,13 +7,12 @@ room for, and ends with a comparison of digests (:mod:`bayes_intgen.posterior.di
 """
 
 import json
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import xarray as xr
 
-from bayes_intgen.base.arguments import show
+from bayes_intgen.base.arguments import read_path, show
 from bayes_intgen.base.errors import FileError
 from bayes_intgen.base.files import is_file, replacing
 from bayes_intgen.base.types import Scale
@@ -24,8 +23,9 @@ from bayes_intgen.inference.verdicts.additivity_result import Additivity
 from bayes_intgen.inference.verdicts.convergence import Convergence
 from bayes_intgen.model.variance_sum_rule import variance_design
 from bayes_intgen.posterior.digest import digest_tree
+from bayes_intgen.posterior.fitted import Fitted
 
-__all__ = ["FORMAT", "FitState", "read_fit", "write_fit"]
+__all__ = ["FORMAT", "read_fit", "save"]
 
 FORMAT = "bayes_intgen fit, format 4"
 DIGEST = "digest"
@@ -33,50 +33,55 @@ SPARE_BYTES = 2**20
 # What is raised on a file that is not as it should be, and when its contents are parsed.
 READING = (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, IndexError)
 PARSING = (*READING, MemoryError, RecursionError, ArithmeticError)
-PARTS = ("design", "summary", "outcome_scale", "convergence", "learned", "additivity")
+ATTRIBUTES = ("design", "summary", "outcome_scale", "convergence", "learned", "additivity")
 
 
-@dataclass(frozen=True)
-class FitState:
-    """Everything a posterior consists of."""
+def save(fit: Fitted, path: str | Path) -> None:
+    """Write everything to a netCDF file; an existing file is replaced in one step.
 
-    idata: xr.DataTree
-    design: Design
-    summary: Summary
-    outcome_scale: Scale
-    convergence: Convergence
-    learned: LearnedStructure | None
-    additivity: Additivity | None
-
-
-def write_fit(state: FitState, path: Path) -> None:
-    """Write a fit; an earlier file at ``path`` is replaced in one step or left as it was."""
-    tree = state.idata.copy()
-    tree.attrs = {
-        **tree.attrs,
-        "format": FORMAT,
-        "library_version": version("bayes-intgen"),
-        "design": json.dumps(state.design.to_dict()),
-        "summary": json.dumps(state.summary.to_dict()),
-        "outcome_scale": json.dumps([state.outcome_scale.centre, state.outcome_scale.spread]),
-        "convergence": json.dumps(state.convergence.to_dict()),
-        "converged": "yes" if state.convergence.ok else f"NO: {state.convergence}",
-        "learned": json.dumps(state.learned.to_dict() if state.learned else None),
-        "additivity": json.dumps(state.additivity.to_dict() if state.additivity else None),
-    }
-    tree.attrs[DIGEST] = digest_tree(tree, DIGEST)
-    with replacing(path) as draft:
-        tree.to_netcdf(draft, engine="h5netcdf")
-
-
-def read_fit(path: Path) -> FitState:
-    """Read a fit into memory and close the file.
+    Parameters
+    ----------
+    path
+        The file.
 
     Raises
     ------
     FileError
-        If the file is missing, is not a fit of this format, or is damaged.
+        If the folder does not exist or cannot be written to.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "fit.nc"
+    ...     posterior.save(path)
+    ...     path.is_file()
+    True
     """
+    tree = fit.idata.copy()
+    stored = {
+        "design": fit.design.to_dict(),
+        "summary": fit.summary.to_dict(),
+        "outcome_scale": [fit.outcome_scale.centre, fit.outcome_scale.spread],
+        "convergence": fit.convergence.to_dict(),
+        "learned": fit.learned.to_dict() if fit.learned else None,
+        "additivity": fit.additivity.to_dict() if fit.additivity else None,
+    }
+    tree.attrs = {
+        **tree.attrs,
+        "format": FORMAT,
+        "library_version": version("bayes-intgen"),
+        "converged": "yes" if fit.convergence.ok else f"NO: {fit.convergence}",
+        **{name: json.dumps(state) for name, state in stored.items()},
+    }
+    tree.attrs[DIGEST] = digest_tree(tree, DIGEST)
+    with replacing(read_path(path)) as draft:
+        tree.to_netcdf(draft, engine="h5netcdf")
+
+
+def read_fit(path: Path) -> Fitted:
+    """Read a fit into memory; refuse a file that is not a fit of this format, or is damaged."""
     if not is_file(path):
         raise FileError(f"path: there is no file {str(path)!r} that can be looked at.")
     try:
@@ -98,8 +103,8 @@ def read_fit(path: Path) -> FitState:
             f"it, fit again."
         )
     try:
-        parts = {name: json.loads(tree.attrs[name]) for name in PARTS}
-        design = Design.from_dict(parts["design"])
+        stored = {name: json.loads(tree.attrs[name]) for name in ATTRIBUTES}
+        design = Design.from_dict(stored["design"])
         terms = tree["posterior"].dataset["weight"]["term"].to_numpy().tolist()
         if terms != [weight.name for weight in design.weights]:
             raise ValueError("its weights are not those of its design")
@@ -107,14 +112,14 @@ def read_fit(path: Path) -> FitState:
             terms = tree["variance"].dataset["weight"]["variance_term"].to_numpy().tolist()
             if terms != [weight.name for weight in variance_design(design).weights]:
                 raise ValueError("its variance functions are not those of its design")
-        state = FitState(
+        fit = Fitted(
             tree,
             design,
-            Summary.from_dict(parts["summary"]),
-            Scale(*parts["outcome_scale"]),
-            Convergence.from_dict(parts["convergence"]),
-            LearnedStructure.from_dict(parts["learned"]) if parts["learned"] else None,
-            Additivity.from_dict(parts["additivity"]) if parts["additivity"] else None,
+            Summary.from_dict(stored["summary"]),
+            Scale(*stored["outcome_scale"]),
+            Convergence.from_dict(stored["convergence"]),
+            LearnedStructure.from_dict(stored["learned"]) if stored["learned"] else None,
+            Additivity.from_dict(stored["additivity"]) if stored["additivity"] else None,
         )
     except PARSING as error:
         raise FileError(
@@ -125,7 +130,7 @@ def read_fit(path: Path) -> FitState:
             f"path: the fit in {str(path)!r} is damaged or was altered: its contents do not have "
             f"the digest that was saved with them. Save or copy it again."
         )
-    return state
+    return fit
 
 
 def _check_size(lazy: xr.DataTree, path: Path) -> None:

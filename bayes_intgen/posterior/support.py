@@ -1,4 +1,4 @@
-"""How far a question reaches beyond the data.
+"""Support flags: how far query points reach beyond the data.
 
 Each query point gets a flag, from ranges and covariances of the first pass alone:
 
@@ -38,7 +38,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from bayes_intgen.base.arguments import read_choice
+from bayes_intgen.base.arguments import show
 from bayes_intgen.base.blocks import Blocks
 from bayes_intgen.base.centred_moments import CentredMoments
 from bayes_intgen.base.errors import QueryError
@@ -65,32 +65,17 @@ def classify_support(
     parents: Mapping[str, tuple[str, ...]],
     blocks: Blocks | None = None,
 ) -> npt.NDArray[np.str_]:
-    """Flag query points.
+    """Flag values of actions and covariates, shape (points, variables), under a regime.
 
-    Parameters
-    ----------
-    values
-        Actions, then covariates, in their own units, or codes of levels; shape (points, variables).
-    do
-        The actions that are set.
-    summary
-        The first pass over the data.
-    parents
-        The possible parents of each action.
-    blocks
-        A partition of the actions; each is a block of its own by default.
-
-    Returns
-    -------
-    ndarray
-        ``supported``, ``extrapolated`` or ``outside`` for each point, shape (points,).
+    Returns ``supported``, ``extrapolated`` or ``outside`` for each point, shape (points,).
+    ``parents`` are the possible parents of each action, which is a block of its own by default.
     """
     actions = summary.actions
-    position = {name: k for k, name in enumerate(summary.variables)}
+    position = {name: k for k, name in enumerate((*actions, *summary.covariates))}
     given = [position[name] for name in summary.covariates]
     supported = np.ones(len(values), dtype=bool)
     partition = tuple((action,) for action in actions) if blocks is None else blocks
-    for block in partition:
+    for block in partition:  # every block must have been seen as the regime sets it
         pattern = {*block} & {*do}
         alone = [action for action in block if action not in pattern]
         if alone or len(block) > 1:
@@ -98,7 +83,7 @@ def classify_support(
             columns = [*(position[name] for name in shown), *given]
             alike = [part for r, part in summary.regimes.items() if {*block} & {*r} == pattern]
             supported &= _in_cloud(values, columns, summary, alike)
-        if not alone:
+        if not alone:  # all of it is set: each curve must be told from the biases of others
             for action in block:
                 seen = np.ones(len(values), dtype=bool)
                 needed = _needed(action, block, do, summary, parents, partition)
@@ -107,41 +92,30 @@ def classify_support(
                     if given:
                         seen &= _in_cloud(values, [position[action], *given], summary, chosen)
                 ends = _shown(position[action], needed)
-                supported &= seen | is_tested(values, position[action], summary, ends)
+                if action in summary.tested:
+                    seen |= is_tested(values, position[action], summary, ends)
+                supported &= seen
     if len(do) > 1 and do in summary.regimes:  # a joint arm that is the very one asked for
         part = summary.regimes[do]
         supported |= _in_cloud(values, list(position.values()), summary, [part])
     low = np.min([part.low[:-1] for part in summary.regimes.values()], axis=0)
     high = np.max([part.high[:-1] for part in summary.regimes.values()], axis=0)
     inside = (low <= values) & (values <= high)
-    for k in position.values():
+    for k in (position[name] for name in summary.tested):
         inside[:, k] |= is_tested(values, k, summary, (low[k], high[k]), anywhere=True)
     return np.where(~inside.all(axis=1), OUTSIDE, np.where(supported, SUPPORTED, EXTRAPOLATED))
 
 
 def find_beyond(points: Points, bases: Mapping[str, ActionBasis], beyond: str) -> Mask:
-    """Find the points beyond the box of a basis, and refuse them unless they are to be clamped.
-
-    Parameters
-    ----------
-    points
-        The query points.
-    bases
-        The basis of each action and covariate.
-    beyond
-        ``"error"`` or ``"clamp"``.
-
-    Returns
-    -------
-    ndarray
-        Which points lie beyond the box, shape (points,).
+    """Find the points beyond the box of a basis, shape (points,).
 
     Raises
     ------
     QueryError
-        If there are such points and ``beyond`` is ``"error"``, or it is neither of the two.
+        If there are such points and ``beyond`` is ``"error"``, or it is not ``"clamp"`` either.
     """
-    read_choice(beyond, "beyond", ("error", "clamp"), QueryError)
+    if not isinstance(beyond, str) or beyond not in ("error", "clamp"):
+        raise QueryError(f"beyond must be one of ['error', 'clamp'], got {show(beyond)}.")
     far = np.zeros(len(points), dtype=bool)
     boxes = []
     for k, (action, basis) in enumerate(bases.items()):
@@ -171,24 +145,24 @@ def _needed(
 ) -> list[list[RegimeSummary]]:
     """Return the sets of regimes in each of which an action that is set must have been seen."""
     regimes = summary.regimes.items()
-    found = [[part for regime, part in regimes if {*block} <= {*regime}]]
+    needed = [[part for regime, part in regimes if {*block} <= {*regime}]]
     for other in partition:
         if other != block and any(child in do and action in parents[child] for child in other):
             setting = [part for regime, part in regimes if {*other} & {*regime} == {*other} & {*do}]
             leaving = [part for regime, part in regimes if not {*block, *other} & {*regime}]
             alone = [part for regime, part in regimes if not {*other} & {*regime}]
-            found += [setting, *([leaving or alone] if alone else [])]
-    return found
+            needed += [setting, *([leaving or alone] if alone else [])]
+    return needed
 
 
-def _in_core(values: Array, column: int, parts: Sequence[RegimeSummary]) -> Mask:
-    if not parts:
+def _in_core(values: Array, column: int, summaries: Sequence[RegimeSummary]) -> Mask:
+    if not summaries:
         return np.zeros(len(values), dtype=bool)
-    if column in parts[0].levels:
-        rows = np.array([[level.moments.n for level in part.levels[column]] for part in parts])
+    if column in summaries[0].levels:
+        rows = np.array([[level.moments.n for level in part.levels[column]] for part in summaries])
         return np.asarray(rows.any(axis=0)[values[:, column].astype(int)])
-    low = min(part.core[0, column] for part in parts)
-    high = max(part.core[1, column] for part in parts)
+    low = min(part.core[0, column] for part in summaries)
+    high = max(part.core[1, column] for part in summaries)
     return np.asarray((low <= values[:, column]) & (values[:, column] <= high))
 
 
@@ -199,19 +173,19 @@ def _shown(column: int, needed: Sequence[Sequence[RegimeSummary]]) -> tuple[floa
     """
     if not all(needed) or column in needed[0][0].levels:
         return ()
-    low = max(min(part.core[0, column] for part in parts) for parts in needed)
-    high = min(max(part.core[1, column] for part in parts) for parts in needed)
+    low = max(min(part.core[0, column] for part in summaries) for summaries in needed)
+    high = min(max(part.core[1, column] for part in summaries) for summaries in needed)
     return (low, high) if low <= high else ()
 
 
 def _in_cloud(
-    values: Array, columns: Sequence[int], summary: Summary, parts: Sequence[RegimeSummary]
+    values: Array, columns: Sequence[int], summary: Summary, summaries: Sequence[RegimeSummary]
 ) -> Mask:
     """Say whether some columns of a point lie within the cloud of at least one of the regimes."""
     coded = [k for k in columns if summary.columns[k] in summary.levels]
     numeric = [k for k in columns if k not in coded]
     inside = np.zeros(len(values), dtype=bool)
-    for part in parts:
+    for part in summaries:
         if coded:
             inside |= _within_levels(values, coded, numeric, part, summary)
         else:

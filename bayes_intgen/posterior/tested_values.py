@@ -1,4 +1,4 @@
-"""Where lift tests have looked: which values of an action count as seen by them.
+"""Values of an action that count as seen by lift tests.
 
 A test tells the mean outcome at the two values between which it moved an action, against one
 another, and nothing of the values in between: these rest on the smoothness of the curve. So a value
@@ -29,29 +29,13 @@ def is_tested(
     shown: tuple[float, ...] = (),
     anywhere: bool = False,
 ) -> Mask:
-    """Say of some points whether lift tests have seen their value of one action.
+    """Say of some points whether lift tests have seen their value of one action, which was tested.
 
-    Parameters
-    ----------
-    values
-        Actions, then covariates, in their own units, or codes of levels; shape (points, variables).
-    column
-        The action; a covariate, which nobody sets, is never tested.
-    summary
-        The first pass over the rows, and the tested values.
-    shown
-        Ends of the range over which rows show the action, if any; not used with covariates.
-    anywhere
-        Whether the covariates at which an action was tested do not matter.
-
-    Returns
-    -------
-    ndarray
-        Shape (points,).
+    ``values`` are actions and covariates, numbers or codes of levels, shape (points, variables);
+    ``shown`` both ends of the range over which rows show the action, if any, which is not used with
+    covariates. With ``anywhere`` the covariates at which the action was tested do not matter.
     """
     name = summary.variables[column]
-    if name not in summary.tested:
-        return np.zeros(len(values), dtype=bool)
     ends = np.array(summary.tested[name])
     by_z = bool(summary.covariates) and not anywhere
     tested = ends[:, 0] if by_z else np.concatenate([ends[:, 0], shown])

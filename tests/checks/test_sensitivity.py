@@ -19,6 +19,7 @@ from bayes_intgen.checks.sensitivity.strength import (
     shared_strength,
 )
 from bayes_intgen.checks.sensitivity.violations import product_shift, shared_shift, terms_of
+from bayes_intgen.posterior.query import mean_functionals
 from bayes_intgen.scm import Polynomial
 
 mpl.use("Agg")
@@ -36,7 +37,8 @@ def propagate(posterior, data, at=AT, baseline=ORIGIN):
     after, before, _, _ = _contrasts(posterior, at, baseline, do, False)
     innovations = _innovations(data, posterior, pairs_of(posterior.design, ()))
     found = respond(data, posterior, terms_of(("a1", "a2"), innovations["a1", "a2"]))
-    steps = posterior.functionals(after.values, do) - posterior.functionals(before.values, do)
+    steps = mean_functionals(posterior.design, after.values, do)
+    steps = steps - mean_functionals(posterior.design, before.values, do)
     return np.array([_shift(r, posterior, after, before, do, steps) for r in found]), found
 
 

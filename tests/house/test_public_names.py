@@ -1,5 +1,6 @@
 """What users can import, and that each of it is documented."""
 
+import dataclasses
 import doctest
 import inspect
 import re
@@ -66,6 +67,44 @@ SCM_NAMES = [
     "sample_polynomial_scm",
 ]
 
+POSTERIOR_NAMES = [
+    "actions",
+    "additivity",
+    "average_contrast",
+    "average_outcome",
+    "best_action",
+    "component",
+    "contrast",
+    "convergence",
+    "covariates",
+    "decomposition",
+    "design",
+    "dose_response",
+    "effects",
+    "expected_outcome",
+    "idata",
+    "learned",
+    "lifts",
+    "outcome",
+    "outcome_scale",
+    "plot_budget",
+    "plot_contrasts",
+    "plot_decomposition",
+    "plot_dose_response",
+    "plot_structure",
+    "plot_support",
+    "plot_surface",
+    "predict",
+    "predictive_check",
+    "prior_sensitivity",
+    "probability",
+    "save",
+    "summary",
+    "synergy",
+    "table",
+    "target",
+]
+
 EXAMPLE_NAMES = ["Example", "dose_combination", "marketing"]
 
 PUBLIC = {
@@ -80,6 +119,21 @@ def test_the_public_names_are_these():
     assert ig.__all__ == NAMES
     assert ig.scm.__all__ == SCM_NAMES
     assert ig.examples.__all__ == EXAMPLE_NAMES
+
+
+def test_a_posterior_has_these_attributes_and_no_internal_ones():
+    fields = {field.name for field in dataclasses.fields(ig.Posterior)}
+    shown = {name for name in dir(ig.Posterior) if not name.startswith("_")}
+    assert sorted(fields | shown) == POSTERIOR_NAMES
+
+
+@pytest.mark.parametrize("name", POSTERIOR_NAMES)
+def test_arguments_of_a_method_are_described_and_the_fit_is_not_among_them(name):
+    method = getattr(ig.Posterior, name, None)
+    if inspect.isfunction(method):
+        first, *arguments = inspect.signature(method).parameters
+        assert first == "fit"
+        assert sorted(described(method)) == sorted(arguments)
 
 
 def described(subject):

@@ -71,7 +71,7 @@ def test_table_summarises_the_draws(posterior, points, monkeypatch):
         (table["lower"].to_numpy() <= draws.T) & (table["upper"].to_numpy() >= draws.T)
     ).mean()
     assert abs(inside - INTERVAL) < 0.01
-    monkeypatch.setattr("bayes_intgen.posterior.fitted.VALUES_AT_ONCE", 1)
+    monkeypatch.setattr("bayes_intgen.posterior.estimands.table.VALUES_AT_ONCE", 1)
     pd.testing.assert_frame_equal(table, posterior.table(points, do=["a2"]))
 
 

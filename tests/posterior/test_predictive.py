@@ -13,8 +13,9 @@ import bayes_intgen as ig
 from bayes_intgen.base.metrics import coverage, credible_interval
 from bayes_intgen.model.log_variance import VarianceFeatures
 from bayes_intgen.model.variance_sum_rule import variance_design
-from bayes_intgen.posterior import predictive
-from bayes_intgen.posterior.predictive import predict_outcome, predictive_interval
+from bayes_intgen.posterior.estimands import table
+from bayes_intgen.posterior.predictive import predict_portion, predictive_interval
+from bayes_intgen.posterior.query import read_points
 from models import linear, polynomial
 from tests.cases.true_variance import true_variance
 
@@ -110,8 +111,8 @@ def test_draws_depend_on_the_seed_and_the_place_only(posterior):
     assert not np.allclose(posterior.predict(AT, random_seed=8), first)
     some = {"a1": AT["a1"][:2], "a2": 0.3}
     assert_allclose(posterior.predict(some, random_seed=7), first[..., :2], rtol=1e-12)
-    rest = {"a1": AT["a1"][2:], "a2": 0.3}
-    later = predict_outcome(posterior, rest, random_seed=7, first=2)
+    points = read_points(posterior, {"a1": AT["a1"][2:], "a2": 0.3})
+    later = predict_portion(posterior, points, posterior.actions, 7, "error", 2)
     assert_allclose(later, first[..., 2:], rtol=1e-12)
     noise = (first - posterior.expected_outcome(AT)).to_numpy()[0]
     assert np.abs(np.corrcoef(noise.T) - np.eye(6)).max() < 0.25
@@ -121,7 +122,7 @@ def test_portions_make_no_difference(posterior, monkeypatch):
     whole = predictive_interval(posterior, AT, ["a1"], 0.8, 3)
     expected = credible_interval(posterior.predict(AT, ["a1"], 3), 0.8)
     assert_allclose(whole, expected)
-    monkeypatch.setattr(predictive, "VALUES_AT_ONCE", 800)
+    monkeypatch.setattr(table, "VALUES_AT_ONCE", 800)
     assert_allclose(predictive_interval(posterior, AT, ["a1"], 0.8, 3), whole, rtol=1e-12)
 
 

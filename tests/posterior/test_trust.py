@@ -13,6 +13,7 @@ import bayes_intgen as ig
 from bayes_intgen.base.errors import ModelError, QueryError
 from bayes_intgen.inference.laplace import find_mode
 from bayes_intgen.plots.overlap import SHADES
+from bayes_intgen.posterior.query import mean_functionals, read_points
 
 mpl.use("Agg")
 
@@ -83,8 +84,10 @@ def test_draws_move_with_the_power_of_the_prior_as_integration_says():
     weight = np.exp(weight - weight.max())
     posterior = model.fit(data, draws=1500, random_seed=2, progressbar=False)
     after, before = {"a1": 1.0, "a2": 0.0}, {"a1": -1.0, "a2": 0.0}
-    ends = [posterior.points(part).values for part in (after, before)]
-    step = np.subtract(*(posterior.functionals(part, posterior.actions)[0] for part in ends))
+    ends = [read_points(posterior, part).values for part in (after, before)]
+    step = np.subtract(
+        *(mean_functionals(posterior.design, part, posterior.actions)[0] for part in ends)
+    )
     answers = problem.moments.outcome_scale.spread * np.array([part.mean @ step for part in given])
     expected = np.cov(answers, problem.hyperpriors.log_density(x).sum(axis=1), aweights=weight)
     log_prior = posterior.idata["log_prior"].dataset

@@ -13,7 +13,9 @@ from scipy import stats
 import bayes_intgen as ig
 from bayes_intgen.base.errors import ModelError, NotIdentifiedError, QueryError
 from bayes_intgen.cli.main import main
-from bayes_intgen.posterior.predictive import noise_scale
+from bayes_intgen.posterior.estimands.expected_outcome import weight_draws
+from bayes_intgen.posterior.noise_scale import noise_scale
+from bayes_intgen.posterior.query import read_points
 from bayes_intgen.studies.refit.model_text import model_of, read_model, write_model
 from bayes_intgen.studies.refit.simulate_rows import REGIME, one_draw, rows_of, simulate_outcome
 from bayes_intgen.studies.refit.unit import LEVELS
@@ -115,14 +117,14 @@ def test_simulated_rows_have_the_mean_and_spread_of_one_draw(fitted):
         ].tolist()
     )
     single = one_draw(posterior, 7)
-    assert np.array_equal(single.weights[0, 0], posterior.weights[0, 7])
+    assert np.array_equal(weight_draws(single)[0, 0], weight_draws(posterior)[0, 7])
     rng = np.random.default_rng(2)
     y = np.array([simulate_outcome(single, rows, rng) for _ in range(300)])
     for label in data.regimes:
         chosen = (rows[REGIME] == label).to_numpy()
         do = [] if label == "obs" else [label]
         mean = posterior.expected_outcome(rows[chosen], do).to_numpy()[0, 7]
-        values = single.points(rows[chosen]).values
+        values = read_points(single, rows[chosen]).values
         scale, _ = noise_scale(single, values, tuple(do))
         z = (y[:, chosen] - mean) / scale[0, 0]
         assert abs(z.mean()) < 4 / np.sqrt(z.size)
@@ -264,4 +266,4 @@ def test_the_model_of_a_fit_fits_the_same(fitted, structure):
     model = ig.InterventionModel(ig.Polynomial(2), structure, "pairwise", variance="constant")
     first = model.fit(data, method="laplace", draws=20)
     again = model_of(first).fit(data, method="laplace", draws=20)
-    assert np.array_equal(first.weights, again.weights)
+    assert np.array_equal(weight_draws(first), weight_draws(again))

@@ -228,7 +228,7 @@ def test_levels_stand_in_results(posterior):
 def test_large_tables_are_worked_through_in_portions(posterior, monkeypatch):
     at = {"a1": np.linspace(-1, 1, 7), "a2": ["web", "mail", "shop", "web", "web", "mail", "shop"]}
     whole = posterior.table(at)
-    monkeypatch.setattr("bayes_intgen.posterior.fitted.VALUES_AT_ONCE", 700)
+    monkeypatch.setattr("bayes_intgen.posterior.estimands.table.VALUES_AT_ONCE", 700)
     pd.testing.assert_frame_equal(whole, posterior.table(at))
 
 

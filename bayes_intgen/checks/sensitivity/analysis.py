@@ -30,8 +30,9 @@ from bayes_intgen.checks.sensitivity.violations import PairTerm, terms_of
 from bayes_intgen.data.points import Points
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.design.design import bias_name
-from bayes_intgen.posterior.estimands.paired_points import read_baseline
+from bayes_intgen.posterior.estimands.expected_outcome import weight_draws
 from bayes_intgen.posterior.posterior import Posterior
+from bayes_intgen.posterior.query import mean_functionals, read_baseline, read_points
 from bayes_intgen.posterior.same_data import require_same_data
 
 __all__ = ["sensitivity"]
@@ -109,9 +110,8 @@ def sensitivity(
     terms = [term for pair in pairs for term in terms_of(pair, innovations[pair])]
     found = respond(data, posterior, terms)
     correlations, seen = _look(data, posterior, innovations)
-    steps = posterior.functionals(after.values, regime) - posterior.functionals(
-        before.values, regime
-    )
+    steps = mean_functionals(posterior.design, after.values, regime)
+    steps = steps - mean_functionals(posterior.design, before.values, regime)
     rows = []
     for i, pair in enumerate(pairs):
         responses = found[5 * i : 5 * i + 5]
@@ -135,7 +135,7 @@ def _contrasts(
     posterior: Posterior, at: Any, baseline: Any, regime: Regime, minimize: bool
 ) -> tuple[Points, Points, list[str], str]:
     """Return both ends of every contrast, their names, and the conclusion in words."""
-    points = posterior.points(at)
+    points = read_points(posterior, at)
     label = format_regime(regime)
     if baseline is not None:
         names = [str(name) for name in points.index]
@@ -189,7 +189,7 @@ def _look(
 ) -> tuple[dict[Pair, float], dict[str, float]]:
     """Return the largest correlations of innovations that fit, and the sd of every bias."""
     design = posterior.design
-    mean = posterior.weights.mean(axis=(0, 1))
+    mean = weight_draws(posterior).mean(axis=(0, 1))
     biases = {block: design.collect(mean, design.component(bias_name(block))) for block in
               design.blocks}  # fmt: skip
     products = {pair: np.zeros(6) for pair in innovations}

@@ -33,6 +33,7 @@ from bayes_intgen.model.log_variance import LogVariance, fit_log_variances
 from bayes_intgen.model.marginal import Conditional
 from bayes_intgen.model.prior_scales import PriorScales
 from bayes_intgen.model.priors import Priors
+from bayes_intgen.posterior.estimands.expected_outcome import weight_draws
 from bayes_intgen.posterior.posterior import Posterior
 
 __all__ = ["HiddenTerm", "Response", "respond", "walk"]
@@ -98,7 +99,7 @@ def respond(
         for name in ("sigma", "prior_scale", "lengthscale")
         if name in draws
     }
-    mean = posterior.weights.mean(axis=(0, 1))
+    mean = weight_draws(posterior).mean(axis=(0, 1))
     regimes = tuple(data.extents)
     sigma = dict(zip(regimes, np.exp(centre["sigma"]).tolist(), strict=True))
     theta = {r: design.collect(mean, design.active(r)) for r in regimes}

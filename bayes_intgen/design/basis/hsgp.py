@@ -170,10 +170,10 @@ class HSGPBasis:
         Only the first is a sine: with t = w_1 (x + c), sin((j+1) t) = 2 cos(t) sin(j t) -
         sin((j-1) t).
         """
-        x = np.clip(self.box.standardise(values), -self.c, self.c)
+        x = np.clip((values - self.box.centre) / self.box.spread, -self.c, self.c)
         angle = (x + self.c) * (pi / (2 * self.c))
         table = np.empty((self.m + 1, len(values)))
-        table[0] = self.scale.standardise(values)
+        table[0] = (values - self.scale.centre) / self.scale.spread
         np.sin(angle, out=table[1])
         table[1] /= sqrt(self.c)
         twice = 2 * np.cos(angle)

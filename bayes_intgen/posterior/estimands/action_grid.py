@@ -3,11 +3,11 @@
 Two actions belong to the same group if some feature of theta_S depends on both. Between groups the
 expected outcome is a sum, so that with every other action held at h,
 
-    E[Y | do(a_S), a_rest] = m(h) + sum over groups g of (m(h with a_g) - m(h)).
+    E[Y | do(a_S), a_rest] = m(h) + sum over groups g of (m(h with a_g) - m(h)).     (1)
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from math import prod
 from typing import Any
@@ -19,19 +19,12 @@ from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.points import MOST_VALUE, Points
+from bayes_intgen.posterior import query
 from bayes_intgen.posterior.estimands.dose_response import default_grid
-from bayes_intgen.posterior.estimands.paired_points import naming
 from bayes_intgen.posterior.fitted import Fitted
+from bayes_intgen.posterior.support import find_beyond
 
-__all__ = [
-    "Group",
-    "as_points",
-    "group_actions",
-    "make_groups",
-    "place",
-    "read_costs",
-    "read_grids",
-]
+__all__ = ["Group", "read_groups"]
 
 SEPARATE_POINTS = 41
 DEFAULT_SETTINGS = 20_000
@@ -42,25 +35,53 @@ MAX_SETTINGS = 200_000
 class Group:
     """Actions that interact, and every setting of them on their grids.
 
-    Parameters
-    ----------
-    actions
-        The actions of the group.
-    settings
-        Their values, or codes of levels, shape (settings, actions).
-    cost
-        What each setting costs, shape (settings,).
-    step
-        phi(held, with these actions set) - phi(held), shape (settings, features).
+    ``grids`` holds the values, or codes of levels, of each action, ``settings`` all combinations,
+    shape (settings, actions), ``cost`` what each costs, shape (settings,), and ``step``
+    phi(held, with these actions set) - phi(held), shape (settings, features).
     """
 
-    actions: tuple[str, ...]
+    grids: Mapping[str, Array]
     settings: Array
     cost: Array
     step: Array
 
 
-def group_actions(fit: Fitted, chosen: Sequence[str], regime: Regime) -> list[tuple[str, ...]]:
+def read_groups(
+    fit: Fitted,
+    bounds: Mapping[str, Any],
+    grid: Any,
+    cost: Mapping[str, Any] | None,
+    held: Points,
+    regime: Regime,
+    beyond: str,
+) -> list[Group]:
+    """Lay out every setting of each group of the actions with bounds; refuse bad arguments."""
+    partition = _group_actions(fit, list(bounds), regime)
+    grids = _read_grids(fit, bounds, grid, partition)
+    for action, values in grids.items():
+        with query.naming("bounds"):
+            points = query.points_of(fit, _place(fit, held, [action], values[:, None]))
+            find_beyond(points, fit.design.features.bases, beyond)
+    costs = _read_costs(fit, grids, cost)
+    base = fit.design.features.evaluate(held.values)
+    groups = []
+    for actions in partition:
+        settings = np.array(list(product(*(grids[action] for action in actions))))
+        prices = np.array(list(product(*(costs[action] for action in actions)))).sum(axis=1)
+        step = fit.design.features.evaluate(_place(fit, held, actions, settings)) - base  # (1)
+        own = {action: grids[action] for action in actions}
+        groups.append(Group(own, settings, prices, step))
+    return groups
+
+
+def _place(fit: Fitted, held: Points, actions: Sequence[str], settings: Array) -> Array:
+    """Return the values of all columns where some actions are set and the rest is held."""
+    values = np.repeat(held.values, len(settings), axis=0)
+    values[:, [fit.actions.index(action) for action in actions]] = settings
+    return values
+
+
+def _group_actions(fit: Fitted, chosen: Sequence[str], regime: Regime) -> list[tuple[str, ...]]:
     """Split actions into groups between which the mean of a regime is a sum."""
     active = fit.design.active(regime)
     groups = [{action} for action in chosen]
@@ -75,16 +96,10 @@ def group_actions(fit: Fitted, chosen: Sequence[str], regime: Regime) -> list[tu
     )
 
 
-def read_grids(
+def _read_grids(
     fit: Fitted, bounds: Mapping[str, Any], grid: Any, groups: Sequence[Sequence[str]]
 ) -> dict[str, Array]:
-    """Return the grid of each action: numbers, or codes of levels.
-
-    Raises
-    ------
-    QueryError
-        If bounds or grids are not valid, or make too many settings.
-    """
+    """Return the grid of each action, numbers or codes of levels; refuse what cannot be one."""
     levels = fit.summary.levels
     given = dict(grid) if isinstance(grid, Mapping) else {}
     unknown = [action for action in given if action not in bounds]
@@ -103,7 +118,7 @@ def read_grids(
         for action in group:
             if action in levels:
                 texts = _levels(fit, action, bounds[action])
-                with naming("bounds"):
+                with query.naming("bounds"):
                     grids[action] = _codes(fit, action, texts)
             else:
                 wish = given.get(action) if isinstance(grid, Mapping) else grid
@@ -124,14 +139,15 @@ def _levels(fit: Fitted, action: str, bounds: Any) -> list[Any]:
         return list(fit.summary.levels[action])
     if isinstance(bounds, str):
         return [bounds]
-    found = list(dict.fromkeys(bounds))
-    if not found:
+    levels = list(dict.fromkeys(bounds))
+    if not levels:
         raise QueryError(f"bounds: {action!r} must have at least one level, got none.")
-    return found
+    return levels
 
 
 def _codes(fit: Fitted, action: str, values: Any) -> Array:
-    return fit.complete({action: values}).values[:, fit.actions.index(action)]
+    points = query.complete_points(fit, {action: values})
+    return points.values[:, fit.actions.index(action)]
 
 
 def _numbers(fit: Fitted, action: str, bounds: Any, grid: Any, count: int) -> Array:
@@ -161,7 +177,7 @@ def _numbers(fit: Fitted, action: str, bounds: Any, grid: Any, count: int) -> Ar
                 f"of actions to numbers of points or to values, got {show(grid)}."
             )
         return np.linspace(low, high, 1 if low == high else int(points))
-    with naming("grid"):
+    with query.naming("grid"):
         values = np.unique(_codes(fit, action, grid))
     if bounds is not None and (values[0] < low or values[-1] > high):
         raise QueryError(
@@ -171,70 +187,34 @@ def _numbers(fit: Fitted, action: str, bounds: Any, grid: Any, count: int) -> Ar
     return values
 
 
-def read_costs(
+def _read_costs(
     fit: Fitted, grids: Mapping[str, Array], cost: Mapping[str, Any] | None
 ) -> dict[str, Array]:
-    """Return the cost of each grid point: of a unit times the units, or of a level.
-
-    Raises
-    ------
-    QueryError
-        If a cost is for no action that may be chosen, or is not a number.
-    """
+    """Return the cost of each grid point: of a unit times the units, or of a level."""
     given = read_mapping(cost, "cost", "actions to costs")
     unknown = [action for action in given if action not in grids]
     if unknown:
         raise QueryError(f"cost: {unknown} are not among the actions that may be chosen.")
-    found = {}
+    costs: dict[str, Array] = {}
     for action, values in grids.items():
         try:
             if action in fit.summary.levels:
                 prices = {str(level): float(c) for level, c in given.get(action, {}).items()}
                 texts = [fit.summary.levels[action][int(code)] for code in values]
-                found[action] = np.array([prices.get(text, 0.0) for text in texts])
+                costs[action] = np.array([prices.get(text, 0.0) for text in texts])
             else:
                 prices = {}
                 texts = []
-                found[action] = float(given.get(action, 1.0)) * values
+                costs[action] = float(given.get(action, 1.0)) * values
         except (TypeError, ValueError, AttributeError) as error:
             raise QueryError(
                 f"cost: that of {action!r} must be a number per unit, or for a categorical action "
                 f"a mapping of levels to numbers, got {given[action]!r}."
             ) from error
         strange = sorted(set(prices) - {*fit.summary.levels.get(action, ())})
-        if strange or not np.isfinite(found[action]).all():
+        if strange or not np.isfinite(costs[action]).all():
             raise QueryError(
                 f"cost: that of {action!r} must be finite and for levels of the data, got "
                 f"{given[action]!r}."
             )
-    return found
-
-
-def make_groups(
-    fit: Fitted,
-    groups: Sequence[tuple[str, ...]],
-    grids: Mapping[str, Array],
-    costs: Mapping[str, Array],
-    held: Points,
-) -> list[Group]:
-    """Lay out every setting of each group, with its cost and the features that it changes."""
-    base = fit.design.features.evaluate(held.values)
-    made = []
-    for actions in groups:
-        settings = np.array(list(product(*(grids[action] for action in actions))))
-        prices = np.array(list(product(*(costs[action] for action in actions)))).sum(axis=1)
-        step = fit.design.features.evaluate(place(fit, held, actions, settings)) - base
-        made.append(Group(actions, settings, prices, step))
-    return made
-
-
-def place(fit: Fitted, held: Points, actions: Sequence[str], settings: Array) -> Array:
-    """Return the values of all columns where some actions are set and the rest is held."""
-    values = np.repeat(held.values, len(settings), axis=0)
-    values[:, [fit.actions.index(action) for action in actions]] = settings
-    return values
-
-
-def as_points(held: Points, values: Array) -> Points:
-    """Turn values of all columns into points."""
-    return replace(held, values=values, index=np.arange(len(values)))
+    return costs

@@ -1,7 +1,8 @@
 """The best joint action under bounds and a budget, draw by draw.
 
-    maximise over a   E[Y | do(a_S), a_rest]   subject to   low_k <= a_k <= high_k,
+    maximise over a   E[Y | do(a_S), a_rest]   subject to   low_k <= a_k <= high_k,      (1)
                                                             sum_k c_k a_k <= B,
+    regret            max_a m_d(a) - m_d(a*) of draw d, where a* is best in the mean,    (2)
 
 on a grid. Where the mean is a sum over actions, as without interactions and blocks, the best
 setting on the grid is found exactly without trying all combinations; actions that interact are
@@ -22,20 +23,12 @@ from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.regimes import Regime, format_regime, read_do
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.data.points import Beyond, Points
-from bayes_intgen.posterior.estimands.action_grid import (
-    Group,
-    as_points,
-    group_actions,
-    make_groups,
-    place,
-    read_costs,
-    read_grids,
-)
+from bayes_intgen.posterior import query
+from bayes_intgen.posterior.estimands.action_grid import Group, read_groups
 from bayes_intgen.posterior.estimands.best_result import BestAction
+from bayes_intgen.posterior.estimands.expected_outcome import draw_coords, theta_draws
 from bayes_intgen.posterior.estimands.knapsack import choose_best
-from bayes_intgen.posterior.estimands.paired_points import naming
 from bayes_intgen.posterior.fitted import Fitted
-from bayes_intgen.posterior.support import find_beyond
 
 __all__ = ["BestAction", "best_action"]
 
@@ -54,51 +47,104 @@ def best_action(
     at: Mapping[str, Any] | None = None,
     beyond: Beyond = "error",
 ) -> BestAction:
-    """Find the best setting of some actions.
+    """Find the joint action with the best expected outcome, and how sure it is.
 
-    The arguments are those of :meth:`bayes_intgen.Posterior.best_action`.
+    Parameters
+    ----------
+    bounds
+        The actions that may be chosen: (low, high) of a numeric one, the levels allowed of a
+        categorical one, or None for the core range of its experiments or all levels. By default
+        every action that is set and not held by ``at``.
+    budget
+        Limit of sum_k c_k a_k over these actions; None for no limit.
+    cost
+        Cost c_k per unit of a numeric action, 1 by default; for a categorical action a mapping
+        of levels to costs, 0 by default.
+    grid
+        Points per numeric action between its bounds, or a mapping of actions to numbers of
+        points or to values. By default 41, and fewer for actions that interact, of which every
+        combination is tried (20,000 at most; 200,000 if asked for).
+    minimize
+        Look for the smallest outcome.
+    do
+        The actions that are set; None for all.
+    at
+        Where the actions that are not chosen and the covariates stay; those not given are at
+        their means over the regimes (weighted equally) or most frequent levels.
+    beyond
+        As in :meth:`expected_outcome`, for grid points beyond the box.
+
+    Returns
+    -------
+    BestAction
+        The setting whose posterior mean is best, the distribution of the setting that is best
+        in each draw, the probability of being best, and the expected regret. Print it.
+
+    Raises
+    ------
+    QueryError
+        If bounds, costs or grids are not valid, nothing is within the budget, or there are too
+        many settings to be tried.
+    NotIdentifiedError
+        If the data do not identify this effect.
+
+    Examples
+    --------
+    >>> best = posterior.best_action({"a1": (0, 0.6), "a2": (-0.6, 0)}, budget=0.3, grid=9)
+    >>> best.cost < 0.3 + 1e-9, best.support
+    (True, 'supported')
     """
     regime = read_do(do, fit.actions)
-    fit.require(regime)
+    query.require_identified_mean(fit, regime)
     read_switch(minimize, "minimize", QueryError)
     if budget is not None:
         budget = read_real(budget, "budget", "a finite number or None", error=QueryError)
     limits, held = _read_choice(fit, bounds, at, regime)
-    partition = group_actions(fit, list(limits), regime)
-    grids = read_grids(fit, limits, grid, partition)
-    for action, values in grids.items():
-        with naming("bounds"):
-            points = as_points(held, place(fit, held, [action], values[:, None]))
-            find_beyond(points, fit.design.features.bases, beyond)
-    groups = make_groups(fit, partition, grids, read_costs(fit, grids, cost), held)
-    theta = fit.theta(regime)
+    groups = read_groups(fit, limits, grid, cost, held, regime, beyond)
+    grids = {action: values for group in groups for action, values in group.grids.items()}
+    theta = theta_draws(fit, regime)
     flat = theta.reshape(-1, theta.shape[-1])
-    sign = -1.0 if minimize else 1.0
-    top = _choose(groups, sign * flat.mean(axis=0, keepdims=True), budget)[:, 0]
-    chosen = _choose(groups, sign * flat, budget)
-    base = flat @ fit.design.features.evaluate(held.values)[0] + fit.outcome_scale.centre
-    best, here = (base + _gain(groups, flat, choice) for choice in (chosen, top[:, None]))
-    draws = _label_draws(fit, theta.shape[:2], groups, chosen, best, here, sign)
-    candidates = _candidates(fit, groups, chosen, held, regime, flat.mean(axis=0), beyond)
-    recommended = _describe(fit, groups, top[:, None], held, regime, beyond).iloc[0]
-    ordered = [action for group in groups for action in group.actions]
+    mean = flat.mean(axis=0, keepdims=True)
+    sign = -1.0 if minimize else 1.0  # the search maximises
+    top = _choose(groups, sign * mean, budget)  # (1) of the posterior mean, shape (groups, 1)
+    chosen = _choose(groups, sign * flat, budget)  # (1) of each draw, shape (groups, draws)
+    level = fit.design.features.evaluate(held.values)[0]
+    best, here = (
+        flat @ level + fit.outcome_scale.centre + _gain(groups, flat, choice)
+        for choice in (chosen, top)
+    )
+    picked = _values(groups, chosen)
+    columns = {f"best:{action}": _decode(fit, action, picked[action]) for action in limits}
+    columns |= {"best_outcome": best, "outcome": here, "regret": sign * (best - here)}  # (2)
+    draws = xr.Dataset(
+        {
+            name: (("chain", "draw"), column.reshape(theta.shape[:2]))
+            for name, column in columns.items()
+        },
+        coords=draw_coords(fit),
+    )
+    distinct, counts = np.unique(chosen, axis=1, return_counts=True)
+    most = np.argsort(-counts, kind="stable")[:CANDIDATES]
+    settings = np.column_stack([top, distinct[:, most]])
+    table = _describe(fit, groups, settings, held, regime, beyond)
+    table["mean"] = mean[0] @ level + fit.outcome_scale.centre
+    table["mean"] += _gain(groups, np.repeat(mean, len(table), axis=0), settings)
+    recommended, candidates = table.iloc[0], table.iloc[1:].reset_index(drop=True)
+    candidates["probability"] = counts[most] / chosen.shape[1]
     return BestAction(
         recommended={action: _plain(recommended[action]) for action in limits},
-        probability=float((chosen == top[:, None]).all(axis=0).mean()),
+        probability=float((chosen == top).all(axis=0).mean()),
         regret=float(draws["regret"].mean()),
         cost=float(recommended["cost"]),
         support=str(recommended["support"]),
         candidates=candidates[[*limits, "probability", "mean", "cost", "support"]],
-        draws=draws[[*(f"best:{action}" for action in limits), *RESULTS]],
-        marginals={a: _marginal(fit, draws, a, grids[a]) for a in limits if a in ordered},
-        method=_method(partition, grids),
+        draws=draws,
+        marginals={action: _marginal(fit, draws, action, grids[action]) for action in limits},
+        method=_method(groups, grids),
         minimize=minimize,
         budget=budget,
         do=format_regime(regime),
     )
-
-
-RESULTS = ("best_outcome", "outcome", "regret")
 
 
 def _read_choice(
@@ -122,7 +168,7 @@ def _read_choice(
     both = [action for action in limits if action in fixed]
     if both:
         raise QueryError(f"at: {both} have bounds, too; hold an action or choose it, not both.")
-    held = fit.complete(fixed)
+    held = query.complete_points(fit, fixed)
     if len(held) != 1:
         raise QueryError(f"at must give one value per action, got {len(held)}.")
     return {action: limits[action] for action in fit.actions if action in limits}, held
@@ -132,11 +178,9 @@ def _choose(groups: Sequence[Group], theta: Array, budget: float | None) -> Indi
     """Return the best setting of each group for each row of coefficients, in portions."""
     rows = max(1, VALUES_AT_ONCE // max(len(group.cost) for group in groups))
     costs = [group.cost for group in groups]
-    parts = []
-    for start in range(0, len(theta), rows):
-        part = theta[start : start + rows].T
-        parts.append(choose_best([group.step @ part for group in groups], costs, budget))
-    return np.concatenate(parts, axis=1)
+    portions = (theta[start : start + rows].T for start in range(0, len(theta), rows))
+    chosen = [choose_best([g.step @ some for g in groups], costs, budget) for some in portions]
+    return np.concatenate(chosen, axis=1)
 
 
 def _gain(groups: Sequence[Group], theta: Array, chosen: Indices) -> Array:
@@ -147,36 +191,17 @@ def _gain(groups: Sequence[Group], theta: Array, chosen: Indices) -> Array:
     return total
 
 
-def _label_draws(
-    fit: Fitted,
-    shape: tuple[int, ...],
-    groups: Sequence[Group],
-    chosen: Indices,
-    best: Array,
-    here: Array,
-    sign: float,
-) -> xr.Dataset:
-    columns: dict[str, npt.NDArray[Any]] = {
-        "best_outcome": best,
-        "outcome": here,
-        "regret": sign * (best - here),
-    }
-    for group, index in zip(groups, chosen, strict=True):
-        for k, action in enumerate(group.actions):
-            columns[f"best:{action}"] = _decode(fit, action, group.settings[index, k])
-    source = fit.idata["posterior"].dataset
-    return xr.Dataset(
-        {name: (("chain", "draw"), column.reshape(shape)) for name, column in columns.items()},
-        coords={dim: source[dim].to_numpy() for dim in ("chain", "draw")},
-    )
+def _values(groups: Sequence[Group], chosen: Indices) -> dict[str, Array]:
+    """Return the value, or the code of the level, of each action in some choices."""
+    pairs = zip(groups, chosen, strict=True)
+    return {a: g.settings[index, k] for g, index in pairs for k, a in enumerate(g.grids)}
 
 
 def _decode(fit: Fitted, action: str, values: Array) -> npt.NDArray[Any]:
     if action not in fit.summary.levels:
         return values
     levels: npt.NDArray[Any] = np.array(fit.summary.levels[action])
-    decoded: npt.NDArray[Any] = levels[values.astype(int)]
-    return decoded
+    return np.asarray(levels[values.astype(int)])
 
 
 def _plain(value: Any) -> float | str:
@@ -187,36 +212,14 @@ def _describe(
     fit: Fitted, groups: Sequence[Group], chosen: Indices, held: Points, regime: Regime, beyond: str
 ) -> pd.DataFrame:
     """Return settings in words: the actions, their cost, and their flag."""
-    values = np.repeat(held.values, chosen.shape[1], axis=0)
+    points = np.repeat(held.values, chosen.shape[1], axis=0)
     columns: dict[str, Any] = {}
-    cost = np.zeros(chosen.shape[1])
-    for group, index in zip(groups, chosen, strict=True):
-        cost += group.cost[index]
-        for k, action in enumerate(group.actions):
-            values[:, fit.actions.index(action)] = group.settings[index, k]
-            columns[action] = _decode(fit, action, group.settings[index, k])
-    support = fit.support(as_points(held, values), regime, beyond)
+    for action, values in _values(groups, chosen).items():
+        points[:, fit.actions.index(action)] = values
+        columns[action] = _decode(fit, action, values)
+    cost = sum(group.cost[index] for group, index in zip(groups, chosen, strict=True))
+    support = query.flag_points(fit, query.points_of(fit, points), regime, beyond)
     return pd.DataFrame({**columns, "cost": cost, "support": support})
-
-
-def _candidates(
-    fit: Fitted,
-    groups: Sequence[Group],
-    chosen: Indices,
-    held: Points,
-    regime: Regime,
-    mean: Array,
-    beyond: str,
-) -> pd.DataFrame:
-    """Return the settings that are best in most draws."""
-    found, counts = np.unique(chosen, axis=1, return_counts=True)
-    top = np.argsort(-counts, kind="stable")[:CANDIDATES]
-    table = _describe(fit, groups, found[:, top], held, regime, beyond)
-    base = mean @ fit.design.features.evaluate(held.values)[0] + fit.outcome_scale.centre
-    repeated = np.broadcast_to(mean, (len(top), len(mean)))
-    table["mean"] = base + _gain(groups, repeated, found[:, top])
-    table["probability"] = counts[top] / chosen.shape[1]
-    return table
 
 
 def _marginal(fit: Fitted, draws: xr.Dataset, action: str, grid: Array) -> xr.DataArray:
@@ -226,9 +229,9 @@ def _marginal(fit: Fitted, draws: xr.Dataset, action: str, grid: Array) -> xr.Da
     return xr.DataArray(shares, dims=action, coords={action: options}, name="probability")
 
 
-def _method(partition: Sequence[Sequence[str]], grids: Mapping[str, Array]) -> str:
+def _method(groups: Sequence[Group], grids: Mapping[str, Array]) -> str:
     points = ", ".join(f"{action} {len(values)}" for action, values in grids.items())
-    joint = [", ".join(group) for group in partition if len(group) > 1]
+    joint = [", ".join(group.grids) for group in groups if len(group.grids) > 1]
     if not joint:
         return f"exact on the grid (points: {points}); the outcome is a sum over the actions"
     return (

@@ -1,4 +1,4 @@
-"""What is known about the best joint action: the recommendation, and how sure it is.
+"""The best joint action as it is reported: the recommendation, and how sure it is.
 
 With m_d(a) the expected outcome of draw d, the recommendation a* maximises the posterior mean of
 m(a), and its expected regret is the mean over draws of max_a m_d(a) - m_d(a*): what knowing the
@@ -82,17 +82,9 @@ class BestAction:
         """
         marginals = {f"probability:{name}": value for name, value in self.marginals.items()}
         attrs: dict[str, Any] = {f"recommended:{k}": v for k, v in self.recommended.items()}
-        attrs |= {
-            "probability": self.probability,
-            "regret": self.regret,
-            "cost": self.cost,
-            "support": self.support,
-            "method": self.method,
-            "minimize": int(self.minimize),
-            "do": self.do,
-        }
-        if self.budget is not None:
-            attrs["budget"] = self.budget
+        names = ("probability", "regret", "cost", "support", "method", "do", "budget")
+        attrs |= {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        attrs["minimize"] = int(self.minimize)
         return self.draws.assign(marginals).assign_attrs(attrs)
 
     def plot(
@@ -124,12 +116,6 @@ class BestAction:
 
         Examples
         --------
-        >>> import bayes_intgen as ig
-        >>> from matplotlib import pyplot as plt
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=500, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-        >>> posterior = ig.InterventionModel(ig.Polynomial(2)).fit(data, method="laplace")
         >>> best = posterior.best_action({"a1": (0, 0.6), "a2": (-0.6, 0)}, budget=0.3, grid=9)
         >>> [ax.get_xlabel() for ax in best.plot()]
         ['a1', 'a2']

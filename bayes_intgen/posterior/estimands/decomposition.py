@@ -3,9 +3,11 @@
 With every action held at a reference b but those of one unit k (equation 1 of the model; a unit is
 an action, or a block of several),
 
-    alpha = beta(b),   int_k(a) = beta(b with a_k) - beta(b),   bias_k(a) = d_k(a_k, a_parents(k)),
-    obs_k = int_k + bias_k,
-    interaction(a) = beta(a) - alpha - sum_k int_k(a),   on rungs that have room for one.
+    alpha = beta(b),                                                                  (1)
+    int_k(a) = beta(b with a_k) - beta(b),                                            (2)
+    bias_k(a) = d_k(a_k, a_parents(k)),                                               (3)
+    obs_k = int_k + bias_k,                                                           (4)
+    interaction(a) = beta(a) - alpha - sum_k int_k(a),   if the model has interactions, (5)
 
 Then, draw by draw and for every set S of units that are set,
 
@@ -19,32 +21,69 @@ the reference, which is stated with the result, settles where they are.
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
-from bayes_intgen.base.types import Array
-from bayes_intgen.data.points import Beyond, Points
+from bayes_intgen.data.points import Beyond
 from bayes_intgen.data.reference import usual_values
 from bayes_intgen.design.design import CAUSAL, bias_name
+from bayes_intgen.posterior import query
+from bayes_intgen.posterior.estimands.expected_outcome import draw_coords, weight_draws
 from bayes_intgen.posterior.fitted import Fitted
 
 __all__ = ["decomposition"]
 
 
 def decomposition(fit: Fitted, at: Any, beyond: Beyond = "error") -> xr.Dataset:
-    """Split the expected outcome at some points into components.
+    """Posterior of what each action contributes, by its effect and by its confounding.
 
-    The arguments are those of :meth:`bayes_intgen.Posterior.decomposition`.
+    Parameters
+    ----------
+    at
+        The points, as in :meth:`expected_outcome`.
+    beyond
+        As in :meth:`expected_outcome`; flags are those of the joint effect.
+
+    Returns
+    -------
+    xarray.Dataset
+        In the outcome's unit: ``alpha`` (chain, draw, point), the joint effect where every
+        action is at its reference, at the covariates of the point; and with dim ``action``,
+        ``int``, the causal component, ``bias``, the confounding, and ``obs``, their sum. A
+        block stands as one, as ``a1+a2``. With interactions also ``interaction``
+        (chain, draw, point). For any set S of actions or whole blocks that are set the expected
+        outcome is alpha + interaction + the sum of int over S and of obs over the rest, draw by
+        draw. The attribute ``gauge`` states the reference.
+
+    Raises
+    ------
+    QueryError
+        If points cannot be read, or lie beyond the box.
+    NotIdentifiedError
+        If the data do not identify the joint effect, the observational mean, and the bias of
+        each action.
+
+    References
+    ----------
+    Kekić, Garrido Mejia and Schölkopf (2025), Lemma 1 and Theorem 1.
+
+    Examples
+    --------
+    >>> at = {"a1": [0.1, 0.2], "a2": 0.0}
+    >>> split = posterior.decomposition(at)
+    >>> joint = split["alpha"] + split["int"].sum("action")
+    >>> bool(abs(joint - posterior.expected_outcome(at)).max() < 1e-9)
+    True
     """
     actions = fit.actions
     units = fit.design.blocks
     for regime in ((), actions, *(tuple(a for a in actions if a not in unit) for unit in units)):
-        fit.require(regime)
-    points = fit.points(at)
-    flags = fit.support(points, actions, beyond)
+        query.require_identified_mean(fit, regime)
+    points = query.read_points(fit, at)
+    flags = query.flag_points(fit, points, actions, beyond)
     design = fit.design
     phi = design.features.evaluate
-    beta = design.collect(fit.weights, design.component(CAUSAL))
+    weights = weight_draws(fit)
+    beta = design.collect(weights, design.component(CAUSAL))
     reference = usual_values(fit.summary)[: len(actions)]
     held = points.values.copy()  # columns that are not actions stay as they are
     held[:, : len(actions)] = reference
@@ -54,53 +93,41 @@ def decomposition(fit: Fitted, at: Any, beyond: Beyond = "error") -> xr.Dataset:
         columns = [actions.index(action) for action in unit]
         moved = held.copy()
         moved[:, columns] = points.values[:, columns]
-        causal.append(beta @ (phi(moved) - base).T)
-        delta = design.collect(fit.weights, design.component(bias_name(unit)))
-        bias.append(delta @ phi(points.values).T)
+        causal.append(beta @ (phi(moved) - base).T)  # (2)
+        delta = design.collect(weights, design.component(bias_name(unit)))
+        bias.append(delta @ phi(points.values).T)  # (3)
     variables = {
-        "alpha": beta @ base.T + fit.outcome_scale.centre,
+        "alpha": beta @ base.T + fit.outcome_scale.centre,  # (1)
         "int": np.stack(causal, axis=2),
-        "obs": np.stack(causal, axis=2) + np.stack(bias, axis=2),
+        "obs": np.stack(causal, axis=2) + np.stack(bias, axis=2),  # (4)
         "bias": np.stack(bias, axis=2),
     }
-    if _has_room(fit):
+    if _has_interactions(fit):  # (5)
         variables["interaction"] = beta @ (phi(points.values) - base).T - np.sum(causal, axis=0)
-    return _label(fit, points, ["+".join(unit) for unit in units], variables, flags)
+    one, many = ("chain", "draw", "point"), ("chain", "draw", "action", "point")
+    coords = {**draw_coords(fit), "action": ["+".join(unit) for unit in units], **points.coords()}
+    return xr.Dataset(
+        {name: (many if v.ndim == 4 else one, v) for name, v in variables.items()},
+        coords={**coords, "support": ("point", flags)},
+        attrs={"gauge": _gauge(fit), "outcome": fit.outcome},
+    )
 
 
-def _has_room(fit: Fitted) -> bool:
+def _has_interactions(fit: Fitted) -> bool:
     """Say whether the causal part has a feature of actions of several units."""
     causal = [weight.feature for weight in fit.design.weights if weight.component == CAUSAL]
     touched = [feature.actions & {*fit.actions} for feature in causal]
     return not all(any(some <= {*unit} for unit in fit.design.blocks) for some in touched)
 
 
-def _label(
-    fit: Fitted,
-    points: Points,
-    units: list[str],
-    variables: dict[str, Array],
-    flags: npt.NDArray[np.str_],
-) -> xr.Dataset:
-    one, many = ("chain", "draw", "point"), ("chain", "draw", "action", "point")
-    draws = fit.idata["posterior"].dataset
-    usual = fit.complete({}).coords()
-    reference = ", ".join(f"{action} = {_text(usual[action][1][0])}" for action in fit.actions)
-    return xr.Dataset(
-        {name: (many if v.ndim == 4 else one, v) for name, v in variables.items()},
-        coords={
-            "chain": draws["chain"].to_numpy(),
-            "draw": draws["draw"].to_numpy(),
-            "action": units,
-            **points.coords(),
-            "support": ("point", flags),
-        },
-        attrs={
-            "gauge": f"int is zero at the reference {reference} (means or most frequent levels "
-            f"over the regimes, weighted equally) and the covariates of the point, if any; alpha "
-            f"is the joint effect there; bias keeps its own constant.",
-            "outcome": fit.outcome,
-        },
+def _gauge(fit: Fitted) -> str:
+    """Say where the causal components are zero."""
+    held = query.complete_points(fit, {}).coords()
+    reference = ", ".join(f"{action} = {_text(held[action][1][0])}" for action in fit.actions)
+    return (
+        f"int is zero at the reference {reference} (means or most frequent levels over the "
+        f"regimes, weighted equally) and the covariates of the point, if any; alpha is the joint "
+        f"effect there; bias keeps its own constant."
     )
 
 

@@ -3,8 +3,8 @@
 With the other actions at stated values a_-k, or over the rows i of a reference population with
 weights w_i,
 
-    m(t) = E[Y | do(a_S), a_rest] at (t, a_-k),
-    m(t) = sum_i w_i E[Y | do(a_S), a_rest] at (t, a_i,-k).
+    m(t) = E[Y | do(a_S), a_rest] at (t, a_-k),                       (1)
+    m(t) = sum_i w_i E[Y | do(a_S), a_rest] at (t, a_i,-k).           (2)
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,7 +22,8 @@ from bayes_intgen.base.support_flags import SUPPORTED
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.points import Beyond, Points
 from bayes_intgen.data.summary import Summary
-from bayes_intgen.posterior.estimands.paired_points import SEVERITY, naming
+from bayes_intgen.posterior import query
+from bayes_intgen.posterior.estimands.expected_outcome import draw_coords, theta_draws
 from bayes_intgen.posterior.estimands.population import (
     mean_features,
     read_columns,
@@ -46,16 +47,56 @@ def dose_response(
     weights: Any = None,
     beyond: Beyond = "error",
 ) -> xr.DataArray:
-    """Evaluate the expected outcome along one action.
+    """Posterior of the expected outcome along one action.
 
-    The arguments are those of :meth:`bayes_intgen.Posterior.dose_response`.
+    Parameters
+    ----------
+    action
+        The action that varies.
+    grid
+        Its values or levels; by default 50 over the core range (0.05% to 99.95% quantile) of
+        the experiments that set it, or all its levels.
+    at
+        Where the other actions and the covariates are held; those not given stay at their means
+        over the regimes (weighted equally) or most frequent levels.
+    population
+        Rows over which the curve is averaged instead, a frame or a mapping with the other
+        actions and the covariates.
+    do
+        The actions that are set; None for all. If ``action`` is not among them, the curve is
+        that of the outcome given the action, which holds its confounding.
+    weights
+        Of the rows of the population, equal by default.
+    beyond
+        As in :meth:`expected_outcome`.
+
+    Returns
+    -------
+    xarray.DataArray
+        Dims (chain, draw, <action>). Along the action, ``support`` is the flag, the worst one
+        of the rows if there is a population, and ``supported_share`` the share of rows that are
+        supported.
+
+    Raises
+    ------
+    QueryError
+        If the action is unknown, values cannot be read, or points lie beyond the box.
+    NotIdentifiedError
+        If the data do not identify this effect.
+
+    Examples
+    --------
+    >>> curve = posterior.dose_response("a1", at={"a2": 0.1})
+    >>> curve.dims, curve.sizes["a1"]
+    (('chain', 'draw', 'a1'), 50)
     """
     read_choice(action, "action", fit.actions, QueryError)
     held = read_mapping(at, "at", "names to values")
     regime = read_do(do, fit.actions)
-    fit.require(regime)
-    with naming("grid"):
-        doses = fit.complete({action: default_grid(fit.summary, action) if grid is None else grid})
+    query.require_identified_mean(fit, regime)
+    with query.naming("grid"):
+        values = default_grid(fit.summary, action) if grid is None else grid
+        doses = query.complete_points(fit, {action: values})
         find_beyond(doses, fit.design.features.bases, beyond)
     if population is not None:
         if at is not None:
@@ -66,15 +107,13 @@ def dose_response(
             raise QueryError("weights: they belong to the rows of a population; give one.")
         points = _along(fit, action, doses, held)
         phi = fit.design.features.evaluate(points.values)
-        flags = fit.support(points, regime, beyond)
+        flags = query.flag_points(fit, points, regime, beyond)
         share = (flags == SUPPORTED).astype(float)
-    draws = fit.idata["posterior"].dataset
     return xr.DataArray(
-        fit.theta(regime) @ phi.T + fit.outcome_scale.centre,
+        theta_draws(fit, regime) @ phi.T + fit.outcome_scale.centre,  # (1), (2)
         dims=("chain", "draw", action),
         coords={
-            "chain": draws["chain"].to_numpy(),
-            "draw": draws["draw"].to_numpy(),
+            **draw_coords(fit),
             action: doses.coords()[action][1],
             "support": (action, flags),
             "supported_share": (action, share),
@@ -92,8 +131,8 @@ def default_grid(summary: Summary, action: str, points: int = GRID_POINTS) -> An
     if action in summary.levels:
         return list(summary.levels[action])
     column = summary.actions.index(action)
-    parts = [part for regime, part in summary.regimes.items() if action in regime]
-    cores = [part.core[:, column] for part in parts or summary.regimes.values()]
+    setting = [part for regime, part in summary.regimes.items() if action in regime]
+    cores = [part.core[:, column] for part in setting or summary.regimes.values()]
     return np.linspace(min(low for low, _ in cores), max(high for _, high in cores), points)
 
 
@@ -101,7 +140,7 @@ def _along(fit: Fitted, action: str, doses: Points, at: Mapping[str, Any]) -> Po
     """Return one point per dose, the other actions held."""
     if action in at:
         raise QueryError(f"at: leave out {action!r}, which runs over the grid.")
-    held = fit.complete(at)
+    held = query.complete_points(fit, at)
     if len(held) != 1:
         raise QueryError(
             f"at must give one value per action, got {len(held)}; to average over several rows "
@@ -128,16 +167,16 @@ def _over_rows(
     """Return, for each dose, the mean features, the worst flag, and the share that is supported."""
     column = fit.actions.index(action)
     first = doses.coords()[action][1][0]
-    with naming("population"):
-        rows = fit.points({**read_columns(population), action: first})
-    shares = read_row_weights(weights, len(rows))
+    with query.naming("population"):  # which need not hold the action
+        rows = query.read_points(fit, {**read_columns(population), action: first})
+    row_weights = read_row_weights(weights, len(rows))
     phi, worst, supported = [], [], []
     for dose in doses.values[:, column]:
         values = rows.values.copy()
         values[:, column] = dose
         moved = replace(rows, values=values)
-        flags = fit.support(moved, regime, beyond)
-        worst.append(max(np.unique(flags), key=SEVERITY.index))
-        supported.append(float(shares @ (flags == SUPPORTED)))
-        phi.append(mean_features(fit, moved, shares))
+        flags = query.flag_points(fit, moved, regime, beyond)
+        worst.append(max(np.unique(flags), key=query.SEVERITY.index))
+        supported.append(float(row_weights @ (flags == SUPPORTED)))
+        phi.append(mean_features(fit, moved, row_weights))
     return np.array(phi), np.array(worst), np.array(supported)

@@ -26,7 +26,7 @@ import numpy as np
 from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.types import Array, Indices
 
-__all__ = ["choose_best", "costs_in_use"]
+__all__ = ["choose_best"]
 
 TOLERANCE = 1e-9  # of the budget, relative to the largest sum of costs
 SAME = 1e-3  # of that: costs no further apart than this are equal
@@ -39,30 +39,22 @@ LEAST_DRAWS = 32
 class Table:
     """The best value for each attainable cost of some groups.
 
-    Parameters
-    ----------
-    cost
-        Attainable costs, strictly increasing, shape (entries,).
-    value
-        The best value at exactly that cost, shape (entries, draws).
-    options
-        Of a single group: which of its options that is, shape (entries, draws).
-    parts
-        Of several groups: the tables of which the entries are sums, and the entry of each, shape
-        (entries, draws).
+    Attainable costs increase strictly, shape (entries,), and have a best value per draw, shape
+    (entries, draws). For a single group ``options`` says which of its options that is; for several,
+    ``summed`` holds the tables of which the entries are sums, and the entry of each.
     """
 
     cost: Array
     value: Array
     options: Indices | None = None
-    parts: tuple[tuple["Table", Indices], ...] = ()
+    summed: tuple[tuple["Table", Indices], ...] = ()
 
     def trace(self, entry: Indices) -> list[Indices]:
         """Return the options of each group that led to an entry in each draw."""
         draws = np.arange(self.value.shape[1])
         if self.options is not None:
             return [self.options[entry, draws]]
-        return [found for part, index in self.parts for found in part.trace(index[entry, draws])]
+        return [own for table, index in self.summed for own in table.trace(index[entry, draws])]
 
 
 def choose_best(
@@ -72,10 +64,8 @@ def choose_best(
 
     Parameters
     ----------
-    values
-        Of each group, shape (options, draws).
-    costs
-        Of each group, shape (options,), of any sign.
+    values, costs
+        Of each group, shape (options, draws) and (options,); costs may have any sign.
     budget
         What may be spent in all; None for no limit. A choice may exceed it by rounding errors, one
         part in 10^9 of the largest sum of costs.
@@ -98,29 +88,25 @@ def choose_best(
     """
     if budget is None:
         return np.array([value.argmax(axis=0) for value in values])
-    slack = TOLERANCE * costs_in_use(costs)
+    slack = TOLERANCE * float(sum(np.abs(cost).max() for cost in costs))
     least = [cost.min() for cost in costs]
     if sum(least) > budget + slack:
         raise QueryError(
             f"budget: even the cheapest setting costs {sum(least):.6g}, more than {budget:.6g}; "
             f"raise the budget or lower the bounds."
         )
+    # Two halves of like size, and one group left over, keep the tables that are matched small.
     order = [int(g) for g in np.argsort([-len(cost) for cost in costs], kind="stable")]
     third = [order.pop()] if len(order) > 1 and len(order) % 2 else []
     split = (order[::2], order[1::2], third)
-    sizes = [prod(len(costs[g]) for g in part) for part in split]
+    sizes = [prod(len(costs[g]) for g in lot) for lot in split]
     rows = max(LEAST_DRAWS, VALUES_AT_ONCE // min(max(sizes), MAX_ENTRIES))
     draws = values[0].shape[1]
-    found = []
+    chosen = []
     for start in range(0, draws, rows):
         portion = [value[:, start : start + rows] for value in values]
-        found.append(_choose(portion, costs, split, budget + slack, SAME * slack))
-    return np.concatenate(found, axis=1)
-
-
-def costs_in_use(costs: Sequence[Array]) -> float:
-    """Return the largest size that a sum of costs can have."""
-    return float(sum(np.abs(cost).max() for cost in costs))
+        chosen.append(_choose(portion, costs, split, budget + slack, SAME * slack))
+    return np.concatenate(chosen, axis=1)
 
 
 def _choose(
@@ -196,7 +182,7 @@ def _merge(table: Table, group: Table, room: float, same: float) -> Table:
         of_long[target] = np.where(better, source[:, None], of_long[target])
         of_short[target] = np.where(better, k, of_short[target])
     of_table, of_group = (of_short, of_long) if long is group else (of_long, of_short)
-    return Table(distinct[:kept], best, parts=((table, of_table), (group, of_group)))
+    return Table(distinct[:kept], best, summed=((table, of_table), (group, of_group)))
 
 
 def _match(first: Table, second: Table, third: Table, budget: float) -> tuple[Indices, ...]:
@@ -220,8 +206,8 @@ def _match(first: Table, second: Table, third: Table, budget: float) -> tuple[In
         total = candidates[top, draws] + third.value[k]
         better = total > best
         best = np.where(better, total, best)
-        found = (attained[affordable[partners[top]], draws], partners[top], k)
-        entries = [np.where(better, new, old) for new, old in zip(found, entries, strict=True)]
+        rivals = (attained[affordable[partners[top]], draws], partners[top], k)
+        entries = [np.where(better, new, old) for new, old in zip(rivals, entries, strict=True)]
     return tuple(entries)
 
 

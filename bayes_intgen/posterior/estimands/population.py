@@ -20,54 +20,42 @@ __all__ = ["mean_features", "read_columns", "read_row_weights"]
 VALUES_AT_ONCE = 2**22
 
 
-def mean_features(fit: Fitted, rows: Points, weights: Array) -> Array:
+def mean_features(fit: Fitted, rows: Points, row_weights: Array) -> Array:
     """Average the features over rows, in portions; shape (features,)."""
     features = fit.design.features
     portion = max(1, VALUES_AT_ONCE // len(features.features))
     total = np.zeros(len(features.features))
     for start in range(0, len(rows), portion):
         chosen = slice(start, start + portion)
-        total += weights[chosen] @ features.evaluate(rows.values[chosen])
+        total += row_weights[chosen] @ features.evaluate(rows.values[chosen])
     return total
 
 
 def read_row_weights(weights: Any, rows: int) -> Array:
-    """Return weights that sum to one.
-
-    Raises
-    ------
-    QueryError
-        If there are not as many as rows, or they are negative, not finite, or all zero.
-    """
+    """Return weights that sum to one, of as many rows as there are; refuse others."""
     if weights is None:
         return np.full(rows, 1.0 / rows)
     try:
-        found = np.asarray(weights, dtype=float)
+        row_weights = np.asarray(weights, dtype=float)
     except (TypeError, ValueError) as error:
         raise QueryError(f"weights must be numbers, one per row of the population: {error}") from (
             error
         )
-    if found.shape != (rows,):
+    if row_weights.shape != (rows,):
         raise QueryError(
             f"weights must be one number per row of the population, {rows} in all, got shape "
-            f"{found.shape}."
+            f"{row_weights.shape}."
         )
-    if not (np.isfinite(found).all() and (found >= 0).all() and found.any()):
+    if not (np.isfinite(row_weights).all() and (row_weights >= 0).all() and row_weights.any()):
         raise QueryError(
             f"weights must be finite, not negative and not all zero, got values from "
-            f"{found.min()} to {found.max()}."
+            f"{row_weights.min()} to {row_weights.max()}."
         )
-    return np.asarray(found / found.sum())
+    return np.asarray(row_weights / row_weights.sum())
 
 
 def read_columns(population: Any) -> dict[str, Any]:
-    """Return the columns of a table or a mapping.
-
-    Raises
-    ------
-    QueryError
-        If it is neither.
-    """
+    """Return the columns of a table or a mapping."""
     if isinstance(population, Mapping):
         return dict(population)
     try:

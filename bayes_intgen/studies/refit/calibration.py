@@ -34,7 +34,7 @@ from bayes_intgen.base.regimes import format_regime
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.inference.options import Sampling
 from bayes_intgen.intervention_model import InterventionModel
-from bayes_intgen.posterior.estimands.question import Question
+from bayes_intgen.posterior.estimands.estimand import Estimand
 from bayes_intgen.posterior.posterior import Posterior
 from bayes_intgen.posterior.same_data import require_same_data
 from bayes_intgen.studies.refit.interval_calibration import IntervalCalibration
@@ -127,14 +127,14 @@ def refit_calibration(
         raise ModelError(
             "posterior: it was fitted with lift tests, which are not simulated; fit the rows alone."
         )
-    question = Question.read(posterior, at, baseline, do)
+    estimand = Estimand.read(posterior, at, baseline, do)
     chosen = model_of(posterior) if model is None else model
     sampling = Sampling(method, draws, random_seed=random_seed)
-    answers = question.draws(posterior)
+    answers = estimand.draws(posterior)
     correlation = np.atleast_2d(np.corrcoef(answers.T)) if len(answers) > 2 else np.eye(1)
     independent = float(answers.shape[1] ** 2 / np.sum(correlation**2))
     return _study(
-        "posterior", posterior, data, question, chosen, n, sampling, out, workers, progressbar,
+        "posterior", posterior, data, estimand, chosen, n, sampling, out, workers, progressbar,
         independent,
     )  # fmt: skip
 
@@ -212,9 +212,9 @@ def simulation_based_calibration(
     chosen = replace(model, variance="constant")
     sampling = Sampling(method, draws, chains=2, random_seed=random_seed)
     prior = chosen.sample_prior(data, draws=2, random_seed=random_seed)
-    question = Question.read(prior, at, baseline, do)
+    estimand = Estimand.read(prior, at, baseline, do)
     return _study(
-        "prior", prior, data, question, chosen, n, sampling, out, workers, progressbar, 1.0
+        "prior", prior, data, estimand, chosen, n, sampling, out, workers, progressbar, 1.0
     )
 
 
@@ -222,7 +222,7 @@ def _study(
     source: Source,
     fitted: Posterior,
     data: RegimeData,
-    question: Question,
+    estimand: Estimand,
     model: InterventionModel,
     n: int,
     sampling: Sampling,
@@ -250,7 +250,7 @@ def _study(
         units = [
             RefitUnit(
                 source, index, int(sampling.random_seed), str(shared), digest, text,
-                question.to_text(), sampling.method, sampling.draws, sampling.chains,
+                estimand.to_text(), sampling.method, sampling.draws, sampling.chains,
                 format_regime(target),
             )
             for index in range(int(n))
@@ -259,7 +259,7 @@ def _study(
     if not found.rows:
         last = found.failures[0].traceback.strip().splitlines()[-1]
         raise ModelError(f"data: none of the {n} simulated data sets could be fitted ({last}).")
-    flags = tuple(question.support(fitted))
+    flags = tuple(estimand.support(fitted))
     return IntervalCalibration.from_rows(
         source, found.rows, independent, flags, len(found.failures)
     )

@@ -2,9 +2,9 @@
 
     y = m_r(a) + s_r(a) * noise,      m_r the mean of the row's regime, s_r its spread there,
 
-both those of the same draw (:mod:`bayes_intgen.posterior.fitted`,
-:mod:`bayes_intgen.posterior.predictive`). Noise is normal, or Student's t if the fit has degrees of
-freedom. Actions and covariates are kept, so that a simulated data set has the experiments, the row
+both those of the same draw (:mod:`bayes_intgen.posterior.predictive`). Noise is normal, or
+Student's t if the fit has degrees of freedom. Actions and covariates are kept, so that a simulated
+data set has the experiments, the row
 counts and the support of the given one.
 """
 
@@ -18,8 +18,10 @@ import xarray as xr
 from bayes_intgen.base.regimes import read_do
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.posterior.estimands.expected_outcome import theta_draws
+from bayes_intgen.posterior.noise_scale import noise_scale
 from bayes_intgen.posterior.posterior import Posterior
-from bayes_intgen.posterior.predictive import noise_scale
+from bayes_intgen.posterior.query import read_points
 
 __all__ = ["REGIME", "one_draw", "rows_of", "simulate_outcome"]
 
@@ -80,10 +82,10 @@ def simulate_outcome(single: Posterior, rows: pd.DataFrame, rng: np.random.Gener
     outcome = np.empty(len(rows))
     for label, part in rows.groupby(REGIME, sort=False):
         regime = read_do([] if label == "obs" else str(label), single.actions)
-        theta = single.theta(regime)[0, 0]
+        theta = theta_draws(single, regime)[0, 0]
         for start in range(0, len(part), ROWS_AT_ONCE):
             some = part.iloc[start : start + ROWS_AT_ONCE]
-            values = single.points(some).values
+            values = read_points(single, some).values
             scale, nu = noise_scale(single, values, regime)
             size = len(some)
             noise = rng.standard_normal(size) if nu is None else rng.standard_t(nu.item(), size)

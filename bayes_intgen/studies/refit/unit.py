@@ -17,7 +17,7 @@ from bayes_intgen.base.errors import ConvergenceWarning
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.moments.moments import Moments
-from bayes_intgen.posterior.estimands.question import Question
+from bayes_intgen.posterior.estimands.estimand import Estimand
 from bayes_intgen.posterior.posterior import Posterior, load
 from bayes_intgen.studies.refit.model_text import read_model
 from bayes_intgen.studies.refit.simulate_rows import REGIME, one_draw, simulate_outcome
@@ -51,7 +51,7 @@ class RefitUnit:
     model
         The model that is fitted, as :func:`write_model` writes it.
     question
-        What is compared, as :meth:`Question.to_text` writes it.
+        What is compared, as :meth:`Estimand.to_text` writes it.
     method, draws, chains
         Of the fit.
     target
@@ -79,7 +79,7 @@ class RefitUnit:
         """Return a row per quantity: truth, posterior mean, sd and quantiles."""
         fitted = load(Path(self.folder, FIT))
         rows = pd.read_parquet(Path(self.folder, ROWS))
-        question = Question.from_text(self.question)
+        estimand = Estimand.from_text(self.question)
         start = time.perf_counter()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the verdict is in the rows
@@ -87,8 +87,8 @@ class RefitUnit:
             truth, found = simulate(fitted, rows)
         seconds = time.perf_counter() - start
         whole = self.source == "prior"
-        wanted = _quantities(truth, question, whole, self.method)
-        draws = _quantities(found, question, whole, self.method)
+        wanted = _quantities(truth, estimand, whole, self.method)
+        draws = _quantities(found, estimand, whole, self.method)
         tail: Row = {"converged": found.convergence.ok, "seconds": seconds}
         return [
             {"refit": self.index, "quantity": name, "truth": float(wanted[name][0])}
@@ -152,11 +152,11 @@ def describe_draws(values: Array) -> Row:
 
 
 def _quantities(
-    posterior: Posterior, question: Question, whole: bool, method: str
+    posterior: Posterior, estimand: Estimand, whole: bool, method: str
 ) -> dict[str, Array]:
     """Return draws by name; with ``whole`` also of hyperparameters that the method is exact for."""
-    answers = question.draws(posterior)
-    found = dict(zip(question.names, answers.T, strict=True))
+    answers = estimand.draws(posterior)
+    found = dict(zip(estimand.names, answers.T, strict=True))
     if not whole:
         return found
     draws = posterior.idata["posterior"].dataset
