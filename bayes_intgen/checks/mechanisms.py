@@ -53,7 +53,7 @@ def check_mechanisms(
     summary
         The first pass over the rows; its thinned rows are tested.
     ancestry
-        Who may follow whom; the actions that may follow one are not conditioned on.
+        Ancestors and possible descendants; the latter are not conditioned on.
     slopes
         Typical change in the outcome with a change of one unit of each action.
     blocks
@@ -61,6 +61,7 @@ def check_mechanisms(
     """
     for action in summary.actions:
         block = next(block for block in blocks if action in block)
+        # N(k) of a block holds what no action of the block may influence
         before, after = (
             {name for member in block for name in table[member]} - {*block}
             for table in (ancestry.before, ancestry.after)
@@ -97,6 +98,7 @@ def check_mechanisms(
 def _test(
     pooled: Pooled, features: FeatureMap, summary: Summary, slope: float
 ) -> Iterator[Finding]:
+    # Mean and spread of A_k given a_N(k), pooled over the regimes; the tests are of what is left.
     regression = Regression.on(features.evaluate(pooled.others))
     questions = list(_questions(pooled, features, summary.levels))
     if not questions:
@@ -110,8 +112,8 @@ def _test(
         responses["spread"] = regression.free(np.abs(residuals))
     for (subject, meaning, probes), left in zip(questions, freed, strict=True):
         for what, response in responses.items():
-            found = [regression.test(column, probes, left) for column in response.T]
-            test, times = _clearest(found)
+            tests = [regression.test(column, probes, left) for column in response.T]
+            test, times = _clearest(tests)
             if test is None:
                 continue
             yield Finding(

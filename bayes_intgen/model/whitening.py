@@ -10,7 +10,7 @@ be
 
 Here v is the coordinate. G and b are those of the likelihood near its mode and stay fixed, so the
 map is a change of variables for any likelihood, whatever its shape, and leaves the posterior
-exactly as it is. A weight that the data determine is thereby centred, one that they say nothing
+exactly as it is. A weight that the data pin down is thereby centred, one that they say nothing
 about is non-centred, and all between are neither, at every value of the hyperparameters rather than
 at one of them (compare Gorinova, Moore and Hoffman 2020, who choose one exponent per weight).
 

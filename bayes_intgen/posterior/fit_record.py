@@ -24,7 +24,7 @@ from bayes_intgen.data.reference import usual_values
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.design import Design
 from bayes_intgen.design.identification.identify import require_known_cuts
-from bayes_intgen.design.identification.model_identification import require_determined
+from bayes_intgen.design.identification.model_identification import require_identified_effect
 from bayes_intgen.design.identification.rank_condition import RankCondition
 from bayes_intgen.design.structure_learning import LearnedStructure
 from bayes_intgen.inference.verdicts.additivity_result import Additivity
@@ -125,7 +125,7 @@ class FitRecord:
         >>> posterior.require(("a1", "a2"))  # silent: the data determine the joint effect
         """
         require_known_cuts(self.summary.regimes, regime, self.design.blocks)
-        require_determined(self.condition, regime)
+        require_identified_effect(self.condition, regime)
 
     def require_contrast(self, before: Array, after: Array, regime: Regime) -> None:
         """Refuse contrasts that the data do not determine; shape (points, variables) each.
@@ -144,7 +144,7 @@ class FitRecord:
         moved = (before != after).any(axis=0)
         names = [name for name, moves in zip(self.design.variables, moved, strict=True) if moves]
         steps = self.functionals(after, regime) - self.functionals(before, regime)
-        require_determined(self.condition, regime, names, steps)
+        require_identified_effect(self.condition, regime, names, steps)
 
     def functionals(self, values: Array, regime: Regime) -> Array:
         """Return what turns weights into the mean of a regime at some points.

@@ -24,7 +24,7 @@ from bayes_intgen.base.support_flags import SUPPORTED
 from bayes_intgen.data.points import Beyond
 from bayes_intgen.data.reference import standard_moves
 from bayes_intgen.design.identification.identify import require_known_cuts
-from bayes_intgen.design.identification.model_identification import require_determined
+from bayes_intgen.design.identification.model_identification import require_identified_effect
 from bayes_intgen.plots.studies import plot_structure
 from bayes_intgen.posterior.plot_effects import Pictures
 from bayes_intgen.posterior.predictive import predict_outcome
@@ -180,7 +180,7 @@ class Posterior(Pictures, Trust):
         after = np.array([move.after for move in moves])
         known, observed = (self._known(before, after, which) for which in (regime, ()))
         if not any(known):
-            require_determined(self.condition, regime, regime)
+            require_identified_effect(self.condition, regime, regime)
         joint = self._change(before, after, regime)
         seen = self._change(before, after, ())
         lower, upper = credible_interval(joint)

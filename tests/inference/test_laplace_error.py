@@ -8,24 +8,26 @@ from numpy.testing import assert_allclose
 
 import bayes_intgen as ig
 from bayes_intgen.inference.laplace import find_mode
-from bayes_intgen.inference.prepare import typical_rows
-from bayes_intgen.inference.verdicts import laplace_error
-from bayes_intgen.inference.verdicts.convergence import check_laplace
-from bayes_intgen.inference.verdicts.laplace_error import LaplaceError
+from bayes_intgen.inference.verdicts.convergence import (
+    LaplaceError,
+    check_laplace,
+    laplace_error,
+    typical_rows,
+)
 from models import polynomial
 
 
-def pose(priors=None):
+def prepare(priors=None):
     frame = polynomial.make_data(200, random_seed=1)
     data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
     model = ig.InterventionModel(ig.Polynomial(2), [("a1", "a2")], priors=priors)
-    problem = model._pose(data).problem
+    problem = model._prepare(data).problem
     return problem, find_mode(problem), typical_rows(problem, ("a1", "a2"))
 
 
 @pytest.fixture(scope="module")
 def case():
-    return pose()
+    return prepare()
 
 
 def error(problem, mode, asked, seed=1):
@@ -34,7 +36,7 @@ def error(problem, mode, asked, seed=1):
 
 def test_nothing_changes_where_the_hyperparameters_are_known():
     known = ig.Priors(sigma=0.6, linear=0.3, wiggly=0.1, pair=0.1)
-    found = error(*pose(known))
+    found = error(*prepare(known))
     assert found.shift < 0.01
     assert found.ratio < 1.01
 

@@ -16,7 +16,7 @@ from models import polynomial
 
 def pose(frame, basis, structure="full"):
     data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-    return ig.InterventionModel(basis, structure, variance="constant")._pose(data).problem
+    return ig.InterventionModel(basis, structure, variance="constant")._prepare(data).problem
 
 
 @pytest.fixture(scope="module")

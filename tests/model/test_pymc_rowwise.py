@@ -11,8 +11,8 @@ from scipy import stats
 
 import bayes_intgen as ig
 from bayes_intgen.base.metrics import rmse
-from bayes_intgen.inference.options import Sampling
 from bayes_intgen.inference.rowwise import RowwiseProblem, sample_rowwise
+from bayes_intgen.inference.sampling import Sampling
 from models import heteroscedastic, linear, student_t
 
 AT = {"a1": np.array([-1.0, 0.0, 1.5]), "a2": np.array([0.5, 0.0, 1.0])}
@@ -24,7 +24,7 @@ def read(frame, actions=("a1", "a2")):
 
 def pose(data, basis, structure, likelihood):
     model = ig.InterventionModel(basis, structure, variance="constant", likelihood=likelihood)
-    return RowwiseProblem.pose(model._pose(data, weighted=False).problem, data, likelihood)
+    return RowwiseProblem.read(model._prepare(data, weighted=False).problem, data, likelihood)
 
 
 def start_at(rowwise, at):

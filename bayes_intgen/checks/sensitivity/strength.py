@@ -1,4 +1,4 @@
-"""At which strength of a violation an answer is overturned; strengths run from 0 to 1.
+"""The strength, from 0 to 1, at which a violation overturns an answer.
 
 See :mod:`bayes_intgen.checks.sensitivity.violations` for what a strength means.
 """
@@ -47,11 +47,11 @@ def shared_strength(gap: Array, shifts: Array, spread: float) -> Array:
         )
     ).max(axis=1)
     reach = np.maximum.accumulate(reach, axis=0)
-    found = np.full(len(gap), np.inf)
+    strength = np.full(len(gap), np.inf)
     for i, need in enumerate(gap):
         if reach[-1, i] >= need:
-            found[i] = np.interp(need, reach[:, i], GRID)
-    return found
+            strength[i] = np.interp(need, reach[:, i], GRID)
+    return strength
 
 
 def loading_needed(gap: Array, shifts: Array, spread: float, correlation: float) -> Array:
@@ -67,5 +67,5 @@ def loading_needed(gap: Array, shifts: Array, spread: float, correlation: float)
     second = r / first
     j, k = np.concatenate([first, first]), np.concatenate([second, -second])
     most = np.abs(shared_shift(shifts, np.full(len(j), spread), j, k)).max(axis=0)
-    found: Array = np.divide(gap, most, out=np.where(gap > 0, np.inf, 0.0), where=most > 0)
-    return found
+    loading: Array = np.divide(gap, most, out=np.where(gap > 0, np.inf, 0.0), where=most > 0)
+    return loading

@@ -1,4 +1,4 @@
-"""The verdicts on one pair of actions: what a violation would take, and whether there is room."""
+"""Verdicts on one pair of actions: how strong a violation must be, and whether there is room."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

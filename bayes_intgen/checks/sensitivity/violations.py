@@ -129,10 +129,9 @@ def shared_shift(
     ndarray
         Shape (..., answers).
     """
-    size, j, k = (np.asarray(part, dtype=float) for part in (loading, first, second))
+    size, j, k = (np.asarray(values, dtype=float) for values in (loading, first, second))
     rest = 1 - (j * k) ** 2
-    parts = (j * (1 - k**2) / rest, k * (1 - j**2) / rest, k, j)
-    total = sum(
-        np.multiply.outer(part, shift) for part, shift in zip(parts, shifts[1:], strict=True)
-    )
+    coefficients = (j * (1 - k**2) / rest, k * (1 - j**2) / rest, k, j)  # E[W | a]
+    terms = zip(coefficients, shifts[1:], strict=True)
+    total = sum(np.multiply.outer(coefficient, shift) for coefficient, shift in terms)
     return np.asarray(size[..., None] * total)
