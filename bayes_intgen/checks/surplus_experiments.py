@@ -41,12 +41,8 @@ MOST_WEIGHTS = 900
 def check_surplus(problem: Problem, moments: Moments) -> Iterator[Finding]:
     """Predict every regime that is identified from the others; if some set several, only those.
 
-    Parameters
-    ----------
-    problem
-        The problem with the interactions that are judged and all regimes.
-    moments
-        Moments of its features and of products of two actions, with those of the residuals.
+    ``problem``: with the interactions that are judged and all regimes. ``moments``: of its features
+    and of products of two actions, with those of the residuals.
     """
     regimes, blocks = moments.regimes, problem.design.blocks
     others = {regime: [r for r in regimes if r != regime] for regime in regimes}

@@ -41,14 +41,7 @@ SQUARE, LABEL = "squared residual +", "regime +"  # no action's name holds a plu
 def check_variance(problem: Problem, weights: Array, outcome: str) -> Iterator[Finding]:
     """Test the variance functions for what the sum rule has no room for.
 
-    Parameters
-    ----------
-    problem
-        The problem with the interactions that are judged.
-    weights
-        Its weights, for the residuals.
-    outcome
-        Name of the outcome.
+    ``problem``: with the interactions that are judged; ``weights``: its own, for the residuals.
     """
     if problem.design.interactions == "all":
         reason = "with interactions='all' the variance may be any function in every regime"

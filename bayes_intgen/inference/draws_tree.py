@@ -63,18 +63,9 @@ def label_draws(problem: Problem, x: Array) -> xr.Dataset:
 def build_tree(
     problem: Problem, draws: HyperDraws, random_seed: int, prior: bool = False
 ) -> xr.DataTree:
-    """Draw the weights and gather everything; see :func:`assemble_tree`.
+    """Draw the weights given each draw of the hyperparameters, and assemble the tree.
 
-    Parameters
-    ----------
-    problem
-        The posterior.
-    draws
-        Draws of the hyperparameters.
-    random_seed
-        Seed of the weights.
-    prior
-        Whether the weights are drawn from their prior instead of their conditional distribution.
+    ``prior``: whether the weights are drawn from their prior instead.
     """
     shape = draws.x.shape[:2]
     x = draws.x.reshape(-1, draws.x.shape[2])

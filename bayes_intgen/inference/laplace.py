@@ -130,15 +130,8 @@ class Target:
 def find_mode(problem: Problem, start: Array | None = None) -> LaplaceMode:
     """Maximise the posterior density of the hyperparameters.
 
-    A quasi-Newton search is followed by Newton steps until the maximum of the quadratic
-    approximation is less than 1e-6 above the current log density.
-
-    Parameters
-    ----------
-    problem
-        The posterior.
-    start
-        Where to start, if a mode nearby is known.
+    A quasi-Newton search, from ``start`` if a mode nearby is known, is followed by Newton steps
+    until the maximum of the quadratic approximation is less than 1e-6 above the log density.
     """
     with one_blas_thread():
         return _find_mode(Target.of(problem), start)

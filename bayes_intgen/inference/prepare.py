@@ -194,12 +194,8 @@ def prepare(
 
     Parameters
     ----------
-    settled
-        The design.
-    data
-        The rows, or their moments.
-    priors
-        Priors of the hyperparameters.
+    settled, data, priors
+        The design, the rows or their moments, and the priors of the hyperparameters.
     robust
         Whether the outcome's unit should not follow gross errors in it.
     weighted
@@ -207,11 +203,6 @@ def prepare(
         of many rows is enough; otherwise all rows count the same.
     learn_variance
         As in :func:`reweight`.
-
-    Raises
-    ------
-    ModelError
-        If the outcome of a weighted regime has no noise.
     """
     design, summary = settled.design, settled.summary
     if isinstance(data, Moments):

@@ -80,34 +80,33 @@ class Problem:
         groups = regimes + len(self.design.groups)
         return x[..., :regimes], x[..., regimes:groups], x[..., groups:]
 
+    def _log_sds(self, x: Array) -> tuple[Array, Array]:
+        """Return log sigma of each regime, and the log prior sd of each weight."""
+        log_sigma, log_scale, log_length = self.split(x)
+        return log_sigma, self.scales.log_sd(log_scale, log_length)
+
     def conditional(self, x: Array) -> Conditional:
         """Return the distribution of the weights given x."""
-        log_sigma, log_scale, log_length = self.split(x)
-        return self.likelihood.conditional(log_sigma, self.scales.log_sd(log_scale, log_length))
+        return self.likelihood.conditional(*self._log_sds(x))
 
     def log_density(self, x: Array, given: Conditional) -> float:
         """Return the log posterior density of x, with the weights given x at hand."""
-        log_sigma, log_scale, log_length = self.split(x)
-        log_sd = self.scales.log_sd(log_scale, log_length)
         prior = float(self.hyperpriors.log_density(x).sum())
-        return prior + self.likelihood.log_density(log_sigma, log_sd, given)
+        return prior + self.likelihood.log_density(*self._log_sds(x), given)
 
     def log_posterior(self, x: Array) -> tuple[float, Array]:
         """Return the log posterior density of x, up to the evidence, and its gradient."""
-        log_sigma, log_scale, log_length = self.split(x)
-        log_sd = self.scales.log_sd(log_scale, log_length)
-        value, by_sigma, by_sd = self.likelihood.value_and_gradient(log_sigma, log_sd)
+        value, by_sigma, by_sd = self.likelihood.value_and_gradient(*self._log_sds(x))
         value += float(self.hyperpriors.log_density(x).sum())
         slope, _ = self.hyperpriors.derivatives(x)
-        by_scale, by_length = self.scales.pull_back(by_sd, log_length)  # (1)
+        by_scale, by_length = self.scales.pull_back(by_sd, self.split(x)[2])  # (1)
         return value, np.concatenate([by_sigma, by_scale, by_length]) + slope
 
     def hessian(self, x: Array) -> Array:
         """Return the Hessian of the log posterior density at x."""
-        log_sigma, log_scale, log_length = self.split(x)
-        log_sd = self.scales.log_sd(log_scale, log_length)
-        _, _, by_sd = self.likelihood.value_and_gradient(log_sigma, log_sd)
-        sigma_sigma, sigma_sd, sd_sd = self.likelihood.hessian(log_sigma, log_sd)
+        log_sds, log_length = self._log_sds(x), self.split(x)[2]
+        _, _, by_sd = self.likelihood.value_and_gradient(*log_sds)
+        sigma_sigma, sigma_sd, sd_sd = self.likelihood.hessian(*log_sds)
         slopes = self.scales.slopes(log_length)  # J of (2)
         mixed = sigma_sd @ slopes
         hessian = np.block([[sigma_sigma, mixed], [mixed.T, slopes.T @ sd_sd @ slopes]])

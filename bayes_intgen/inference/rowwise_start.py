@@ -60,16 +60,8 @@ def find_start(
 ) -> Start:
     """Find about the mode of a row-wise model.
 
-    Parameters
-    ----------
-    problem
-        The compressed problem, its rows unweighted.
-    rows
-        The same rows.
-    variance
-        Their variance features, if the likelihood is heteroscedastic.
-    likelihood
-        Of the row-wise model.
+    ``problem``: the compressed one, its rows unweighted. ``variance``: the variance features of the
+    rows, if the likelihood is heteroscedastic.
     """
     if likelihood == "student_t":
         return _student_start(problem, rows)

@@ -120,17 +120,9 @@ def sample_integrated(
 ) -> tuple[xr.DataTree, Convergence]:
     """Draw hyperparameters, weights and variance functions, and judge the draws.
 
-    Parameters
-    ----------
-    problem, mode
-        The posterior and the mode of its hyperparameters.
-    sampling
-        NUTS or Laplace, and their options.
-    target
-        The regime by whose mean the Laplace approximation is judged.
-    variance
-        Whether the variance of the outcome was learned as a function of the actions; then it is
-        drawn too, in the group ``variance`` of the tree.
+    ``target``: the regime by whose mean the Laplace approximation is judged. ``variance``: whether
+    the variance of the outcome was learned as a function of the actions; then it is drawn too, in
+    the group ``variance`` of the tree.
     """
     seed = sampling.random_seed
     if sampling.method == "nuts":
@@ -139,8 +131,8 @@ def sample_integrated(
     else:
         hyper = sample_laplace(mode, sampling.draws, seed)
         rng = np.random.default_rng([seed, 3])
-        error = laplace_error(problem, mode, typical_rows(problem, target), rng)
-        verdict = check_laplace(mode.converged, error)
+        shift, ratio = laplace_error(problem, mode, typical_rows(problem, target), rng)
+        verdict = check_laplace(mode.converged, shift, ratio)
     tree = build_tree(problem, hyper, seed)
     if variance:
         draws = tree["posterior"].dataset

@@ -53,10 +53,8 @@ def weighted_moments(
 
     Parameters
     ----------
-    problem
-        The unweighted problem.
-    data
-        Its rows, which are read once or twice more.
+    problem, data
+        The unweighted problem, and its rows, which are read once or twice more.
     probes
         Further features whose moments are wanted beside those of the problem.
     learn_variance

@@ -248,12 +248,7 @@ class HyperPriors:
     def variable(self, name: str, dims: str, transform: Any = None) -> TensorVariable:
         """Add all entries to the PyMC model of the context, as one vector.
 
-        Parameters
-        ----------
-        name, dims
-            Of the variable.
-        transform
-            To the coordinates in which it is sampled; x itself by default.
+        ``transform``: to the coordinates in which it is sampled; x itself by default.
         """
         given = {} if transform is None else {"transform": transform}
         if not self.blocks:

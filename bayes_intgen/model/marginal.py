@@ -158,14 +158,9 @@ class MarginalLikelihood:
         return cls(n, gram, cross, square, logs, lifts)
 
     def conditional(self, log_sigma: Array, log_sd: Array) -> Conditional:
-        """Return the distribution of the weights given the hyperparameters.
+        """Return the distribution of the weights given log standard deviations, standard units.
 
-        Parameters
-        ----------
-        log_sigma
-            Log residual standard deviation of each regime, standard units, shape (regimes,).
-        log_sd
-            Log prior standard deviation of each weight, standard units, shape (weights,).
+        ``log_sigma``: of the residuals of each regime; ``log_sd``: of the prior of each weight.
         """
         w = np.exp(-2 * log_sigma)
         size = len(log_sd)
@@ -236,19 +231,9 @@ class MarginalLikelihood:
         return float(value - np.sum(log_sd) + 0.5 * self.log_weight.sum())
 
     def log_likelihood(self, weights: Array, sigma: Array) -> Array:
-        """Return log p(y_r | weights, sigma_r) of each regime.
+        """Return log p(y_r | weights, sigma_r) of each regime, for the outcome in standard units.
 
-        Parameters
-        ----------
-        weights
-            Draws, shape (draws, weights).
-        sigma
-            Residual standard deviations, shape (draws, regimes).
-
-        Returns
-        -------
-        ndarray
-            Shape (draws, regimes), for the outcome in standard units.
+        Shapes (draws, weights) and (draws, regimes) to (draws, regimes).
         """
         columns = []
         for r, n in enumerate(self.n):

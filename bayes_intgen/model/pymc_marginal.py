@@ -42,20 +42,7 @@ def build_model(
     scales: PriorScales,
     priors: HyperPriors,
 ) -> pm.Model:
-    """Write the marginal model.
-
-    Parameters
-    ----------
-    design
-        Features, components and prior groups.
-    moments
-        The data; only the names of the regimes are read.
-    likelihood
-        Sums of products over the weights.
-    scales
-        How prior standard deviations follow from the hyperparameters.
-    priors
-        Priors of the hyperparameters.
+    """Write the marginal model; of the moments only the names of the regimes are read.
 
     Returns
     -------

@@ -133,22 +133,13 @@ def build_rowwise(
 
     Parameters
     ----------
-    design
-        Features, components and prior groups.
-    rows
-        The data.
-    variance
-        Their variance features, if the likelihood is heteroscedastic.
-    regimes
-        Their regimes, in canonical order.
-    likelihood
-        ``"student_t"``, ``"heteroscedastic"`` or ``"normal"``.
-    scales
-        How prior standard deviations follow from the hyperparameters.
-    hyperpriors
-        Priors of the hyperparameters that every likelihood has.
-    priors
-        Those of the others.
+    design, scales
+        Features and components, and how prior standard deviations follow from the hyperparameters.
+    rows, variance, regimes
+        The data, their variance features if the likelihood is heteroscedastic, and their regimes in
+        canonical order.
+    hyperpriors, priors
+        Priors of the hyperparameters that every likelihood has, and those of the others.
     start
         The geometry.
     lifts

@@ -56,14 +56,12 @@ def _keep(features: FeatureMap, columns: Iterable[int]) -> FeatureMap:
 
 
 def variance_at(design: Design, weights: Array, values: Array, regime: Regime) -> Array:
-    """Evaluate Var_S(a), which may come out negative.
+    """Evaluate Var_S(a), which may come out negative, in the unit of the weights.
 
     Parameters
     ----------
-    design
-        As made by :func:`variance_design`.
-    weights
-        Its weights, shape (..., weights).
+    design, weights
+        As made by :func:`variance_design`, and its weights, shape (..., weights).
     values
         All actions in their own units, or codes of levels, shape (points, K).
     regime
@@ -72,7 +70,7 @@ def variance_at(design: Design, weights: Array, values: Array, regime: Regime) -
     Returns
     -------
     ndarray
-        Shape (..., points), in the unit of the weights.
+        Shape (..., points).
     """
     theta = design.collect(weights, design.active(regime))
     return np.asarray(theta @ design.features.evaluate(values).T)

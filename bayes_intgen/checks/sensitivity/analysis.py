@@ -26,7 +26,7 @@ from bayes_intgen.base.types import Array
 from bayes_intgen.checks.sensitivity.innovations import Innovation, InnovationSums, pairs_of
 from bayes_intgen.checks.sensitivity.response import Response, respond, walk
 from bayes_intgen.checks.sensitivity.result import Sensitivity
-from bayes_intgen.checks.sensitivity.verdicts import Known, judge
+from bayes_intgen.checks.sensitivity.strength import Known, judge
 from bayes_intgen.checks.sensitivity.violations import PairTerm, terms_of
 from bayes_intgen.data.points import Points
 from bayes_intgen.data.regime_data import RegimeData

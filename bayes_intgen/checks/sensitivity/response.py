@@ -82,14 +82,8 @@ def respond(
 ) -> tuple[Response, ...]:
     """Propagate hidden terms through a fit, at the centre of its hyperparameters.
 
-    Parameters
-    ----------
-    data
-        Its rows, read twice.
-    posterior
-        The fit; with a row-wise likelihood it is treated as a normal one with its sigmas.
-    terms
-        The terms.
+    The rows are read twice. With a row-wise likelihood the fit is treated as a normal one with its
+    sigmas.
     """
     design, scale = posterior.design, posterior.outcome_scale
     draws = posterior.idata["posterior"].dataset

@@ -92,19 +92,9 @@ def terms_of(
 
 
 def product_shift(shifts: Array, kappa: npt.ArrayLike) -> Array:
-    """Return the change of answers by a product of bias kappa.
+    """Return the change of answers by a product of bias kappa, of any shape, in the outcome's unit.
 
-    Parameters
-    ----------
-    shifts
-        Changes by each of the five terms at unit size, shape (5, answers).
-    kappa
-        Outcome's unit; any shape.
-
-    Returns
-    -------
-    ndarray
-        Shape (..., answers).
+    ``shifts``: changes by each of the five terms at unit size, shape (5, answers).
     """
     change: Array = np.multiply.outer(np.asarray(kappa, dtype=float), shifts[0])
     return change
@@ -113,21 +103,10 @@ def product_shift(shifts: Array, kappa: npt.ArrayLike) -> Array:
 def shared_shift(
     shifts: Array, loading: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike
 ) -> Array:
-    """Return the change of answers by a confounder that both actions share.
+    """Return the change of answers by a confounder that both actions share, shape (..., answers).
 
-    Parameters
-    ----------
-    shifts
-        As in :func:`product_shift`.
-    loading
-        lambda, outcome's unit.
-    first, second
-        rho_j and rho_k, strictly between -1 and 1; all three of one shape.
-
-    Returns
-    -------
-    ndarray
-        Shape (..., answers).
+    ``shifts``: as in :func:`product_shift`; ``loading``: lambda, outcome's unit; ``first`` and
+    ``second``: rho_j and rho_k, strictly between -1 and 1; all three of one shape.
     """
     size, j, k = (np.asarray(values, dtype=float) for values in (loading, first, second))
     rest = 1 - (j * k) ** 2

@@ -29,14 +29,12 @@ def cheapest_experiments(
 
     Parameters
     ----------
-    columns
-        The indicator vectors of the experiments at hand, shape (coordinates, experiments); the
-        first coordinate is one.
+    columns, wanted
+        The indicator vectors of the experiments at hand, shape (coordinates, experiments), the
+        first coordinate one; and that of the target.
     options
         Those of further experiments, each with at most one coordinate beside the first; together
         they span all coordinates.
-    wanted
-        That of the target, shape (coordinates,).
     cost
         What each option costs; the sums decide between sets of equal size, then the order.
 

@@ -166,13 +166,7 @@ def require_identified_effect(
 
 
 def require_any(condition: RankCondition, target: Regime) -> None:
-    """Refuse a target of which neither the level nor, thanks to lift tests, a contrast is known.
-
-    Raises
-    ------
-    NotIdentifiedError
-        Names what is missing.
-    """
+    """Refuse a target of which neither the level nor, thanks to lift tests, a contrast is known."""
     actions = condition.design.actions
     if condition.affine(target).identified:
         return

@@ -75,13 +75,10 @@ def check_additivity(
 
     Parameters
     ----------
-    null
-        The problem with ``interactions="none"``.
-    mode
-        Its hyperparameters at the mode.
+    null, mode
+        The problem with ``interactions="none"``, and its hyperparameters at the mode.
     moments
-        Moments of the features of the problem and of :func:`probe_features`, with those of the
-        residuals.
+        Of its features and of :func:`probe_features`, with those of the residuals.
     fitted
         The interactions of the fit that is judged.
     """

@@ -38,7 +38,6 @@ from bayes_intgen.inference.problem import Problem, conditionals
 
 __all__ = [
     "Convergence",
-    "LaplaceError",
     "check_laplace",
     "check_nuts",
     "laplace_error",
@@ -130,31 +129,10 @@ class Convergence:
         )
 
 
-@dataclass(frozen=True)
-class LaplaceError:
-    """The largest changes that reweighting makes, over some settings of the actions.
-
-    Parameters
-    ----------
-    shift
-        Of a posterior mean of E[Y | do(a)], in posterior standard deviations.
-    ratio
-        Of a posterior standard deviation: the factor, or one over it, whichever is larger.
-    """
-
-    shift: float
-    ratio: float
-
-
 def check_nuts(sampled: xr.Dataset, sample_stats: xr.Dataset) -> Convergence:
     """Judge NUTS by R-hat, effective sample size, divergences and tree depth.
 
-    Parameters
-    ----------
-    sampled
-        Draws of everything that was sampled, dims (chain, draw, ...).
-    sample_stats
-        The sampler's own record.
+    ``sampled``: draws of everything that was sampled, dims (chain, draw, ...).
     """
     chains = sampled.sizes["chain"]
     total = chains * sampled.sizes["draw"]
@@ -183,26 +161,18 @@ def check_nuts(sampled: xr.Dataset, sample_stats: xr.Dataset) -> Convergence:
     return Convergence("nuts", r_hat, ess, divergences, saturated, problems=tuple(problems))
 
 
-def check_laplace(converged: bool, error: LaplaceError) -> Convergence:
-    """Judge the Laplace approximation by its mode, and by what reweighting makes of it.
-
-    Parameters
-    ----------
-    converged
-        Whether the search for the mode converged.
-    error
-        The effect of reweighting.
-    """
+def check_laplace(converged: bool, shift: float, ratio: float) -> Convergence:
+    """Judge the Laplace approximation by its mode, and by what reweighting makes of it."""
     problems = []
     if not converged:
         problems.append("The search for the mode stopped early; use method='nuts'.")
-    if not (error.shift <= MAX_SHIFT and error.ratio <= MAX_RATIO):
+    if not (shift <= MAX_SHIFT and ratio <= MAX_RATIO):
         problems.append(
             f"The Gaussian approximation differs from the posterior: reweighted, a mean of the "
-            f"expected outcome moves by {error.shift:.2f} sd (should be at most {MAX_SHIFT}) and "
-            f"an sd by a factor of {error.ratio:.2f} (at most {MAX_RATIO}); use method='nuts'."
+            f"expected outcome moves by {shift:.2f} sd (should be at most {MAX_SHIFT}) and "
+            f"an sd by a factor of {ratio:.2f} (at most {MAX_RATIO}); use method='nuts'."
         )
-    return Convergence("laplace", shift=error.shift, ratio=error.ratio, problems=tuple(problems))
+    return Convergence("laplace", shift=shift, ratio=ratio, problems=tuple(problems))
 
 
 def typical_rows(problem: Problem, regime: Regime) -> Array:
@@ -222,17 +192,10 @@ def typical_rows(problem: Problem, regime: Regime) -> Array:
 
 def laplace_error(
     problem: Problem, mode: LaplaceMode, typical: Array, rng: np.random.Generator
-) -> LaplaceError:
-    """Compare the approximation with itself, reweighted.
+) -> tuple[float, float]:
+    """Compare the approximation with itself, reweighted: by shift and ratio of its verdict.
 
-    Parameters
-    ----------
-    problem, mode
-        The posterior and the Gaussian at its mode.
-    typical
-        Rows that turn weights into means E[Y | do(a)] of interest, shape (settings, weights).
-    rng
-        Source of the points.
+    ``typical``: rows that turn weights into means E[Y | do(a)] of interest, (settings, weights).
     """
     size = int(np.clip(WORK / typical.shape[1] ** 3, LEAST_POINTS, MOST_POINTS))
     points = mode.draw(size, rng)
@@ -250,7 +213,7 @@ def laplace_error(
     moved, other = _mean_and_sd(importance / importance.sum(), np.array(means), np.array(variances))
     shift = float((np.abs(moved - mean) / sd).max())
     ratio = float(np.maximum(other / sd, sd / other).max())
-    return LaplaceError(shift, ratio)
+    return shift, ratio
 
 
 def _mean_and_sd(importance: Array, means: Array, variances: Array) -> tuple[Array, Array]:

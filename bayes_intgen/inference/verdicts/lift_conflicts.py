@@ -43,19 +43,10 @@ def check_lifts(
 
     Parameters
     ----------
-    problem
-        The problem with the tests.
-    mode
-        The mode of its hyperparameters.
+    problem, mode
+        The problem with the tests, and the mode of its hyperparameters.
     lifts
         The same tests as they were given.
-    random_seed
-        Seed of the draws.
-
-    Returns
-    -------
-    LiftCheck or None
-        None if the problem has no tests.
     """
     rows = problem.lifts
     if rows is None:
