@@ -29,16 +29,9 @@ def needed_interactions(additivity: Additivity, spread: float) -> Interactions:
 def check_interactions(
     additivity: Additivity, interactions: Interactions, spread: float
 ) -> Iterator[Finding]:
-    """Translate the tests of additivity into findings.
+    """Translate the tests of additivity into findings, against the interactions that are judged.
 
-    Parameters
-    ----------
-    additivity
-        The evidence against ``interactions="none"``.
-    interactions
-        Those that are judged.
-    spread
-        Standard deviation of the outcome.
+    ``spread``: standard deviation of the outcome.
     """
     if not additivity.tests:
         yield Finding.untestable("additivity", "all", "one action has nobody to interact with")

@@ -46,18 +46,10 @@ LEAST_SHARE = 0.1
 def check_mechanisms(
     summary: Summary, ancestry: Ancestry, slopes: Mapping[str, float], blocks: Blocks
 ) -> Iterator[Finding]:
-    """Test the mechanism of every action.
+    """Test the mechanism of every action, on thinned rows.
 
-    Parameters
-    ----------
-    summary
-        The first pass over the rows; its thinned rows are tested.
-    ancestry
-        Ancestors and possible descendants; the latter are not conditioned on.
-    slopes
-        Typical change in the outcome with a change of one unit of each action.
-    blocks
-        The blocks of actions that may share a confounder.
+    ``slopes``: typical change in the outcome with a change of one unit of each action.
+    ``blocks``: those of actions that may share a confounder.
     """
     for action in summary.actions:
         block = next(block for block in blocks if action in block)
@@ -110,6 +102,7 @@ def _test(
     responses = {"mean": residuals}
     if pooled.action not in summary.levels:  # indicators have no spread of their own
         responses["spread"] = regression.free(np.abs(residuals))
+    # Of several responses, or levels, the clearest counts, times their number (Bonferroni).
     for (subject, meaning, probes), left in zip(questions, freed, strict=True):
         for what, response in responses.items():
             tests = [regression.test(column, probes, left) for column in response.T]

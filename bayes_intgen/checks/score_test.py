@@ -84,12 +84,8 @@ class Regression:
     def test(self, residuals: Array, probes: Array, freed: Array) -> ScoreTest:
         """Test further regressors.
 
-        Parameters
-        ----------
-        residuals
-            Of the response, shape (n,).
-        probes, freed
-            The further regressors, and :meth:`free` of them; shape (n, q).
+        ``residuals``: of the response, shape (n,). ``probes`` and ``freed``: the further regressors
+        and :meth:`free` of them, shape (n, q).
         """
         n, p = self.basis.shape
         unit = np.sqrt(np.einsum("ij,ij->j", freed, freed))

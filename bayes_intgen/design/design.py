@@ -102,20 +102,10 @@ class Design:
         cuts: tuple[Regime, ...] = (),
         covariates: tuple[str, ...] = (),
     ) -> Self:
-        """Make the features that the components need.
+        """Make the features that the components need; arguments as in the class.
 
-        Parameters
-        ----------
-        bases
-            The basis of each action, then of each covariate.
-        parents, interactions
-            As in the class.
-        blocks
-            A partition of the actions in their order; none means that each is a block of its own.
-        cuts
-            The parts of blocks that regimes of the data set, each of which has a bias of its own.
-        covariates
-            The names in ``bases`` that are covariates; the others are actions.
+        ``bases``: of each action, then of each covariate. ``blocks``: none means that each action
+        is a block of its own.
 
         Raises
         ------
@@ -261,17 +251,7 @@ class Design:
     def collect(self, weights: Array, chosen: Mask) -> Array:
         """Sum the chosen weights by feature: theta_S for ``chosen = active(S)``.
 
-        Parameters
-        ----------
-        weights
-            Draws of the weights, shape (..., weights).
-        chosen
-            The weights that take part, shape (weights,).
-
-        Returns
-        -------
-        ndarray
-            Coefficients of the features, shape (..., features).
+        Shapes (..., weights) of draws and (weights,) to (..., features).
         """
         gather = np.zeros((len(self.weights), len(self.features.features)))  # the sum of (2)
         gather[np.flatnonzero(chosen), self.positions[chosen]] = 1.0

@@ -86,11 +86,8 @@ def weighted_moments(
 def fit_variance_functions(problem: Problem, mode: Array) -> tuple[Problem, Conditional]:
     """Regress the squared residuals on the actions.
 
-    Parameters
-    ----------
-    problem, mode
-        The problem of the mean, whose moments include those of residuals, and its hyperparameters
-        at the mode.
+    ``problem``: that of the mean, whose moments include those of residuals; ``mode``: of its
+    hyperparameters.
 
     Returns
     -------
@@ -118,16 +115,7 @@ def fit_variance_functions(problem: Problem, mode: Array) -> tuple[Problem, Cond
 def draw_variance_functions(
     problem: Problem, mode: Array, chain: xr.DataArray, draw: xr.DataArray, random_seed: int
 ) -> xr.Dataset:
-    """Draw the variance functions.
-
-    Parameters
-    ----------
-    problem, mode
-        As in :func:`fit_variance_functions`.
-    chain, draw
-        Labels of the draws, those of the mean.
-    random_seed
-        Seed of the draws.
+    """Draw the variance functions, for draws with the labels ``chain`` and ``draw`` of the mean.
 
     Returns
     -------

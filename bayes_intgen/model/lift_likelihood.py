@@ -57,20 +57,7 @@ class LiftRows:
     def read(
         cls, lifts: LiftTests, design: Design, summary: Summary, scale: Scale, given: bool
     ) -> Self:
-        """Write tests as functionals.
-
-        Parameters
-        ----------
-        lifts
-            The tests.
-        design
-            Features and components.
-        summary
-            The first pass over the data.
-        scale
-            Centre and spread of the outcome.
-        given
-            Whether the structure is given, not learned.
+        """Write tests as functionals, by (1); ``given``: that the structure is, and not learned.
 
         Raises
         ------

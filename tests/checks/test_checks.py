@@ -97,7 +97,7 @@ def test_a_mechanism_that_an_experiment_changed_is_found_in_it():
     assert 0.2 < clearest.relative < 0.35  # a shift by 0.3 standard deviations, before tanh
 
 
-def test_a_modifying_confounder_is_no_violation_but_needs_the_highest_rung():
+def test_a_modifying_confounder_is_no_violation_but_needs_all_interactions():
     data = scenario("modifier", 3000, 2)
     low = ig.check(data)
     assert (low.passed, low.needed_interactions, low.violations) == (False, "all", ())
@@ -109,7 +109,7 @@ def test_a_modifying_confounder_is_no_violation_but_needs_the_highest_rung():
     assert (untested == "not testable").all()
 
 
-def test_interacting_actions_are_allowed_one_rung_up():
+def test_interacting_actions_are_allowed_with_wider_interactions():
     scm = ig.scm.sample_common_support_scm(2, random_seed=4)
     powers, coefficients = ((1, 1, 0, 0),), (0.5,)
     scm = replace(scm, extra=(ig.scm.Polynomial(powers, coefficients),))
@@ -122,7 +122,7 @@ def test_interacting_actions_are_allowed_one_rung_up():
     assert "room for what is seen" in str(high)
 
 
-def test_small_departures_call_for_no_higher_rung():
+def test_small_interactions_call_for_no_wider_interactions():
     def departure(kind, p_value, effect):
         return InteractionTest(kind, ("a1", "a2"), p_value, effect, 9.0)
 
@@ -179,7 +179,7 @@ def test_categorical_actions_are_checked_too():
     assert "mechanism" in failed(ig.check(shared))
 
 
-def test_a_posterior_brings_its_structure_and_rung(sound):
+def test_a_posterior_brings_its_structure_and_interactions(sound):
     fit = ig.InterventionModel(structure="full", interactions="pairwise").fit(
         sound, method="laplace", draws=10
     )
@@ -205,7 +205,7 @@ def test_bad_arguments_are_refused_before_any_work(sound, arguments, words, monk
         ig.check(**{"data": sound, **arguments})
 
 
-def test_a_posterior_of_other_data_or_another_rung_is_refused(sound):
+def test_a_posterior_of_other_data_or_interactions_is_refused(sound):
     fit = ig.InterventionModel().fit(sound, method="laplace", draws=10)
     with pytest.raises(ig.ModelError, match="names, order, covariates and levels must agree"):
         ig.check(scenario("shared", 100, 1), fit)

@@ -119,7 +119,7 @@ def test_p_values_are_uniform_where_nothing_interacts():
 
 
 @pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning")
-def test_interacting_actions_need_the_second_rung_and_get_it():
+def test_interacting_actions_need_pairwise_interactions_and_get_them():
     data = read(interacting(4000, 3, 0.5))
     alone = ig.InterventionModel().fit(data, method="laplace")
     assert alone.additivity.needed_interactions == "pairwise"
@@ -141,7 +141,7 @@ def test_interacting_actions_need_the_second_rung_and_get_it():
 
 
 @pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning")
-def test_a_confounder_that_modifies_another_action_needs_the_highest_rung():
+def test_a_confounder_that_modifies_another_action_needs_all_interactions():
     data = read(interacting(3000, 4, 0.0, confounder=1.5))
     fit = ig.InterventionModel(structure=[("a1", "a2")]).fit(data, method="laplace")
     assert fit.additivity.needed_interactions == "all"

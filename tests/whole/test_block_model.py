@@ -47,21 +47,21 @@ SINGLES = {"", "a1", "a2", "a3"}
 
 
 @pytest.mark.parametrize("basis", ["cubic", "smooth"])
-def test_features_of_every_component_and_rung(bases, basis):
-    rungs = {
-        rung: Design.build(bases[basis], PARENTS, rung, BLOCKS)
-        for rung in ("none", "pairwise", "all")
+def test_features_of_every_component_and_interactions(bases, basis):
+    designs = {
+        interactions: Design.build(bases[basis], PARENTS, interactions, BLOCKS)
+        for interactions in ("none", "pairwise", "all")
     }
     triple = {"a1+a2+a3"} if basis == "cubic" else set()
     pairs = {"a1+a2", "a1+a3", "a2+a3"}
-    assert touched(rungs["none"], CAUSAL) == SINGLES | {"a1+a2"}
-    assert touched(rungs["pairwise"], CAUSAL) == SINGLES | pairs
-    assert touched(rungs["all"], CAUSAL) == SINGLES | pairs | triple
-    for rung in ("none", "pairwise"):
-        assert touched(rungs[rung], "bias:a1+a2") == {"", "a1", "a2", "a1+a2"}
-        assert touched(rungs[rung], "bias:a3") == {"", "a2", "a3", "a2+a3"}
-    assert touched(rungs["all"], "bias:a1+a2") == SINGLES | pairs | triple
-    assert {w.component for w in rungs["none"].weights} == {CAUSAL, "bias:a1+a2", "bias:a3"}
+    assert touched(designs["none"], CAUSAL) == SINGLES | {"a1+a2"}
+    assert touched(designs["pairwise"], CAUSAL) == SINGLES | pairs
+    assert touched(designs["all"], CAUSAL) == SINGLES | pairs | triple
+    for interactions in ("none", "pairwise"):
+        assert touched(designs[interactions], "bias:a1+a2") == {"", "a1", "a2", "a1+a2"}
+        assert touched(designs[interactions], "bias:a3") == {"", "a2", "a3", "a2+a3"}
+    assert touched(designs["all"], "bias:a1+a2") == SINGLES | pairs | triple
+    assert {w.component for w in designs["none"].weights} == {CAUSAL, "bias:a1+a2", "bias:a3"}
 
 
 def test_a_block_of_three_has_products_of_three_if_the_basis_has(bases):

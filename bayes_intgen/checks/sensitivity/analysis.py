@@ -113,12 +113,12 @@ def sensitivity(
         before.values, regime
     )
     rows = []
-    for i, pair in enumerate(pairs):
+    for i, pair in enumerate(pairs):  # terms_of a pair are five: the product comes first
         own = responses[5 * i : 5 * i + 5]
         shifts = np.array([_shift(r, posterior, after, before, regime, steps) for r in own])
         room = abs(own[0].size) + ERRORS * own[0].error
         if _imitates(posterior, pair):
-            room = float("inf")
+            room = float("inf")  # the data tell nothing of such a product
         known = Known(posterior.outcome_scale.spread, max(seen.values()), room, correlations[pair])
         rows += judge(pair, names, draws, shifts, known)
     return Sensitivity(

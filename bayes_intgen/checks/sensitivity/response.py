@@ -94,6 +94,7 @@ def respond(
     }
     mean = posterior.weights.mean(axis=(0, 1))
     regimes = tuple(data.extents)
+    # The row weights of the fit are not kept with it, and so are made once more.
     sigma = dict(zip(regimes, np.exp(centre["sigma"]).tolist(), strict=True))
     theta = {r: design.collect(mean, design.active(r)) for r in regimes}
     variances = _variances(data, posterior, theta, sigma)

@@ -22,19 +22,9 @@ SPLITS = 60
 def product_strength(gap: Array, shifts: Array, spread: float) -> tuple[Array, Array]:
     """Return the bias kappa that closes each gap, and the strength at which it is reached.
 
-    Parameters
-    ----------
-    gap
-        What is to be overcome, outcome's unit, not negative; shape (answers,).
-    shifts
-        Changes of the answers by each of the five terms at unit size, shape (5, answers).
-    spread
-        Standard deviation of the outcome.
-
-    Returns
-    -------
-    kappa, strength
-        Infinite where no strength up to one suffices; shape (answers,).
+    ``gap``: what is to be overcome, outcome's unit, not negative, shape (answers,); ``shifts``:
+    changes of the answers by each of the five terms at unit size, shape (5, answers);
+    ``spread``: standard deviation of the outcome. Infinite where no strength up to one suffices.
     """
     size = np.abs(shifts[0])
     kappa = np.divide(gap, size, out=np.where(gap > 0, np.inf, 0.0), where=size > 0)
@@ -103,16 +93,8 @@ def judge(
 ) -> list[dict[str, Any]]:
     """Return a row per contrast for each of the two violations of a pair.
 
-    Parameters
-    ----------
-    pair, names
-        The actions, and a name of each contrast.
-    draws
-        Of the contrasts, shape (draws, contrasts).
-    shifts
-        Their changes by each of the five terms at unit size, shape (5, contrasts).
-    known
-        What violations are compared with.
+    ``names`` and ``draws``: of the contrasts, the latter of shape (draws, contrasts); ``shifts``:
+    their changes by each of the five terms at unit size, shape (5, contrasts).
     """
     mean = draws.mean(axis=0)
     low, high = np.quantile(draws, [(1 - INTERVAL) / 2, (1 + INTERVAL) / 2], axis=0)
@@ -125,6 +107,7 @@ def judge(
     for kind in ("product", "shared"):
         product = kind == "product"
         for i, name in enumerate(names):
+            # for the near end of the interval, then for the mean
             strengths = [s[i] for s in ([p[1] for p in products] if product else shared)]
             verdicts = []
             for j, strength in enumerate(strengths):

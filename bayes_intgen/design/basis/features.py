@@ -81,13 +81,6 @@ class FeatureMap:
     def within(cls, bases: Mapping[str, ActionBasis], scopes: Iterable[Iterable[str]]) -> Self:
         """Make every feature whose actions all lie within one of the scopes.
 
-        Parameters
-        ----------
-        bases
-            The basis of each action.
-        scopes
-            Sets of actions that may appear together in a feature.
-
         Raises
         ------
         ModelError
@@ -119,15 +112,8 @@ class FeatureMap:
         """Make the products of two actions out of the first few functions of each.
 
         That of the first two is always among them, whatever the budget of interactions.
-
-        Parameters
-        ----------
-        bases
-            The basis of each action.
-        smoothest
-            Largest position of a function that takes part.
-        actions
-            Those of which pairs are made; None for all.
+        ``smoothest``: largest position of a function that takes part. ``actions``: those of which
+        pairs are made; None for all.
         """
         names = [name for name in bases if actions is None or name in actions]
         chosen = {
@@ -158,10 +144,7 @@ class FeatureMap:
     def smooth_columns(self, smoothest: int) -> Indices:
         """Return the positions of all features of one action and of the smoothest products of two.
 
-        Parameters
-        ----------
-        smoothest
-            Largest position of a function in such a product; levels have none.
+        ``smoothest``: largest position of a function in such a product; levels have none.
         """
         chosen = [
             i
@@ -205,32 +188,16 @@ class FeatureMap:
         )
 
     def evaluate(self, values: Array) -> Array:
-        """Evaluate phi.
+        """Evaluate phi at actions in their own units, or codes of levels.
 
-        Parameters
-        ----------
-        values
-            Actions in their own units, or codes of levels, shape (n, K).
-
-        Returns
-        -------
-        ndarray
-            Features, shape (n, features); the first column is one.
+        Shape (n, K) to (n, features); the first column is one.
         """
         table = np.empty((len(self.features), len(values)))
         self.fill(values, table)
         return table.T
 
     def fill(self, values: Array, out: Array) -> None:
-        """Evaluate phi into the rows of an array, one row per feature.
-
-        Parameters
-        ----------
-        values
-            As for :meth:`evaluate`.
-        out
-            Is overwritten, shape (features, n).
-        """
+        """Evaluate phi as :meth:`evaluate` into the rows of ``out``, shape (features, n)."""
         tables = {
             name: np.ascontiguousarray(basis.evaluate(values[:, k]).T)
             for k, (name, basis) in enumerate(self.bases.items())

@@ -198,16 +198,8 @@ def require_identified(
 ) -> None:
     """Raise a NotIdentifiedError that names the missing experiments, if any are missing.
 
-    Parameters
-    ----------
-    regimes
-        The regimes at hand.
-    target
-        The regime whose mean is wanted.
-    blocks
-        A partition of all actions; None means that each is a block of its own.
-    advice
-        What to do if there can be no such experiments.
+    ``blocks``: a partition of all actions; None means that each is a block of its own.
+    ``advice``: what to do if there can be no such experiments.
     """
     at_hand = list(regimes)
     singles = ((name,) for name in dict.fromkeys(name for r in [*at_hand, target] for name in r))

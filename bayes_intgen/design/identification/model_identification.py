@@ -121,10 +121,8 @@ def require_identified_effect(
 
     Parameters
     ----------
-    condition
-        The design and the data at hand.
-    target
-        The regime whose mean is in question.
+    condition, target
+        The design and the data at hand, and the regime whose mean is in question.
     moved
         For a contrast, the actions that differ between its two sides; None for the mean itself.
     rows
@@ -134,11 +132,6 @@ def require_identified_effect(
     -------
     str
         ``"identified"``, or ``"tested"`` if some of it rests on lift tests.
-
-    Raises
-    ------
-    NotIdentifiedError
-        Names what is missing.
     """
     if moved is None:
         if condition.lifts is None:

@@ -72,18 +72,9 @@ class RankCondition:
     def unseen_share(self, rows: Array, scale: Array | None = None) -> Array:
         """Return how much of some functionals the data leave open, even without noise.
 
-        Parameters
-        ----------
-        rows
-            Functionals, shape (n, weights).
-        scale
-            Prior standard deviations of the weights, all one by default, shape (weights,).
-
-        Returns
-        -------
-        ndarray
-            Shape (n,): the part of their prior variance that exact data would leave, zero for what
-            is identified.
+        ``rows``: functionals, shape (n, weights). ``scale``: prior standard deviations of the
+        weights, all one by default. Returned is the part of their prior variance that exact data
+        would leave, shape (n,), zero for what is identified.
         """
         unit = np.ones(rows.shape[1]) if scale is None else scale
         wanted = rows * unit
@@ -103,20 +94,10 @@ class RankCondition:
         return np.where(share < TOLERANCE, 0.0, share)
 
     def shown(self, target: Regime, tested: bool = False) -> Mask:
-        """Say of which features the coefficient in the mean of a regime is identified.
+        """Say of which features the coefficient in the mean of a regime is identified, (features,).
 
-        Parameters
-        ----------
-        target
-            The regime.
-        tested
-            Whether to count lift tests as if they had been made at every value of their actions: a
-            test then shows the features that it moves.
-
-        Returns
-        -------
-        ndarray
-            Shape (features,).
+        ``tested``: whether to count lift tests as if they had been made at every value of their
+        actions: a test then shows the features that it moves.
         """
         active = self._active([*self.regimes, target])
         shown = np.ones(len(self.design.features.features), dtype=bool)
@@ -136,14 +117,7 @@ class RankCondition:
     def status(self, target: Regime, moved: Iterable[str], rows: Array | None = None) -> Status:
         """Say whether moving some actions has a known effect on the mean of a regime.
 
-        Parameters
-        ----------
-        target
-            The regime.
-        moved
-            The actions that are moved.
-        rows
-            The functionals of the very contrasts in question, shape (n, weights); any by default.
+        ``rows``: the functionals of the contrasts in question, shape (n, weights); any by default.
 
         Returns
         -------

@@ -144,7 +144,7 @@ def check_nuts(sampled: xr.Dataset, sample_stats: xr.Dataset) -> Convergence:
     problems = []
     if chains == 1:
         problems.append("One chain cannot show whether it converged; use chains=4.")
-    elif not r_hat <= MAX_R_HAT:
+    elif not r_hat <= MAX_R_HAT:  # NaN is no convergence either
         problems.append(
             f"The chains disagree (largest r_hat {r_hat:.6g}, should be at most {MAX_R_HAT}); "
             f"raise tune and draws."

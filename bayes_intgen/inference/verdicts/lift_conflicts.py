@@ -59,6 +59,7 @@ def check_lifts(
             left_out = np.arange(size) == i
             where = mode if size > MOST_MODES else _mode_without(problem, rows, left_out, mode)
             singles.append(_row(bare, rows, i, where, rng))
+        # Tests of one action jointly, where there are rows to hold them against.
         actions = np.array([test.action for test in lifts.tests])
         at_hand = RankCondition(problem.design, problem.moments.regimes)
         shown = at_hand.unseen_share(rows.rows) == 0
