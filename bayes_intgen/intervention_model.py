@@ -249,10 +249,10 @@ class InterventionModel:
             if self.likelihood == "normal":
                 tree, convergence = sample_integrated(problem, mode, sampling, wanted, learned)
             else:
-                unweighted = self._prepare(data, False, lifts).problem
+                unweighted = self._prepare(data, False, lifts).problem  # every row counts in full
                 rowwise = RowwiseProblem.read(unweighted, data, self.likelihood)
                 tree, convergence = sample_rowwise(rowwise, sampling)
-            additivity = judge_interactions(prepared, mode)
+            additivity = judge_interactions(prepared, mode)  # of the normal likelihood, always
             checked = check_lifts(problem, mode, lifts, random_seed) if lifts else None
         tree.attrs = describe_draws(method, random_seed, self.likelihood, learned, self.priors)
         tree.attrs |= {"target": format_regime(wanted), "clamped": prepared.clamped}

@@ -195,6 +195,7 @@ def _slopes(problem: Problem, weights: Array) -> dict[str, float]:
     rows = np.concatenate([part.sample.rows for part in summary.regimes.values()])[:, :-1]
     rows = rows[:: -(-len(rows) // SLOPE_ROWS)]
     theta = design.collect(weights, design.active(()))
+    # Central differences, of a tenth of the action's spread to either side.
     slopes = {}
     for column, action in enumerate(design.actions):
         after, before = rows.copy(), rows.copy()

@@ -112,6 +112,7 @@ def assemble_tree(
         "log_likelihood": {"outcome": likelihood - problem.likelihood.n * np.log(unit)},
         "log_prior": _log_prior(problem, draws.x, weights),
     }
+    # Log-likelihoods are of outcomes in their own unit: a Jacobian of one log unit for each row.
     if problem.lifts:
         effect = problem.lifts.log_likelihood(weights) - np.log(unit)
         groups["log_likelihood"]["effect"] = effect

@@ -79,6 +79,7 @@ class Conditional:
     @classmethod
     def solve(cls, precision: Array, cross: Array) -> Self:
         """Factorise a precision matrix P and solve P m = b."""
+        # Unit diagonal first: prior precisions of weights that nothing needs are huge.
         scaling = 1.0 / np.sqrt(np.diag(precision))
         scaled = precision * np.outer(scaling, scaling)
         factor, info = lapack.dpotrf(scaled.T, lower=1, clean=1, overwrite_a=1)  # symmetric

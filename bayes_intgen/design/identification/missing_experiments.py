@@ -64,6 +64,7 @@ def cheapest_experiments(
         if enough:
             best = min(enough, key=lambda chosen: ([sum(c) for c in _costs(chosen, cost)], chosen))
             return sorted([*forced, *best])
+    # Too many sets to try: leave out one experiment after the other, the cheapest last.
     kept = list(free)
     for i in reversed(free):
         fewer = [j for j in kept if j != i]
