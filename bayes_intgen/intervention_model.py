@@ -1,37 +1,41 @@
-"""The model as a user meets it: choices first, then data, then a posterior.
+"""The model as a user meets it: choices first, then data, then a posterior."""
 
-What can be said before anything is sampled is in :mod:`bayes_intgen.choices`.
-"""
-
-import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
-import numpy as np
+import pymc as pm
 
-from bayes_intgen.base.blocks import read_blocks
-from bayes_intgen.base.errors import ModelError
-from bayes_intgen.base.regimes import format_regime, read_regime
-from bayes_intgen.choices import ModelChoices
+from bayes_intgen.base.blocks import BlockChoice, check_blocks
+from bayes_intgen.base.html import html_block, html_table
+from bayes_intgen.base.regimes import format_regime
 from bayes_intgen.data.lift_tests import LiftTests
 from bayes_intgen.data.regime_data import RegimeData
-from bayes_intgen.design.identification.model_identification import require_any, require_target
-from bayes_intgen.design.identification.rank_condition import RankCondition
+from bayes_intgen.design.basis.choice import BasisChoice, check_choice
+from bayes_intgen.design.basis.hsgp import HSGP
+from bayes_intgen.design.design import Interactions
+from bayes_intgen.design.identification.model_identification import DesignIdentification
+from bayes_intgen.design.structure import Structure
 from bayes_intgen.inference.draws_tree import build_tree
-from bayes_intgen.inference.hyper_draws import sample_prior
-from bayes_intgen.inference.integrated import sample_integrated
 from bayes_intgen.inference.laplace import find_mode
-from bayes_intgen.inference.options import Sampling
 from bayes_intgen.inference.prepare import (
-    actions_of,
-    count_clamped,
-    judge_rung,
-    regimes_of,
-    typical_rows,
+    Prepared,
+    SettledDesign,
+    check_choices,
+    describe_draws,
+    judge_interactions,
+    prepare,
+    read_target,
+    require_level,
+    settle_design,
 )
-from bayes_intgen.inference.rowwise import sample_rowwise
+from bayes_intgen.inference.problem import explain_singular
+from bayes_intgen.inference.rowwise import RowwiseProblem, sample_rowwise
+from bayes_intgen.inference.sampling import Sampling, sample_integrated, sample_prior
 from bayes_intgen.inference.verdicts.convergence import Convergence
 from bayes_intgen.inference.verdicts.lift_conflicts import check_lifts
+from bayes_intgen.model.priors import Priors
+from bayes_intgen.model.pymc_rowwise import Likelihood
 from bayes_intgen.moments.moments import Moments
 from bayes_intgen.posterior.posterior import Posterior
 
@@ -39,58 +43,45 @@ __all__ = ["InterventionModel"]
 
 
 @dataclass(frozen=True)
-class InterventionModel(ModelChoices):
+class InterventionModel:
     """A Bayesian model of the outcome under any set of interventions.
 
     Every regime mean is alpha + sum_k u_k(a_k) + sum over k not in S of d_k(a_k, a_parents(k)):
     causal effects u_k that all regimes share, and confounding biases d_k that an intervention
-    switches off; with ``blocks``, of blocks in place of actions. Making the object reads no data
-    and samples nothing.
-
-    If the data have covariates z, all of this holds given them: alpha, u_k and d_k are functions of
-    z too, so that z may influence every action and modify every effect, and the answers are
-    E[Y | do(a_S), a_rest, z]. Assumed is that z is settled before any action (no action changes it)
-    and known in every regime, and that given z each confounder belongs to one action. What two
-    actions' confounders share is thus no harm if it is among the covariates. An average over a
-    population is the average of the answers over its rows of z; whose average it is, is the
-    question's choice. Smooth curves have products of two variables, so that an effect or bias in
-    which three act together, covariates counted, takes a polynomial basis of degree three.
+    switches off; with ``blocks``, of blocks in place of actions. Given covariates z, all three are
+    functions of z too, and the answers are E[Y | do(a_S), a_rest, z]; no action may change z, and
+    given z each confounder belongs to one action. Smooth curves have products of two variables;
+    three that act together, covariates counted, take a polynomial basis of degree three.
 
     Parameters
     ----------
     basis
         The functions that components are linear in: one choice, or a mapping with one per action
-        and covariate. A categorical one has ``Categorical()`` unless the mapping says otherwise.
-        Of a covariate, one choice of ``HSGP`` takes at most three eigenfunctions into products.
+        and covariate. A categorical one has ``Categorical()`` by default, and of a covariate, one
+        choice of ``HSGP`` takes at most three eigenfunctions into products.
     structure
-        Which actions may depend on which others: ``"learned"`` from the experiments, ``"full"``
-        (each on every other), a list of all actions in causal order, a ``networkx.DiGraph``, or a
-        list of (parent, child) pairs.
+        Which actions may depend on which: ``"learned"`` from the experiments, ``"full"`` (each on
+        every other), all actions in causal order, a ``networkx.DiGraph``, or (parent, child) pairs.
     interactions
-        What may interact in the outcome, beside each action with its own confounder: ``"none"``,
-        the paper's class Y = sum_k f_k(A_k, C_k) + U; ``"pairwise"``, any two actions; ``"all"``,
-        actions, and each confounder with all of them. Wider classes hold the narrower ones and cost
-        precision; every fit tests which one the data need (``posterior.additivity``).
+        What may interact, beside each action with its own confounder: ``"none"``, the paper's class
+        Y = sum_k f_k(A_k, C_k) + U; ``"pairwise"``, any two actions; ``"all"``, actions, and each
+        confounder with all of them. Wider classes cost precision; every fit tests which the data
+        need (``posterior.additivity``).
     blocks
         Sets of actions that may share a confounder and interact in any way, as labels
-        (``["a1+a2"]``) or lists of names; the others are blocks of their own, as are ``"a1"`` and
-        ``"a2"`` in ``["a1", "a2"]``: the names of one block are joined by ``+``. The effect of a
-        block takes experiments that set all of it together, with settings that cover the
-        combinations of interest. Within a block of several smooth actions any two interact, within
-        one of polynomials any number up to the degree.
+        (``["a1+a2"]``) or lists of names; the others are blocks of their own. The effect of a block
+        takes experiments that set all of it together, over the combinations of interest.
     priors
         Priors of the hyperparameters; None for those of :class:`Priors`.
     variance
-        ``"learned"``: rows are weighted by the variance of the outcome, a smooth function of the
-        actions in each regime, estimated in one more pass over the rows. ``"constant"``: one
-        residual standard deviation per regime, which is all that can be had from moments. It goes
-        with the normal likelihood.
+        Of a normal likelihood. ``"learned"``: rows are weighted by the variance of the outcome, a
+        smooth function of the actions in each regime, estimated in one more pass over the rows.
+        ``"constant"``: one per regime, which is all that can be had from moments.
     likelihood
         ``"normal"``: the weights are integrated out and the cost does not grow with the rows.
-        ``"student_t"``, for outliers in the outcome: its degrees of freedom, more than two, are
-        inferred. ``"heteroscedastic"``: the variance functions are inferred jointly with the means,
-        not estimated first and taken as known. The latter two sample every weight over all rows,
-        in minutes where the first takes seconds, and need the rows and ``method="nuts"``.
+        ``"student_t"``, for outliers in the outcome: its degrees of freedom, above two, are
+        inferred. ``"heteroscedastic"``: the variance functions are, jointly with the means. These
+        two sample every weight over all rows, in minutes, and take ``method="nuts"``.
 
     References
     ----------
@@ -99,14 +90,86 @@ class InterventionModel(ModelChoices):
 
     Examples
     --------
-    >>> import bayes_intgen as ig
-    >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-    >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=2000, random_seed=2)
-    >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
     >>> posterior = ig.InterventionModel().fit(data, method="laplace", random_seed=3)
     >>> posterior.expected_outcome({"a1": [0.0, 0.1], "a2": 0.2}).sizes
     Frozen({'chain': 1, 'draw': 1000, 'point': 2})
     """
+
+    basis: BasisChoice = field(default_factory=HSGP)
+    structure: Structure = "learned"
+    interactions: Interactions = "none"
+    blocks: BlockChoice = None
+    priors: Priors | None = None
+    variance: Literal["learned", "constant"] = "learned"
+    likelihood: Likelihood = "normal"
+
+    def __post_init__(self) -> None:
+        if self.blocks is not None:
+            object.__setattr__(self, "blocks", check_blocks(self.blocks))
+        check_choice(self.basis)
+        check_choices(self.interactions, self.priors, self.variance, self.likelihood)
+
+    def identify(
+        self,
+        data: RegimeData | Moments,
+        target: str | Iterable[str] | None = None,
+        lifts: LiftTests | None = None,
+    ) -> DesignIdentification:
+        """Say what is identified from the data, before anything is fitted.
+
+        The level of a mean follows the rule of :func:`bayes_intgen.identify`. The effect of moving
+        one action may be identified where the level is not, by the structure and interactions of
+        this model: to ask for it, fit with a ``target`` that is identified.
+
+        Parameters
+        ----------
+        data, target, lifts
+            As in :meth:`fit`; only the first pass over the rows is made.
+
+        Raises
+        ------
+        ModelError
+            If an option is not valid, or moments do not fit the model's basis.
+
+        Examples
+        --------
+        >>> without = data.drop("a2")
+        >>> print(ig.InterventionModel(structure=["a2", "a1"]).identify(without))
+        E[Y | do(a1, a2)] from the regimes obs, a1: level not identified; missing an experiment
+        that sets 'a2'
+          effect of moving a1: identified
+          effect of moving a2: not identified; missing an experiment that sets 'a2'
+          Effects rest on which action may depend on which, here as given.
+        """
+        settled = self._settle(data, lifts)
+        learned, wanted = settled.learned is not None, read_target(target, data)
+        return DesignIdentification.judge(settled.condition, wanted, learned)
+
+    def build(self, data: RegimeData | Moments, lifts: LiftTests | None = None) -> pm.Model:
+        """Return the PyMC model, without sampling.
+
+        With the normal likelihood it is that of the hyperparameters. The others have explicit
+        weights and an observed ``outcome``, regime by regime; all in its standard units.
+
+        Parameters
+        ----------
+        data, lifts
+            As in :meth:`fit`.
+
+        Raises
+        ------
+        ModelError
+            If the data are moments and the likelihood needs rows.
+
+        Examples
+        --------
+        >>> sorted(variable.name for variable in model.build(data).free_RVs)
+        ['log_scale', 'log_sigma']
+        """
+        if self.likelihood == "normal":
+            return self._prepare(data, lifts=lifts).problem.build()
+        problem = self._prepare(data, False, lifts).problem
+        return RowwiseProblem.read(problem, data, self.likelihood).build()
 
     def fit(
         self,
@@ -129,29 +192,20 @@ class InterventionModel(ModelChoices):
             The rows, or their moments.
         method
             ``"nuts"`` samples the hyperparameters with NUTS, started from their mode; ``"laplace"``
-            draws 64 points from a Gaussian at the mode and repeats them in turn (seconds instead of
-            a minute, one chain; R-hat and effective sample sizes mean nothing there). It warns when
-            reweighting to the posterior moves a mean of the expected outcome by more than 0.25 sd
-            or an sd by more than 15%. The weights are drawn exactly in both.
-        draws
-            Draws per chain that are kept.
-        tune
-            Draws per chain before those; None leaves the number to the sampler.
-        chains, cores
-            Number of chains, and how many run at once; None means as many as the machine has.
-        random_seed
-            Seed of everything random, a whole number from 0.
-        progressbar
-            Whether to show progress.
+            draws 64 points from a Gaussian at the mode and repeats them in turn, in seconds, and
+            warns when reweighting to the posterior moves a mean of the expected outcome by more
+            than 0.25 sd or an sd by more than 15%. The weights are drawn exactly in both.
+        draws, tune, chains, cores
+            Draws per chain that are kept, and before those (None: the sampler's own number); number
+            of chains, and how many run at once (None: as many as the machine has).
+        random_seed, progressbar
+            Seed of everything random, a whole number from 0; whether to show progress.
         target
             The regime, as a label or as names, that must be identified from the data; None means
-            that all actions are set. If these are not identified, the fit is shown by the effects
-            in this regime. Any other question that the data determine may be asked as well.
+            that all actions are set. Whatever else is identified may be asked for as well.
         lifts
-            Results of experiments of which there are no rows: see
-            :class:`bayes_intgen.LiftTests`. They stand beside rows of the same actions, or in place
-            of them: then contrasts are informed where they tested, but not the level of the target,
-            whose expected outcome is refused.
+            Results of experiments without rows (:class:`bayes_intgen.LiftTests`). In place of rows
+            of an action they inform contrasts where they tested, but not the level of the target.
 
         Returns
         -------
@@ -161,74 +215,52 @@ class InterventionModel(ModelChoices):
         Raises
         ------
         NotIdentifiedError
-            If the regimes at hand do not determine the target, and there are no lift tests with
-            which they tell the effect of moving one action at least; names what is missing, and a
-            target that is determined, with which the contrasts that are known can be asked for.
+            If the target is not identified from the regimes at hand, nor, with lift tests, the
+            effect of moving one action; names what is missing, and a target that is identified.
         ModelError
-            If an option is not valid, moments do not fit the model's basis, or the effect of a lift
-            test depends on other actions whose values are not given.
+            If an option is not valid, moments do not fit the model's basis, or a lift test depends
+            on other actions whose values are not given.
 
         Warns
         -----
         ConvergenceWarning
-            If the draws cannot be trusted; the verdict is kept in ``posterior.convergence``.
+            If the draws are not sound; the verdict is kept in ``posterior.convergence``.
         ConflictWarning
-            If lift tests contradict all else; the verdict is kept in ``posterior.lifts``.
+            If lift tests contradict the other data; the verdict is kept in ``posterior.lifts``.
 
         Examples
         --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-        >>> model = ig.InterventionModel(ig.Polynomial(2))
         >>> posterior = model.fit(data, method="laplace", draws=500)  # "nuts" takes longer
         >>> posterior.convergence.ok, posterior.idata["posterior"].sizes["draw"]
         (True, 500)
         """
         sampling = Sampling(method, draws, tune, chains, cores, random_seed, progressbar)
+        sampling.require_nuts_unless_normal(self.likelihood)
         learned = self.variance == "learned" and isinstance(data, RegimeData)
-        if self.likelihood != "normal" and method != "nuts":
-            raise ModelError(
-                f"method: with likelihood={self.likelihood!r} the weights cannot be integrated "
-                f"out, so that there is no Laplace approximation of what is left; use "
-                f"method='nuts', or likelihood='normal'."
-            )
-        wanted = data_actions = actions_of(data)
-        if target is not None:
-            wanted = read_regime(target, data_actions, "target")
+        wanted = read_target(target, data)
         if lifts is None:
-            require_target(regimes_of(data), wanted, read_blocks(self.blocks, data_actions))
-        try:
-            posed = self._pose(data, lifts=lifts)
+            require_level(wanted, data, self.blocks)
+        with explain_singular(" For gross errors in the outcome there is likelihood='student_t'."):
+            prepared = self._prepare(data, lifts=lifts)
+            problem = prepared.problem
             if lifts is not None:
-                rows = posed.problem.lifts.rows if posed.problem.lifts else None
-                require_any(RankCondition(posed.problem.design, regimes_of(data), rows), wanted)
-            mode = find_mode(posed.problem)
+                prepared.require_any(wanted)
+            mode = find_mode(problem)
             if self.likelihood == "normal":
-                asked = typical_rows(posed.problem, wanted)
-                tree, convergence = sample_integrated(posed.problem, mode, sampling, asked, learned)
+                tree, convergence = sample_integrated(problem, mode, sampling, wanted, learned)
             else:
-                tree, convergence = sample_rowwise(self._pose_rowwise(data, lifts), sampling)
-            additivity = judge_rung(posed, mode)
-            checked = check_lifts(posed.problem, mode, lifts, random_seed) if lifts else None
-        except np.linalg.LinAlgError as error:
-            raise ModelError(
-                f"data: the regression is numerically singular ({error}); look for columns that "
-                f"are copies of one another, or values of wildly different size. For gross errors "
-                f"in the outcome there is likelihood='student_t'."
-            ) from error
-        tree.attrs = {
-            **self._attributes(method, random_seed, learned),
-            "target": format_regime(wanted),
-            "clamped": json.dumps(count_clamped(posed.moments)),
-        }
+                unweighted = self._prepare(data, False, lifts).problem  # every row counts in full
+                rowwise = RowwiseProblem.read(unweighted, data, self.likelihood)
+                tree, convergence = sample_rowwise(rowwise, sampling)
+            additivity = judge_interactions(prepared, mode)  # of the normal likelihood, always
+            checked = check_lifts(problem, mode, lifts, random_seed) if lifts else None
+        tree.attrs = describe_draws(method, random_seed, self.likelihood, learned, self.priors)
+        tree.attrs |= {"target": format_regime(wanted), "clamped": prepared.clamped}
         convergence.warn()
         if checked:
-            known = tree["constant_data"].dataset
-            tree["constant_data"].dataset = known.merge(checked.to_dataset())
+            checked.add_to(tree)
             checked.warn()
-        return self._posterior(posed, tree, convergence, additivity)
+        return Posterior(tree, *prepared.context, convergence, prepared.learned, additivity)
 
     def sample_prior(
         self, data: RegimeData | Moments, draws: int = 1000, random_seed: int = 1
@@ -238,18 +270,14 @@ class InterventionModel(ModelChoices):
         Parameters
         ----------
         data
-            The rows, or their moments; read are the units of the columns, the ranges of the actions
-            and, if it is to be learned, the structure.
-        draws
-            Number of draws.
-        random_seed
-            Seed of everything random.
+            The rows, or their moments, for units, ranges and a structure that is learned.
+        draws, random_seed
+            Number of draws, and their seed.
 
         Returns
         -------
         Posterior
-            Answers every question a posterior does, so that ``component`` and ``expected_outcome``
-            give prior predictive draws of the curves.
+            Its ``component`` and ``expected_outcome`` give prior predictive draws of the curves.
 
         Raises
         ------
@@ -258,17 +286,33 @@ class InterventionModel(ModelChoices):
 
         Examples
         --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
         >>> prior = ig.InterventionModel().sample_prior(data, draws=100)
         >>> prior.component("a1", [0.0, 0.1, 0.2]).shape  # chain, draw, point
         (1, 100, 3)
         """
         Sampling("laplace", draws, random_seed=random_seed)
-        posed = self._pose(data, weighted=False)
-        hyper = sample_prior(posed.problem, draws, random_seed)
-        tree = build_tree(posed.problem, hyper, random_seed, prior=True)
-        tree.attrs = self._attributes("prior", random_seed, False)
-        return self._posterior(posed, tree, Convergence("prior"), None)
+        prepared = self._prepare(data, weighted=False)
+        hyper = sample_prior(prepared.problem, draws, random_seed)
+        tree = build_tree(prepared.problem, hyper, random_seed, prior=True)
+        tree.attrs = describe_draws("prior", random_seed, self.likelihood, False, self.priors)
+        return Posterior(tree, *prepared.context, Convergence("prior"), prepared.learned, None)
+
+    def _repr_html_(self) -> str:
+        standard = vars(InterventionModel())
+        rows = [(k, str(v), "" if v == standard[k] else "chosen") for k, v in vars(self).items()]
+        return html_block(
+            "InterventionModel (nothing sampled yet)",
+            ["Mean of regime S: alpha + sum of u_k(a_k) + sum over k not in S of d_k(a_k, ...)"],
+            [html_table(["argument", "value", ""], rows)],
+        )
+
+    def _settle(self, data: RegimeData | Moments, lifts: LiftTests | None) -> SettledDesign:
+        chosen = (self.basis, self.structure, self.interactions, self.blocks)
+        return settle_design(data, *chosen, lifts)
+
+    def _prepare(
+        self, data: RegimeData | Moments, weighted: bool = True, lifts: LiftTests | None = None
+    ) -> Prepared:
+        robust, learn = self.likelihood == "student_t", self.variance == "learned"
+        priors, settled = self.priors or Priors(), self._settle(data, lifts)
+        return prepare(settled, data, priors, robust, weighted, learn)

@@ -1,4 +1,4 @@
-"""Who may follow whom, for conditioning on non-descendants.
+"""Ancestors and possible descendants of each action, for conditioning on non-descendants.
 
 A confounding bias may use too many parents at little cost, but the mechanism of A_k must be given
 no descendant of A_k: conditioning on one makes A_k depend on things that its mechanism does not
@@ -28,7 +28,7 @@ DOUBTFUL = 0.05
 
 @dataclass(frozen=True)
 class Ancestry:
-    """The actions before and after each action.
+    """The ancestors and the possible descendants of each action.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""One test of the suite: what was tested, what came out, and what that means.
+"""One test of the suite of checks: its subject, its result and its meaning.
 
 The false alarms of the whole suite are held at 5%: each check has a share of that level, which
 Bonferroni divides over its tests. A test fails when its p-value is at most its level and its
@@ -51,7 +51,7 @@ class Finding:
     level
         Level of this test.
     allowed
-        Whether the rung that is judged has room for the deviation, so that it is no failure.
+        Whether the interactions that are judged have room for the deviation: then it is no failure.
     """
 
     check: CheckName
@@ -83,12 +83,12 @@ class Finding:
 
     @property
     def failed(self) -> bool:
-        """Whether a deviation is seen that the rung has no room for."""
+        """Whether a deviation is seen that the judged interactions have no room for."""
         return self.seen and not self.allowed
 
     @property
     def verdict(self) -> str:
-        """``failed``, ``allowed`` (seen, and the rung has room for it), ``passed`` or neither."""
+        """``failed``, ``allowed`` (seen, but there is room for it), ``passed`` or neither."""
         if not self.tested:
             return "not testable"
         return "failed" if self.failed else "allowed" if self.seen else "passed"
@@ -96,6 +96,6 @@ class Finding:
 
 def share_level(findings: Iterable[Finding], level: float) -> list[Finding]:
     """Divide a level evenly over the findings that were tested."""
-    found = list(findings)
-    tests = max(sum(finding.tested for finding in found), 1)
-    return [replace(finding, level=level / tests) for finding in found]
+    listed = list(findings)
+    tests = max(sum(finding.tested for finding in listed), 1)
+    return [replace(finding, level=level / tests) for finding in listed]

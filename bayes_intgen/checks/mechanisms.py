@@ -46,21 +46,14 @@ LEAST_SHARE = 0.1
 def check_mechanisms(
     summary: Summary, ancestry: Ancestry, slopes: Mapping[str, float], blocks: Blocks
 ) -> Iterator[Finding]:
-    """Test the mechanism of every action.
+    """Test the mechanism of every action, on thinned rows.
 
-    Parameters
-    ----------
-    summary
-        The first pass over the rows; its thinned rows are tested.
-    ancestry
-        Who may follow whom; the actions that may follow one are not conditioned on.
-    slopes
-        Typical change in the outcome with a change of one unit of each action.
-    blocks
-        The blocks of actions that may share a confounder.
+    ``slopes``: typical change in the outcome with a change of one unit of each action.
+    ``blocks``: those of actions that may share a confounder.
     """
     for action in summary.actions:
         block = next(block for block in blocks if action in block)
+        # N(k) of a block holds what no action of the block may influence
         before, after = (
             {name for member in block for name in table[member]} - {*block}
             for table in (ancestry.before, ancestry.after)
@@ -97,6 +90,7 @@ def check_mechanisms(
 def _test(
     pooled: Pooled, features: FeatureMap, summary: Summary, slope: float
 ) -> Iterator[Finding]:
+    # Mean and spread of A_k given a_N(k), pooled over the regimes; the tests are of what is left.
     regression = Regression.on(features.evaluate(pooled.others))
     questions = list(_questions(pooled, features, summary.levels))
     if not questions:
@@ -108,10 +102,11 @@ def _test(
     responses = {"mean": residuals}
     if pooled.action not in summary.levels:  # indicators have no spread of their own
         responses["spread"] = regression.free(np.abs(residuals))
+    # Of several responses, or levels, the clearest counts, times their number (Bonferroni).
     for (subject, meaning, probes), left in zip(questions, freed, strict=True):
         for what, response in responses.items():
-            found = [regression.test(column, probes, left) for column in response.T]
-            test, times = _clearest(found)
+            tests = [regression.test(column, probes, left) for column in response.T]
+            test, times = _clearest(tests)
             if test is None:
                 continue
             yield Finding(

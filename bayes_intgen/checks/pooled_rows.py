@@ -65,21 +65,21 @@ class Pooled:
     ) -> Self:
         """Collect thinned rows, at most 100,000 in all."""
         most = MOST_ROWS // len(regimes)
-        parts = []
+        samples = []
         for regime in regimes:
             rows = summary.regimes[regime].sample.rows
-            parts.append(rows[:: -(-len(rows) // most)])
+            samples.append(rows[:: -(-len(rows) // most)])
         columns = [summary.variables.index(a) for a in given]
-        ends = [_common_range(part[:, column] for part in parts) for column in columns]
+        ends = [_common_range(rows[:, column] for rows in samples) for column in columns]
         limits = np.array(ends).reshape(-1, 2)
         limits[[a in summary.levels for a in given]] = -np.inf, np.inf
         inside = [
-            np.all((part[:, columns] >= limits[:, 0]) & (part[:, columns] <= limits[:, 1]), axis=1)
-            for part in parts
+            np.all((rows[:, columns] >= limits[:, 0]) & (rows[:, columns] <= limits[:, 1]), axis=1)
+            for rows in samples
         ]
-        parts = [part[keep] for part, keep in zip(parts, inside, strict=True)]
-        rows = np.concatenate(parts)
-        position = np.repeat(np.arange(len(regimes)), [len(part) for part in parts])
+        samples = [rows[keep] for rows, keep in zip(samples, inside, strict=True)]
+        rows = np.concatenate(samples)
+        position = np.repeat(np.arange(len(regimes)), [len(kept) for kept in samples])
         own = rows[:, summary.actions.index(action)]
         if action in summary.levels:
             values = np.equal.outer(own, np.arange(len(summary.levels[action])) * 1.0) * 1.0
@@ -89,9 +89,9 @@ class Pooled:
         return cls(action, tuple(given), regimes, position, values, rows[:, columns])
 
 
-def _common_range(parts: Iterable[Array]) -> tuple[float, float]:
+def _common_range(columns: Iterable[Array]) -> tuple[float, float]:
     """Return where all regimes have values, without the outermost 0.5% of each."""
-    low, high = zip(*(np.quantile(part, [TAIL, 1 - TAIL]) for part in parts), strict=True)
+    low, high = zip(*(np.quantile(column, [TAIL, 1 - TAIL]) for column in columns), strict=True)
     return float(max(low)), float(min(high))
 
 

@@ -1,4 +1,4 @@
-"""What the suite found, as a verdict, a table, a text and a picture."""
+"""The result of the suite of checks: a verdict, a table, a text and a picture."""
 
 from dataclasses import dataclass, field
 from math import isfinite
@@ -35,58 +35,52 @@ class Checks:
     Parameters
     ----------
     interactions
-        The rung of the ladder that was judged.
-    needed_rung
-        The lowest rung with room for the interactions that are seen: ``"none"``, ``"pairwise"`` or
-        ``"all"``.
+        The interactions that were judged: ``"none"``, ``"pairwise"`` or ``"all"``.
+    needed_interactions
+        The narrowest with room for what is seen.
     findings
         Every test.
 
     Examples
     --------
-    >>> import bayes_intgen as ig
-    >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-    >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-    >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-    >>> found = ig.check(data)
-    >>> found.passed, found.rung_suffices, found.needed_rung
+    >>> checks = ig.check(data)
+    >>> checks.passed, checks.rung_suffices, checks.needed_interactions
     (True, True, 'none')
-    >>> found.failed, found.violations
+    >>> checks.failed, checks.violations
     ((), ())
-    >>> list(found.table.columns[:4])
+    >>> list(checks.table.columns[:4])
     ['check', 'subject', 'verdict', 'statistic']
     """
 
     interactions: Interactions
-    needed_rung: Interactions
+    needed_interactions: Interactions
     findings: tuple[Finding, ...] = field(repr=False)
 
     @property
     def passed(self) -> bool:
-        """Whether no test failed and the rung is high enough.
+        """Whether no test failed and the interactions are wide enough.
 
-        False at ``interactions="none"`` for data that need a higher rung: go to that rung, where
+        False at ``interactions="none"`` for data that need wider ones: judge those, with which
         interactions are no failure.
         """
         return not self.failed and self.rung_suffices
 
     @property
     def rung_suffices(self) -> bool:
-        """Whether the rung that was judged has room for the interactions that are seen."""
-        return INTERACTIONS.index(self.needed_rung) <= INTERACTIONS.index(self.interactions)
+        """Whether the interactions that were judged have room for those that are seen."""
+        return INTERACTIONS.index(self.needed_interactions) <= INTERACTIONS.index(self.interactions)
 
     @property
     def failed(self) -> tuple[Finding, ...]:
         """The tests that failed, those least likely by chance first."""
-        found = [finding for finding in self.findings if finding.failed]
-        return tuple(sorted(found, key=lambda finding: finding.p_value / finding.level))
+        failed = [finding for finding in self.findings if finding.failed]
+        return tuple(sorted(failed, key=lambda finding: finding.p_value / finding.level))
 
     @property
     def violations(self) -> tuple[Finding, ...]:
-        """The failed tests that say more than that a higher rung is needed.
+        """The failed tests that say more than that wider interactions are needed.
 
-        On the rung ``"all"`` the variance is free as well; mechanisms and surplus experiments bind
-        every rung.
+        With ``"all"`` the variance is free as well; mechanisms and surplus experiments bind always.
         """
         return tuple(f for f in self.failed if f.check not in ("additivity", "bias"))
 
@@ -117,11 +111,6 @@ class Checks:
 
         Examples
         --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-        >>> from matplotlib import pyplot as plt
         >>> ax = ig.check(data).plot()
         >>> ax.get_xlabel()
         'p-value / level (1e-12: or less)'
@@ -142,54 +131,56 @@ class Checks:
         )
 
     def __str__(self) -> str:
-        rung = f"interactions={self.interactions!r}"
+        judged = f"interactions={self.interactions!r}"
         if self.passed:
-            head = f"CHECKS PASSED at {rung}: nothing seen that this rung has no room for."
+            head = f"CHECKS PASSED at {judged}: nothing seen that they have no room for."
         elif self.violations and all(f.check == "variance" for f in self.violations):
             head = (
-                f"CHECKS FAILED at {rung}: the spread of the outcome breaks the sum rule, for "
+                f"CHECKS FAILED at {judged}: the spread of the outcome breaks the sum rule, for "
                 f"which only interactions='all' has room."
             )
         elif self.violations:
-            head = f"CHECKS FAILED at {rung}: assumptions that every rung needs are violated."
+            head = (
+                f"CHECKS FAILED at {judged}: assumptions that any interactions need are violated."
+            )
         else:
             head = (
-                f"CHECKS FAILED at {rung}: the data need interactions={self.needed_rung!r}; fit "
-                f"that, and check it again."
+                f"CHECKS FAILED at {judged}: the data need "
+                f"interactions={self.needed_interactions!r}; fit that, and check it again."
             )
         lines = [
             head,
-            f"The lowest rung with room for all interactions seen: {self.needed_rung!r}.",
+            f"Room for all interactions seen has interactions={self.needed_interactions!r}.",
         ]
         for name, title in TITLES.items():
-            found = [finding for finding in self.findings if finding.check == name]
-            if found:
-                lines += ["", f"{title}: {_summarise(found)}"]
+            own = [finding for finding in self.findings if finding.check == name]
+            if own:
+                lines += ["", f"{title}: {_summarise(own)}"]
                 lines += [f"  {_describe(f)}" for f in self.failed if f.check == name][:SHOWN]
         return "\n".join([*lines, "", CAVEAT])
 
     def _repr_html_(self) -> str:
-        head, rung, *_ = str(self).split("\n")
+        head, needed, *_ = str(self).split("\n")
         columns = ["check", "subject", "verdict", "p_value", "level", "effect"]
         worst = [f"{f.check}: {_describe(f)}" for f in self.failed[:SHOWN]]
         return html_block(
             head if self.passed else "Checks of the assumptions",
-            [rung, CAVEAT],
+            [needed, CAVEAT],
             [html_frame(self.table[columns], index=False)],
             [head, *worst] if not self.passed else (),
         )
 
 
-def _summarise(found: list[Finding]) -> str:
-    tested = [finding for finding in found if finding.tested]
+def _summarise(findings: list[Finding]) -> str:
+    tested = [finding for finding in findings if finding.tested]
     if not tested:
-        return found[0].meaning
+        return findings[0].meaning
     failed = sum(finding.failed for finding in tested)
     allowed = sum(finding.verdict == "allowed" for finding in tested)
     least = min(tested, key=lambda finding: finding.p_value / finding.level)
     count = f"{len(tested)} test{'s' if len(tested) > 1 else ''}"
     verdict = f"{failed} of {count} failed" if failed else f"{count} passed"
-    more = f", {allowed} of them because the rung has room for what is seen" if allowed else ""
+    more = f", {allowed} of them because there is room for what is seen" if allowed else ""
     return f"{verdict}{more} (least p {least.p_value:.2g} against {least.level:.2g})"
 
 

@@ -1,9 +1,10 @@
-"""Score tests of further regressors, with a covariance that does not trust the variance.
+"""Score tests of further regressors, with a covariance robust to unequal variances.
 
 With regressors X, their least squares residuals e and leverages h_i, and further regressors Z freed
 of X, Z~ = Z - X (X'X)^+ X'Z, the score and its covariance (HC3) are
 
-    s = Z~' e,      V = sum_i z~_i z~_i' e_i^2 / (1 - h_i)^2,      s' V^+ s / q ~ F(q, m - q)
+    (1)  s = Z~' e,      V = sum_i z~_i z~_i' e_i^2 / (1 - h_i)^2,
+    (2)  s' V^+ s / q ~ F(q, m - q)
 
 with q the rank of V. The residuals are those of the null hypothesis, so that V is not understated
 where Z has much leverage. V rests on the rows in which Z~ is large, however many others there are:
@@ -83,19 +84,15 @@ class Regression:
     def test(self, residuals: Array, probes: Array, freed: Array) -> ScoreTest:
         """Test further regressors.
 
-        Parameters
-        ----------
-        residuals
-            Of the response, shape (n,).
-        probes, freed
-            The further regressors, and :meth:`free` of them; shape (n, q).
+        ``residuals``: of the response, shape (n,). ``probes`` and ``freed``: the further regressors
+        and :meth:`free` of them, shape (n, q).
         """
         n, p = self.basis.shape
         unit = np.sqrt(np.einsum("ij,ij->j", freed, freed))
         original = np.sqrt(np.einsum("ij,ij->j", probes, probes))
         kept = unit > 1e-4 * np.maximum(original, 1e-300)
         z, left = probes[:, kept] / unit[kept], freed[:, kept] / unit[kept]
-        score = left.T @ residuals
+        score = left.T @ residuals  # s and V of (1)
         scaled = left * (residuals / (1 - self.leverage))[:, None]
         covariance = scaled.T @ scaled
         values, vectors = np.linalg.eigh(covariance)
@@ -104,14 +101,15 @@ class Regression:
         if degrees == 0:
             return ScoreTest(np.nan, 0, 0, np.nan, np.nan)
         inverse = np.linalg.pinv(left.T @ left, rcond=1e-6, hermitian=True)
-        own = np.einsum("ij,ij->i", left @ inverse, left)
-        effective = min(float(own.sum() ** 2 / np.sum(own**2)), n - p)
+        own = np.einsum("ij,ij->i", left @ inverse, left)  # g_i
+        effective = min(float(own.sum() ** 2 / np.sum(own**2)), n - p)  # m
         rest = int(effective) - degrees
         if rest < 1:
             return ScoreTest(np.nan, degrees, rest, np.nan, np.nan)
-        rotated = vectors[:, sound].T @ score
+        rotated = vectors[:, sound].T @ score  # (2), in the eigenvectors of V
         statistic = float(np.sum(rotated**2 / values[sound])) / degrees
         p_value = float(stats.f.sf(statistic, degrees, rest))
+        # What the further regressors explain, less what chance alone would explain.
         active = z[np.any(z != 0, axis=1)]
         spread = active.T @ active / len(active)
         explained = inverse @ score

@@ -1,11 +1,11 @@
-"""All checks of one data set, relative to a rung of the ladder of interactions.
+"""All checks of one data set, relative to the interactions that a model allows.
 
 Five things follow from pairwise confounding and can be seen to fail: (a) the causal part is
-additive and (b) biases reach no farther than parents, both relative to a rung; (c) mechanisms of
-actions are the same in all regimes that leave them alone; (d) the variance obeys the sum rule of
-the mean; (e) surplus experiments are predicted by the others. What (a) and (b) find decides which
-rung the data need, and (d) and (e) are judged on that rung or the one asked for, whichever is
-higher.
+additive and (b) biases reach no farther than parents, both relative to ``interactions``; (c)
+mechanisms of actions are the same in all regimes that leave them alone; (d) the variance obeys the
+sum rule of the mean; (e) surplus experiments are predicted by the others. What (a) and (b) find
+decides which interactions the data need, and (d) and (e) are judged with those or the ones asked
+for, whichever are wider.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from bayes_intgen.base.arguments import read_choice
 from bayes_intgen.base.blocks import BlockChoice, find_cuts, read_blocks
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.types import Array, Scale
-from bayes_intgen.checks.additivity import check_rungs, needed_rung
+from bayes_intgen.checks.additivity import check_interactions, needed_interactions
 from bayes_intgen.checks.ancestry import Ancestry, distrust_few_rows
 from bayes_intgen.checks.finding import LEVELS, share_level
 from bayes_intgen.checks.mechanisms import check_mechanisms
@@ -32,8 +32,8 @@ from bayes_intgen.design.basis.hsgp import HSGP
 from bayes_intgen.design.design import INTERACTIONS, Design, Interactions
 from bayes_intgen.design.structure_learning import learn_structure
 from bayes_intgen.inference.laplace import LaplaceMode, find_mode
-from bayes_intgen.inference.prepare import Posed, judge_rung, refuse_exact, weigh
-from bayes_intgen.inference.problem import Problem
+from bayes_intgen.inference.prepare import Prepared, judge_interactions, refuse_exact, reweight
+from bayes_intgen.inference.problem import Problem, explain_singular
 from bayes_intgen.inference.verdicts.additivity_result import Additivity
 from bayes_intgen.model.priors import Priors
 from bayes_intgen.moments.moments import Moments
@@ -58,11 +58,11 @@ def check(
     data
         The rows.
     posterior
-        A fit whose basis, structure and rung are judged; its draws are not used. By default smooth
-        curves and the learned structure.
+        A fit whose basis, structure and interactions are judged; its draws are not used. By default
+        smooth curves and the learned structure.
     interactions
-        The rung that is judged: what it has room for is no failure. With a posterior, its own rung
-        counts, and this must be left at ``"none"`` or agree with it.
+        Those that are judged: what they have room for is no failure. With a posterior its own
+        count, and this must be left at ``"none"`` or agree with them.
     blocks
         Actions that may share a confounder and interact, as in
         :class:`bayes_intgen.InterventionModel`; with a posterior, its own count.
@@ -70,9 +70,9 @@ def check(
     Returns
     -------
     Checks
-        Its ``passed`` is False if a test failed that the rung has no room for: then either a higher
-        rung is needed (``needed_rung``), or an assumption fails that all rungs share. Over all
-        tests the probability of a false alarm is held at 5%.
+        Its ``passed`` is False if a test failed that the interactions have no room for: then either
+        wider ones are needed (``needed_interactions``), or an assumption fails that all share. Over
+        all tests the probability of a false alarm is held at 5%.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def check(
     interventional data tell apart, with different joint effects.
 
     A product of two confounders in the outcome is seen as a bias that depends on another action,
-    which the rung ``"all"`` has room for; that it is no such thing shows only in regimes that are
+    for which ``"all"`` has room; that it is no such thing shows only in regimes that are
     surplus, such as rows of a joint intervention.
 
     References
@@ -95,35 +95,29 @@ def check(
 
     Examples
     --------
-    >>> import bayes_intgen as ig
     >>> scm = ig.scm.sample_common_support_scm(2, random_seed=1)
     >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=2000, random_seed=2)
     >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-    >>> found = ig.check(data)
-    >>> found.passed, found.needed_rung
+    >>> checks = ig.check(data)
+    >>> checks.passed, checks.needed_interactions
     (True, 'none')
     """
-    rung = _read(data, posterior, interactions, blocks)
-    try:
-        return _check(data, posterior, rung, blocks)
-    except np.linalg.LinAlgError as error:
-        raise ModelError(
-            f"data: the regression is numerically singular ({error}); look for columns that are "
-            f"copies of one another, or values of wildly different size."
-        ) from error
+    judged = _read(data, posterior, interactions, blocks)
+    with explain_singular():
+        return _check(data, posterior, judged, blocks)
 
 
 def _read(data: Any, posterior: Any, interactions: Any, blocks: BlockChoice) -> Interactions:
-    """Check the arguments and return the rung that is judged."""
+    """Check the arguments and return the interactions that are judged."""
     if not isinstance(data, RegimeData):
         raise ModelError(
             f"data must be a RegimeData, whose rows the checks read, got {type(data).__name__}; "
             f"make one with RegimeData.from_frame."
         )
     read_choice(interactions, "interactions", INTERACTIONS)
-    rung: Interactions = interactions
+    asked: Interactions = interactions
     if posterior is None:
-        return rung
+        return asked
     if not isinstance(posterior, Posterior):
         raise ModelError(
             f"posterior must be a Posterior or None, got {type(posterior).__name__}; make one with "
@@ -139,16 +133,16 @@ def _read(data: Any, posterior: Any, interactions: Any, blocks: BlockChoice) -> 
     if blocks is not None:
         raise ModelError("blocks: those of the posterior are judged; leave blocks out.")
     fitted = posterior.design.interactions
-    if rung not in ("none", fitted):
+    if asked not in ("none", fitted):
         raise ModelError(
             f"interactions: the posterior has interactions={fitted!r}, which is what is judged; "
-            f"got {rung!r}. Leave it out, or fit that rung."
+            f"got {asked!r}. Leave it out, or fit with that."
         )
     return fitted
 
 
 def _check(
-    data: RegimeData, posterior: Posterior | None, rung: Interactions, blocks: BlockChoice
+    data: RegimeData, posterior: Posterior | None, asked: Interactions, blocks: BlockChoice
 ) -> Checks:
     summary = Summary.from_data(data)
     learned = distrust_few_rows(learn_structure(summary), summary)
@@ -160,35 +154,36 @@ def _check(
         bases, parents = posterior.design.features.bases, posterior.design.parents
         partition, scale = posterior.design.blocks, posterior.outcome_scale
     cuts = find_cuts(summary.regimes, partition)
-    design = Design.build(bases, parents, rung, partition, cuts, data.covariates)
-    posed, mode = _fit(data, summary, design, scale)
-    found = judge_rung(posed, mode) or Additivity(rung, ())
+    design = Design.build(bases, parents, asked, partition, cuts, data.covariates)
+    prepared, mode = _fit(data, summary, design, scale)
+    additivity = judge_interactions(prepared, mode) or Additivity(asked, ())
     spread = summary.scales[data.outcome].spread
-    needed = needed_rung(found, spread)
-    judged = max(rung, needed, key=INTERACTIONS.index)
-    if judged != rung:
-        posed, mode = _fit(data, summary, design.on_rung(judged), scale)
-    problem = posed.problem
+    needed = needed_interactions(additivity, spread)
+    # (d) and (e) would fail with too narrow interactions for what (a) and (b) say already
+    judged = max(asked, needed, key=INTERACTIONS.index)
+    if judged != asked:
+        prepared, mode = _fit(data, summary, design.with_interactions(judged), scale)
+    problem = prepared.problem
     weights = problem.conditional(mode.mode).mean
 
-    findings = share_level(check_rungs(found, rung, spread), LEVELS["additivity"])
+    findings = share_level(check_interactions(additivity, asked, spread), LEVELS["additivity"])
     slopes = _slopes(problem, weights)
     mechanisms = check_mechanisms(summary, Ancestry.of(learned), slopes, partition)
     findings += share_level(mechanisms, LEVELS["mechanism"])
     variance = check_variance(problem, weights, data.outcome)
     findings += share_level(variance, LEVELS["variance"])
-    findings += share_level(check_surplus(problem, posed.moments), LEVELS["surplus"])
-    return Checks(rung, needed, tuple(findings))
+    findings += share_level(check_surplus(problem, prepared.moments), LEVELS["surplus"])
+    return Checks(asked, needed, tuple(findings))
 
 
 def _fit(
     data: RegimeData, summary: Summary, design: Design, scale: Scale
-) -> tuple[Posed, LaplaceMode]:
-    """Pose a design and find its mode."""
+) -> tuple[Prepared, LaplaceMode]:
+    """Prepare the problem of a design and find its mode."""
     moments = Moments.compute(data, summary, design.features, scale)
     refuse_exact(moments)
-    posed = weigh(Posed(Problem(design, moments, Priors()), moments, None), data, True)
-    return posed, find_mode(posed.problem)
+    prepared = reweight(Prepared(Problem(design, moments, Priors()), moments, None), data, True)
+    return prepared, find_mode(prepared.problem)
 
 
 def _slopes(problem: Problem, weights: Array) -> dict[str, float]:
@@ -200,6 +195,7 @@ def _slopes(problem: Problem, weights: Array) -> dict[str, float]:
     rows = np.concatenate([part.sample.rows for part in summary.regimes.values()])[:, :-1]
     rows = rows[:: -(-len(rows) // SLOPE_ROWS)]
     theta = design.collect(weights, design.active(()))
+    # Central differences, of a tenth of the action's spread to either side.
     slopes = {}
     for column, action in enumerate(design.actions):
         after, before = rows.copy(), rows.copy()

@@ -1,17 +1,18 @@
-"""Surplus experiments, predicted from the others: the posterior predictive check of joint rows.
+"""Surplus experiments, predicted from the others: a posterior predictive check of joint rows.
 
 If the indicator of regime T is an affine combination of those of the other regimes, the model
 predicts the mean of T without its rows. With weights fitted to the other regimes (mean m, P the
 precision, Lambda that of the prior), and psi a constant, linear functions, second waves and
 products of two actions, the score on the rows of T and its covariance are
 
-    s = sum_i w_i psi_i (y_i - x_i' m),
-    V = sum_i w_i^2 e_i^2 psi_i psi_i' + H P^-1 (sum of w_i^2 e_i^2 x_i x_i' + Lambda) P^-1 H'
+    (1)  s = sum_i w_i psi_i (y_i - x_i' m),
+    (2)  V = sum_i w_i^2 e_i^2 psi_i psi_i'
+             + H P^-1 (sum of w_i^2 e_i^2 x_i x_i' + Lambda) P^-1 H'
 
 with H = sum_i w_i psi_i x_i' over the rows of T, the sum in brackets over all other rows, and the
 squared residuals e_i^2 of the fit to all rows. s' V^+ s is chi-square. All sums are moments at
 hand; no row is read again. The deviation is judged against the spread of the outcome in T. Where
-one regime is surplus, each regime is determined by the others and all such tests are one; so only
+one regime is surplus, each regime is identified from the others and all such tests are one; so only
 those that set several actions are predicted, if there are any.
 """
 
@@ -38,14 +39,10 @@ MOST_WEIGHTS = 900
 
 
 def check_surplus(problem: Problem, moments: Moments) -> Iterator[Finding]:
-    """Predict every regime that the others determine; those that set several actions, if any do.
+    """Predict every regime that is identified from the others; if some set several, only those.
 
-    Parameters
-    ----------
-    problem
-        The problem of the rung that is judged, with all regimes.
-    moments
-        Moments of its features and of products of two actions, with those of the residuals.
+    ``problem``: with the interactions that are judged and all regimes. ``moments``: of its features
+    and of products of two actions, with those of the residuals.
     """
     regimes, blocks = moments.regimes, problem.design.blocks
     others = {regime: [r for r in regimes if r != regime] for regime in regimes}
@@ -84,20 +81,21 @@ def _predict(problem: Problem, moments: Moments, regime: Regime) -> Finding:
         middle += np.exp(-4 * log_sigma[r]) * (
             np.outer(active, active) * _meat(moments, other, mine)
         )
-    weights = given.covariance @ middle @ given.covariance
+    weights = given.covariance @ middle @ given.covariance  # P^-1 (...) P^-1 of (2)
 
     sums, n = moments.regression(regime), moments.summary.regimes[regime].moments.n
     active = design.active(regime).astype(float)
     lever = sums.gram[np.ix_(probes, mine)] * active
-    score = sums.cross[probes] - lever @ given.mean
+    score = sums.cross[probes] - lever @ given.mean  # (1)
     own = _meat(moments, regime, probes) * (n / max(n - len(probes), 1))
-    covariance = own + lever @ weights @ lever.T
+    covariance = own + lever @ weights @ lever.T  # (2)
     unit = np.sqrt(np.maximum(np.diag(covariance), 1e-300))
     values, vectors = np.linalg.eigh(covariance / np.outer(unit, unit))
     sound = values > RANK * values.max()
     statistic = float(np.sum((vectors[:, sound].T @ (score / unit)) ** 2 / values[sound]))
     degrees = int(sound.sum())
 
+    # The size of the deviation: what psi explains in T, less what chance would explain.
     gram = sums.gram[np.ix_(probes, probes)]
     inverse = np.linalg.pinv(gram, rcond=1e-6, hermitian=True)
     explained = inverse @ score
@@ -116,7 +114,7 @@ def _predict(problem: Problem, moments: Moments, regime: Regime) -> Finding:
         LEAST_SHARE,
         f"the other regimes do not predict the outcome in {label}: confounders of different "
         f"actions act on the outcome together (a product), one is shared by actions, something "
-        f"else changed in a regime, or more than two actions interact; trust rows of the joint "
+        f"else changed in a regime, or more than two actions interact; use rows of the joint "
         f"regime, not the sum rule",
     )
 
@@ -124,8 +122,8 @@ def _predict(problem: Problem, moments: Moments, regime: Regime) -> Finding:
 def _without(moments: Moments, regime: Regime) -> Moments:
     """Return the moments without a regime."""
 
-    def drop[T](parts: "dict[Regime, T]") -> "dict[Regime, T]":
-        return {other: part for other, part in parts.items() if other != regime}
+    def drop[T](by_regime: "dict[Regime, T]") -> "dict[Regime, T]":
+        return {other: values for other, values in by_regime.items() if other != regime}
 
     return replace(
         moments,

@@ -1,14 +1,14 @@
 """The variance of the outcome obeys the sum rule of the mean.
 
 Given all actions, the terms f_k(a_k, C_k) of the outcome are independent, so cumulants obey
-equation 1 of the model too. On the two lowest rungs of the ladder
+design (2) too. With ``interactions`` "none" and "pairwise"
 
     Var_S(a) = omega + sum_k g_k(a_k) + sum over k not in S of h_k(a_k, a_pa(k)),
 
-that is, squared residuals have the means of an outcome of the lowest rung. So the test of
+that is, squared residuals have the means of an outcome without interactions. So the test of
 additivity is put to them: it finds products of two actions in the causal part of the variance, and
-parts h_k that depend on actions beyond the parents of A_k. On the highest rung every function may
-depend on all actions and there is nothing to test.
+terms h_k that depend on actions beyond the parents of A_k. With "all" every function may depend on
+all actions and there is nothing to test.
 
 The squares are cut at thirty times their mean in the regime, so that no single row decides.
 """
@@ -26,9 +26,9 @@ from bayes_intgen.checks.finding import Finding
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.inference.laplace import find_mode
-from bayes_intgen.inference.prepare import Posed, judge_rung, weigh
+from bayes_intgen.inference.prepare import Prepared, judge_interactions, reweight
 from bayes_intgen.inference.problem import Problem
-from bayes_intgen.inference.verdicts.additivity_result import Departure
+from bayes_intgen.inference.verdicts.additivity_result import InteractionTest
 from bayes_intgen.moments.moments import Moments
 
 __all__ = ["check_variance"]
@@ -41,14 +41,7 @@ SQUARE, LABEL = "squared residual +", "regime +"  # no action's name holds a plu
 def check_variance(problem: Problem, weights: Array, outcome: str) -> Iterator[Finding]:
     """Test the variance functions for what the sum rule has no room for.
 
-    Parameters
-    ----------
-    problem
-        The problem of the rung that is judged.
-    weights
-        Its weights, for the residuals.
-    outcome
-        Name of the outcome.
+    ``problem``: with the interactions that are judged; ``weights``: its own, for the residuals.
     """
     if problem.design.interactions == "all":
         reason = "with interactions='all' the variance may be any function in every regime"
@@ -59,35 +52,36 @@ def check_variance(problem: Problem, weights: Array, outcome: str) -> Iterator[F
         return
     data = _squares(problem, weights)
     summary = Summary.from_data(data)
-    design = problem.design.on_rung("none")
+    design = problem.design.with_interactions("none")
     moments = Moments.compute(data, summary, design.features, summary.scales[data.outcome])
-    posed = weigh(Posed(Problem(design, moments, problem.priors), moments, None), data, True)
-    found = judge_rung(posed, find_mode(posed.problem))
+    first = Prepared(Problem(design, moments, problem.priors), moments, None)
+    prepared = reweight(first, data, True)
+    additivity = judge_interactions(prepared, find_mode(prepared.problem))
     typical = summary.scales[data.outcome].centre
     unit = problem.moments.outcome_scale.spread
-    for departure in found.departures if found else ():
-        yield _finding(departure, typical, unit, outcome)
+    for test in additivity.tests if additivity else ():
+        yield _finding(test, typical, unit, outcome)
 
 
-def _finding(departure: Departure, typical: float, unit: float, outcome: str) -> Finding:
-    """Translate a departure; sizes are changes of the standard deviation."""
-    first, second = departure.actions
-    if departure.kind == "interaction":
+def _finding(test: InteractionTest, typical: float, unit: float, outcome: str) -> Finding:
+    """Translate a test; sizes are changes of the standard deviation."""
+    first, second = test.actions
+    if test.kind == "interaction":
         subject = f"{first} x {second} in Var({outcome})"
     else:
         subject = f"bias of {first} on {second} in Var({outcome})"
     return Finding(
         "variance",
         subject,
-        departure.statistic,
+        test.statistic,
         NULL,
-        departure.p_value,
-        departure.effect / (2 * sqrt(typical)) * unit,
-        departure.effect / typical,
+        test.p_value,
+        test.effect / (2 * sqrt(typical)) * unit,
+        test.effect / typical,
         LEAST_SHARE,
         f"the spread of {outcome} depends on {first} and {second} together: their confounders act "
         f"together or are one, or a confounder or the noise is modified by both actions; "
-        f"interactions='all' has room for the latter; do not trust predictive intervals, and put "
+        f"interactions='all' has room for the latter; predictive intervals are not sound; put "
         f"{first} and {second} into one block if a confounder may be shared",
     )
 
@@ -96,9 +90,9 @@ def _squares(problem: Problem, weights: Array) -> RegimeData:
     """Make data of the actions and squared residuals, of thinned rows."""
     design, moments = problem.design, problem.moments
     summary = moments.summary
-    parts = []
-    for regime, part in summary.regimes.items():
-        rows = part.sample.rows
+    frames = []
+    for regime, of_regime in summary.regimes.items():
+        rows = of_regime.sample.rows
         theta = design.collect(weights, design.active(regime))
         y = moments.outcome_scale.standardise(rows[:, -1])
         squares = (y - design.features.evaluate(rows[:, :-1]) @ theta) ** 2
@@ -107,8 +101,8 @@ def _squares(problem: Problem, weights: Array) -> RegimeData:
             frame[name] = np.array(texts, dtype=object)[frame[name].to_numpy(dtype=int)]
         frame[SQUARE] = np.minimum(squares, CUT * squares.mean())
         frame[LABEL] = format_regime(regime)
-        parts.append(frame)
-    table = pd.concat(parts, ignore_index=True)
+        frames.append(frame)
+    table = pd.concat(frames, ignore_index=True)
     actions, levels = list(summary.actions), list(summary.levels)
     data = RegimeData.from_frame(table, SQUARE, actions, LABEL, levels, summary.covariates)
     return data.recode(summary.levels)

@@ -69,6 +69,6 @@ def _to_json(found: Checks) -> dict[str, Any]:
     return {
         "passed": found.passed,
         "interactions": found.interactions,
-        "needed_rung": found.needed_rung,
+        "needed_interactions": found.needed_interactions,
         "tests": records(found.table),
     }

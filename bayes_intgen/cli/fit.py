@@ -166,7 +166,7 @@ def _to_json(posterior: Posterior, out: Path) -> dict[str, Any]:
         "converged": posterior.convergence.ok,
         "convergence": posterior.convergence.to_dict(),
         "interactions": None if rung is None else rung.fitted,
-        "needed_rung": None if rung is None else rung.needed_rung,
+        "needed_interactions": None if rung is None else rung.needed_interactions,
         "lifts_agree": None if lifts is None else lifts.ok,
         "parents": {name: list(found) for name, found in posterior.design.parents.items()},
         "structure_conflicts": [] if learned is None else list(learned.conflicts),

@@ -1,13 +1,14 @@
 """The structured design: every regime mean is linear in one common vector of weights.
 
-Equations 1 and 2 of the model: with S the set of actions that are intervened on,
+With S the set of actions that are intervened on,
 
-    m_S(a) = E[Y | do(a_S), a_rest] = phi(a)' theta_S,
-    theta_S = beta + sum over k not in S of delta_k.
+    (1)  m_S(a) = E[Y | do(a_S), a_rest] = alpha + sum_k u_k(a_k)
+                  + sum over k not in S of d_k(a_k, a_pa(k)),
+    (2)  m_S(a) = phi(a)' theta_S,      theta_S = beta + sum over k not in S of delta_k.
 
 ``beta`` is the causal part and ``delta_k`` the confounding bias of action k, which is switched off
 when A_k is intervened on. A regime is a choice of components. Which features they use is the
-``interactions`` argument, a ladder of ever wider classes of outcomes:
+``interactions`` argument, ever wider classes of outcomes:
 
 ``"none"``
     beta = alpha + sum_k u_k(a_k); delta_k depends on a_k and the possible parents of A_k. The class
@@ -20,7 +21,7 @@ when A_k is intervened on. A regime is a choice of components. Which features th
     products of two actions for smooth curves, of any number within the degree for polynomials.
 
 With ``blocks`` of several actions the same holds with blocks in place of actions (Corollary 1): the
-causal part has every feature within a block on every rung (again: smooth curves are of order two,
+causal part always has every feature within a block (again: smooth curves are of order two,
 polynomials of any within the degree), and ``bias:<B>`` depends on the actions of B and the possible
 parents of each of them. A regime that cuts a block, setting only the part T of it, has a free
 component of its own, ``bias:<B>|<T>``, in the place of ``bias:<B>``: the confounder of B then shows
@@ -31,8 +32,8 @@ z: the mechanisms given Z = z are a system of the same class, and
 
     m_S(a, z) = alpha(z) + sum_k u_k(a_k, z) + sum over k not in S of d_k(a_k, a_pa(k), z).
 
-So a covariate takes no part in the count of interacting actions: every rung has functions of the
-covariates, and every function of actions may be modified by them, within the budget of products.
+So covariates do not count as interacting actions: there always are functions of the covariates, and
+every function of actions may be modified by them, within the budget of products.
 """
 
 from collections.abc import Iterable, Mapping
@@ -101,20 +102,10 @@ class Design:
         cuts: tuple[Regime, ...] = (),
         covariates: tuple[str, ...] = (),
     ) -> Self:
-        """Make the features that the components need.
+        """Make the features that the components need; arguments as in the class.
 
-        Parameters
-        ----------
-        bases
-            The basis of each action, then of each covariate.
-        parents, interactions
-            As in the class.
-        blocks
-            A partition of the actions in their order; none means that each is a block of its own.
-        cuts
-            The parts of blocks that regimes of the data set, each of which has a bias of its own.
-        covariates
-            The names in ``bases`` that are covariates; the others are actions.
+        ``bases``: of each action, then of each covariate. ``blocks``: none means that each action
+        is a block of its own.
 
         Raises
         ------
@@ -155,6 +146,7 @@ class Design:
     def weights(self) -> tuple[Weight, ...]:
         """All weights: the causal part, then the biases of each block."""
         features = self.features.features
+        # beta and delta_k of (2); covariates do not count towards the order of interactions
         causal = [
             Weight(CAUSAL, i, feature)
             for i, feature in enumerate(features)
@@ -169,8 +161,8 @@ class Design:
         ]
         return tuple(causal + bias)
 
-    def on_rung(self, interactions: Interactions) -> Self:
-        """Return the design of another rung of the ladder, the rest alike."""
+    def with_interactions(self, interactions: Interactions) -> Self:
+        """Return the design with other interactions, the rest alike."""
         cls, bases = type(self), self.features.bases
         return cls.build(bases, self.parents, interactions, self.blocks, self.cuts, self.covariates)
 
@@ -180,7 +172,7 @@ class Design:
 
     @property
     def _order(self) -> int:
-        """The largest number of actions in a feature of the causal part, across blocks."""
+        """The order of interactions: most actions of a causal feature, across blocks."""
         return {"none": 1, "pairwise": 2, "all": len(self.actions)}[self.interactions]
 
     def scope(self, action: str, pattern: Regime = ()) -> set[str]:
@@ -259,19 +251,9 @@ class Design:
     def collect(self, weights: Array, chosen: Mask) -> Array:
         """Sum the chosen weights by feature: theta_S for ``chosen = active(S)``.
 
-        Parameters
-        ----------
-        weights
-            Draws of the weights, shape (..., weights).
-        chosen
-            The weights that take part, shape (weights,).
-
-        Returns
-        -------
-        ndarray
-            Coefficients of the features, shape (..., features).
+        Shapes (..., weights) of draws and (weights,) to (..., features).
         """
-        gather = np.zeros((len(self.weights), len(self.features.features)))
+        gather = np.zeros((len(self.weights), len(self.features.features)))  # the sum of (2)
         gather[np.flatnonzero(chosen), self.positions[chosen]] = 1.0
         return weights @ gather
 

@@ -1,6 +1,6 @@
-"""Which actions a confounding bias may depend on: the ``structure`` argument.
+"""The ``structure`` argument: which actions a confounding bias may depend on.
 
-The bias of action k depends on a_k and on the parents of A_k only (equation 1 of the model).
+The bias of action k depends on a_k and on the parents of A_k only (design (1)).
 Any superset of the parents is a valid answer: a missing parent biases the result, a spurious
 one only costs precision.
 """

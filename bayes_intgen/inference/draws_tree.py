@@ -4,19 +4,21 @@ Each draw of the hyperparameters gets its weights from their exact conditional d
 N(P^-1 b, P^-1); the two together are a draw from the posterior of the whole model.
 """
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import xarray as xr
 from scipy import stats
-from threadpoolctl import threadpool_limits
 
+from bayes_intgen.base.parallel import one_blas_thread
 from bayes_intgen.base.regimes import format_regime
 from bayes_intgen.base.types import Array
-from bayes_intgen.inference.hyper_draws import HyperDraws
 from bayes_intgen.inference.problem import Problem, conditionals
 
-__all__ = ["assemble_tree", "build_tree", "hyperparameters"]
+__all__ = ["HYPERPARAMETERS", "HyperDraws", "assemble_tree", "build_tree", "label_draws"]
+
+HYPERPARAMETERS = ("log_sigma", "log_scale", "log_length")
 
 DIMS = {
     "log_sigma": "regime",
@@ -31,44 +33,51 @@ DIMS = {
 }
 
 
-def hyperparameters(problem: Problem, draws: HyperDraws) -> xr.Dataset:
+@dataclass(frozen=True)
+class HyperDraws:
+    """Posterior draws of the hyperparameters in standard units of the outcome.
+
+    Parameters
+    ----------
+    x
+        (log sigma, log scale, log lengthscale), shape (chains, draws, hyperparameters).
+    sample_stats
+        What the sampler says about itself.
+    """
+
+    x: Array
+    sample_stats: xr.Dataset
+
+    @classmethod
+    def of(cls, sampled: xr.Dataset, sample_stats: xr.Dataset) -> Self:
+        """Join those of the three that were sampled: not every design has lengthscales."""
+        arrays = [sampled[name].to_numpy() for name in HYPERPARAMETERS if name in sampled]
+        return cls(np.concatenate(arrays, axis=-1), sample_stats)
+
+
+def label_draws(problem: Problem, x: Array) -> xr.Dataset:
     """Label the draws on the scale on which they were sampled, dims (chain, draw, ...)."""
-    names = ("log_sigma", "log_scale", "log_length")
-    parts = dict(zip(names, problem.split(draws.x), strict=True))
-    return _label(problem, parts)
+    return _label(problem, dict(zip(HYPERPARAMETERS, problem.split(x), strict=True)))
 
 
 def build_tree(
     problem: Problem, draws: HyperDraws, random_seed: int, prior: bool = False
 ) -> xr.DataTree:
-    """Draw the weights and gather everything; see :func:`assemble_tree`.
+    """Draw the weights given each draw of the hyperparameters, and assemble the tree.
 
-    Parameters
-    ----------
-    problem
-        The posterior.
-    draws
-        Draws of the hyperparameters.
-    random_seed
-        Seed of the weights.
-    prior
-        Whether the weights are drawn from their prior instead of their conditional distribution.
+    ``prior``: whether the weights are drawn from their prior instead.
     """
     shape = draws.x.shape[:2]
     x = draws.x.reshape(-1, draws.x.shape[2])
     weights = (_draw_prior if prior else _draw_weights)(problem, x, random_seed)
     likelihood = problem.likelihood.log_likelihood(weights, np.exp(problem.split(x)[0]))
     return assemble_tree(
-        problem,
-        draws.x,
-        weights.reshape(*shape, -1),
-        likelihood.reshape(*shape, -1),
-        draws.sample_stats,
+        problem, draws, weights.reshape(*shape, -1), likelihood.reshape(*shape, -1)
     )
 
 
 def assemble_tree(
-    problem: Problem, x: Array, weights: Array, likelihood: Array, sample_stats: xr.Dataset
+    problem: Problem, draws: HyperDraws, weights: Array, likelihood: Array
 ) -> xr.DataTree:
     """Turn draws in standard units into a tree in the outcome's unit.
 
@@ -76,12 +85,12 @@ def assemble_tree(
     ----------
     problem
         What was inferred.
-    x, weights
-        Draws of the hyperparameters and of the weights, shape (chains, draws, size).
+    draws
+        Draws of the hyperparameters.
+    weights
+        Those of the weights, shape (chains, draws, weights).
     likelihood
         Log-likelihood of the rows of each regime, shape (chains, draws, regimes).
-    sample_stats
-        What the sampler says about itself.
 
     Returns
     -------
@@ -91,7 +100,7 @@ def assemble_tree(
         ``log_likelihood`` (of all rows of a regime; of each lift test), ``log_prior`` and
         ``constant_data`` (rows per regime).
     """
-    log_sigma, log_scale, log_length = problem.split(x)
+    log_sigma, log_scale, log_length = problem.split(draws.x)
     unit = problem.moments.outcome_scale.spread
     groups = {
         "posterior": {
@@ -101,8 +110,9 @@ def assemble_tree(
             "weight": unit * weights,
         },
         "log_likelihood": {"outcome": likelihood - problem.likelihood.n * np.log(unit)},
-        "log_prior": _log_prior(problem, x, weights),
+        "log_prior": _log_prior(problem, draws.x, weights),
     }
+    # Log-likelihoods are of outcomes in their own unit: a Jacobian of one log unit for each row.
     if problem.lifts:
         effect = problem.lifts.log_likelihood(weights) - np.log(unit)
         groups["log_likelihood"]["effect"] = effect
@@ -111,7 +121,9 @@ def assemble_tree(
     labelled["log_prior"] = shared.drop_vars(["component", "feature"], errors="ignore")
     regimes = {"regime": _coords(problem)["regime"]}
     rows = xr.Dataset({"n_rows": ("regime", problem.likelihood.n)}, coords=regimes)
-    return xr.DataTree.from_dict({**labelled, "sample_stats": sample_stats, "constant_data": rows})
+    return xr.DataTree.from_dict(
+        {**labelled, "sample_stats": draws.sample_stats, "constant_data": rows}
+    )
 
 
 def _draw_weights(problem: Problem, x: Array, random_seed: int) -> Array:
@@ -120,9 +132,10 @@ def _draw_weights(problem: Problem, x: Array, random_seed: int) -> Array:
     Rows that repeat one another share a factorisation.
     """
     rng = np.random.default_rng([random_seed, 2])
+    # a Laplace fit repeats 64 points: each is factorised once
     points, turn = np.unique(x, axis=0, return_inverse=True)
     weights = np.empty((len(x), problem.likelihood.cross.shape[1]))
-    with threadpool_limits(1):
+    with one_blas_thread():
         for i, given in enumerate(conditionals(problem, points)):
             rows = np.flatnonzero(turn == i)
             weights[rows] = given.draw(len(rows), rng)

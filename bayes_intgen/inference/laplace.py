@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import optimize, stats
-from threadpoolctl import threadpool_limits
 
+from bayes_intgen.base.parallel import one_blas_thread
 from bayes_intgen.base.types import Array
 from bayes_intgen.inference.problem import Problem
 
@@ -83,7 +83,7 @@ class Target:
     shares: Array
 
     @classmethod
-    def pose(cls, problem: Problem) -> "Target":
+    def of(cls, problem: Problem) -> "Target":
         """Choose the units."""
         prior, likelihood, moments = problem.hyperpriors, problem.likelihood, problem.moments
         rows = likelihood.n
@@ -130,19 +130,11 @@ class Target:
 def find_mode(problem: Problem, start: Array | None = None) -> LaplaceMode:
     """Maximise the posterior density of the hyperparameters.
 
-    A quasi-Newton search is followed by Newton steps until the maximum of the quadratic
-    approximation is less than 1e-6 above the current log density.
-
-    Parameters
-    ----------
-    problem
-        The posterior.
-    start
-        Where to start, if a mode nearby is known.
+    A quasi-Newton search, from ``start`` if a mode nearby is known, is followed by Newton steps
+    until the maximum of the quadratic approximation is less than 1e-6 above the log density.
     """
-    # Threads within one factorisation mostly wait for one another, and on a busy machine for long.
-    with threadpool_limits(1):
-        return _find_mode(Target.pose(problem), start)
+    with one_blas_thread():
+        return _find_mode(Target.of(problem), start)
 
 
 def _find_mode(target: Target, known: Array | None) -> LaplaceMode:
@@ -158,7 +150,7 @@ def _find_mode(target: Target, known: Array | None) -> LaplaceMode:
     )
     z, decrement = search.x, np.inf
     hessian = _positive(target.hessian(z))
-    for _ in range(MAX_NEWTON_STEPS):
+    for _ in range(MAX_NEWTON_STEPS):  # L-BFGS stops short of the maximum; Newton steps do not
         value, gradient = target(z)
         step = np.linalg.solve(hessian, gradient)
         decrement = 0.5 * float(gradient @ step)

@@ -1,55 +1,100 @@
 """From data and choices to a problem that inference can work on; nothing is sampled here.
 
-Rows are used up to four times: for ranges and structure, for the moments of the features, for the
-variance functions, and for the weighted moments with those of the residuals. Of many rows a sample
-is enough for the second (:mod:`bayes_intgen.moments.row_sample`). Moments are not read at all.
+Rows are used up to four times: (1) for ranges and structure, which settle the design; (2) for the
+moments of the features, of a subsample if there are many rows; (3) for the variance functions that
+a first fit leads to; (4) for the weighted moments with those of the residuals. Moments are not read
+at all.
 """
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from bayes_intgen.base.arguments import read_choice
 from bayes_intgen.base.blocks import BlockChoice, find_cuts, read_blocks
 from bayes_intgen.base.errors import ModelError
-from bayes_intgen.base.regimes import Regime, format_regime
-from bayes_intgen.base.types import Array, Scale
+from bayes_intgen.base.regimes import Regime, format_regime, read_regime
+from bayes_intgen.base.types import Scale
 from bayes_intgen.data.lift_tests import LiftTests
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.choice import BasisChoice, freeze_bases, match_bases
-from bayes_intgen.design.design import Design, Interactions
+from bayes_intgen.design.design import INTERACTIONS, Design, Interactions
+from bayes_intgen.design.identification.identify import require_target
+from bayes_intgen.design.identification.model_identification import require_any
+from bayes_intgen.design.identification.rank_condition import RankCondition
 from bayes_intgen.design.structure import Structure, resolve_structure
 from bayes_intgen.design.structure_learning import LearnedStructure, learn_structure
 from bayes_intgen.inference.laplace import LaplaceMode, find_mode
 from bayes_intgen.inference.problem import Problem
-from bayes_intgen.inference.reweight import reweight
+from bayes_intgen.inference.variance_functions import weighted_moments
 from bayes_intgen.inference.verdicts.additivity import check_additivity, probe_features
 from bayes_intgen.inference.verdicts.additivity_result import Additivity
 from bayes_intgen.model.lift_likelihood import LiftRows
 from bayes_intgen.model.priors import Priors
+from bayes_intgen.model.pymc_rowwise import LIKELIHOODS
 from bayes_intgen.moments.moments import Moments
 from bayes_intgen.moments.row_sample import pilot_rows
 
 __all__ = [
-    "Posed",
+    "Prepared",
+    "SettledDesign",
     "actions_of",
-    "count_clamped",
-    "judge_rung",
-    "plan",
-    "pose",
+    "check_choices",
+    "describe_draws",
+    "judge_interactions",
+    "prepare",
+    "read_target",
     "refuse_exact",
-    "regimes_of",
-    "typical_rows",
-    "weigh",
+    "require_level",
+    "reweight",
+    "settle_design",
 ]
 
 LEAST_RESIDUAL = 1e-10
-TYPICAL_SETTINGS = 32
 
 
 @dataclass(frozen=True)
-class Posed:
-    """A problem, and what was found on the way to it.
+class SettledDesign:
+    """The design, as the choices of a model and the first pass over the rows settle it.
+
+    Parameters
+    ----------
+    design
+        Features, components and prior groups.
+    summary
+        The first pass over the rows.
+    learned
+        The evidence on which action depends on which, if the structure was learned.
+    lifts
+        Lift tests beside the rows, if there are any.
+    """
+
+    design: Design
+    summary: Summary
+    learned: LearnedStructure | None
+    lifts: LiftTests | None = None
+
+    def read_lifts(self, outcome_scale: Scale) -> LiftRows | None:
+        """Write the lift tests as functionals of the weights; None if there are none."""
+        if not self.lifts:
+            return None
+        given = self.learned is None
+        return LiftRows.read(self.lifts, self.design, self.summary, outcome_scale, given)
+
+    @property
+    def condition(self) -> RankCondition:
+        """What regimes and lift tests at hand identify."""
+        lifts = self.read_lifts(self.summary.scales[self.summary.outcome])
+        return _condition(self.design, self.summary, lifts)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A problem, with the moments and the structure that lead to it.
 
     Parameters
     ----------
@@ -57,37 +102,61 @@ class Posed:
         What is to be inferred.
     moments
         The moments of its features; of further features and of residuals too, once rows have been
-        weighed.
+        weighted.
     learned
-        The evidence on who depends on whom, if the structure was learned.
+        The evidence on which action depends on which, if the structure was learned.
     """
 
     problem: Problem
     moments: Moments
     learned: LearnedStructure | None
 
+    @property
+    def condition(self) -> RankCondition:
+        """What regimes and lift tests at hand identify."""
+        return _condition(self.problem.design, self.moments.summary, self.problem.lifts)
 
-@dataclass(frozen=True)
-class Plan:
-    """What is settled by the first pass over the rows."""
+    @property
+    def context(self) -> tuple[Design, Summary, Scale]:
+        """What draws are read with: design, first pass over the rows, scale of the outcome."""
+        return self.problem.design, self.moments.summary, self.moments.outcome_scale
 
-    design: Design
-    summary: Summary
-    learned: LearnedStructure | None
+    @property
+    def clamped(self) -> str:
+        """The number of rows beyond the box of each variable, if there are any, as JSON."""
+        names = self.moments.variables
+        beyond = sum(self.moments.clamped.values(), np.zeros(len(names), dtype=np.int64))
+        return json.dumps({n: k for n, k in zip(names, beyond.tolist(), strict=True) if k})
 
-    def read(self, lifts: LiftTests, scale: Scale) -> LiftRows:
-        """Write lift tests as functionals of the weights."""
-        return LiftRows.read(lifts, self.design, self.summary, scale, self.learned is None)
+    def require_any(self, target: Regime) -> None:
+        """Raise a NotIdentifiedError if neither the level of a target nor a contrast is known."""
+        require_any(self.condition, target)
 
 
-def plan(
+def _condition(design: Design, summary: Summary, lifts: LiftRows | None) -> RankCondition:
+    return RankCondition(design, tuple(summary.regimes), lifts.rows if lifts else None)
+
+
+def check_choices(interactions: str, priors: object, variance: str, likelihood: str) -> None:
+    """Raise a ModelError unless the choices of a model beside its basis and blocks are valid."""
+    read_choice(interactions, "interactions", INTERACTIONS)
+    if priors is not None and not isinstance(priors, Priors):
+        raise ModelError(
+            f"priors must be a Priors object, such as Priors(linear=LogNormal(1.0, 0.5)), "
+            f"got {priors!r}."
+        )
+    read_choice(variance, "variance", ("learned", "constant"))
+    read_choice(likelihood, "likelihood", LIKELIHOODS)
+
+
+def settle_design(
     data: RegimeData | Moments,
     basis: BasisChoice,
     structure: Structure,
     interactions: Interactions,
     blocks: BlockChoice = None,
     lifts: LiftTests | None = None,
-) -> Plan:
+) -> SettledDesign:
     """Make the first pass over the rows, if they are at hand, and choose the design."""
     actions, covariates = actions_of(data), data.covariates
     summary = data.summary if isinstance(data, Moments) else Summary.from_data(data)
@@ -102,6 +171,7 @@ def plan(
     by_data = isinstance(structure, str) and structure == "learned"
     learned = learn_structure(summary) if by_data else None
     parents = learned.parents if learned else resolve_structure(structure, actions)
+    # the features of moments are summed already, so that their bases are taken, not made anew
     if isinstance(data, Moments):
         bases = match_bases(basis, data.features.bases, covariates)
     else:
@@ -109,49 +179,62 @@ def plan(
     partition = read_blocks(blocks, actions)
     cuts = find_cuts(summary.regimes, partition)
     design = Design.build(bases, parents, interactions, partition, cuts, covariates)
-    return Plan(design, summary, learned)
+    return SettledDesign(design, summary, learned, lifts)
 
 
-def pose(
+def prepare(
+    settled: SettledDesign,
     data: RegimeData | Moments,
-    basis: BasisChoice,
-    structure: Structure,
-    interactions: Interactions,
     priors: Priors,
     robust: bool = False,
-    blocks: BlockChoice = None,
-    lifts: LiftTests | None = None,
-    pilot: bool = False,
-) -> Posed:
-    """Make the first two passes over the rows, or none if the data are moments already.
+    weighted: bool = True,
+    learn_variance: bool = True,
+) -> Prepared:
+    """Make the other passes over the rows, or none if the data are moments already.
 
-    ``robust``: whether the outcome's unit should not follow gross errors in it. ``pilot``: whether
-    a sample of many rows is enough, because :func:`weigh` follows.
+    Parameters
+    ----------
+    settled, data, priors
+        The design, the rows or their moments, and the priors of the hyperparameters.
+    robust
+        Whether the outcome's unit should not follow gross errors in it.
+    weighted
+        Whether rows are to be weighted by their variances after a first fit, for which a subsample
+        of many rows is enough; otherwise all rows count the same.
+    learn_variance
+        As in :func:`reweight`.
     """
-    planned = plan(data, basis, structure, interactions, blocks, lifts)
-    design, summary = planned.design, planned.summary
+    design, summary = settled.design, settled.summary
     if isinstance(data, Moments):
         moments = replace(data.select(design.features), summary=summary)
     else:
         scale = summary.robust_outcome_scale if robust else summary.scales[data.outcome]
-        used = pilot_rows(data, summary) if pilot else data
+        used = pilot_rows(data, summary) if weighted else data
         moments = Moments.compute(used, summary, design.features, scale, folds=1)
-    rows = planned.read(lifts, moments.outcome_scale) if lifts else None
-    return Posed(Problem(design, moments, priors, rows), moments, planned.learned)
+    lifts = settled.read_lifts(moments.outcome_scale)
+    prepared = Prepared(Problem(design, moments, priors, lifts), moments, settled.learned)
+    if not weighted:
+        return prepared
+    refuse_exact(moments)
+    return prepared if isinstance(data, Moments) else reweight(prepared, data, learn_variance)
 
 
-def weigh(posed: Posed, data: RegimeData, learn_variance: bool) -> Posed:
-    """Make the other passes over the rows: weights, further moments, residuals."""
-    problem = posed.problem
+def reweight(prepared: Prepared, data: RegimeData, learn_variance: bool) -> Prepared:
+    """Weight the rows by their variances, and add moments of further features and of residuals.
+
+    ``learn_variance``: whether the variance depends on the actions; otherwise the rows of a regime
+    count the same.
+    """
+    problem = prepared.problem
     probes = probe_features(problem.design.features.bases, problem.design.actions)
-    moments = reweight(problem, data, probes, learn_variance)
+    moments = weighted_moments(problem, data, probes, learn_variance)
     selected = moments.select(problem.design.features)
-    return replace(posed, problem=replace(problem, moments=selected), moments=moments)
+    return replace(prepared, problem=replace(problem, moments=selected), moments=moments)
 
 
-def judge_rung(posed: Posed, mode: LaplaceMode) -> Additivity | None:
-    """Test the lowest rung, whichever was fitted; None if there are no rows to test it on."""
-    problem, moments = posed.problem, posed.moments
+def judge_interactions(prepared: Prepared, mode: LaplaceMode) -> Additivity | None:
+    """Test ``interactions="none"``, whatever was fitted; None if there are no rows for it."""
+    problem, moments = prepared.problem, prepared.moments
     fitted = problem.design.interactions
     if moments.residuals is None:
         return None
@@ -159,7 +242,7 @@ def judge_rung(posed: Posed, mode: LaplaceMode) -> Additivity | None:
         problem = problem.with_lifts(None)
         mode = find_mode(problem)
     if fitted != "none":
-        design = problem.design.on_rung("none")
+        design = problem.design.with_interactions("none")
         problem = Problem(design, moments.select(design.features), problem.priors)
         mode = find_mode(problem)
     return check_additivity(problem, mode.mode, moments, fitted)
@@ -175,30 +258,34 @@ def actions_of(data: RegimeData | Moments) -> tuple[str, ...]:
     return data.actions
 
 
+def describe_draws(
+    method: str, random_seed: int, likelihood: str, learned: bool, priors: Priors | None
+) -> dict[str, Any]:
+    """Say how draws were made; ``learned``: whether, under normality, the variance function was."""
+    normal = likelihood == "normal"
+    return {
+        "method": method,
+        "random_seed": random_seed,
+        "likelihood": likelihood,
+        "variance": ("learned" if learned else "constant") if normal else likelihood,
+        "priors": json.dumps((priors or Priors()).describe()),
+    }
+
+
+def read_target(target: str | Iterable[str] | None, data: RegimeData | Moments) -> Regime:
+    """Read the ``target`` argument; None means that all actions are set."""
+    actions = actions_of(data)
+    return actions if target is None else read_regime(target, actions, "target")
+
+
+def require_level(target: Regime, data: RegimeData | Moments, blocks: BlockChoice) -> None:
+    """Raise a NotIdentifiedError if the level of a target is not identified."""
+    require_target(regimes_of(data), target, read_blocks(blocks, data.actions))
+
+
 def regimes_of(data: RegimeData | Moments) -> tuple[Regime, ...]:
     """Return the regimes of the data."""
     return data.regimes if isinstance(data, Moments) else tuple(data.extents)
-
-
-def typical_rows(problem: Problem, regime: Regime) -> Array:
-    """Return what turns weights into the mean of a regime, at 32 settings from the data.
-
-    Shape (settings, weights). Without rows, the means of actions and covariates are the only
-    setting.
-    """
-    design, summary = problem.design, problem.moments.summary
-    rows = np.concatenate([part.sample.rows for part in summary.regimes.values()])[:, :-1]
-    if len(rows):
-        rows = rows[np.linspace(0, len(rows) - 1, TYPICAL_SETTINGS).astype(int)]
-    else:
-        rows = np.array([[summary.scales[action].centre for action in design.variables]])
-    return design.features.evaluate(rows)[:, design.positions] * design.active(regime)
-
-
-def count_clamped(moments: Moments) -> dict[str, int]:
-    """Return the number of rows beyond the box of each variable, if there are any."""
-    total = sum(moments.clamped.values(), np.zeros(len(moments.variables), dtype=np.int64))
-    return {n: count for n, count in zip(moments.variables, total.tolist(), strict=True) if count}
 
 
 def refuse_exact(moments: Moments) -> None:

@@ -1,16 +1,27 @@
-"""What is to be inferred: one vector x = (log sigma, log scale, log lengthscale)."""
+"""The posterior density of the hyperparameters x = (log sigma, log scale, log lengthscale).
+
+The log density is the log marginal likelihood of :mod:`bayes_intgen.model.marginal`, whose second
+argument, the log prior standard deviations of the weights, is a function of x
+(:mod:`bayes_intgen.model.prior_scales`), plus the log prior of x. Its derivatives follow by the
+chain rule:
+
+    (1)  d log p / dx = d log p / d(log sd) * d(log sd) / dx,     entries of sigma beside it,
+    (2)  d2 log p / dx2 = J' H J + sum_i (d log p / d(log sd)_i) d2(log sd)_i / dx2.
+"""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import pymc as pm
 
+from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.parallel import ordered_map
 from bayes_intgen.base.types import Array
 from bayes_intgen.design.design import Design
-from bayes_intgen.model.hyperpriors import HyperPriors
+from bayes_intgen.model.distributions import HyperPriors
 from bayes_intgen.model.lift_likelihood import LiftRows
 from bayes_intgen.model.marginal import Conditional, MarginalLikelihood, threads_for
 from bayes_intgen.model.prior_scales import PriorScales
@@ -18,7 +29,7 @@ from bayes_intgen.model.priors import Priors
 from bayes_intgen.model.pymc_marginal import build_model
 from bayes_intgen.moments.moments import Moments
 
-__all__ = ["Problem", "conditionals"]
+__all__ = ["Problem", "conditionals", "explain_singular"]
 
 
 @dataclass(frozen=True)
@@ -64,40 +75,39 @@ class Problem:
         return HyperPriors.of(self.priors.of_each(len(regimes), design.group_kinds(unset), lengths))
 
     def split(self, x: Array) -> tuple[Array, Array, Array]:
-        """Cut x, of shape (..., hyperparameters), into its three parts."""
+        """Cut x, of shape (..., hyperparameters), into log sigma, log scale and log lengthscale."""
         regimes = len(self.moments.regimes)
         groups = regimes + len(self.design.groups)
         return x[..., :regimes], x[..., regimes:groups], x[..., groups:]
 
+    def _log_sds(self, x: Array) -> tuple[Array, Array]:
+        """Return log sigma of each regime, and the log prior sd of each weight."""
+        log_sigma, log_scale, log_length = self.split(x)
+        return log_sigma, self.scales.log_sd(log_scale, log_length)
+
     def conditional(self, x: Array) -> Conditional:
         """Return the distribution of the weights given x."""
-        log_sigma, log_scale, log_length = self.split(x)
-        return self.likelihood.conditional(log_sigma, self.scales.log_sd(log_scale, log_length))
+        return self.likelihood.conditional(*self._log_sds(x))
 
     def log_density(self, x: Array, given: Conditional) -> float:
         """Return the log posterior density of x, with the weights given x at hand."""
-        log_sigma, log_scale, log_length = self.split(x)
-        log_sd = self.scales.log_sd(log_scale, log_length)
         prior = float(self.hyperpriors.log_density(x).sum())
-        return prior + self.likelihood.log_density(log_sigma, log_sd, given)
+        return prior + self.likelihood.log_density(*self._log_sds(x), given)
 
     def log_posterior(self, x: Array) -> tuple[float, Array]:
         """Return the log posterior density of x, up to the evidence, and its gradient."""
-        log_sigma, log_scale, log_length = self.split(x)
-        log_sd = self.scales.log_sd(log_scale, log_length)
-        value, by_sigma, by_sd = self.likelihood.value_and_gradient(log_sigma, log_sd)
+        value, by_sigma, by_sd = self.likelihood.value_and_gradient(*self._log_sds(x))
         value += float(self.hyperpriors.log_density(x).sum())
         slope, _ = self.hyperpriors.derivatives(x)
-        by_scale, by_length = self.scales.pull_back(by_sd, log_length)
+        by_scale, by_length = self.scales.pull_back(by_sd, self.split(x)[2])  # (1)
         return value, np.concatenate([by_sigma, by_scale, by_length]) + slope
 
     def hessian(self, x: Array) -> Array:
         """Return the Hessian of the log posterior density at x."""
-        log_sigma, log_scale, log_length = self.split(x)
-        log_sd = self.scales.log_sd(log_scale, log_length)
-        _, _, by_sd = self.likelihood.value_and_gradient(log_sigma, log_sd)
-        sigma_sigma, sigma_sd, sd_sd = self.likelihood.hessian(log_sigma, log_sd)
-        slopes = self.scales.slopes(log_length)
+        log_sds, log_length = self._log_sds(x), self.split(x)[2]
+        _, _, by_sd = self.likelihood.value_and_gradient(*log_sds)
+        sigma_sigma, sigma_sd, sd_sd = self.likelihood.hessian(*log_sds)
+        slopes = self.scales.slopes(log_length)  # J of (2)
         mixed = sigma_sd @ slopes
         hessian = np.block([[sigma_sigma, mixed], [mixed.T, slopes.T @ sd_sd @ slopes]])
         bends = self.scales.curvature(by_sd, log_length)
@@ -128,3 +138,21 @@ def conditionals(problem: Problem, points: Array) -> Iterator[Conditional]:
     """
     threads = threads_for(len(problem.design.weights))
     return ordered_map(problem.conditional, points, threads)
+
+
+@contextmanager
+def explain_singular(further: str = "") -> Iterator[None]:
+    """Say what may be wrong with data whose regression cannot be factorised.
+
+    Raises
+    ------
+    ModelError
+        With ``further`` at its end.
+    """
+    try:
+        yield
+    except np.linalg.LinAlgError as error:
+        raise ModelError(
+            f"data: the regression is numerically singular ({error}); look for columns that are "
+            f"copies of one another, or values of wildly different size.{further}"
+        ) from error

@@ -4,7 +4,6 @@ There is no draw of the weights afterwards, so convergence is judged on weights 
 alike. The tree is that of the compressed model with what the likelihood adds to it.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
@@ -13,19 +12,20 @@ import numpy as np
 import pymc as pm
 import xarray as xr
 from scipy import special, stats
-from threadpoolctl import threadpool_limits
 
+from bayes_intgen.base.errors import ModelError
+from bayes_intgen.base.parallel import one_blas_thread, stretches
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.regime_data import RegimeData
-from bayes_intgen.inference.draws_tree import assemble_tree
-from bayes_intgen.inference.hyper_draws import ChainStart, run_nuts
-from bayes_intgen.inference.options import Sampling
+from bayes_intgen.inference.draws_tree import HyperDraws, assemble_tree
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.rowwise_start import find_start
+from bayes_intgen.inference.sampling import ChainStart, Sampling, run_nuts
 from bayes_intgen.inference.verdicts.convergence import Convergence, check_nuts
 from bayes_intgen.model.log_variance_rows import VarianceRows, bound_log_variance
 from bayes_intgen.model.pymc_rowwise import Likelihood, Start, build_rowwise
 from bayes_intgen.moments.feature_rows import Rows
+from bayes_intgen.moments.moments import Moments
 
 __all__ = ["RowwiseProblem", "sample_rowwise"]
 
@@ -52,8 +52,13 @@ class RowwiseProblem:
     likelihood: Likelihood
 
     @classmethod
-    def pose(cls, problem: Problem, data: RegimeData, likelihood: Likelihood) -> Self:
-        """Read the rows."""
+    def read(cls, problem: Problem, data: RegimeData | Moments, likelihood: Likelihood) -> Self:
+        """Read the rows; a ModelError if there are moments only."""
+        if isinstance(data, Moments):
+            raise ModelError(
+                f"data: likelihood={likelihood!r} depends on every row, and moments hold only "
+                f"sums of products of all rows; give the RegimeData, or use likelihood='normal'."
+            )
         scale = problem.moments.outcome_scale
         return cls(problem, Rows.read(data, problem.design.features, scale), likelihood)
 
@@ -67,7 +72,7 @@ class RowwiseProblem:
     @cached_property
     def start(self) -> Start:
         """About the mode, and the geometry around it."""
-        with threadpool_limits(1):
+        with one_blas_thread():
             return find_start(self.problem, self.rows, self.variance, self.likelihood)
 
     def build(self) -> pm.Model:
@@ -103,28 +108,26 @@ def sample_rowwise(rowwise: RowwiseProblem, sampling: Sampling) -> tuple[xr.Data
     """
     model = rowwise.build()
     start = ChainStart(rowwise.start.initial_values(model))
-    found, sample_stats = run_nuts(model, sampling, start)
-    problem = rowwise.problem
-    names = ["log_sigma", "log_scale", "log_length"]
-    x = np.concatenate([found[name].to_numpy() for name in names if name in found], axis=-1)
-    with threadpool_limits(1):
-        likelihood = _log_likelihood(rowwise, found)
-    tree = assemble_tree(problem, x, found["weight"].to_numpy(), likelihood, sample_stats)
-    _add_parameters(tree, rowwise, found)
-    return tree, check_nuts(found, sample_stats)
+    sampled, sample_stats = run_nuts(model, sampling, start)
+    hyper = HyperDraws.of(sampled, sample_stats)
+    with one_blas_thread():
+        likelihood = _log_likelihood(rowwise, sampled)
+    tree = assemble_tree(rowwise.problem, hyper, sampled["weight"].to_numpy(), likelihood)
+    _add_parameters(tree, rowwise, sampled)
+    return tree, check_nuts(sampled, sample_stats)
 
 
-def _add_parameters(tree: xr.DataTree, rowwise: RowwiseProblem, found: xr.Dataset) -> None:
+def _add_parameters(tree: xr.DataTree, rowwise: RowwiseProblem, sampled: xr.Dataset) -> None:
     """Add what only this likelihood has, and its prior."""
     priors = rowwise.problem.priors
     posterior, log_prior = tree["posterior"].dataset, tree["log_prior"].dataset
     if rowwise.likelihood == "student_t":
         prior = stats.gamma(priors.tail.shape, scale=1 / priors.tail.rate)
-        above = found["nu_above_2"]
+        above = sampled["nu_above_2"]
         tree["posterior"].dataset = posterior.assign(nu=2 + above)
         tree["log_prior"].dataset = log_prior.assign(nu=above.copy(data=prior.logpdf(above)))
     if rowwise.variance:
-        log_tau, gamma = found["log_variance_scale"], found["variance_weight"]
+        log_tau, gamma = sampled["log_variance_scale"], sampled["variance_weight"]
         location = (np.log(priors.variance.median), priors.variance.log_sd)
         sd = np.exp(log_tau.to_numpy())[..., None] * rowwise.variance.relative
         tree["posterior"].dataset = posterior.assign(
@@ -140,25 +143,19 @@ def _add_parameters(tree: xr.DataTree, rowwise: RowwiseProblem, found: xr.Datase
         )
 
 
-def _log_likelihood(rowwise: RowwiseProblem, found: xr.Dataset) -> Array:
+def _log_likelihood(rowwise: RowwiseProblem, sampled: xr.Dataset) -> Array:
     """Sum the log densities of each regime's rows; shape (chains, draws, regimes)."""
-    shape = found["weight"].shape[:2]
+    shape = sampled["weight"].shape[:2]
     flat = {
         str(name): values.to_numpy().reshape(-1, *values.shape[2:])
-        for name, values in found.data_vars.items()
+        for name, values in sampled.data_vars.items()
     }
     total = np.empty((shape[0] * shape[1], len(rowwise.rows.phi)))
     for r, phi in enumerate(rowwise.rows.phi):
-        for some in _portions(len(total), len(phi)):
+        for some in stretches(len(total), max(1, VALUES_AT_ONCE // len(phi))):
             draws = {name: values[some] for name, values in flat.items()}
             total[some, r] = _log_density(rowwise, r, draws).sum(axis=1)
     return total.reshape(*shape, -1)
-
-
-def _portions(draws: int, rows: int) -> Iterator[slice]:
-    size = max(1, VALUES_AT_ONCE // rows)
-    for start in range(0, draws, size):
-        yield slice(start, start + size)
 
 
 def _log_density(rowwise: RowwiseProblem, r: int, draws: dict[str, Array]) -> Array:

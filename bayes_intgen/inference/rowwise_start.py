@@ -1,19 +1,19 @@
-"""Where NUTS starts on a row-wise model, and the geometry it is given there.
+"""Start of NUTS on a row-wise model: about its mode, and the geometry there.
 
-Both likelihoods are the compressed one with a weight per row that depends on that row's residual
+Both likelihoods are the compressed one with a row weight that depends on that row's residual
 e, so that the mode of one follows from a few modes of the other (iteratively reweighted least
 squares). For Student's t, of which the normal with a gamma-distributed precision is the complete
 form, the expected precision and the curvature of the log-likelihood are
 
-    E[precision | e] = omega / sigma^2,   omega = (nu + 1) / (nu + e^2 / sigma^2),
-    E[-d^2 log p / de^2] = (nu + 1) / (nu + 3) / sigma^2
+    (1)  E[precision | e] = omega / sigma^2,   omega = (nu + 1) / (nu + e^2 / sigma^2),
+    (2)  E[-d^2 log p / de^2] = (nu + 1) / (nu + 3) / sigma^2
 
 (Liu and Rubin 1995, algorithm ECME: nu maximises the likelihood itself). For the heteroscedastic
 likelihood omega = exp(-h), and each gamma_r takes Fisher's scoring steps of a regression with
 multiplicative heteroscedasticity (Harvey 1976), with tau_r at the maximum of its evidence: with
-psi weighed by the slope dh/dl,
+psi multiplied by the slope dh/dl,
 
-    G = psi' psi / 2,     b = G gamma + psi' (omega e^2 / sigma^2 - 1) / 2.
+    (3)  G = psi' psi / 2,     b = G gamma + psi' (omega e^2 / sigma^2 - 1) / 2.
 
 References
 ----------
@@ -60,16 +60,8 @@ def find_start(
 ) -> Start:
     """Find about the mode of a row-wise model.
 
-    Parameters
-    ----------
-    problem
-        The compressed problem, its rows unweighted.
-    rows
-        The same rows.
-    variance
-        Their variance features, if the likelihood is heteroscedastic.
-    likelihood
-        Of the row-wise model.
+    ``problem``: the compressed one, its rows unweighted. ``variance``: the variance features of the
+    rows, if the likelihood is heteroscedastic.
     """
     if likelihood == "student_t":
         return _student_start(problem, rows)
@@ -80,7 +72,7 @@ def find_start(
 
 def _evaluate(problem: Problem, rows: Rows, x: Array, row_weights: Sequence[Array]) -> Fit:
     """Find the weights given the hyperparameters and the rows' weights."""
-    weights = _reweigh(problem, rows, row_weights).conditional(x).mean
+    weights = _reweighted(problem, rows, row_weights).conditional(x).mean
     design, regimes = problem.design, problem.moments.regimes
     theta = [design.collect(weights, design.active(regime)) for regime in regimes]
     sigma = np.exp(problem.split(x)[0])
@@ -88,15 +80,15 @@ def _evaluate(problem: Problem, rows: Rows, x: Array, row_weights: Sequence[Arra
     return Fit(x, weights, residuals)
 
 
-def _reweigh(problem: Problem, rows: Rows, row_weights: Sequence[Array]) -> Problem:
+def _reweighted(problem: Problem, rows: Rows, row_weights: Sequence[Array]) -> Problem:
     return replace(problem, moments=rows.weigh(problem.moments, row_weights))
 
 
 def _step(problem: Problem, rows: Rows, fit: Fit, row_weights: Sequence[Array]) -> Fit:
     """Update sigma and the weights given the rows' weights, with the prior scales held."""
     x = fit.x.copy()
-    parts = zip(fit.residuals, row_weights, strict=True)
-    x[: len(row_weights)] += [0.5 * np.log(np.mean(w * e**2)) for e, w in parts]
+    pairs = zip(fit.residuals, row_weights, strict=True)
+    x[: len(row_weights)] += [0.5 * np.log(np.mean(w * e**2)) for e, w in pairs]
     return _evaluate(problem, rows, x, row_weights)
 
 
@@ -106,7 +98,7 @@ def _finish(problem: Problem, rows: Rows, row_weights: Sequence[Array], share: f
     ``share`` is the curvature of the log-likelihood over that of the weighted sum of squares. The
     quadratic approximation has that curvature and, at the weights, the gradient of the latter.
     """
-    weighted = _reweigh(problem, rows, row_weights)
+    weighted = _reweighted(problem, rows, row_weights)
     mode = find_mode(weighted)
     x = mode.mode
     weights = weighted.conditional(x).mean
@@ -120,19 +112,19 @@ def _finish(problem: Problem, rows: Rows, row_weights: Sequence[Array], share: f
 
 
 def _student_start(problem: Problem, rows: Rows) -> Start:
-    """Begin with rows weighed by how far the outcome itself is from the bulk of its regime."""
+    """Begin with rows weighted by how far the outcome itself is from the bulk of its regime."""
     nu = FIRST_NU
     deviations = [y - np.median(y) for y in rows.outcome]
     spreads = [stats.median_abs_deviation(y, scale="normal") or 1.0 for y in rows.outcome]
     row_weights = [(nu + 1) / (nu + (d / s) ** 2) for d, s in zip(deviations, spreads, strict=True)]
-    mode = find_mode(_reweigh(problem, rows, row_weights)).mode
+    mode = find_mode(_reweighted(problem, rows, row_weights)).mode
     fit = _evaluate(problem, rows, mode, row_weights)
     for _ in range(STEPS):
         squares = [e**2 for e in fit.residuals]
         nu = _degrees_of_freedom(np.concatenate(squares), problem.priors)
-        row_weights = [(nu + 1) / (nu + square) for square in squares]
+        row_weights = [(nu + 1) / (nu + square) for square in squares]  # (1)
         fit = _step(problem, rows, fit, row_weights)
-    start = _finish(problem, rows, row_weights, (nu + 1) / (nu + 3))
+    start = _finish(problem, rows, row_weights, (nu + 1) / (nu + 3))  # (2)
     return replace(start, nu=nu)
 
 
@@ -146,8 +138,8 @@ def _degrees_of_freedom(squares: Array, priors: Priors) -> float:
         value = len(squares) * each - (nu + 1) / 2 * np.sum(np.log1p(squares / nu))
         return -float(value + stats.gamma.logpdf(nu - 2, prior.shape, scale=1 / prior.rate))
 
-    found = optimize.minimize_scalar(loss, bounds=(-3.0, 5.0), method="bounded")
-    return 2 + float(np.exp(found.x))
+    least = optimize.minimize_scalar(loss, bounds=(-3.0, 5.0), method="bounded")
+    return 2 + float(np.exp(least.x))
 
 
 def _variance_start(problem: Problem, rows: Rows, variance: VarianceRows) -> Start:
@@ -158,20 +150,20 @@ def _variance_start(problem: Problem, rows: Rows, variance: VarianceRows) -> Sta
     gamma = np.array([_regress_squares(psi, e, relative) for psi, e in pairs])
     for _ in range(STEPS):
         h = [bound_log_variance(psi @ g) for psi, g in zip(variance.psi, gamma, strict=True)]
-        fit = _step(problem, rows, fit, [np.exp(-part) for part in h])
-        parts = zip(variance.psi, gamma, h, fit.residuals, strict=True)
-        scored = [_score(*part) for part in parts]
-        found = [_shrink(gram, cross, relative, priors) for gram, cross in scored]
-        gamma = np.array([g for g, _ in found])
+        fit = _step(problem, rows, fit, [np.exp(-of_regime) for of_regime in h])
+        regimes = zip(variance.psi, gamma, h, fit.residuals, strict=True)
+        scored = [_score(*of_regime) for of_regime in regimes]
+        shrunk = [_shrink(gram, cross, relative, priors) for gram, cross in scored]
+        gamma = np.array([g for g, _ in shrunk])
     h = [bound_log_variance(psi @ g) for psi, g in zip(variance.psi, gamma, strict=True)]
-    start = _finish(problem, rows, [np.exp(-part) for part in h], 1.0)
-    gram, cross = (np.array(part) for part in zip(*scored, strict=True))
-    tau = np.array([t for _, t in found])
+    start = _finish(problem, rows, [np.exp(-of_regime) for of_regime in h], 1.0)
+    gram, cross = (np.array(column) for column in zip(*scored, strict=True))
+    tau = np.array([t for _, t in shrunk])
     return replace(start, variance=VarianceStart(gamma, tau, gram, cross))
 
 
 def _score(psi: Array, gamma: Array, h: Array, residuals: Array) -> tuple[Array, Array]:
-    """Return G and b of the quadratic approximation to the log-likelihood in gamma."""
+    """Return G and b of (3)."""
     slope = (1 - (h / BOUND) ** 2)[:, None] * psi
     gram = 0.5 * slope.T @ slope
     return gram, gram @ gamma + 0.5 * slope.T @ (residuals**2 * np.exp(-h) - 1)

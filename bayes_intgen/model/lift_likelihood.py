@@ -1,14 +1,14 @@
 """Lift tests as linear functionals of the weights, with a normal likelihood.
 
 A regime mean is m_S(a) = phi(a)' theta_S with theta_S the sum, feature by feature, of the weights
-that take part in S (equation 2 of the model). So the effect of moving a_k, averaged over rows of
-the other actions,
+that take part in S (design (2)). So the effect of moving a_k, averaged over rows of the other
+actions,
 
-    t'w = mean of phi(to, others after)' theta_S - mean of phi(from, others before)' theta_S,
+    (1)  t'w = mean of phi(to, others after)' theta_S - mean of phi(from, others before)' theta_S,
 
 is linear in the weights w: S = all actions for a direct effect, S = {k} for a total one. A test
-reports e ~ N(t'w, se^2) and adds t t' / se^2 to the precision of the weights, t e / se^2 to its
-right-hand side and -1/2 e^2 / se^2 - log se - 1/2 log(2 pi) to the log density.
+reports e ~ N(t'w, se^2) and adds t t' / se^2 to P, t e / se^2 to b, and -1/2 e^2 / se^2 - log se -
+1/2 log(2 pi) to the log density of :mod:`bayes_intgen.model.marginal`.
 
 Without interactions a direct effect is u_k(to) - u_k(from), whatever the others are. A total effect
 equals it if nothing follows A_k: the others' distribution is then the same at both ends, and their
@@ -57,20 +57,7 @@ class LiftRows:
     def read(
         cls, lifts: LiftTests, design: Design, summary: Summary, scale: Scale, given: bool
     ) -> Self:
-        """Write tests as functionals.
-
-        Parameters
-        ----------
-        lifts
-            The tests.
-        design
-            Features and components.
-        summary
-            The first pass over the data.
-        scale
-            Centre and spread of the outcome.
-        given
-            Whether the structure is given, not learned.
+        """Write tests as functionals, by (1); ``given``: that the structure is, and not learned.
 
         Raises
         ------
@@ -141,13 +128,12 @@ def _functional(test: LiftTest, design: Design, summary: Summary, given: bool) -
     usual = dict(zip(names, usual_values(summary), strict=True))
     ends = []
     for columns, value in zip((before, after), test.code(summary.levels), strict=True):
-        found = _values(test, names, columns, sorted(needed), summary)
-        found[test.action] = np.full(1, value)
-        _check_box(test, design, found)
-        ends.append(
-            _mean_features(design, {name: np.full(1, usual[name]) for name in names} | found)
-        )
-    return np.asarray((ends[1] - ends[0])[design.positions] * active)
+        settings = _values(test, names, columns, sorted(needed), summary)
+        settings[test.action] = np.full(1, value)
+        _check_box(test, design, settings)
+        unused = {name: np.full(1, usual[name]) for name in names}  # what cancels may be anywhere
+        ends.append(_mean_features(design, unused | settings))
+    return np.asarray((ends[1] - ends[0])[design.positions] * active)  # (1)
 
 
 def _check_block(test: LiftTest, design: Design) -> None:

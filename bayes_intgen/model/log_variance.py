@@ -29,7 +29,6 @@ from bayes_intgen.data.folds import Chunk
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.data.row_pass import pass_over
 from bayes_intgen.design.basis.features import FeatureMap
-from bayes_intgen.design.basis.smoothness import relative_scale
 from bayes_intgen.moments.feature_sums import BlockMoments, block_rows
 
 __all__ = ["LogVariance", "VarianceFeatures", "fit_log_variances"]
@@ -58,7 +57,7 @@ class VarianceFeatures:
     def of(cls, features: FeatureMap) -> "VarianceFeatures":
         """Choose all features of one action, and the smoothest products of two."""
         columns = features.smooth_columns(PAIR_FUNCTIONS)
-        relative = [relative_scale(features, column) for column in columns]
+        relative = [features.relative_scale(column) for column in columns]
         return cls(columns, np.array(relative))
 
 

@@ -64,9 +64,9 @@ class VarianceRows:
             smooth.evaluate(np.clip(actions, *ends))
             for actions, ends in zip(rows.actions, limits, strict=True)
         ]
-        centre = np.array([part.mean(axis=0) for part in psi])
+        centre = np.array([of_regime.mean(axis=0) for of_regime in psi])
         centred = tuple(
-            np.ascontiguousarray(part - mean) for part, mean in zip(psi, centre, strict=True)
+            np.ascontiguousarray(raw - mean) for raw, mean in zip(psi, centre, strict=True)
         )
         return cls(smooth.names, chosen.relative, np.array(limits), centre, centred)
 

@@ -1,22 +1,27 @@
-"""The likelihood with the weights integrated out, and the weights given everything else.
+"""The marginal likelihood, weights integrated out, and the weights given hyperparameters.
 
 With w_r = sigma_r^-2, prior precisions lambda_i of the weights and the sums of products of each
 regime r spread over the weights (gram G_r, cross b_r, square yy_r):
 
-    P = diag(lambda) + sum_r w_r G_r,      b = sum_r w_r b_r,      weights | rest ~ N(P^-1 b, P^-1),
-    log p(y | sigma, lambda) = - sum_r n_r (log sigma_r + log(2 pi) / 2) - 1/2 sum_r w_r yy_r
-                               + 1/2 b' P^-1 b - 1/2 log|P| + 1/2 sum_i log lambda_i.
+    (1)  P = diag(lambda) + sum_r w_r G_r,      b = sum_r w_r b_r,
+    (2)  weights | rest ~ N(m, C),      m = P^-1 b,      C = P^-1,
+    (3)  log p(y | sigma, lambda) = - sum_r n_r (log sigma_r + log(2 pi) / 2) - 1/2 sum_r w_r yy_r
+                                    + 1/2 b' P^-1 b - 1/2 log|P| + 1/2 sum_i log lambda_i.
 
 Rows may be weighted: then the sums are, and half the sum of the log weights is added. Lift tests
 (:mod:`bayes_intgen.model.lift_likelihood`) add a gram and a cross of their own with weight one,
 their standard errors being known, and a constant; no formula below changes for them. The gradient
 needs no derivative of the factorisation: it is the expectation of the gradient of the complete-data
-log-density under weights ~ N(m, C), m = P^-1 b and C = P^-1 (Fisher's identity). Neither does the
-Hessian: with V = 1/2 b' P^-1 b - 1/2 log|P| and rho_r = b_r - G_r m,
+log-density under (2) (Fisher's identity),
 
-    d2V/dw_r dw_s = rho_r' C rho_s + 1/2 tr(C G_r C G_s),
-    d2V/dw_r dlambda_i = 1/2 (C G_r C)_ii - m_i (C rho_r)_i,
-    d2V/dlambda_i dlambda_j = 1/2 C_ij^2 + m_i m_j C_ij.
+    (4)  d log p / d log sigma_r = w_r E|y_r - X_r weights|^2 - n_r,
+    (5)  d log p / d log sd_i = lambda_i (m_i^2 + C_ii) - 1,      lambda_i = sd_i^-2.
+
+Neither does the Hessian: with V = 1/2 b' P^-1 b - 1/2 log|P| and rho_r = b_r - G_r m,
+
+    (6)  d2V/dw_r dw_s = rho_r' C rho_s + 1/2 tr(C G_r C G_s),
+    (7)  d2V/dw_r dlambda_i = 1/2 (C G_r C)_ii - m_i (C rho_r)_i,
+    (8)  d2V/dlambda_i dlambda_j = 1/2 C_ij^2 + m_i m_j C_ij.
 
 This is the plain NumPy form; :mod:`bayes_intgen.model.pymc_marginal` writes the same for PyMC.
 """
@@ -74,6 +79,7 @@ class Conditional:
     @classmethod
     def solve(cls, precision: Array, cross: Array) -> Self:
         """Factorise a precision matrix P and solve P m = b."""
+        # Unit diagonal first: prior precisions of weights that nothing needs are huge.
         scaling = 1.0 / np.sqrt(np.diag(precision))
         scaled = precision * np.outer(scaling, scaling)
         factor, info = lapack.dpotrf(scaled.T, lower=1, clean=1, overwrite_a=1)  # symmetric
@@ -138,32 +144,28 @@ class MarginalLikelihood:
     @classmethod
     def from_moments(cls, design: Design, moments: Moments, lifts: LiftRows | None = None) -> Self:
         """Spread the moments of the features over the weights."""
-        parts = [moments.regression(regime) for regime in moments.regimes]
+        sums = [moments.regression(regime) for regime in moments.regimes]
         active = np.array([design.active(regime) for regime in moments.regimes], dtype=float)
         rows = design.positions
-        gram = np.empty((len(parts), len(rows), len(rows)))
-        for part, mask, spread in zip(parts, active, gram, strict=True):
-            spread[:] = part.gram[np.ix_(rows, rows)]
+        # A weight that takes no part in a regime has zeros in its sums: design (2).
+        gram = np.empty((len(sums), len(rows), len(rows)))
+        for of_regime, mask, spread in zip(sums, active, gram, strict=True):
+            spread[:] = of_regime.gram[np.ix_(rows, rows)]
             spread *= np.outer(mask, mask)
-        cross = np.array([part.cross[rows] for part in parts]) * active
-        n = np.array([part.n for part in parts], dtype=float)
-        square = np.array([part.square for part in parts])
+        cross = np.array([of_regime.cross[rows] for of_regime in sums]) * active
+        n = np.array([of_regime.n for of_regime in sums], dtype=float)
+        square = np.array([of_regime.square for of_regime in sums])
         logs = np.array([moments.log_weights[regime] for regime in moments.regimes])
         return cls(n, gram, cross, square, logs, lifts)
 
     def conditional(self, log_sigma: Array, log_sd: Array) -> Conditional:
-        """Return the distribution of the weights given the hyperparameters.
+        """Return the distribution of the weights given log standard deviations, standard units.
 
-        Parameters
-        ----------
-        log_sigma
-            Log residual standard deviation of each regime, standard units, shape (regimes,).
-        log_sd
-            Log prior standard deviation of each weight, standard units, shape (weights,).
+        ``log_sigma``: of the residuals of each regime; ``log_sd``: of the prior of each weight.
         """
         w = np.exp(-2 * log_sigma)
         size = len(log_sd)
-        precision = (w @ self.gram.reshape(len(w), -1)).reshape(size, size)
+        precision = (w @ self.gram.reshape(len(w), -1)).reshape(size, size)  # (1)
         precision[np.diag_indices(size)] += np.exp(-2 * log_sd)
         cross = w @ self.cross
         if self.lifts:
@@ -182,6 +184,7 @@ class MarginalLikelihood:
         given = self.conditional(log_sigma, log_sd)
         value = self._value(log_sigma, log_sd, given)
         w = np.exp(-2 * log_sigma)
+        # (4) and (5), with second = E[weights weights']
         second = given.covariance + np.outer(given.mean, given.mean)
         residual = self.square - 2 * self.cross @ given.mean
         residual += self.gram.reshape(len(w), -1) @ second.ravel()
@@ -207,9 +210,10 @@ class MarginalLikelihood:
         deque(ordered_map(partial(_multiply, c, self.gram, products), range(len(w)), threads), 0)
         rho = self.cross - self.gram @ m
         c_rho = rho @ c
-        twice_w = c_rho @ rho.T + 0.5 * _traces(products)
+        twice_w = c_rho @ rho.T + 0.5 * _traces(products)  # (6)
         spreads = np.array([np.einsum("ij,ij->i", product, c) for product in products])
-        w_lam = 0.5 * spreads - m * c_rho
+        w_lam = 0.5 * spreads - m * c_rho  # (7)
+        # From w and lambda to their logarithms, by the chain rule; (8) is in the last line.
         second = np.diag(c) + m**2
         squares = self.square - 2 * self.cross @ m + m @ (self.cross - rho).T
         squares += np.array([np.trace(product) for product in products])
@@ -218,7 +222,7 @@ class MarginalLikelihood:
         return by_sigma, 4 * np.outer(w, lam) * w_lam, by_sd
 
     def _value(self, log_sigma: Array, log_sd: Array, given: Conditional) -> float:
-        w = np.exp(-2 * log_sigma)
+        w = np.exp(-2 * log_sigma)  # (3), line by line
         value = -self.n @ (log_sigma + 0.5 * log(2 * pi)) - 0.5 * w @ self.square
         cross = w @ self.cross
         if self.lifts:
@@ -228,19 +232,9 @@ class MarginalLikelihood:
         return float(value - np.sum(log_sd) + 0.5 * self.log_weight.sum())
 
     def log_likelihood(self, weights: Array, sigma: Array) -> Array:
-        """Return log p(y_r | weights, sigma_r) of each regime.
+        """Return log p(y_r | weights, sigma_r) of each regime, for the outcome in standard units.
 
-        Parameters
-        ----------
-        weights
-            Draws, shape (draws, weights).
-        sigma
-            Residual standard deviations, shape (draws, regimes).
-
-        Returns
-        -------
-        ndarray
-            Shape (draws, regimes), for the outcome in standard units.
+        Shapes (draws, weights) and (draws, regimes) to (draws, regimes).
         """
         columns = []
         for r, n in enumerate(self.n):

@@ -128,7 +128,6 @@ class Priors:
 
         Examples
         --------
-        >>> import bayes_intgen as ig
         >>> len(ig.Priors().of_each(3, ["linear", "wiggly"], ["lengthscale"]))
         6
         """
@@ -153,7 +152,6 @@ class Priors:
 
         Examples
         --------
-        >>> import bayes_intgen as ig
         >>> sorted(ig.Priors().describe())[:2]
         ['confounding_unset', 'constant']
         """

@@ -2,12 +2,12 @@
 
 The same density as :mod:`bayes_intgen.model.marginal`, written for PyMC. All that is hard in it is
 
-    V(w, lambda) = 1/2 b' P^-1 b - 1/2 log|P|,
-    P = diag(lambda) + sum_r w_r G_r,    b = sum_r w_r b_r.
+    (1)  V(w, lambda) = 1/2 b' P^-1 b - 1/2 log|P|,
+         P = diag(lambda) + sum_r w_r G_r,    b = sum_r w_r b_r.
 
 With C = P^-1 and m = P^-1 b its gradient is
 
-    dV/dw_r = m' b_r - 1/2 [tr(C G_r) + m' G_r m],          dV/dlambda_i = - 1/2 (C_ii + m_i^2),
+    (2)  dV/dw_r = m' b_r - 1/2 [tr(C G_r) + m' G_r m],         dV/dlambda_i = - 1/2 (C_ii + m_i^2),
 
 (Fisher's identity), so that no derivative of the factorisation is ever needed: V is one PyTensor
 operation that returns its gradient beside its value.
@@ -27,7 +27,7 @@ from pytensor.gradient import DisconnectedType
 from bayes_intgen.base.regimes import format_regime
 from bayes_intgen.design.design import Design
 from bayes_intgen.model.cholesky_inverse import cholesky_inverse
-from bayes_intgen.model.hyperpriors import HyperPriors
+from bayes_intgen.model.distributions import HyperPriors
 from bayes_intgen.model.marginal import MarginalLikelihood
 from bayes_intgen.model.prior_scales import LEAST_LOG_SD, PriorScales
 from bayes_intgen.moments.moments import Moments
@@ -42,20 +42,7 @@ def build_model(
     scales: PriorScales,
     priors: HyperPriors,
 ) -> pm.Model:
-    """Write the marginal model.
-
-    Parameters
-    ----------
-    design
-        Features, components and prior groups.
-    moments
-        The data; only the names of the regimes are read.
-    likelihood
-        Sums of products over the weights.
-    scales
-        How prior standard deviations follow from the hyperparameters.
-    priors
-        Priors of the hyperparameters.
+    """Write the marginal model; of the moments only the names of the regimes are read.
 
     Returns
     -------
@@ -70,12 +57,12 @@ def build_model(
         "smooth_action": list(design.smooth_actions),
     }
     ends = np.cumsum([0, *(len(values) for values in coords.values())]).tolist()
-    parts = [priors.select(start, stop) for start, stop in pairwise(ends)]
+    sigma, scale, length = (priors.select(start, stop) for start, stop in pairwise(ends))
     with pm.Model(coords=coords) as model:
-        log_sigma = parts[0].variable("log_sigma", "regime")
-        log_scale = parts[1].variable("log_scale", "group")
+        log_sigma = sigma.variable("log_sigma", "regime")
+        log_scale = scale.variable("log_scale", "group")
         log_length = (
-            parts[2].variable("log_length", "smooth_action") if design.smooth_actions else None
+            length.variable("log_length", "smooth_action") if design.smooth_actions else None
         )
         log_sd = log_prior_sd(scales, log_scale, log_length)
         density = _log_marginal_likelihood(likelihood, log_sigma, log_sd)
@@ -124,8 +111,9 @@ def _quadratic_part(size: int) -> OpFromGraph:
     c = cholesky_inverse(factor) * pt.outer(scaling, scaling)
     m = c @ b
     log_det = 2 * (pt.sum(pt.log(pt.diag(factor))) - pt.sum(pt.log(scaling)))
-    v = 0.5 * pt.dot(b, m) - 0.5 * log_det
+    v = 0.5 * pt.dot(b, m) - 0.5 * log_det  # (1)
     second = c + pt.outer(m, m)
+    # (2)
     by_w = cross @ m - 0.5 * (gram @ second.reshape((-1,)))
     by_lam = -0.5 * pt.diag(second)
 

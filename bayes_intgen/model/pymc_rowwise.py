@@ -4,9 +4,9 @@ The same means, components and priors as :mod:`bayes_intgen.model.pymc_marginal`
 out of which the weights cannot be integrated. With theta_r = beta + sum over k not in r of delta_k
 and everything in standard units of the outcome, a row of regime r has one of
 
-    y ~ StudentT(nu, phi(a)' theta_r, sigma_r),       nu = 2 + Gamma(2, 0.1),
-    y ~ N(phi(a)' theta_r, sigma_r^2 exp(h_r(a))),    h_r a function with weights
-                       gamma_r ~ N(0, (tau_r D)^2),   log tau_r ~ N(log 0.3, 1).
+    (1)  y ~ StudentT(nu, phi(a)' theta_r, sigma_r),       nu = 2 + Gamma(2, 0.1),
+    (2)  y ~ N(phi(a)' theta_r, sigma_r^2 exp(h_r(a))),    h_r a function with weights
+                            gamma_r ~ N(0, (tau_r D)^2),   log tau_r ~ N(log 0.3, 1).
 
 The first is for outliers in the outcome; nu is shared. A mean that is to be estimated must exist,
 and so should the variance that sigma describes, hence nu > 2. The Gamma(2, 0.1) of Juárez and Steel
@@ -39,7 +39,7 @@ import pytensor.tensor as pt
 from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.design.design import Design
-from bayes_intgen.model.hyperpriors import HyperPriors
+from bayes_intgen.model.distributions import HyperPriors
 from bayes_intgen.model.lift_likelihood import LiftRows
 from bayes_intgen.model.log_variance_rows import BOUND, VarianceRows
 from bayes_intgen.model.prior_scales import PriorScales
@@ -105,8 +105,8 @@ class Start:
 
     def initial_values(self, model: pm.Model) -> dict[str, Array]:
         """Return a value for each free variable of a model that was built with this start."""
-        parts = {dim: len(values) for dim, values in model.coords.items()}
-        ends = np.cumsum([parts["regime"], parts["group"]])
+        sizes = {dim: len(values) for dim, values in model.coords.items()}
+        ends = np.cumsum([sizes["regime"], sizes["group"]])
         values = dict(
             zip(("log_sigma", "log_scale", "log_length"), np.split(self.x, ends), strict=True)
         )
@@ -133,22 +133,13 @@ def build_rowwise(
 
     Parameters
     ----------
-    design
-        Features, components and prior groups.
-    rows
-        The data.
-    variance
-        Their variance features, if the likelihood is heteroscedastic.
-    regimes
-        Their regimes, in canonical order.
-    likelihood
-        ``"student_t"``, ``"heteroscedastic"`` or ``"normal"``.
-    scales
-        How prior standard deviations follow from the hyperparameters.
-    hyperpriors
-        Priors of the hyperparameters that every likelihood has.
-    priors
-        Those of the others.
+    design, scales
+        Features and components, and how prior standard deviations follow from the hyperparameters.
+    rows, variance, regimes
+        The data, their variance features if the likelihood is heteroscedastic, and their regimes in
+        canonical order.
+    hyperpriors, priors
+        Priors of the hyperparameters that every likelihood has, and those of the others.
     start
         The geometry.
     lifts
@@ -173,6 +164,7 @@ def build_rowwise(
         coords["variance_term"] = list(variance.names)
     observed = np.concatenate(rows.outcome)
     regime_of_row = np.repeat(np.arange(len(regimes)), rows.counts)
+    # The transforms change coordinates only: the posterior is the same for any start.
     with pm.Model(coords=coords) as model:
         hyper = _hyperparameters(model, hyperpriors, start)
         log_prior = log_prior_sd(scales, hyper["log_scale"], hyper.get("log_length"))
@@ -185,12 +177,12 @@ def build_rowwise(
         )
         mean = _products(rows.phi, weight @ _gather(design, regimes))
         log_sd = hyper["log_sigma"][regime_of_row]
-        if likelihood == "student_t":
+        if likelihood == "student_t":  # (1)
             above = pm.Gamma("nu_above_2", priors.tail.shape, priors.tail.rate)
             nu = pm.Deterministic("nu", 2 + above)
             pm.StudentT("outcome", nu, mean, sigma=pt.exp(log_sd), observed=observed)
         else:
-            if variance and start.variance:
+            if variance and start.variance:  # (2)
                 log_sd += _log_variance(variance, start.variance, priors) / 2
             pm.Normal("outcome", mean, pt.exp(log_sd), observed=observed)
         if lifts:
@@ -205,13 +197,13 @@ def _hyperparameters(
     """State log sigma, log scale and log lengthscale, those of them that have a length."""
     dims = {"log_sigma": "regime", "log_scale": "group", "log_length": "smooth_action"}
     ends = np.cumsum([0, *(len(model.coords[dim]) for dim in dims.values())]).tolist()
-    found = {}
+    variables = {}
     for (name, dim), (low, high) in zip(dims.items(), pairwise(ends), strict=True):
         if low < high:
             x, spread = start.x[low:high], start.spread[low:high]
-            part = priors.select(low, high)
-            found[name] = part.variable(name, dim, Standardising(x, spread))
-    return found
+            own = priors.select(low, high)
+            variables[name] = own.variable(name, dim, Standardising(x, spread))
+    return variables
 
 
 def _gather(design: Design, regimes: Sequence[Regime]) -> Array:

@@ -15,9 +15,9 @@ Averages over the actions, such as the residual variances of the regimes, add up
 are independent of one another, and say little of the variance at any one a.
 
 So the variance is linear in weights with the masks of the mean (:mod:`bayes_intgen.design.design`).
-Of the rungs of interactions, "pairwise" adds a function of the actions alone to the outcome, which
-has no variance: its masks are those of "none". On rung "all" each term is h_k(A, C_k), its variance
-a function of all actions, and the masks are those of the mean on that rung.
+Of the ``interactions``, "pairwise" adds a function of the actions alone to the outcome, which has
+no variance: its masks are those of "none". With "all" each term is h_k(A, C_k), its variance a
+function of all actions, and the masks are those of the mean.
 
 The regression knows nothing of signs; where its variance falls below a floor, a hundredth of the
 least residual variance of a regime, it is held there.
@@ -32,7 +32,7 @@ from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.design.design import Design, Interactions
-from bayes_intgen.design.identification.affine_combination import affine_weights
+from bayes_intgen.design.identification.identify import affine_coefficients
 from bayes_intgen.model.log_variance import VarianceFeatures
 
 __all__ = ["FLOOR", "combine_regimes", "variance_at", "variance_design"]
@@ -46,8 +46,8 @@ def variance_design(design: Design) -> Design:
     Of products of two actions only the smoothest take part, and none of three or more.
     """
     smooth = [0, *VarianceFeatures.of(design.features).columns]
-    rung: Interactions = "all" if design.interactions == "all" else "none"
-    full = replace(design, features=_keep(design.features, smooth), interactions=rung)
+    masks: Interactions = "all" if design.interactions == "all" else "none"
+    full = replace(design, features=_keep(design.features, smooth), interactions=masks)
     return replace(full, features=_keep(full.features, np.unique(full.positions)))
 
 
@@ -56,14 +56,12 @@ def _keep(features: FeatureMap, columns: Iterable[int]) -> FeatureMap:
 
 
 def variance_at(design: Design, weights: Array, values: Array, regime: Regime) -> Array:
-    """Evaluate Var_S(a), which may come out negative.
+    """Evaluate Var_S(a), which may come out negative, in the unit of the weights.
 
     Parameters
     ----------
-    design
-        As made by :func:`variance_design`.
-    weights
-        Its weights, shape (..., weights).
+    design, weights
+        As made by :func:`variance_design`, and its weights, shape (..., weights).
     values
         All actions in their own units, or codes of levels, shape (points, K).
     regime
@@ -72,21 +70,21 @@ def variance_at(design: Design, weights: Array, values: Array, regime: Regime) -
     Returns
     -------
     ndarray
-        Shape (..., points), in the unit of the weights.
+        Shape (..., points).
     """
     theta = design.collect(weights, design.active(regime))
     return np.asarray(theta @ design.features.evaluate(values).T)
 
 
 def combine_regimes(design: Design, regimes: Iterable[Regime], target: Regime) -> Array | None:
-    """Return the weight of each regime in the cumulants of a target, shape (regimes,).
+    """Return the coefficient of each regime in the cumulants of a target, shape (regimes,).
 
     A target that is among the regimes is itself; of any other, the components that take part are an
-    affine combination of those of the regimes, or there are no weights.
+    affine combination of those of the regimes, or there are no coefficients.
     """
     known = list(regimes)
     if target in known:
         return np.array([float(regime == target) for regime in known])
     columns = np.array([design.active(regime) for regime in known], dtype=float).T
     wanted = design.active(target).astype(float)
-    return affine_weights(columns, wanted)
+    return affine_coefficients(columns, wanted)

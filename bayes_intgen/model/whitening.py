@@ -10,15 +10,15 @@ be
 
 Here v is the coordinate. G and b are those of the likelihood near its mode and stay fixed, so the
 map is a change of variables for any likelihood, whatever its shape, and leaves the posterior
-exactly as it is. A weight that the data determine is thereby centred, one that they say nothing
+exactly as it is. A weight that the data pin down is thereby centred, one that they say nothing
 about is non-centred, and all between are neither, at every value of the hyperparameters rather than
 at one of them (compare Gorinova, Moore and Hoffman 2020, who choose one exponent per weight).
 
 The gradient is written out. With K = L^-1, a = K g for the cotangent g of w, and h for that of
 log diag(K), whose sum is the log determinant of the map,
 
-    dv = a,      d(sd^-2)_i = sum_k K_ki (M K)_ki - (K'a)_i (K'K b)_i,
-    M = - tril(v a') with its diagonal halved - diag(h) / 2
+    (1)  dv = a,      d(sd^-2)_i = sum_k K_ki (M K)_ki - (K'a)_i (K'K b)_i,
+    (2)  M = - tril(v a') with its diagonal halved - diag(h) / 2
 
 (the derivative of a Cholesky factor, Murray 2016, in which M has rank one).
 
@@ -121,14 +121,15 @@ def _regression_map(gram: Array, cross: Array) -> OpFromGraph:
             pt.zeros_like(inputs[1]) if isinstance(part.type, DisconnectedType) else part
             for part in cotangents[:2]
         )
-        inverse = outputs[2]
+        inverse = outputs[2]  # K
         a = inverse @ by_weight
+        # product = - M K of (2), without forming M: tril(v a') K is a cumulative sum of rows
         terms = a[:, None] * inverse
         product = inputs[1][:, None] * (pt.cumsum(terms, axis=0) - 0.5 * terms)
         product += 0.5 * by_log[:, None] * inverse
         mean = inverse.T @ (inverse @ cross)
         by_lam = -pt.sum(inverse * product, axis=0) - (inverse.T @ a) * mean
-        return [by_lam, a]
+        return [by_lam, a]  # (1)
 
     return OpFromGraph(
         [lam, v],

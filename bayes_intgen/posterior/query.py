@@ -20,7 +20,7 @@ from bayes_intgen.data.points import Points
 from bayes_intgen.data.reference import usual_values
 from bayes_intgen.design.design import Design
 from bayes_intgen.design.identification.identify import identify_from, require_known_cuts
-from bayes_intgen.design.identification.model_identification import require_determined
+from bayes_intgen.design.identification.model_identification import require_identified_effect
 from bayes_intgen.design.identification.rank_condition import RankCondition
 from bayes_intgen.posterior.fitted import Fitted
 from bayes_intgen.posterior.support import classify_support, find_beyond
@@ -85,7 +85,7 @@ def require_identified_mean(fit: Fitted, regime: Regime) -> None:
     """Refuse a regime whose mean the data do not identify, or that cuts a block as none does."""
     require_known_cuts(fit.summary.regimes, regime, fit.design.blocks)
     if not identify_from(fit.summary.regimes, regime, fit.design.blocks).identified:
-        require_determined(rank_condition(fit), regime)  # says what is missing
+        require_identified_effect(rank_condition(fit), regime)  # says what is missing
 
 
 def require_identified_contrast(fit: Fitted, before: Array, after: Array, regime: Regime) -> None:
@@ -98,7 +98,7 @@ def require_identified_contrast(fit: Fitted, before: Array, after: Array, regime
     names = [name for name, moves in zip(fit.design.variables, moved, strict=True) if moves]
     steps = mean_functionals(fit.design, after, regime)
     steps = steps - mean_functionals(fit.design, before, regime)
-    require_determined(rank_condition(fit), regime, names, steps)
+    require_identified_effect(rank_condition(fit), regime, names, steps)
 
 
 def mean_functionals(design: Design, values: Array, regime: Regime) -> Array:

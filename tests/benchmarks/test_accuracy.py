@@ -90,7 +90,7 @@ def test_interacting_actions(benchmark):
     found = benchmark.pedantic(run, rounds=1)
     error = {key: rows["rmse"].mean() for key, rows in found.items()}
     right = {
-        family: (found[family, "none"]["needed_rung"] == needed).sum()
+        family: (found[family, "none"]["needed_interactions"] == needed).sum()
         for family, needed in (("interactions", "pairwise"), ("paper", "none"))
     }
     wide = found["interactions", "pairwise"]
@@ -205,7 +205,7 @@ def test_robust_standard_errors_are_those_reported(benchmark):
         scm = FAMILIES["common-support"](5, seed)
         frame = scm.sample_regimes(scm.single_regimes, 10_000, random_seed=seed)
         data = ig.RegimeData.from_frame(frame, outcome=scm.outcome, actions=scm.actions)
-        problem = ig.InterventionModel()._pose(data).problem
+        problem = ig.InterventionModel()._prepare(data).problem
         mode, design = find_mode(problem).mode, problem.design
         c = problem.conditional(mode).covariance
         log_sigma, scale, length = problem.split(mode)

@@ -16,8 +16,8 @@ from threadpoolctl import threadpool_limits
 import bayes_intgen as ig
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.inference.draws_tree import build_tree
-from bayes_intgen.inference.hyper_draws import HyperDraws
 from bayes_intgen.inference.rowwise import RowwiseProblem
+from bayes_intgen.inference.sampling import HyperDraws
 from models import hsgp, polynomial
 
 AT = {"a1": np.array([-1.0, 0.0, 1.0]), "a2": np.array([0.5, 0.0, -1.0])}
@@ -31,7 +31,7 @@ def read(frame):
 
 def constant_variance(data):
     model = ig.InterventionModel(ig.Polynomial(3), "full", variance="constant")
-    return model._pose(data, weighted=False).problem
+    return model._prepare(data, weighted=False).problem
 
 
 def sample(model, draws, tune=400, initial_points=None):
@@ -74,7 +74,7 @@ def compressed(data):
 
 def whitened(data):
     problem = constant_variance(data)
-    rowwise = RowwiseProblem.pose(problem, data, "normal")
+    rowwise = RowwiseProblem.read(problem, data, "normal")
     model = rowwise.build()
     found, seconds, steps = sample(model, 500, 400, rowwise.start.initial_values(model))
     joint = effect(problem.design, found["weight"])

@@ -27,7 +27,9 @@ def outcomes(name, n, seeds, strength=1.0, interactions="none"):
         data = ig.RegimeData.from_frame(frame, outcome="y", actions=list(actions))
         result = ig.check(data, interactions=interactions)
         failed = sorted({finding.check for finding in result.failed})
-        found.append((result.passed, result.needed_rung, bool(result.violations), tuple(failed)))
+        found.append(
+            (result.passed, result.needed_interactions, bool(result.violations), tuple(failed))
+        )
     return found
 
 

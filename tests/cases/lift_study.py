@@ -111,10 +111,10 @@ def flags(model, data, action, table, seed):
     """Say for right and wrong tests, beside rows and without, whether the fit objects."""
     rows = []
     for beside, some in (("rows", data), ("one another", data.drop(action))):
-        posed = model._pose(some, lifts=ig.LiftTests.from_frame(table))
+        prepared = model._prepare(some, lifts=ig.LiftTests.from_frame(table))
         for case in CASES if beside == "rows" else CASES[:-1]:
             lifts = ig.LiftTests.from_frame(spoil(table, case))
-            problem = posed.problem
+            problem = prepared.problem
             scale, summary = problem.moments.outcome_scale, problem.moments.summary
             read = LiftRows.read(lifts, problem.design, summary, scale, False)
             problem = problem.with_lifts(read)

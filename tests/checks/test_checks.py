@@ -9,7 +9,7 @@ from matplotlib import pyplot as plt
 
 import bayes_intgen as ig
 from bayes_intgen.base.regimes import parse_regime
-from bayes_intgen.checks.additivity import check_rungs, needed_rung
+from bayes_intgen.checks.additivity import check_interactions, needed_interactions
 from bayes_intgen.checks.ancestry import Ancestry, distrust_few_rows
 from bayes_intgen.checks.finding import LEVELS, Finding, share_level
 from bayes_intgen.checks.result import CAVEAT
@@ -17,9 +17,9 @@ from bayes_intgen.checks.surplus_experiments import check_surplus
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.structure_learning import Edge, LearnedStructure
 from bayes_intgen.inference.laplace import find_mode
-from bayes_intgen.inference.prepare import weigh
+from bayes_intgen.inference.prepare import reweight
 from bayes_intgen.inference.problem import Problem
-from bayes_intgen.inference.verdicts.additivity_result import Additivity, Departure
+from bayes_intgen.inference.verdicts.additivity_result import Additivity, InteractionTest
 from bayes_intgen.moments.moments import Moments
 from tests.cases.check_scenarios import make
 
@@ -52,7 +52,7 @@ def passed(sound):
 
 def test_sound_data_pass_every_check(passed):
     assert passed.passed
-    assert passed.needed_rung == "none"
+    assert passed.needed_interactions == "none"
     assert set(passed.table["check"]) == set(LEVELS)
     assert (passed.table["verdict"] == "passed").all()
     assert passed.table["p_value"].between(0, 1).all()
@@ -81,7 +81,7 @@ def test_passing_is_said_to_prove_nothing(passed):
 def test_a_shared_confounder_is_laid_at_its_actions(name):
     result = ig.check(scenario(name, 3000, 1))
     assert not result.passed
-    assert "assumptions that every rung needs are violated" in str(result)
+    assert "assumptions that any interactions need are violated" in str(result)
     subjects = [f.subject for f in result.failed if f.check == "mechanism"]
     pairs = {subject for subject in subjects if " given " in subject}
     assert pairs
@@ -97,47 +97,47 @@ def test_a_mechanism_that_an_experiment_changed_is_found_in_it():
     assert 0.2 < clearest.relative < 0.35  # a shift by 0.3 standard deviations, before tanh
 
 
-def test_a_modifying_confounder_is_no_violation_but_needs_the_highest_rung():
+def test_a_modifying_confounder_is_no_violation_but_needs_all_interactions():
     data = scenario("modifier", 3000, 2)
     low = ig.check(data)
-    assert (low.passed, low.needed_rung, low.violations) == (False, "all", ())
+    assert (low.passed, low.needed_interactions, low.violations) == (False, "all", ())
     assert "the data need interactions='all'" in str(low)
     high = ig.check(data, interactions="all")
     assert high.passed
-    assert high.needed_rung == "all"
+    assert high.needed_interactions == "all"
     untested = high.table.set_index("check").loc[["additivity", "bias", "variance"], "verdict"]
     assert (untested == "not testable").all()
 
 
-def test_interacting_actions_are_allowed_one_rung_up():
+def test_interacting_actions_are_allowed_with_wider_interactions():
     scm = ig.scm.sample_common_support_scm(2, random_seed=4)
     powers, coefficients = ((1, 1, 0, 0),), (0.5,)
     scm = replace(scm, extra=(ig.scm.Polynomial(powers, coefficients),))
     data = read(scm.sample_regimes(scm.single_regimes, 3000, random_seed=5), scm.actions)
     low, high = ig.check(data), ig.check(data, interactions="pairwise")
-    assert (low.passed, low.needed_rung, low.violations) == (False, "pairwise", ())
+    assert (low.passed, low.needed_interactions, low.violations) == (False, "pairwise", ())
     assert high.passed
     verdicts = high.table.set_index("check")["verdict"]
     assert verdicts["additivity"] == "allowed"
     assert "room for what is seen" in str(high)
 
 
-def test_small_departures_call_for_no_higher_rung():
+def test_small_interactions_call_for_no_wider_interactions():
     def departure(kind, p_value, effect):
-        return Departure(kind, ("a1", "a2"), p_value, effect, 9.0)
+        return InteractionTest(kind, ("a1", "a2"), p_value, effect, 9.0)
 
     large = Additivity("none", (departure("interaction", 1e-9, 0.2), departure("bias", 0.5, 0.2)))
-    assert needed_rung(large, 2.0) == "pairwise"
-    assert needed_rung(large, 5.0) == "none"
+    assert needed_interactions(large, 2.0) == "pairwise"
+    assert needed_interactions(large, 5.0) == "none"
     bias = Additivity("none", (departure("interaction", 1e-9, 0.2), departure("bias", 1e-9, 0.2)))
-    assert needed_rung(bias, 2.0) == "all"
-    found = share_level(check_rungs(bias, "pairwise", 2.0), 0.01)
+    assert needed_interactions(bias, 2.0) == "all"
+    found = share_level(check_interactions(bias, "pairwise", 2.0), 0.01)
     assert [(f.check, f.verdict) for f in found] == [("additivity", "allowed"), ("bias", "failed")]
 
 
 def test_a_product_of_confounders_shows_in_joint_rows():
     without = ig.check(scenario("product", 3000, 1))
-    assert (without.passed, without.needed_rung, without.violations) == (False, "all", ())
+    assert (without.passed, without.needed_interactions, without.violations) == (False, "all", ())
     result = ig.check(scenario("product_joint", 3000, 1), interactions="all")
     assert [finding.check for finding in result.violations] == ["surplus"]
     assert not result.passed
@@ -155,7 +155,7 @@ def test_noise_that_follows_two_actions_at_once_breaks_the_variance_rule():
     result = ig.check(read(joint, scm.actions))
     assert failed(result) == {"variance"}
     assert "the spread of the outcome breaks the sum rule" in str(result)
-    assert result.needed_rung == "none"
+    assert result.needed_interactions == "none"
 
 
 def test_categorical_actions_are_checked_too():
@@ -179,7 +179,7 @@ def test_categorical_actions_are_checked_too():
     assert "mechanism" in failed(ig.check(shared))
 
 
-def test_a_posterior_brings_its_structure_and_rung(sound):
+def test_a_posterior_brings_its_structure_and_interactions(sound):
     fit = ig.InterventionModel(structure="full", interactions="pairwise").fit(
         sound, method="laplace", draws=10
     )
@@ -205,7 +205,7 @@ def test_bad_arguments_are_refused_before_any_work(sound, arguments, words, monk
         ig.check(**{"data": sound, **arguments})
 
 
-def test_a_posterior_of_other_data_or_another_rung_is_refused(sound):
+def test_a_posterior_of_other_data_or_interactions_is_refused(sound):
     fit = ig.InterventionModel().fit(sound, method="laplace", draws=10)
     with pytest.raises(ig.ModelError, match="names, order, covariates and levels must agree"):
         ig.check(scenario("shared", 100, 1), fit)
@@ -243,12 +243,12 @@ def test_the_score_of_surplus_rows_is_that_of_the_rows():
     regimes = ["obs", "a1", "a2", "a1+a2"]
     data = read(scm.sample_regimes(regimes, 150, random_seed=9), scm.actions)
     model = ig.InterventionModel(structure=[("a1", "a2")])
-    plain = model._pose(data, weighted=False)
-    posed = weigh(plain, data, learn_variance=False)
-    (found,) = check_surplus(posed.problem, posed.moments)
+    plain = model._prepare(data, weighted=False)
+    prepared = reweight(plain, data, learn_variance=False)
+    (found,) = check_surplus(prepared.problem, prepared.moments)
 
-    problem, design = posed.problem, posed.problem.design
-    features = posed.moments.features
+    problem, design = prepared.problem, prepared.problem.design
+    features = prepared.moments.features
     first = plain.problem.conditional(find_mode(plain.problem).mode).mean
     names = ["1", "a1", "a1~2", "a2", "a2~2", "a1 a2"]
     probes = [features.names.index(name) for name in names]
@@ -258,12 +258,12 @@ def test_the_score_of_surplus_rows_is_that_of_the_rows():
         phi = features.evaluate(values[:, :-1])
         order = [features.features.index(w.feature) for w in design.weights]
         x = phi[:, order] * design.active(parse_regime(label, data.actions))
-        y = posed.moments.outcome_scale.standardise(values[:, -1])
+        y = prepared.moments.outcome_scale.standardise(values[:, -1])
         return phi[:, probes], x, y, y - x @ first
 
     rest = data.drop("a1+a2")
     moments = Moments.compute(
-        rest, Summary.from_data(rest), design.features, posed.moments.outcome_scale
+        rest, Summary.from_data(rest), design.features, prepared.moments.outcome_scale
     )
     null = Problem(design, moments, problem.priors)
     log_sigma, log_scale, log_length = null.split(find_mode(null).mode)
@@ -340,7 +340,7 @@ def test_actions_of_a_block_may_share_a_confounder():
     data = ig.RegimeData.from_frame(frame, outcome="y", actions=scm.actions)
     found = ig.check(data, blocks=["a1+a2"])
     assert found.passed, str(found)
-    assert found.needed_rung == "none"
+    assert found.needed_interactions == "none"
     assert not ig.check(data).passed
 
 

@@ -23,7 +23,7 @@ def test_nothing_is_flagged_where_confounding_is_pairwise():
     for drop in ((), ("blue+green",)):
         result = check("pairwise", drop)
         assert result.passed
-        assert result.needed_rung == "none"
+        assert result.needed_interactions == "none"
 
 
 def test_one_hidden_lamp_behind_both_actions_is_seen_in_how_they_go_together():

@@ -58,26 +58,26 @@ def share(n, seed, edge, loadings, outcome):
 
 @pytest.mark.parametrize("edge", [0.0, 0.7])
 @pytest.mark.parametrize("loadings", [(0.5, 0.5), (0.8, -0.4)])
-@pytest.mark.parametrize("rung", ["none", "all"])
-def test_the_error_by_a_shared_confounder_is_as_predicted(edge, loadings, rung):
+@pytest.mark.parametrize("interactions", ["none", "all"])
+def test_the_error_by_a_shared_confounder_is_as_predicted(edge, loadings, interactions):
     data = read(share(40_000, 3, edge, loadings, 1.5))
     structure = [("a1", "a2")] if edge else []
-    model = ig.InterventionModel(ig.Polynomial(2), structure, rung)
+    model = ig.InterventionModel(ig.Polynomial(2), structure, interactions)
     posterior = model.fit(data, method="laplace", draws=200)
     estimate = posterior.contrast(AT, ORIGIN).mean(("chain", "draw")).to_numpy()
     error = AT["a1"] - 0.5 * AT["a2"] - estimate
     shifts, _ = propagate(posterior, data)
     predicted = shared_shift(shifts, 1.5, *loadings)
     assert np.allclose(predicted, error, atol=0.05)
-    if rung == "all":
+    if interactions == "all":
         assert (
             np.abs(error).max() > 0.15
         )  # three times the tolerance: there is something to predict
 
 
 @pytest.mark.parametrize("edge", [0.0, 1.0])
-@pytest.mark.parametrize("rung", ["none", "all"])
-def test_the_error_by_a_product_is_as_predicted(edge, rung):
+@pytest.mark.parametrize("interactions", ["none", "all"])
+def test_the_error_by_a_product_is_as_predicted(edge, interactions):
     scm = ig.scm.sample_linear_scm(2, 1, edge_probability=edge)
     bad = replace(scm, extra=(Polynomial(((0, 0, 1, 1),), (4.0,)),))
     data = read(bad.sample_regimes(bad.single_regimes, 40_000, random_seed=5))
@@ -85,7 +85,7 @@ def test_the_error_by_a_product_is_as_predicted(edge, rung):
     at = {name: mean[k] + sd[k] * AT[name] for k, name in enumerate(scm.actions)}
     origin = dict(zip(scm.actions, mean.tolist(), strict=True))
     structure = [("a1", "a2")] if edge else []
-    posterior = ig.InterventionModel(ig.Polynomial(2), structure, rung).fit(
+    posterior = ig.InterventionModel(ig.Polynomial(2), structure, interactions).fit(
         data, method="laplace", draws=200
     )
     truth = bad.expected_outcome(at).to_numpy() - bad.expected_outcome(origin).item()
@@ -96,17 +96,17 @@ def test_the_error_by_a_product_is_as_predicted(edge, rung):
     shifts, found = propagate(posterior, data, at, origin)
     assert np.allclose(product_shift(shifts, kappa), error, atol=0.06)
     result = ig.sensitivity(posterior, data, at, origin).table.set_index("violation")
-    if rung == "none":  # its size is in the data, and what they leave room for holds the truth
+    if interactions == "none":  # its size is in the data, which leave room for the truth
         assert found[0].size == pytest.approx(kappa, abs=4 * found[0].error + 0.03)
         room = result.loc["product", "room"]
         assert abs(kappa) * 0.95 < room < abs(kappa) * 1.1
     else:
         assert np.abs(error).max() > 0.5
-        assert result.loc["product", "room"] == np.inf  # the rung has room for any
+        assert result.loc["product", "room"] == np.inf  # there is room for any
 
 
 def test_theorem_1_errs_by_a_shared_confounder_as_the_closed_form_says():
-    """On the saturated rung with two actions: -lambda s^3 (z_1 + z_2) / (1 + s^2)."""
+    """With saturated interactions of two actions: -lambda s^3 (z_1 + z_2) / (1 + s^2)."""
     s, loading = 0.4, 2.0
     data = read(share(40_000, 6, 0.0, (0.0, 0.0), 0.0))  # sound: z_k is a_k
     model = ig.InterventionModel(ig.Polynomial(1), [], "all", priors=ig.Priors(linear=5.0))

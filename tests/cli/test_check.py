@@ -48,7 +48,7 @@ def test_json_holds_every_test(sound, capsys):
     assert main([*command, "--structure", "a1>a2", "--interactions", "pairwise"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["passed"] is True
-    assert (found["interactions"], found["needed_rung"]) == ("pairwise", "none")
+    assert (found["interactions"], found["needed_interactions"]) == ("pairwise", "none")
     tests = {test["check"]: test for test in found["tests"]}
     assert set(tests) == {"additivity", "bias", "mechanism", "variance", "surplus"}
     assert tests["surplus"]["p_value"] is None

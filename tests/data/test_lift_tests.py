@@ -40,7 +40,7 @@ def pose(frame, lifts, basis=None, structure="full", interactions="none", catego
     model = ig.InterventionModel(
         basis or ig.Polynomial(3), structure, interactions, variance="constant"
     )
-    return model._pose(read(frame, categorical), lifts=lifts).problem
+    return model._prepare(read(frame, categorical), lifts=lifts).problem
 
 
 # Densities
@@ -143,8 +143,8 @@ def test_rowwise_models_hold_the_tests(frame, likelihood):
     """One normal term per test, in standard units, beside the terms of the rows."""
     lifts, data = ig.LiftTests.from_frame(TABLE), read(frame)
     model = ig.InterventionModel(ig.Polynomial(1), "full", likelihood=likelihood)
-    problem = model._pose(data, weighted=False, lifts=lifts).problem
-    rowwise = RowwiseProblem.pose(problem, data, likelihood)
+    problem = model._prepare(data, weighted=False, lifts=lifts).problem
+    rowwise = RowwiseProblem.read(problem, data, likelihood)
     built = rowwise.build()
     rng = np.random.default_rng(2)
     point = {v.name: rng.uniform(0.5, 1.5, size=v.eval().shape) for v in built.free_RVs}
@@ -283,14 +283,14 @@ def test_a_total_effect_within_a_block_is_refused(frame):
     model = ig.InterventionModel(ig.Polynomial(2), "full", blocks=["a1+a2"])
     words = r"lifts: row 0 is a total effect of 'a1', which is in one block with \['a2'\].*direct"
     with pytest.raises(ig.ModelError, match=words):
-        model._pose(read(rows), lifts=ig.LiftTests.from_frame(table))
+        model._prepare(read(rows), lifts=ig.LiftTests.from_frame(table))
     direct = ig.LiftTests.from_frame(table.assign(kind="direct"))
-    assert model._pose(read(rows), lifts=direct).problem.lifts.rows.any()
+    assert model._prepare(read(rows), lifts=direct).problem.lifts.rows.any()
     arms = tuple(pd.DataFrame({"a2": [0.1, 0.2 + shift]}) for shift in (0, 1))
     cut = ig.LiftTests.from_frame(table, others={0: arms})  # rows that set a1 alone show that mean
-    assert model._pose(read(frame), lifts=cut).problem.lifts.rows.any()
+    assert model._prepare(read(frame), lifts=cut).problem.lifts.rows.any()
     with pytest.raises(ig.ModelError, match=words):
-        model._pose(read(rows), lifts=cut)
+        model._prepare(read(rows), lifts=cut)
 
 
 def test_standard_errors_beyond_arithmetic_are_refused(frame):

@@ -1,4 +1,4 @@
-"""The ladder of interactions: which weights each rung has, and that it answers what it should."""
+"""The interactions: which weights each choice has, and that it answers what it should."""
 
 import numpy as np
 import pytest
@@ -38,18 +38,18 @@ PAIRS = subsets(("a1", "a2"), ("a1", "a3"), ("a2", "a3"))
 
 
 @pytest.mark.parametrize("basis", ["cubic", "smooth"])
-def test_causal_part_and_biases_of_each_rung(bases, basis):
-    rungs = {r: Design.build(bases[basis], PARENTS, r) for r in ("none", "pairwise", "all")}
+def test_causal_part_and_biases_with_each_interactions(bases, basis):
+    designs = {r: Design.build(bases[basis], PARENTS, r) for r in ("none", "pairwise", "all")}
     triple = subsets(("a1", "a2", "a3")) if basis == "cubic" else set()
-    assert names(rungs["none"], CAUSAL) == SINGLE
-    assert names(rungs["pairwise"], CAUSAL) == SINGLE | PAIRS
-    assert names(rungs["all"], CAUSAL) == SINGLE | PAIRS | triple
-    for rung in ("none", "pairwise"):
+    assert names(designs["none"], CAUSAL) == SINGLE
+    assert names(designs["pairwise"], CAUSAL) == SINGLE | PAIRS
+    assert names(designs["all"], CAUSAL) == SINGLE | PAIRS | triple
+    for interactions in ("none", "pairwise"):
         own = subsets((), ("a1",), ("a2",), ("a1", "a2"))
-        assert names(rungs[rung], bias_name("a2")) == own
-        assert names(rungs[rung], bias_name("a1")) == subsets((), ("a1",))
+        assert names(designs[interactions], bias_name("a2")) == own
+        assert names(designs[interactions], bias_name("a1")) == subsets((), ("a1",))
     for action in PARENTS:
-        assert names(rungs["all"], bias_name(action)) == SINGLE | PAIRS | triple
+        assert names(designs["all"], bias_name(action)) == SINGLE | PAIRS | triple
 
 
 @pytest.mark.parametrize("basis", ["cubic", "smooth"])
@@ -63,7 +63,7 @@ def test_a_surface_is_bilinear_plus_smooth(bases, basis):
     assert found == expected[basis]
 
 
-def test_on_the_highest_rung_the_answer_is_the_sum_of_free_regressions():
+def test_with_all_interactions_the_answer_is_the_sum_of_free_regressions():
     """Without shrinkage, E[Y|do] is m_1 + m_2 - m_obs, each a regression of its own regime."""
     frame = polynomial.make_data(400, random_seed=1)
     data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
@@ -88,12 +88,12 @@ def quadratic(a1, a2):
     return np.column_stack([np.ones_like(a1), a1, a2, a1**2, a2**2, a1 * a2])
 
 
-def test_what_is_no_rung_is_refused():
+def test_unknown_interactions_are_refused():
     with pytest.raises(ig.ModelError, match=r"interactions must be one of .*got 'some'"):
         ig.InterventionModel(interactions="some")
 
 
-def test_a_fit_of_any_rung_survives_its_file(tmp_path):
+def test_a_fit_with_any_interactions_survives_its_file(tmp_path):
     frame = polynomial.make_data(100, random_seed=1)
     data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
     at = {"a1": [0.3], "a2": [-0.2]}

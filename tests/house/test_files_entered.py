@@ -8,6 +8,7 @@ import pytest
 import bayes_intgen as ig
 
 ROOT = str(Path(ig.__file__).parent)
+MOST_TO_A_POSTERIOR = 40
 MOST_OF_A_QUERY = 12
 
 
@@ -43,6 +44,17 @@ def posterior():
     frame = scm.sample_regimes(["obs", "a1", "a2", "a3"], n=200, random_seed=2)
     data = ig.RegimeData.from_frame(frame, "y", ["a1", "a2", "a3"])
     return ig.InterventionModel(ig.HSGP(m=8, m_pair=4)).fit(data, method="laplace", draws=50)
+
+
+def test_few_files_lie_between_a_table_and_its_posterior():
+    scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
+    frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
+
+    def fit():
+        data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+        return ig.InterventionModel().fit(data, method="laplace")
+
+    require_at_most(files_entered(fit), MOST_TO_A_POSTERIOR)
 
 
 def test_a_query_enters_few_files(posterior):

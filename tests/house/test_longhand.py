@@ -20,7 +20,7 @@ def pose(frame, basis, structure, levels, blocks, covariates):
     actions = sorted(name for name in frame if name.startswith("a"))
     data = ig.RegimeData.from_frame(frame, "y", actions, categorical=levels, covariates=covariates)
     model = ig.InterventionModel(basis, structure, blocks=blocks, variance="constant")
-    return model._pose(data).problem
+    return model._prepare(data).problem
 
 
 COMPONENTS = {

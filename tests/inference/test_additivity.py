@@ -35,20 +35,20 @@ def interacting(n, seed, strength, confounder=0.0):
 
 
 @pytest.fixture(scope="module")
-def posed():
-    return ig.InterventionModel(structure=[("a1", "a2")])._pose(read(interacting(150, 1, 0.2)))
+def prepared():
+    return ig.InterventionModel(structure=[("a1", "a2")])._prepare(read(interacting(150, 1, 0.2)))
 
 
-def test_scores_and_their_covariance_are_those_of_the_rows(posed):
+def test_scores_and_their_covariance_are_those_of_the_rows(prepared):
     """Everything written out over rows, with the residuals of the first fit."""
     data = read(interacting(150, 1, 0.2))
-    null, moments = posed.problem, posed.moments
+    null, moments = prepared.problem, prepared.moments
     mode = find_mode(null)
     probes = list(_probes(null, moments.features))
     score, information, covariance = _scores(null, mode.mode, moments, probes)
 
-    first = find_mode(ig.InterventionModel(structure=[("a1", "a2")])._pose(data, False).problem)
-    plain = ig.InterventionModel(structure=[("a1", "a2")])._pose(data, False).problem
+    first = find_mode(ig.InterventionModel(structure=[("a1", "a2")])._prepare(data, False).problem)
+    plain = ig.InterventionModel(structure=[("a1", "a2")])._prepare(data, False).problem
     start = plain.conditional(first.mode).mean
     design, given = null.design, null.conditional(mode.mode)
     log_sigma, log_scale, log_length = null.split(mode.mode)
@@ -109,7 +109,7 @@ def test_p_values_are_uniform_where_nothing_interacts():
         fit = ig.InterventionModel(structure=[("a1", "a2")]).fit(
             read(hsgp.make_data(300, seed)), method="laplace", draws=10
         )
-        for departure in fit.additivity.departures:
+        for departure in fit.additivity.tests:
             found[departure.kind].append(departure.p_value)
         assert fit.additivity.ok or fit.additivity.found[0].p_value < 0.005
     for kind, p_values in found.items():
@@ -119,10 +119,10 @@ def test_p_values_are_uniform_where_nothing_interacts():
 
 
 @pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning")
-def test_interacting_actions_need_the_second_rung_and_get_it():
+def test_interacting_actions_need_pairwise_interactions_and_get_them():
     data = read(interacting(4000, 3, 0.5))
     alone = ig.InterventionModel().fit(data, method="laplace")
-    assert alone.additivity.needed_rung == "pairwise"
+    assert alone.additivity.needed_interactions == "pairwise"
     assert not alone.additivity.ok
     assert "ADDITIVITY FAILS" in str(alone)
     assert "a1 x a2" in str(alone)
@@ -131,7 +131,7 @@ def test_interacting_actions_need_the_second_rung_and_get_it():
     # the spread of 0.5 a1 a2 over the regimes, most of it not additive
     assert 0.2 < clearest.effect < 1.2
     wider = ig.InterventionModel(interactions="pairwise").fit(data, method="laplace")
-    assert wider.additivity.needed_rung == "pairwise"
+    assert wider.additivity.needed_interactions == "pairwise"
     assert wider.additivity.ok
     grid = np.linspace(-1.2, 1.2, 7)
     at = {"a1": np.repeat(grid, 7), "a2": np.tile(grid, 7)}
@@ -141,10 +141,10 @@ def test_interacting_actions_need_the_second_rung_and_get_it():
 
 
 @pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning")
-def test_a_confounder_that_modifies_another_action_needs_the_highest_rung():
+def test_a_confounder_that_modifies_another_action_needs_all_interactions():
     data = read(interacting(3000, 4, 0.0, confounder=1.5))
     fit = ig.InterventionModel(structure=[("a1", "a2")]).fit(data, method="laplace")
-    assert fit.additivity.needed_rung == "all"
+    assert fit.additivity.needed_interactions == "all"
     assert ("bias", ("a1", "a2")) in [(d.kind, d.actions) for d in fit.additivity.found]
 
 
@@ -156,7 +156,7 @@ def test_the_verdict_survives_its_file(tmp_path):
     assert str(again) == str(fit)
     table = again.additivity.table
     assert list(table.columns) == ["kind", "actions", "p_value", "effect", "found"]
-    assert len(table) == len(fit.additivity.departures)
+    assert len(table) == len(fit.additivity.tests)
 
 
 def test_moments_alone_cannot_tell():
@@ -168,4 +168,4 @@ def test_moments_alone_cannot_tell():
 
 def test_one_action_has_nothing_to_check():
     assert str(Additivity("none", ())) == "additivity: one action or block, nothing to check"
-    assert Additivity("none", ()).needed_rung == "none"
+    assert Additivity("none", ()).needed_interactions == "none"

@@ -11,14 +11,14 @@ def pose(rows, seed, n_actions=3):
     scm = ig.scm.sample_polynomial_scm(n_actions, seed)
     frame = scm.sample_regimes(["obs", *scm.actions], rows, seed)
     data = ig.RegimeData.from_frame(frame, outcome="y", actions=scm.actions)
-    return ig.InterventionModel()._pose(data, weighted=False).problem
+    return ig.InterventionModel()._prepare(data, weighted=False).problem
 
 
 @pytest.mark.parametrize("rows", [20, 300, 3000])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_mode_lies_well_within_the_bounds(rows, seed):
     problem = pose(rows, seed)
-    target, mode = Target.pose(problem), find_mode(problem)
+    target, mode = Target.of(problem), find_mode(problem)
     assert mode.converged
     z = (mode.mode - target.centre) / target.unit
     bounds = target.bounds()
@@ -32,8 +32,8 @@ def test_sigma_starts_at_the_residuals_of_least_squares():
     frame = scm.sample_regimes(["obs", *scm.actions], 3000, 3)
     data = ig.RegimeData.from_frame(frame, outcome="y", actions=scm.actions)
     model = ig.InterventionModel(basis=ig.Polynomial(degree=3))
-    problem = model._pose(data, weighted=False).problem
-    target = Target.pose(problem)
+    problem = model._prepare(data, weighted=False).problem
+    target = Target.of(problem)
     found = np.exp(problem.split(target.centre + target.unit * target.start())[0])
     for sigma, (_, values) in zip(found, data.batches(), strict=True):
         phi = problem.design.features.evaluate(values[:, :-1])
@@ -46,7 +46,7 @@ def test_sigma_starts_at_the_residuals_of_least_squares():
 def test_a_corner_without_a_usable_precision_leads_back_to_the_start():
     """At a million rows the search tries corners in which the prior is lost to rounding."""
     problem = pose(3000, seed=4)
-    target = Target.pose(problem)
+    target = Target.of(problem)
     start = target.start()
     corner = np.full(len(start), 20.0)
     log_sigma = np.where(np.arange(len(target.shares)) % 2, 2.0, -20.0)

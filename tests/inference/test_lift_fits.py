@@ -143,37 +143,39 @@ def test_each_test_is_compared_with_all_else():
     model = ig.InterventionModel(ig.Polynomial(2), "full", variance="constant")
     table = table_of(se=0.2)
     table.loc[1, "effect"] += 3.0
-    posed = model._pose(data, lifts=ig.LiftTests.from_frame(table)).problem
-    x = find_mode(posed).mode
-    rows, e = posed.lifts.rows, posed.lifts.effect
+    prepared = model._prepare(data, lifts=ig.LiftTests.from_frame(table)).problem
+    x = find_mode(prepared).mode
+    rows, e = prepared.lifts.rows, prepared.lifts.effect
     for i in range(5):
-        given = posed.with_lifts(posed.lifts.take(np.arange(5) != i)).conditional(x)
+        given = prepared.with_lifts(prepared.lifts.take(np.arange(5) != i)).conditional(x)
         mean, variance = rows[i] @ given.mean, rows[i] @ given.covariance @ rows[i]
-        bare = posed.with_lifts(None)
-        miss, total = conflicts_module._left_out(bare, posed.lifts, np.arange(5) == i, x)
+        bare = prepared.with_lifts(None)
+        miss, total = conflicts_module._left_out(bare, prepared.lifts, np.arange(5) == i, x)
         assert_allclose(e[i] - miss[0], mean, rtol=1e-6)
-        assert_allclose(total[0, 0], variance + posed.lifts.standard_error[i] ** 2, rtol=1e-6)
+        assert_allclose(total[0, 0], variance + prepared.lifts.standard_error[i] ** 2, rtol=1e-6)
     some = np.array([True, True, False, False, True])
-    given = posed.with_lifts(posed.lifts.take(~some)).conditional(x)
-    miss, covariance = conflicts_module._left_out(posed.with_lifts(None), posed.lifts, some, x)
+    given = prepared.with_lifts(prepared.lifts.take(~some)).conditional(x)
+    miss, covariance = conflicts_module._left_out(
+        prepared.with_lifts(None), prepared.lifts, some, x
+    )
     assert_allclose(e[some] - miss, rows[some] @ given.mean, rtol=1e-6)
     expected = rows[some] @ given.covariance @ rows[some].T
-    expected += np.diag(posed.lifts.standard_error[some] ** 2)
+    expected += np.diag(prepared.lifts.standard_error[some] ** 2)
     assert_allclose(covariance, expected, rtol=1e-6, atol=1e-12)
 
 
 def test_p_values_of_right_tests_are_uniform(data, model):
     """Right tests, drawn a hundred times: their p-values beside rows are uniform."""
-    posed = model._pose(data, lifts=ig.LiftTests.from_frame(table_of())).problem
-    found = find_mode(posed.with_lifts(None))
+    prepared = model._prepare(data, lifts=ig.LiftTests.from_frame(table_of())).problem
+    found = find_mode(prepared.with_lifts(None))
     sharp = LaplaceMode(found.mode, 1e-12 * np.eye(len(found.mode)), 0.0)
-    bare, unit = posed.with_lifts(None), posed.moments.outcome_scale.spread
+    bare, unit = prepared.with_lifts(None), prepared.moments.outcome_scale.spread
     rng, p_values, joint = np.random.default_rng(8), [], []
     given = bare.conditional(found.mode)
     for _ in range(150):  # the truth is drawn from what the rows say
         weights = given.draw(1, rng)[0]
-        effect = posed.lifts.rows @ weights + posed.lifts.standard_error * rng.normal(size=5)
-        lifts = replace(posed.lifts, effect=effect)
+        effect = prepared.lifts.rows @ weights + prepared.lifts.standard_error * rng.normal(size=5)
+        lifts = replace(prepared.lifts, effect=effect)
         p_values.append(conflicts_module._row(bare, lifts, 2, sharp, rng)[3])
         joint.append(conflicts_module._group(bare, lifts, np.ones(5, dtype=bool), sharp, rng))
     assert stats.kstest(p_values, "uniform").pvalue > 1e-3
@@ -195,7 +197,7 @@ def test_wrong_tests_beside_rows_are_flagged(data, model, case):
         posterior = model.fit(data, method="laplace", draws=50, lifts=lifts)
     assert not posterior.lifts.ok
     assert posterior.lifts.table.loc["0", "conflict"] or case == "all signs"
-    assert "LIFT TESTS CONFLICT with all else" in str(posterior)
+    assert "LIFT TESTS CONFLICT with the other data" in str(posterior)
 
 
 def test_two_wrong_tests_that_agree_are_held_against_the_rows(data, model):
@@ -232,12 +234,12 @@ def test_right_tests_beside_rows_are_not_flagged(data, lifts, model):
     assert_allclose(table["effect"] - table["predicted"], 0, atol=0.3)
     z = (table["effect"] - table["predicted"]) / np.hypot(table["standard_error"], table["sd"])
     assert_allclose(table["z"], z, rtol=1e-6)
-    assert "5 lift tests (a1: 5): in keeping with all else" in str(posterior)
+    assert "5 lift tests (a1: 5): in keeping with the other data" in str(posterior)
 
 
 def test_many_tests_share_one_mode(data, model, monkeypatch):
     lifts = ig.LiftTests.from_frame(table_of())
-    problem = model._pose(data, lifts=lifts).problem
+    problem = model._prepare(data, lifts=lifts).problem
     mode = find_mode(problem)
     monkeypatch.setattr(conflicts_module, "MOST_MODES", 4)
     check = check_lifts(problem, mode, lifts, random_seed=1)
@@ -256,9 +258,9 @@ def test_one_wrong_test_among_forty_is_named_first(data, model):
     table.loc[wrong, "effect"] *= -1
     for some in (data, data.drop("a1")):
         lifts = ig.LiftTests.from_frame(table)
-        problem = model._pose(some, lifts=lifts).problem
+        problem = model._prepare(some, lifts=lifts).problem
         check = check_lifts(problem, find_mode(problem), lifts, random_seed=1)
-        assert f"with all else: row {wrong}, a1 from" in str(check)
+        assert f"with the other data: row {wrong}, a1 from" in str(check)
         several = check.table["conflict"].sum() > 1
         assert ("those after the first may follow from it" in str(check)) == several
 
@@ -274,7 +276,7 @@ def test_the_verdict_names_the_worst_tests():
     assert "; ...; all 5 tests of a1 together (p 1e-20). 4 tests conflict, and those" in str(check)
     z = np.array([-50.0, 0.0, 60.0, -70.0, 40.0])  # beyond what a p-value can say
     far = replace(check, rows=replace(rows, z=z, p_value=np.array([0.0, 0.5, 0.0, 0.0, 0.0])))
-    assert str(far).startswith("LIFT TESTS CONFLICT with all else: row 3, a1 from 0.0 to 1.5")
+    assert str(far).startswith("LIFT TESTS CONFLICT with the other data: row 3, a1 from 0.0 to 1.5")
     one = replace(check, rows=replace(rows, p_value=np.array([1.0, 0.5, 1.0, 1.0, 0.0])))
     assert "may follow" not in str(one)
     with pytest.warns(ig.ConflictWarning):
@@ -314,7 +316,7 @@ def test_a_fit_without_tests_has_none(data, model):
 
 
 def test_functionals_of_a_fit_are_those_of_its_problem(replaced, data, lifts, model):
-    problem = model._pose(data.drop("a1"), lifts=lifts).problem
+    problem = model._prepare(data.drop("a1"), lifts=lifts).problem
     assert isinstance(problem.lifts, LiftRows)
     assert_allclose(replaced.lifts.functionals, problem.lifts.rows)
 
@@ -344,4 +346,4 @@ def test_a_query_repeats_the_conflict(tmp_path, capsys, data, model):
         fit = model.fit(data, "laplace", 20, lifts=ig.LiftTests.from_frame(table))
     fit.save(tmp_path / "fit.nc")
     main(query)
-    assert "bayes-intgen query: LIFT TESTS CONFLICT with all else" in capsys.readouterr().err
+    assert "bayes-intgen query: LIFT TESTS CONFLICT with the other data" in capsys.readouterr().err

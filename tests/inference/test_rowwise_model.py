@@ -25,10 +25,10 @@ def read(frame):
 def pose(data, basis, likelihood):
     problem = (
         ig.InterventionModel(basis, "full", likelihood=likelihood)
-        ._pose(data, weighted=False)
+        ._prepare(data, weighted=False)
         .problem
     )
-    return RowwiseProblem.pose(problem, data, likelihood)
+    return RowwiseProblem.read(problem, data, likelihood)
 
 
 class Pair:
@@ -128,7 +128,7 @@ def test_rows_are_the_features_of_the_data():
     data = read(student_t.make_data(50, random_seed=4))
     problem = (
         ig.InterventionModel(ig.Polynomial(2), "full", variance="constant")
-        ._pose(data, weighted=False)
+        ._prepare(data, weighted=False)
         .problem
     )
     features, scale = problem.design.features, problem.moments.outcome_scale
@@ -168,7 +168,7 @@ def test_variance_features_are_held_in_the_tails():
         data = read(heteroscedastic.make_data(n, random_seed=6))
         problem = (
             ig.InterventionModel(ig.Polynomial(2), "full", variance="constant")
-            ._pose(data, weighted=False)
+            ._prepare(data, weighted=False)
             .problem
         )
         rows = Rows.read(data, problem.design.features, problem.moments.outcome_scale)

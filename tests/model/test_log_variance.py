@@ -142,7 +142,7 @@ class ByFirstAction:
 def test_weighted_likelihood_is_that_of_rows_with_their_own_variance():
     """Log-likelihood given the weights: sum of log N(y; m, sigma^2 / weight) over the rows."""
     data = noisy(200, 5)
-    plain = ig.InterventionModel(ig.Polynomial(2), [], variance="constant")._pose(data).problem
+    plain = ig.InterventionModel(ig.Polynomial(2), [], variance="constant")._prepare(data).problem
     design, scale = plain.design, plain.moments.outcome_scale
     variances = dict.fromkeys(data.extents, ByFirstAction())
     moments = Moments.compute(data, plain.moments.summary, design.features, scale, variances)

@@ -14,9 +14,9 @@ from bayes_intgen.model import marginal
 from models import polynomial
 
 
-def pose(frame, basis, structure="full"):
+def prepare(frame, basis, structure="full"):
     data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-    return ig.InterventionModel(basis, structure, variance="constant")._pose(data).problem
+    return ig.InterventionModel(basis, structure, variance="constant")._prepare(data).problem
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def frame():
 
 @pytest.fixture(scope="module", params=[ig.Polynomial(3), HSGP(m=6, m_pair=3)], ids=repr)
 def problem(request, frame):
-    return pose(frame, request.param)
+    return prepare(frame, request.param)
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +132,7 @@ def test_pymc_graph_equals_numpy(problem, x):
 @pytest.mark.parametrize("structure", [["a1", "a2"], [("a1", "a2")], []])
 def test_a_structure_is_a_selection_of_weights(frame, structure):
     """Dropping weights equals giving them no prior variance."""
-    full, narrow = (pose(frame, ig.Polynomial(2), s) for s in ("full", structure))
+    full, narrow = (prepare(frame, ig.Polynomial(2), s) for s in ("full", structure))
     kept = {weight.name for weight in narrow.design.weights}
     assert kept < {weight.name for weight in full.design.weights}
     log_sd = np.array([0.0 if w.name in kept else -30.0 for w in full.design.weights])
@@ -146,12 +146,12 @@ def test_a_structure_is_a_selection_of_weights(frame, structure):
 def test_units_do_not_matter(frame):
     """Multiplying the outcome by 1e6, or shifting it by 1e9, leaves the standardised density."""
     basis = ig.Polynomial(3)
-    reference = pose(frame, basis)
+    reference = prepare(frame, basis)
     x = reference.hyperpriors.mean
     expected = reference.log_posterior(x)[0]
     moved, shifted = frame.assign(y=frame["y"] * 1e6), frame.assign(y=frame["y"] + 1e9)
-    assert_allclose(pose(moved, basis).log_posterior(x)[0], expected, rtol=1e-9)
-    assert_allclose(pose(shifted, basis).log_posterior(x)[0], expected, rtol=1e-6)
+    assert_allclose(prepare(moved, basis).log_posterior(x)[0], expected, rtol=1e-9)
+    assert_allclose(prepare(shifted, basis).log_posterior(x)[0], expected, rtol=1e-6)
 
 
 def slow_hessian(likelihood, log_sigma, log_sd):

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 import bayes_intgen as ig
-from bayes_intgen.model.hyperpriors import HyperPriors
+from bayes_intgen.model.distributions import HyperPriors
 from models import hsgp
 
 # few rows, at which the Laplace approximation may differ from the posterior
@@ -31,7 +31,7 @@ def data():
 
 
 def pose(data, priors):
-    return ig.InterventionModel(structure=["a1", "a2"], priors=priors)._pose(data).problem
+    return ig.InterventionModel(structure=["a1", "a2"], priors=priors)._prepare(data).problem
 
 
 def test_each_kind_of_group_has_its_own_prior():
@@ -46,7 +46,7 @@ def test_an_action_that_no_regime_sets_has_priors_of_its_own(data):
     """Of its confounding, as a function of itself, and of its lengthscale; no other differs."""
     priors = ig.Priors()
     model = ig.InterventionModel(structure=["a1", "a2"])
-    problem = model._pose(data.drop("a2")).problem
+    problem = model._prepare(data.drop("a2")).problem
     medians = np.exp(problem.hyperpriors.mean[2:])
     names = (*problem.design.groups, *problem.design.smooth_actions)
     found = dict(zip(names, medians, strict=True))

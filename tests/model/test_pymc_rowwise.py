@@ -11,8 +11,8 @@ from scipy import stats
 
 import bayes_intgen as ig
 from bayes_intgen.base.metrics import rmse
-from bayes_intgen.inference.options import Sampling
 from bayes_intgen.inference.rowwise import RowwiseProblem, sample_rowwise
+from bayes_intgen.inference.sampling import Sampling
 from models import heteroscedastic, linear, student_t
 
 AT = {"a1": np.array([-1.0, 0.0, 1.5]), "a2": np.array([0.5, 0.0, 1.0])}
@@ -22,9 +22,9 @@ def read(frame, actions=("a1", "a2")):
     return ig.RegimeData.from_frame(frame, outcome="y", actions=list(actions))
 
 
-def pose(data, basis, structure, likelihood):
+def prepare(data, basis, structure, likelihood):
     model = ig.InterventionModel(basis, structure, variance="constant", likelihood=likelihood)
-    return RowwiseProblem.pose(model._pose(data, weighted=False).problem, data, likelihood)
+    return RowwiseProblem.read(model._prepare(data, weighted=False).problem, data, likelihood)
 
 
 def start_at(rowwise, at):
@@ -41,7 +41,7 @@ def test_normal_rows_and_the_compressed_model_have_one_posterior():
     data = read(linear.make_data(60, random_seed=6))
     model = ig.InterventionModel(ig.Polynomial(1), "full", variance="constant")
     ours = model.fit(data, draws=1500, chains=4, random_seed=7, progressbar=False)
-    rowwise = pose(data, ig.Polynomial(1), "full", "normal")
+    rowwise = prepare(data, ig.Polynomial(1), "full", "normal")
     tree, convergence = sample_rowwise(rowwise, Sampling("nuts", 1500, random_seed=8))
     assert convergence.ok, convergence
     theirs = ig.Posterior(tree, ours.design, ours.summary, ours.outcome_scale, convergence)
@@ -76,7 +76,7 @@ def student():
     data = read(heavy_tailed(1500, random_seed=1), ["a"])
     model = ig.InterventionModel(ig.Polynomial(1), likelihood="student_t")
     posterior = model.fit(data, random_seed=2, progressbar=False)
-    return posterior, pose(data, ig.Polynomial(1), "full", "student_t")
+    return posterior, prepare(data, ig.Polynomial(1), "full", "student_t")
 
 
 @pytest.mark.slow
@@ -162,7 +162,7 @@ def test_outliers_carry_no_weight():
         data = read(student_t.make_data(500, random_seed=seed))
         fit = ig.InterventionModel(ig.Polynomial(1), "full").fit(data, method="laplace")
         errors["normal"].append(rmse(fit.table(at)["mean"], student_t.truth(**at)))
-        robust = start_at(pose(data, ig.Polynomial(1), "full", "student_t"), at)
+        robust = start_at(prepare(data, ig.Polynomial(1), "full", "student_t"), at)
         errors["student_t"].append(rmse(robust, student_t.truth(**at)))
     assert np.mean(errors["student_t"]) < np.mean(errors["normal"]) / 3
 
@@ -175,7 +175,7 @@ def test_nuts_resists_outliers_as_its_start_does():
     assert posterior.convergence.ok, posterior.convergence
     table = posterior.table(AT)
     assert (np.abs(table["mean"] - student_t.truth(**AT)) < 3 * table["sd"]).all()
-    start = start_at(pose(data, ig.Polynomial(1), "full", "student_t"), AT)
+    start = start_at(prepare(data, ig.Polynomial(1), "full", "student_t"), AT)
     assert (np.abs(start - table["mean"]) < 0.5 * table["sd"]).all()
     wide = ig.InterventionModel(ig.Polynomial(1), "full").fit(data, method="laplace").table(AT)
     assert (table["sd"] < 0.5 * wide["sd"]).all()
@@ -198,7 +198,7 @@ def test_variance_inferred_with_the_mean(spread):
     model = ig.InterventionModel(ig.Polynomial(2), "full", variance="constant")
     constant = model.fit(data, method="laplace").table(AT)
     assert table["sd"].iloc[1] < 0.7 * constant["sd"].iloc[1]  # the origin, where noise is least
-    start = start_at(pose(data, ig.Polynomial(2), "full", "heteroscedastic"), AT)
+    start = start_at(prepare(data, ig.Polynomial(2), "full", "heteroscedastic"), AT)
     assert (np.abs(start - table["mean"]) < 0.5 * table["sd"]).all()
     assert "likelihood: heteroscedastic" in str(posterior)
 
@@ -218,7 +218,7 @@ def test_inferred_variances_carry_over_to_the_joint_regime(spread):
 @pytest.mark.slow
 def test_stored_densities_are_those_of_pymc_heteroscedastic(spread):
     posterior, data = spread
-    check_densities(posterior, pose(data, ig.Polynomial(2), "full", "heteroscedastic").build())
+    check_densities(posterior, prepare(data, ig.Polynomial(2), "full", "heteroscedastic").build())
 
 
 @pytest.mark.slow
@@ -231,6 +231,6 @@ def test_inferring_the_variance_pays_where_spreads_differ():
         model = ig.InterventionModel(ig.Polynomial(2), "full", variance="constant")
         truth = heteroscedastic.truth(**at)
         errors["constant"].append(rmse(model.fit(data, method="laplace").table(at)["mean"], truth))
-        rowwise = pose(data, ig.Polynomial(2), "full", "heteroscedastic")
+        rowwise = prepare(data, ig.Polynomial(2), "full", "heteroscedastic")
         errors["heteroscedastic"].append(rmse(start_at(rowwise, at), truth))
     assert np.mean(errors["heteroscedastic"]) < 0.8 * np.mean(errors["constant"])

@@ -66,15 +66,15 @@ def bases():
 PARENTS = {"a1": (), "a2": ("a1",), "a3": ()}
 
 
-@pytest.mark.parametrize("rung", ["none", "pairwise", "all"])
-def test_masks_of_the_variance(bases, rung):
-    design = variance_design(Design.build(bases, PARENTS, rung))
+@pytest.mark.parametrize("interactions", ["none", "pairwise", "all"])
+def test_masks_of_the_variance(bases, interactions):
+    design = variance_design(Design.build(bases, PARENTS, interactions))
     found = {}
     for weight in design.weights:
         found.setdefault(weight.component, set()).add(weight.feature.actions)
     pairs = {frozenset(pair) for pair in combinations(bases, 2)}
     single = {frozenset(), *(frozenset([name]) for name in bases)}
-    if rung == "all":
+    if interactions == "all":
         assert set(map(frozenset, found.values())) == {frozenset(single | pairs)}
     else:  # a function of the actions alone has no variance
         of_two = {frozenset(), frozenset(["a1"]), frozenset(["a2"]), frozenset(["a1", "a2"])}
@@ -83,9 +83,9 @@ def test_masks_of_the_variance(bases, rung):
         assert found["bias:a3"] == {frozenset(), frozenset(["a3"])}
 
 
-@pytest.mark.parametrize("rung", ["none", "all"])
-def test_any_weights_obey_the_rule(bases, rung):
-    design = variance_design(Design.build(bases, PARENTS, rung))
+@pytest.mark.parametrize("interactions", ["none", "all"])
+def test_any_weights_obey_the_rule(bases, interactions):
+    design = variance_design(Design.build(bases, PARENTS, interactions))
     rng = np.random.default_rng(3)
     weights, values = rng.normal(size=(2, len(design.weights))), rng.normal(size=(7, 3))
     obs = variance_at(design, weights, values, ())

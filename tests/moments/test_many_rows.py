@@ -17,7 +17,7 @@ from bayes_intgen.data.folds import folded_chunks
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.choice import freeze_bases
 from bayes_intgen.design.basis.features import FeatureMap
-from bayes_intgen.design.basis.products import ProductPlan
+from bayes_intgen.design.basis.products import ProductLayout
 from bayes_intgen.moments import row_sample as pilot
 from bayes_intgen.moments.feature_sums import sum_features
 from bayes_intgen.moments.moments_text import check_size
@@ -93,7 +93,7 @@ def test_rectangles_cover_features_in_any_order():
     for order in (range(len(names)), rng.permutation(len(names))):
         features = [names[i] for i in order]
         found = np.full((len(features), 4), np.nan)
-        ProductPlan.of(features).fill(tables, found)
+        ProductLayout.of(features).fill(tables, found)
         expected = [np.prod([tables[n][i] for n, i in f] or [np.ones(4)], axis=0) for f in features]
         np.testing.assert_allclose(found, expected, rtol=1e-15)
 

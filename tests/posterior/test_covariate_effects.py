@@ -195,7 +195,7 @@ def test_nonlinear_system_with_a_categorical_covariate():
     table = posterior.table(points)
     assert rmse(table["mean"], truth) < 0.12  # the spread of the truth is 1.08
     assert coverage(table["lower"], table["upper"], truth) >= 0.75
-    assert posterior.additivity.needed_rung == "none"
+    assert posterior.additivity.needed_interactions == "none"
     blind = ig.RegimeData.from_frame(frame, "y", ["a1", "a2"])
     naive = ig.InterventionModel().fit(blind, method="laplace").table(points)
     assert rmse(naive["mean"], truth) > 0.8
@@ -218,7 +218,7 @@ def test_the_search_returns_from_steps_into_singular_regions():
     data = ig.RegimeData.from_frame(
         frame, "y", ["a1", "a2"], categorical=["site"], covariates=["z", "site"]
     )
-    problem = ig.InterventionModel()._pose(data, weighted=False).problem
+    problem = ig.InterventionModel()._prepare(data, weighted=False).problem
     mode = find_mode(problem)
     assert mode.converged
     assert np.exp(problem.split(mode.mode)[0]).min() > 0.05

@@ -159,7 +159,7 @@ def test_printed(posterior):
     assert "\nsite (covariate): 3 levels (north, south, west)\n" in shown
     assert "covariates at their means or most frequent levels" in shown
     assert list(posterior.effects().index) == ["a1", "a2"]
-    assert {d.actions for d in posterior.additivity.departures} == {("a1", "a2")}
+    assert {d.actions for d in posterior.additivity.tests} == {("a1", "a2")}
 
 
 def test_saved_fit_answers_the_same(posterior, tmp_path):

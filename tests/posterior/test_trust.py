@@ -74,7 +74,7 @@ def test_draws_move_with_the_power_of_the_prior_as_integration_says():
     data = read(rows(40, 3, normal))
     priors = ig.Priors(linear=ig.LogNormal(0.05, 0.5))
     model = ig.InterventionModel(ig.Polynomial(1), [], priors=priors, variance="constant")
-    problem = model._pose(data).problem
+    problem = model._prepare(data).problem
     mode = find_mode(problem)
     proposal = stats.multivariate_t(mode.mode, mode.covariance, df=5, seed=1)
     x = proposal.rvs(8000)

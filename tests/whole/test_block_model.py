@@ -47,21 +47,21 @@ SINGLES = {"", "a1", "a2", "a3"}
 
 
 @pytest.mark.parametrize("basis", ["cubic", "smooth"])
-def test_features_of_every_component_and_rung(bases, basis):
-    rungs = {
-        rung: Design.build(bases[basis], PARENTS, rung, BLOCKS)
-        for rung in ("none", "pairwise", "all")
+def test_features_of_every_component_and_interactions(bases, basis):
+    designs = {
+        interactions: Design.build(bases[basis], PARENTS, interactions, BLOCKS)
+        for interactions in ("none", "pairwise", "all")
     }
     triple = {"a1+a2+a3"} if basis == "cubic" else set()
     pairs = {"a1+a2", "a1+a3", "a2+a3"}
-    assert touched(rungs["none"], CAUSAL) == SINGLES | {"a1+a2"}
-    assert touched(rungs["pairwise"], CAUSAL) == SINGLES | pairs
-    assert touched(rungs["all"], CAUSAL) == SINGLES | pairs | triple
-    for rung in ("none", "pairwise"):
-        assert touched(rungs[rung], "bias:a1+a2") == {"", "a1", "a2", "a1+a2"}
-        assert touched(rungs[rung], "bias:a3") == {"", "a2", "a3", "a2+a3"}
-    assert touched(rungs["all"], "bias:a1+a2") == SINGLES | pairs | triple
-    assert {w.component for w in rungs["none"].weights} == {CAUSAL, "bias:a1+a2", "bias:a3"}
+    assert touched(designs["none"], CAUSAL) == SINGLES | {"a1+a2"}
+    assert touched(designs["pairwise"], CAUSAL) == SINGLES | pairs
+    assert touched(designs["all"], CAUSAL) == SINGLES | pairs | triple
+    for interactions in ("none", "pairwise"):
+        assert touched(designs[interactions], "bias:a1+a2") == {"", "a1", "a2", "a1+a2"}
+        assert touched(designs[interactions], "bias:a3") == {"", "a2", "a3", "a2+a3"}
+    assert touched(designs["all"], "bias:a1+a2") == SINGLES | pairs | triple
+    assert {w.component for w in designs["none"].weights} == {CAUSAL, "bias:a1+a2", "bias:a3"}
 
 
 def test_a_block_of_three_has_products_of_three_if_the_basis_has(bases):
@@ -335,8 +335,8 @@ def test_blocks_on_the_command_line(tmp_path, capsys):
 
 def test_pairs_within_a_block_are_no_departures(posterior, frame):
     model = ig.InterventionModel(ig.Polynomial(3), [("a2", "a3")], blocks=["a1+a2"])
-    posed = model._pose(read(frame))
-    found = {(p.kind, p.actions) for p in _probes(posed.problem, posed.moments.features)}
+    prepared = model._prepare(read(frame))
+    found = {(p.kind, p.actions) for p in _probes(prepared.problem, prepared.moments.features)}
     assert found == {
         ("interaction", ("a1", "a3")),
         ("interaction", ("a2", "a3")),
@@ -346,14 +346,14 @@ def test_pairs_within_a_block_are_no_departures(posterior, frame):
     assert posterior.additivity.ok, posterior.additivity
     wide = ig.InterventionModel(ig.Polynomial(3), [("a2", "a3")], "pairwise", ["a1+a2"])
     judged = wide.fit(read(frame), method="laplace").additivity
-    assert {(d.kind, d.actions) for d in judged.departures} == found
+    assert {(d.kind, d.actions) for d in judged.tests} == found
 
 
 def test_interactions_between_blocks_are_seen(frame):
     changed = frame.assign(y=frame["y"] + 0.5 * frame["a1"] * frame["a3"])
     model = ig.InterventionModel(ig.Polynomial(3), [("a2", "a3")], blocks=["a1+a2"])
     found = model.fit(read(changed), method="laplace").additivity
-    assert found.needed_rung == "pairwise"
+    assert found.needed_interactions == "pairwise"
     assert found.found[0].actions == ("a1", "a3")  # and a_2 a_3, which goes with it
 
 
@@ -363,4 +363,4 @@ def test_a_bias_of_a_block_that_follows_another_action_is_seen(frame):
     model = ig.InterventionModel(ig.Polynomial(3), [("a2", "a3")], blocks=["a1+a2"])
     found = model.fit(read(frame.assign(y=frame["y"] + 0.5 * hidden)), method="laplace").additivity
     assert ("bias", ("a1+a2", "a3")) in {(d.kind, d.actions) for d in found.found}
-    assert found.needed_rung == "all"
+    assert found.needed_interactions == "all"

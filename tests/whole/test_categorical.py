@@ -188,8 +188,8 @@ def test_names_and_order_of_levels_change_nothing(structure):
     found = []
     for table, levels in ((frame, LEVELS), (renamed, list(names.values()))):
         data = read(table)
-        posed = model._pose(data)
-        problem, learned = posed.problem, posed.learned
+        prepared = model._prepare(data)
+        problem, learned = prepared.problem, prepared.learned
         x = problem.hyperpriors.mean + 0.3
         order = [data.levels["a2"].index(level) for level in levels]
         codes = np.array([[a1, code] for a1 in (-1.0, 0.5) for code in order])

@@ -10,10 +10,9 @@ from numpy.testing import assert_allclose
 import bayes_intgen as ig
 from bayes_intgen.base.metrics import coverage, credible_interval
 from bayes_intgen.inference.draws_tree import build_tree
-from bayes_intgen.inference.hyper_draws import sample_nuts
 from bayes_intgen.inference.laplace import find_mode
-from bayes_intgen.inference.options import Sampling
 from bayes_intgen.inference.problem import Problem
+from bayes_intgen.inference.sampling import Sampling, sample_nuts
 from bayes_intgen.model.priors import LogNormal, Priors
 from models import linear
 
@@ -88,7 +87,9 @@ def test_nuts_equals_the_exact_conjugate_posterior():
     pin = partial(LogNormal, log_sd=1e-4)
     priors = Priors(sigma=pin(0.5), linear=pin(0.4), constant=2.0)
     model = ig.InterventionModel(ig.Polynomial(1))
-    free = ig.InterventionModel(ig.Polynomial(1), "full", variance="constant")._pose(data).problem
+    free = (
+        ig.InterventionModel(ig.Polynomial(1), "full", variance="constant")._prepare(data).problem
+    )
     problem = Problem(free.design, free.moments, priors)
     sampling = Sampling("nuts", random_seed=4)
     hyper = sample_nuts(problem, find_mode(problem), sampling)

@@ -54,8 +54,8 @@ def test_both_systems_of_example_1_give_the_same_answer(example, interactions):
     fits = [fit(frame, interactions, categorical=ACTIONS) for frame in singles]
     (first, sd1), (second, sd2) = (moments(one.expected_outcome(at)) for one in fits)
     assert abs(first - second) < 4 * np.hypot(sd1, sd2)
-    assert fits[0].additivity.needed_rung == fits[1].additivity.needed_rung
-    if interactions == "none":  # higher rungs are not sure of a cell without observational rows
+    assert fits[0].additivity.needed_interactions == fits[1].additivity.needed_interactions
+    if interactions == "none":  # higher designs are not sure of a cell without observational rows
         assert abs(truths[1] - truths[0]) > 4 * np.hypot(sd1, sd2)
         assert max(abs(first - truths[0]) / sd1, abs(second - truths[1]) / sd2) > 4
 
@@ -103,7 +103,7 @@ def test_a_shared_confounder_is_not_noticed():
     assert_allclose(mean, 4 / 3 * total, atol=4 * sd.max())
     assert np.abs(mean - total).max() > 6 * sd.max()
     assert wrong.additivity.ok, wrong.additivity
-    assert wrong.additivity.needed_rung == "none"
+    assert wrong.additivity.needed_interactions == "none"
 
 
 @pytest.mark.parametrize("regimes", [["obs", "a1+a2"], ["obs", "a1", "a2", "a1+a2"], ["a1+a2"]])
@@ -136,10 +136,10 @@ def test_a_product_of_confounders_passes_for_an_interaction_of_the_actions():
     """E[C_1 C_2 | a] = a_1 a_2 / 4, and nothing of it once one of them is set.
 
     So m_1 + m_2 - m_obs = a_1 + a_2 - a_1 a_2 / 2: the check sees that this is no sum of curves and
-    asks for the next rung, where all is well and the answer is wrong.
+    asks for the next interactions, where all is well and the answer is wrong.
     """
     frame = multiply_confounders(5000, 3, ["obs", "a1", "a2"])
-    assert fit(frame).additivity.needed_rung != "none"
+    assert fit(frame).additivity.needed_interactions != "none"
     wrong = fit(frame, "all")
     mean, sd = moments(wrong.expected_outcome(AT))
     product = AT["a1"] * AT["a2"]

@@ -14,6 +14,7 @@ linear in the innovations), hyperparameters at their centre, and one violation a
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from bayes_intgen.base.types import Array
 from bayes_intgen.checks.sensitivity.innovations import Innovation, InnovationSums, pairs_of
 from bayes_intgen.checks.sensitivity.response import Response, respond, walk
 from bayes_intgen.checks.sensitivity.result import Sensitivity
-from bayes_intgen.checks.sensitivity.verdicts import Known, judge
+from bayes_intgen.checks.sensitivity.strength import Known, judge
 from bayes_intgen.checks.sensitivity.violations import PairTerm, terms_of
 from bayes_intgen.data.points import Points
 from bayes_intgen.data.regime_data import RegimeData
@@ -81,7 +82,7 @@ def sensitivity(
     QueryError
         If points cannot be read or lie beyond the box, or there is one candidate only.
     NotIdentifiedError
-        If the data do not determine the contrasts.
+        If the contrasts are not identified from the data.
 
     References
     ----------
@@ -90,14 +91,13 @@ def sensitivity(
 
     Examples
     --------
-    >>> import bayes_intgen as ig
     >>> scm = ig.scm.sample_linear_scm(2, random_seed=1)
     >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=500, random_seed=2)
     >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
     >>> posterior = ig.InterventionModel(ig.Polynomial(1)).fit(data, method="laplace")
     >>> rise = {"a1": 1.0, "a2": 0.0}
-    >>> found = ig.sensitivity(posterior, data, rise, baseline={"a1": 0.0, "a2": 0.0})
-    >>> found.table[["violation", "actions"]].to_numpy().tolist()
+    >>> result = ig.sensitivity(posterior, data, rise, baseline={"a1": 0.0, "a2": 0.0})
+    >>> result.table[["violation", "actions"]].to_numpy().tolist()
     [['product', 'a1, a2'], ['shared', 'a1, a2']]
     """
     require_same_data(posterior, data)
@@ -108,17 +108,17 @@ def sensitivity(
     pairs = pairs_of(posterior.design, posterior.summary.levels)
     innovations = _innovations(data, posterior, pairs)
     terms = [term for pair in pairs for term in terms_of(pair, innovations[pair])]
-    found = respond(data, posterior, terms)
+    responses = respond(data, posterior, terms)
     correlations, seen = _look(data, posterior, innovations)
     steps = mean_functionals(posterior.design, after.values, regime)
     steps = steps - mean_functionals(posterior.design, before.values, regime)
     rows = []
-    for i, pair in enumerate(pairs):
-        responses = found[5 * i : 5 * i + 5]
-        shifts = np.array([_shift(r, posterior, after, before, regime, steps) for r in responses])
-        room = abs(responses[0].size) + ERRORS * responses[0].error
+    for i, pair in enumerate(pairs):  # terms_of a pair are five: the product comes first
+        own = responses[5 * i : 5 * i + 5]
+        shifts = np.array([_shift(r, posterior, after, before, regime, steps) for r in own])
+        room = abs(own[0].size) + ERRORS * own[0].error
         if _imitates(posterior, pair):
-            room = float("inf")
+            room = float("inf")  # the data tell nothing of such a product
         known = Known(posterior.outcome_scale.spread, max(seen.values()), room, correlations[pair])
         rows += judge(pair, names, draws, shifts, known)
     return Sensitivity(
@@ -149,20 +149,9 @@ def _contrasts(
     means = posterior.expected_outcome(points, do).mean(("chain", "draw")).to_numpy()
     best = int(np.argmin(means) if minimize else np.argmax(means))
     others = [i for i in range(len(points)) if i != best]
-    chosen = Points(
-        points.actions,
-        np.tile(points.values[best], (len(others), 1)),
-        points.index[others],
-        points.levels,
-        points.covariates,
-    )
-    rest = Points(
-        points.actions,
-        points.values[others],
-        points.index[others],
-        points.levels,
-        points.covariates,
-    )
+    index = points.index[others]
+    chosen = replace(points, values=np.tile(points.values[best], (len(others), 1)), index=index)
+    rest = replace(points, values=points.values[others], index=index)
     names = [f"{points.index[best]} against {points.index[i]}" for i in others]
     least = "smallest" if minimize else "largest"
     text = f"point {points.index[best]} has the {least} mean outcome under do({label})"
@@ -179,8 +168,8 @@ def _innovations(
         for i in (0, 1)
     }
     for regime, phi, rows in walk(data, posterior):
-        for part in sums.values():
-            part.add(regime, phi, rows)
+        for of_action in sums.values():
+            of_action.add(regime, phi, rows)
     return {pair: (sums[pair, 0].solve(), sums[pair, 1].solve()) for pair in pairs}
 
 
@@ -198,13 +187,13 @@ def _look(
         for pair, (first, second) in innovations.items():
             if not {*pair} & {*regime}:
                 z = np.array([first(phi, rows), second(phi, rows)])
-                parts = (z.sum(axis=1), (z**2).sum(axis=1), [z[0] @ z[1]])
-                products[pair] += np.concatenate([[len(rows)], *parts])
-        for block, part in biases.items():
+                powers = (z.sum(axis=1), (z**2).sum(axis=1), [z[0] @ z[1]])
+                products[pair] += np.concatenate([[len(rows)], *powers])
+        for block, bias in biases.items():
             if not {*block} & {*regime}:
-                value = phi @ part
+                value = phi @ bias
                 sums[block] += np.array([len(rows), value.sum(), value @ value])
-    room = {pair: _largest_correlation(part) for pair, part in products.items()}
+    room = {pair: _largest_correlation(total) for pair, total in products.items()}
     seen = {
         format_regime(block): float(np.sqrt(max(square / n - (total / n) ** 2, 0.0))) if n else 0.0
         for block, (n, total, square) in sums.items()
@@ -250,11 +239,11 @@ def _shift(
     steps: Array,
 ) -> Array:
     """Return the change of every contrast by a term of unit size."""
-    change = -steps @ response.weights
+    change = -steps @ response.weights  # what the fit mistakes for the model's own
     for points, sign in ((after, 1.0), (before, -1.0)):
         phi = posterior.design.features.evaluate(points.values)
         term = response.term
-        found = term(regime, phi, points.values) if isinstance(term, PairTerm) else None
-        if found is not None:
-            change = change + sign * found
+        present = term(regime, phi, points.values) if isinstance(term, PairTerm) else None
+        if present is not None:  # the term itself, delta_T(a) of response (2)
+            change = change + sign * present
     return np.asarray(change)

@@ -1,10 +1,10 @@
-"""The part of an action that nothing seen explains, which is where hidden causes show.
+"""Innovations: what nothing seen explains of an action, which is where hidden causes show.
 
 For a pair (j, k) of actions, with psi smooth functions of the parents of A_k and of the covariates,
 
     z_k(a) = (a_k - psi(a)' b_k) / s_k,
 
-where b_k and s_k are fitted by least squares where they can be trusted even if j and k share a
+where b_k and s_k are fitted by least squares where they are sound even if j and k share a
 confounder: in regimes that set A_j and leave A_k alone, if A_j may be a parent of A_k, and else in
 all regimes that leave A_k alone. In rows that leave both alone, z_j and z_k are then uncorrelated
 unless something hidden drives both.
@@ -23,7 +23,6 @@ import numpy as np
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.design.basis.features import FeatureMap
-from bayes_intgen.design.basis.smoothness import relative_scale
 from bayes_intgen.design.design import Design
 
 __all__ = ["Innovation", "InnovationSums", "pairs_of"]
@@ -140,4 +139,4 @@ def _roughness(features: FeatureMap, column: int) -> float:
     functions = [features.bases[a].functions[i] for a, i in features.features[column].factors]
     if all(function.frequency is None for function in functions):
         return 0.0
-    return min(relative_scale(features, column) ** -2, MOST)
+    return min(features.relative_scale(column) ** -2, MOST)

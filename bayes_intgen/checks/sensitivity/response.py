@@ -1,20 +1,21 @@
-"""What a fit makes of a hidden term in the outcome.
+"""Response of a fit to a hidden term in the outcome.
 
 Given its hyperparameters the posterior mean of the weights is linear in the outcomes,
 
-    E[weights | y] = P^-1 sum_r w_r Phi_r' V_r y_r,      P = Lambda + sum_r w_r Phi_r' V_r Phi_r,
+    (1)  E[weights | y] = P^-1 sum_r w_r Phi_r' V_r y_r,
+         P = Lambda + sum_r w_r Phi_r' V_r Phi_r,
 
 with w_r = sigma_r^-2 and V_r the weights of the rows (:mod:`bayes_intgen.model.marginal`). If
 regime r has a further term delta_r(a) in its mean, then y_r - delta_r is what the model is about,
 so that
 
-    m_T(a) = phi(a)' theta_T(y) - phi(a)' theta_T(delta) + delta_T(a):
+    (2)  m_T(a) = phi(a)' theta_T(y) - phi(a)' theta_T(delta) + delta_T(a):
 
 the answer changes by the last two terms. How large such a term is, the data tell as far as the
 model cannot imitate it: with a flat prior its coefficient is normal with
 
-    mean = delta' W e / d,   variance = 1 / d,
-    d = delta' W delta - delta' W Phi P^-1 Phi' W delta,
+    (3)  mean = delta' W e / d,   variance = 1 / d,
+         d = delta' W delta - delta' W Phi P^-1 Phi' W delta,
 
 where W holds all w_r V_r and e = y - fit.
 """
@@ -24,8 +25,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from bayes_intgen.base.parallel import one_blas_thread, stretches
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.regime_data import RegimeData
@@ -73,9 +74,8 @@ class Response:
 def walk(data: RegimeData, posterior: Posterior) -> Iterator[tuple[Regime, Array, Array]]:
     """Yield (regime, features, rows of variables and outcome), a bounded number of rows a time."""
     for regime, rows in data.batches():
-        for start in range(0, len(rows), ROWS_AT_ONCE):
-            part = rows[start : start + ROWS_AT_ONCE]
-            yield regime, posterior.design.features.evaluate(part[:, :-1]), part
+        for some in stretches(len(rows), ROWS_AT_ONCE):
+            yield regime, posterior.design.features.evaluate(rows[some, :-1]), rows[some]
 
 
 def respond(
@@ -83,14 +83,8 @@ def respond(
 ) -> tuple[Response, ...]:
     """Propagate hidden terms through a fit, at the centre of its hyperparameters.
 
-    Parameters
-    ----------
-    data
-        Its rows, read twice.
-    posterior
-        The fit; with a row-wise likelihood it is treated as a normal one with its sigmas.
-    terms
-        The terms.
+    The rows are read twice. With a row-wise likelihood the fit is treated as a normal one with its
+    sigmas.
     """
     design, scale = posterior.design, posterior.outcome_scale
     draws = posterior.idata["posterior"].dataset
@@ -101,13 +95,14 @@ def respond(
     }
     mean = weight_draws(posterior).mean(axis=(0, 1))
     regimes = tuple(data.extents)
+    # The row weights of the fit are not kept with it, and so are made once more.
     sigma = dict(zip(regimes, np.exp(centre["sigma"]).tolist(), strict=True))
     theta = {r: design.collect(mean, design.active(r)) for r in regimes}
     variances = _variances(data, posterior, theta, sigma)
     size, count = len(design.positions), len(terms)
     precision, cross = np.zeros((size, size)), np.zeros((count, size))
     square, against = np.zeros(count), np.zeros(count)
-    with threadpool_limits(1):
+    with one_blas_thread():
         for regime, phi, rows in walk(data, posterior):
             w = np.full(len(rows), sigma[regime] ** -2)
             if variances is not None:
@@ -127,16 +122,18 @@ def respond(
             centre["prior_scale"] - np.log(scale.spread), centre.get("lengthscale", np.empty(0))
         )
         precision[np.diag_indices(size)] += np.exp(-2 * (log_sd + np.log(scale.spread)))
-        solved = [Conditional.solve(precision, part).mean for part in cross]
+        # (1) with delta in place of y: what the fit would mistake each term for
+        solved = [Conditional.solve(precision, of_term).mean for of_term in cross]
     return tuple(
-        Response(term, weights, *_coefficient(float(part @ weights), *sums))
-        for term, weights, part, *sums in zip(
+        Response(term, weights, *_coefficient(float(of_term @ weights), *sums))
+        for term, weights, of_term, *sums in zip(
             terms, solved, cross, square.tolist(), against.tolist(), strict=True
         )
     )
 
 
 def _coefficient(imitated: float, square: float, against: float) -> tuple[float, float]:
+    """Return (3): the coefficient of a term and its standard error."""
     left = square - imitated
     if left <= 1e-8 * max(square, 1e-300):
         return 0.0, float("inf")
@@ -157,6 +154,6 @@ def _variances(
         data,
         posterior.design.features,
         posterior.outcome_scale,
-        {regime: part / unit for regime, part in theta.items()},
-        {regime: part / unit for regime, part in sigma.items()},
+        {regime: values / unit for regime, values in theta.items()},
+        {regime: value / unit for regime, value in sigma.items()},
     )

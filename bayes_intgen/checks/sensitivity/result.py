@@ -1,4 +1,4 @@
-"""What was found on sensitivity, as a text, a table and a picture."""
+"""The result of a sensitivity analysis: a text, a table and a picture."""
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
@@ -43,16 +43,15 @@ class Sensitivity:
 
     Examples
     --------
-    >>> import bayes_intgen as ig
     >>> scm = ig.scm.sample_linear_scm(2, random_seed=1)
     >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=100, random_seed=2)
     >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
     >>> posterior = ig.InterventionModel(ig.Polynomial(1)).fit(data, method="laplace")
     >>> rise = {"a1": 1.0, "a2": 0.0}
-    >>> found = ig.sensitivity(posterior, data, rise, baseline={"a1": 0.0, "a2": 0.0})
-    >>> found.table["violation"].to_list()
+    >>> result = ig.sensitivity(posterior, data, rise, baseline={"a1": 0.0, "a2": 0.0})
+    >>> result.table["violation"].to_list()
     ['product', 'shared']
-    >>> 0 <= found.robustness, 0 <= found.seen_strength <= 1
+    >>> 0 <= result.robustness, 0 <= result.seen_strength <= 1
     (True, True)
     """
 
@@ -126,14 +125,13 @@ class Sensitivity:
 
         Examples
         --------
-        >>> import bayes_intgen as ig
         >>> scm = ig.scm.sample_linear_scm(2, random_seed=1)
         >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=100, random_seed=2)
         >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
         >>> posterior = ig.InterventionModel(ig.Polynomial(1)).fit(data, method="laplace")
         >>> rise = {"a1": 1.0, "a2": 0.0}
-        >>> found = ig.sensitivity(posterior, data, rise, baseline={"a1": 0.0, "a2": 0.0})
-        >>> found.plot().get_xlabel()
+        >>> result = ig.sensitivity(posterior, data, rise, baseline={"a1": 0.0, "a2": 0.0})
+        >>> result.plot().get_xlabel()
         'strength of the violation (1: none can be stronger)'
         >>> plt.close()
         """

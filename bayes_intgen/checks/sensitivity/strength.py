@@ -1,14 +1,19 @@
-"""At which strength of a violation an answer is overturned; strengths run from 0 to 1.
+"""How strong a violation must be to overturn an answer, and whether the data leave room for it.
 
-See :mod:`bayes_intgen.checks.sensitivity.violations` for what a strength means.
+Strengths run from 0 to 1; see :mod:`bayes_intgen.checks.sensitivity.violations` for their meaning.
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from bayes_intgen.base.metrics import INTERVAL
 from bayes_intgen.base.types import Array
 from bayes_intgen.checks.sensitivity.violations import shared_shift
 
-__all__ = ["loading_needed", "product_strength", "shared_strength"]
+__all__ = ["Known", "judge", "loading_needed", "product_strength", "shared_strength"]
 
 GRID = np.linspace(0.0, 0.995, 400)
 SPLITS = 60
@@ -17,19 +22,9 @@ SPLITS = 60
 def product_strength(gap: Array, shifts: Array, spread: float) -> tuple[Array, Array]:
     """Return the bias kappa that closes each gap, and the strength at which it is reached.
 
-    Parameters
-    ----------
-    gap
-        What is to be overcome, outcome's unit, not negative; shape (answers,).
-    shifts
-        Changes of the answers by each of the five terms at unit size, shape (5, answers).
-    spread
-        Standard deviation of the outcome.
-
-    Returns
-    -------
-    kappa, strength
-        Infinite where no strength up to one suffices; shape (answers,).
+    ``gap``: what is to be overcome, outcome's unit, not negative, shape (answers,); ``shifts``:
+    changes of the answers by each of the five terms at unit size, shape (5, answers);
+    ``spread``: standard deviation of the outcome. Infinite where no strength up to one suffices.
     """
     size = np.abs(shifts[0])
     kappa = np.divide(gap, size, out=np.where(gap > 0, np.inf, 0.0), where=size > 0)
@@ -47,11 +42,11 @@ def shared_strength(gap: Array, shifts: Array, spread: float) -> Array:
         )
     ).max(axis=1)
     reach = np.maximum.accumulate(reach, axis=0)
-    found = np.full(len(gap), np.inf)
+    strength = np.full(len(gap), np.inf)
     for i, need in enumerate(gap):
         if reach[-1, i] >= need:
-            found[i] = np.interp(need, reach[:, i], GRID)
-    return found
+            strength[i] = np.interp(need, reach[:, i], GRID)
+    return strength
 
 
 def loading_needed(gap: Array, shifts: Array, spread: float, correlation: float) -> Array:
@@ -67,5 +62,77 @@ def loading_needed(gap: Array, shifts: Array, spread: float, correlation: float)
     second = r / first
     j, k = np.concatenate([first, first]), np.concatenate([second, -second])
     most = np.abs(shared_shift(shifts, np.full(len(j), spread), j, k)).max(axis=0)
-    found: Array = np.divide(gap, most, out=np.where(gap > 0, np.inf, 0.0), where=most > 0)
-    return found
+    loading: Array = np.divide(gap, most, out=np.where(gap > 0, np.inf, 0.0), where=most > 0)
+    return loading
+
+
+@dataclass(frozen=True)
+class Known:
+    """What violations are compared with.
+
+    Parameters
+    ----------
+    spread
+        Standard deviation of the outcome.
+    strongest
+        That of the strongest confounding bias seen, outcome's unit.
+    room
+        Largest bias of a product that the data leave room for, outcome's unit.
+    correlation
+        Largest correlation of the two innovations that they leave room for.
+    """
+
+    spread: float
+    strongest: float
+    room: float
+    correlation: float
+
+
+def judge(
+    pair: tuple[str, str], names: Sequence[str], draws: Array, shifts: Array, known: Known
+) -> list[dict[str, Any]]:
+    """Return a row per contrast for each of the two violations of a pair.
+
+    ``names`` and ``draws``: of the contrasts, the latter of shape (draws, contrasts); ``shifts``:
+    their changes by each of the five terms at unit size, shape (5, contrasts).
+    """
+    mean = draws.mean(axis=0)
+    low, high = np.quantile(draws, [(1 - INTERVAL) / 2, (1 + INTERVAL) / 2], axis=0)
+    near = np.where(low > 0, low, np.where(high < 0, -high, 0.0))
+    gaps = (near, np.abs(mean))
+    products = [product_strength(gap, shifts, known.spread) for gap in gaps]
+    shared = [shared_strength(gap, shifts, known.spread) for gap in gaps]
+    loadings = [loading_needed(gap, shifts, known.spread, known.correlation) for gap in gaps]
+    rows = []
+    for kind in ("product", "shared"):
+        product = kind == "product"
+        for i, name in enumerate(names):
+            # for the near end of the interval, then for the mean
+            strengths = [s[i] for s in ([p[1] for p in products] if product else shared)]
+            verdicts = []
+            for j, strength in enumerate(strengths):
+                none = not np.isfinite(strength)
+                if product:
+                    excluded = products[j][0][i] > known.room
+                else:
+                    excluded = loadings[j][i] > 1
+                    none = none and excluded
+                verdicts.append("impossible" if none else "excluded" if excluded else "open")
+            bias = products[0][0][i] if product else np.nan
+            rows.append(
+                {
+                    "violation": kind,
+                    "actions": ", ".join(pair),
+                    "contrast": name,
+                    "estimate": mean[i],
+                    "strength_interval": strengths[0],
+                    "strength_mean": strengths[1],
+                    "bias_needed": bias,
+                    "times_seen": bias / known.strongest if known.strongest > 0 else np.inf,
+                    "room": known.room if product else known.correlation,
+                    "loading_needed": np.nan if product else loadings[0][i],
+                    "verdict": "undecided" if near[i] == 0 else verdicts[0],
+                    "verdict_mean": verdicts[1],
+                }
+            )
+    return rows

@@ -92,19 +92,9 @@ def terms_of(
 
 
 def product_shift(shifts: Array, kappa: npt.ArrayLike) -> Array:
-    """Return the change of answers by a product of bias kappa.
+    """Return the change of answers by a product of bias kappa, of any shape, in the outcome's unit.
 
-    Parameters
-    ----------
-    shifts
-        Changes by each of the five terms at unit size, shape (5, answers).
-    kappa
-        Outcome's unit; any shape.
-
-    Returns
-    -------
-    ndarray
-        Shape (..., answers).
+    ``shifts``: changes by each of the five terms at unit size, shape (5, answers).
     """
     change: Array = np.multiply.outer(np.asarray(kappa, dtype=float), shifts[0])
     return change
@@ -113,26 +103,14 @@ def product_shift(shifts: Array, kappa: npt.ArrayLike) -> Array:
 def shared_shift(
     shifts: Array, loading: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike
 ) -> Array:
-    """Return the change of answers by a confounder that both actions share.
+    """Return the change of answers by a confounder that both actions share, shape (..., answers).
 
-    Parameters
-    ----------
-    shifts
-        As in :func:`product_shift`.
-    loading
-        lambda, outcome's unit.
-    first, second
-        rho_j and rho_k, strictly between -1 and 1; all three of one shape.
-
-    Returns
-    -------
-    ndarray
-        Shape (..., answers).
+    ``shifts``: as in :func:`product_shift`; ``loading``: lambda, outcome's unit; ``first`` and
+    ``second``: rho_j and rho_k, strictly between -1 and 1; all three of one shape.
     """
-    size, j, k = (np.asarray(part, dtype=float) for part in (loading, first, second))
+    size, j, k = (np.asarray(values, dtype=float) for values in (loading, first, second))
     rest = 1 - (j * k) ** 2
-    parts = (j * (1 - k**2) / rest, k * (1 - j**2) / rest, k, j)
-    total = sum(
-        np.multiply.outer(part, shift) for part, shift in zip(parts, shifts[1:], strict=True)
-    )
+    coefficients = (j * (1 - k**2) / rest, k * (1 - j**2) / rest, k, j)  # E[W | a]
+    terms = zip(coefficients, shifts[1:], strict=True)
+    total = sum(np.multiply.outer(coefficient, shift) for coefficient, shift in terms)
     return np.asarray(size[..., None] * total)

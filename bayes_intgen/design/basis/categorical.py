@@ -81,10 +81,7 @@ class Categorical:
 
         Examples
         --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-        >>> frame["a1"] = (frame["a1"] > 0).map({True: "on", False: "off"})
+        >>> frame = frame.assign(a1=(frame["a1"] > 0).map({True: "on", False: "off"}))
         >>> data = ig.RegimeData.from_frame(frame, "y", ["a1", "a2"], categorical=["a1"])
         >>> basis = ig.Categorical().freeze("a1", ig.Moments.from_data(data).summary)
         >>> basis.levels
@@ -97,10 +94,7 @@ class Categorical:
 
         Examples
         --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-        >>> frame["a1"] = (frame["a1"] > 0).map({True: "on", False: "off"})
+        >>> frame = frame.assign(a1=(frame["a1"] > 0).map({True: "on", False: "off"}))
         >>> data = ig.RegimeData.from_frame(frame, "y", ["a1", "a2"], categorical=["a1"])
         >>> basis = ig.Categorical().freeze("a1", ig.Moments.from_data(data).summary)
         >>> ig.Categorical().made(basis)

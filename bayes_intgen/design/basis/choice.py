@@ -59,7 +59,7 @@ def match_bases(
     ModelError
         If a basis is of another kind or size, or the choice does not fit the actions.
     """
-    categorical = [name for name, found in frozen.items() if isinstance(found, CategoricalBasis)]
+    categorical = [name for name, kind in frozen.items() if isinstance(kind, CategoricalBasis)]
     for action, spec in _by_action(basis, list(frozen), categorical, covariates).items():
         if not spec.made(frozen[action]):
             raise ModelError(

@@ -1,15 +1,16 @@
 """Features of all actions: the constant, functions of one action, and their products.
 
-A feature is a product of at most one function per action (equation 2 of the model, m_S(a) = phi(a)'
-theta_S). It carries labels only: which actions it touches and what prior group it belongs to;
-regimes and components are choices of weights, made in :mod:`bayes_intgen.design.design`. Here a
-covariate is an action like any other: only the design tells them apart.
+A feature is a product of at most one function per action (design (2), m_S(a) = phi(a)' theta_S). It
+carries labels only: which actions it touches and what prior group it belongs to; regimes and
+components are choices of weights, made in :mod:`bayes_intgen.design.design`. Here a covariate is an
+action like any other: only the design tells them apart.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
+from math import exp, pi, prod, sqrt
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -20,13 +21,14 @@ from bayes_intgen.design.basis.categorical import CategoricalBasis
 from bayes_intgen.design.basis.function import ActionBasis, BasisFunction
 from bayes_intgen.design.basis.hsgp import HSGPBasis
 from bayes_intgen.design.basis.polynomial import PolynomialBasis
-from bayes_intgen.design.basis.products import ProductPlan
+from bayes_intgen.design.basis.products import ProductLayout
 
 __all__ = ["Feature", "FeatureMap"]
 
 BASES = {basis.kind: basis for basis in (CategoricalBasis, HSGPBasis, PolynomialBasis)}
 
 MAX_FEATURES = 10_000
+LENGTHSCALE = 0.6  # a typical one, in half-widths of the data
 
 type Kind = Literal["constant", "linear", "wiggly", "level", "pair", "higher"]
 
@@ -79,42 +81,29 @@ class FeatureMap:
     def within(cls, bases: Mapping[str, ActionBasis], scopes: Iterable[Iterable[str]]) -> Self:
         """Make every feature whose actions all lie within one of the scopes.
 
-        Parameters
-        ----------
-        bases
-            The basis of each action.
-        scopes
-            Sets of actions that may appear together in a feature.
-
         Raises
         ------
         ModelError
             If the names of actions make two features look the same, or there would be more than
             10000 of them.
         """
-        features = cls._within(bases, scopes)
-        _check_unique(features)
-        return cls(bases, features)
-
-    @classmethod
-    def _within(
-        cls, bases: Mapping[str, ActionBasis], scopes: Iterable[Iterable[str]]
-    ) -> tuple[Feature, ...]:
         wanted = [frozenset(scope) for scope in scopes]
-        found: list[list[tuple[str, int]]] = [[]]
+        products: list[list[tuple[str, int]]] = [[]]  # that of none is the constant
         for action, basis in bases.items():
-            grown = [
+            # Every product so far may be multiplied by one function of this action.
+            products += [
                 [*factors, (action, position)]
-                for factors in found
+                for factors in products
+                if any({action, *(name for name, _ in factors)} <= scope for scope in wanted)
                 for position, function in enumerate(basis.functions)
                 if _fits([*factors, (action, position)], bases)
                 and not any(_clash(_function(factor, bases), function) for factor in factors)
-                and _allowed({action, *(name for name, _ in factors)}, wanted)
             ]
-            found.extend(grown)
-            _check_number(len(found), bases)
-        found.sort(key=lambda factors: len(factors))
-        return tuple(_label(factors, bases) for factors in found)
+            _check_number(len(products), bases)
+        products.sort(key=len)
+        features = tuple(_label(factors, bases) for factors in products)
+        _check_unique(features)
+        return cls(bases, features)
 
     @classmethod
     def pairs(
@@ -123,15 +112,8 @@ class FeatureMap:
         """Make the products of two actions out of the first few functions of each.
 
         That of the first two is always among them, whatever the budget of interactions.
-
-        Parameters
-        ----------
-        bases
-            The basis of each action.
-        smoothest
-            Largest position of a function that takes part.
-        actions
-            Those of which pairs are made; None for all.
+        ``smoothest``: largest position of a function that takes part. ``actions``: those of which
+        pairs are made; None for all.
         """
         names = [name for name in bases if actions is None or name in actions]
         chosen = {
@@ -162,18 +144,31 @@ class FeatureMap:
     def smooth_columns(self, smoothest: int) -> Indices:
         """Return the positions of all features of one action and of the smoothest products of two.
 
-        Parameters
-        ----------
-        smoothest
-            Largest position of a function in such a product; levels have none.
+        ``smoothest``: largest position of a function in such a product; levels have none.
         """
         chosen = [
             i
             for i, feature in enumerate(self.features)
             if len(feature.factors) == 1
-            or (len(feature.factors) == 2 and _is_smooth(feature, self.bases, smoothest))
+            or (
+                len(feature.factors) == 2
+                and all(_takes_part(factor, self.bases, smoothest) for factor in feature.factors)
+            )
         ]
         return np.array(chosen, dtype=int)
+
+    def relative_scale(self, column: int) -> float:
+        """Return a rough size of a feature's weight relative to others: the smoother, the larger.
+
+        The root spectral density at a lengthscale of 0.6 half-widths, one if not of a wave: for
+        what is decided before the hyperparameters are known, as variance functions and tests are.
+        """
+        functions = [_function(factor, self.bases) for factor in self.features[column].factors]
+        waves = [f.frequency for f in functions if f.frequency is not None]
+        roots = (
+            sqrt(sqrt(2 * pi) * LENGTHSCALE * exp(-((LENGTHSCALE * w) ** 2) / 2)) for w in waves
+        )
+        return prod(roots, start=1.0)
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -193,41 +188,25 @@ class FeatureMap:
         )
 
     def evaluate(self, values: Array) -> Array:
-        """Evaluate phi.
+        """Evaluate phi at actions in their own units, or codes of levels.
 
-        Parameters
-        ----------
-        values
-            Actions in their own units, or codes of levels, shape (n, K).
-
-        Returns
-        -------
-        ndarray
-            Features, shape (n, features); the first column is one.
+        Shape (n, K) to (n, features); the first column is one.
         """
         table = np.empty((len(self.features), len(values)))
         self.fill(values, table)
         return table.T
 
     def fill(self, values: Array, out: Array) -> None:
-        """Evaluate phi into the rows of an array, one row per feature.
-
-        Parameters
-        ----------
-        values
-            As for :meth:`evaluate`.
-        out
-            Is overwritten, shape (features, n).
-        """
+        """Evaluate phi as :meth:`evaluate` into the rows of ``out``, shape (features, n)."""
         tables = {
             name: np.ascontiguousarray(basis.evaluate(values[:, k]).T)
             for k, (name, basis) in enumerate(self.bases.items())
         }
-        self._plan.fill(tables, out)
+        self._layout.fill(tables, out)
 
     @cached_property
-    def _plan(self) -> ProductPlan:
-        return ProductPlan.of([feature.factors for feature in self.features])
+    def _layout(self) -> ProductLayout:
+        return ProductLayout.of([feature.factors for feature in self.features])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state as JSON types."""
@@ -240,7 +219,8 @@ class FeatureMap:
     def from_dict(cls, state: Mapping[str, Any]) -> Self:
         """Rebuild the map from :meth:`to_dict`."""
         bases = {
-            action: BASES[part["kind"]].from_dict(part) for action, part in state["bases"].items()
+            action: BASES[basis["kind"]].from_dict(basis)
+            for action, basis in state["bases"].items()
         }
         factors = [[(action, int(i)) for action, i in pairs] for pairs in state["features"]]
         return cls(bases, tuple(_label(pairs, bases) for pairs in factors))
@@ -258,18 +238,13 @@ def _fits(factors: Sequence[tuple[str, int]], bases: Mapping[str, ActionBasis]) 
     return enough and sum(f.share for f in functions) <= 1 + 1e-9
 
 
-def _is_smooth(feature: Feature, bases: Mapping[str, ActionBasis], smoothest: int) -> bool:
-    """Say whether every factor is a level or one of the first functions of its basis."""
-    return all(_takes_part(factor, bases, smoothest) for factor in feature.factors)
-
-
 def _takes_part(factor: tuple[str, int], bases: Mapping[str, ActionBasis], smoothest: int) -> bool:
     """Say whether it is a level or one of the first functions of its basis."""
     return factor[1] <= smoothest or _function(factor, bases).shape == "level"
 
 
-def _check_number(found: int, bases: Mapping[str, ActionBasis]) -> None:
-    if found > MAX_FEATURES:
+def _check_number(number: int, bases: Mapping[str, ActionBasis]) -> None:
+    if number > MAX_FEATURES:
         raise ModelError(
             f"basis: the products of functions of {len(bases)} actions are more than the "
             f"{MAX_FEATURES} features that can be handled; choose a smaller basis, merge rare "
@@ -280,10 +255,6 @@ def _check_number(found: int, bases: Mapping[str, ActionBasis]) -> None:
 def _clash(first: BasisFunction, second: BasisFunction) -> bool:
     """Say whether one is the trend of a smooth action and the other an eigenfunction."""
     return any(a.trend and b.frequency is not None for a, b in ((first, second), (second, first)))
-
-
-def _allowed(actions: set[str], scopes: Sequence[frozenset[str]]) -> bool:
-    return any(actions <= scope for scope in scopes)
 
 
 def _label(factors: Sequence[tuple[str, int]], bases: Mapping[str, ActionBasis]) -> Feature:

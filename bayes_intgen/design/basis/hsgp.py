@@ -80,10 +80,6 @@ class HSGP:
 
         Examples
         --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
         >>> basis = ig.HSGP().freeze("a1", ig.Moments.from_data(data).summary)
         >>> basis.evaluate(frame["a1"].to_numpy()).shape == (600, len(basis.functions))
         True
@@ -97,10 +93,6 @@ class HSGP:
 
         Examples
         --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
         >>> basis = ig.HSGP().freeze("a1", ig.Moments.from_data(data).summary)
         >>> ig.HSGP().made(basis), ig.Polynomial(2).made(basis)
         (True, False)

@@ -58,10 +58,6 @@ class Polynomial:
 
         Examples
         --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
         >>> basis = ig.Polynomial(2).freeze("a1", ig.Moments.from_data(data).summary)
         >>> basis.evaluate(frame["a1"].to_numpy()).shape == (600, len(basis.functions))
         True
@@ -73,10 +69,6 @@ class Polynomial:
 
         Examples
         --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
         >>> basis = ig.Polynomial(2).freeze("a1", ig.Moments.from_data(data).summary)
         >>> ig.Polynomial(2).made(basis), ig.HSGP().made(basis)
         (True, False)

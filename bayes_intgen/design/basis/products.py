@@ -1,4 +1,4 @@
-"""How features are laid out as products of tables: evaluated a rectangle at a time.
+"""Evaluation of features as products of tables, a rectangle of them at a time.
 
 A feature is a product of functions of different variables, phi(a) = psi_i(a_1) chi_j(a_2). The
 values of the functions of one variable form a table with one row per function, computed once. The
@@ -14,7 +14,7 @@ import numpy as np
 
 from bayes_intgen.base.types import Array
 
-__all__ = ["ProductPlan"]
+__all__ = ["ProductLayout"]
 
 type Factors = tuple[tuple[str, int], ...]
 
@@ -37,37 +37,37 @@ class Rectangle:
 
     def fill(self, tables: Mapping[str, Array], out: Array) -> None:
         """Write the features into rows of ``out``, shape (features, n)."""
-        parts = [tables[name][first : first + rows] for name, first, rows in self.stretches]
-        if not parts:
+        factors = [tables[name][first : first + rows] for name, first, rows in self.stretches]
+        if not factors:
             out[self.start] = 1.0
-        elif len(parts) == 1:
-            out[self.start : self.start + len(parts[0])] = parts[0]
-        elif len(parts) == 2:
-            first, second = parts
+        elif len(factors) == 1:
+            out[self.start : self.start + len(factors[0])] = factors[0]
+        elif len(factors) == 2:
+            first, second = factors
             size = len(first) * len(second)
             block = out[self.start : self.start + size].reshape(len(first), len(second), -1)
             np.multiply(first[:, None], second[None], out=block)
         else:
             row = out[self.start]
-            np.multiply(parts[0][0], parts[1][0], out=row)
-            for part in parts[2:]:
-                row *= part[0]
+            np.multiply(factors[0][0], factors[1][0], out=row)
+            for factor in factors[2:]:
+                row *= factor[0]
 
 
 @dataclass(frozen=True)
-class ProductPlan:
+class ProductLayout:
     """The features of a map, as rectangles in their order."""
 
     rectangles: tuple[Rectangle, ...]
 
     @classmethod
-    def of(cls, features: Sequence[Factors]) -> "ProductPlan":
+    def of(cls, features: Sequence[Factors]) -> "ProductLayout":
         """Cut features, each given by pairs (variable, row of its table), into rectangles.
 
         Examples
         --------
         >>> pairs = [(("a", i), ("b", j)) for i in (1, 2) for j in (1, 2, 3)]
-        >>> [r.stretches for r in ProductPlan.of([(), *pairs]).rectangles]
+        >>> [r.stretches for r in ProductLayout.of([(), *pairs]).rectangles]
         [(), (('a', 1, 2), ('b', 1, 3))]
         """
         return cls(tuple(_cut(features)))
@@ -110,13 +110,13 @@ def _count(
     row: int,
 ) -> int:
     """Count features from a position on whose last factor goes up row by row."""
-    found = 0
-    while position + found < len(features):
-        wanted = tuple(zip(names, (*fixed, row + found), strict=True))
-        if features[position + found] != wanted:
+    count = 0
+    while position + count < len(features):
+        wanted = tuple(zip(names, (*fixed, row + count), strict=True))
+        if features[position + count] != wanted:
             break
-        found += 1
-    return found
+        count += 1
+    return count
 
 
 def _continues(

@@ -1,1 +1,1 @@
-"""Which experiments determine which effect."""
+"""Identification: which effects follow from which experiments."""

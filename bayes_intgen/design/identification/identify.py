@@ -1,13 +1,14 @@
-"""Which experiments determine which effect.
+"""Identification of the mean of a regime: the affine rule behind Theorem 1 of the paper.
 
 The mean of regime S is a sum of components, one per block of actions, that each depend on S only
 through its pattern S n B: which actions of the block are set. Nothing relates the patterns of one
-block to one another. So m_T is a combination of the m_S at hand, whatever the components are,
-exactly when the indicator vector of T is an affine combination of the indicator vectors of the
-experiments (weights that sum to one). An indicator has a coordinate for each block and each pattern
-that is not empty; the observational regime is the zero vector. Theorem 1 (-(K-1) times
-observational plus each single intervention), Proposition 1 and Corollary 1 of the paper are cases
-of it.
+block to one another. So, whatever the components are, with 1_S the vector of indicators that has a
+coordinate for each block and each pattern that is not empty (zero for the observational regime),
+
+    (1)  m_T = sum_e c_e m_e   exactly when   1_T = sum_e c_e 1_e   and   sum_e c_e = 1.
+
+Theorem 1 (c = 1 for each single intervention, -(K-1) for the observational regime), Proposition 1
+and Corollary 1 of the paper are cases of it.
 
 A regime that cuts a block is no exception. Given all actions the confounders of the blocks are
 independent, and that of block B depends only on the actions of B that are left alone and their
@@ -32,8 +33,8 @@ from bayes_intgen.base.regimes import (
     format_regime,
     read_regime,
 )
-from bayes_intgen.design.identification.affine_combination import TOLERANCE, affine_weights
-from bayes_intgen.design.identification.completion import cheapest_completion
+from bayes_intgen.base.types import Array
+from bayes_intgen.design.identification.missing_experiments import TOLERANCE, cheapest_experiments
 
 __all__ = [
     "Identification",
@@ -42,6 +43,7 @@ __all__ = [
     "read_names",
     "require_identified",
     "require_known_cuts",
+    "require_target",
 ]
 
 
@@ -54,9 +56,10 @@ class Identification:
     target
         The regime whose mean is wanted.
     identified
-        Whether the experiments determine it.
+        Whether it follows from the experiments.
     weights
-        The weight of each experiment, of minimum norm; empty when the target is not identified.
+        The coefficient c_e of each experiment in (1), of minimum norm; empty when the target is
+        not identified.
     missing
         The fewest further experiments that would identify it: observational rows, single blocks
         set as a whole, or a pattern that cuts a block; of equally many, those that cut no block
@@ -94,7 +97,7 @@ class Identification:
         return html_block(str(self), (), [html_table(["experiment", "weight"], rows)])
 
     def _sum(self) -> str:
-        """Write the weights as ``m(a) + m(b) - m(obs)``."""
+        """Write (1) as ``m(a) + m(b) - m(obs)``."""
         text = ""
         used = [(r, w) for r, w in self.weights.items() if abs(w) > TOLERANCE]
         for regime, weight in sorted(used, key=lambda pair: pair[1] < 0):
@@ -195,16 +198,8 @@ def require_identified(
 ) -> None:
     """Raise a NotIdentifiedError that names the missing experiments, if any are missing.
 
-    Parameters
-    ----------
-    regimes
-        The regimes at hand.
-    target
-        The regime whose mean is wanted.
-    blocks
-        A partition of all actions; None means that each is a block of its own.
-    advice
-        What to do if there can be no such experiments.
+    ``blocks``: a partition of all actions; None means that each is a block of its own.
+    ``advice``: what to do if there can be no such experiments.
     """
     at_hand = list(regimes)
     singles = ((name,) for name in dict.fromkeys(name for r in [*at_hand, target] for name in r))
@@ -218,6 +213,21 @@ def require_identified(
         f"{describe_mean(target)} is not identified from the regimes {have}{given}: "
         f"missing {describe_experiments(answer.missing)}. Add such rows, or {advice}."
     )
+
+
+def require_target(regimes: Iterable[Regime], target: Regime, blocks: Blocks) -> None:
+    """Refuse to fit for a target whose level is not identified, and name one that is.
+
+    The contrasts that are known all the same can be asked for with that one.
+    """
+    at_hand = list(regimes)
+    largest: Regime = max(at_hand, key=len)
+    advice = (
+        f"fit with a target that the data determine, such as target={format_regime(largest)!r}: "
+        f"contrasts of {format_regime(target)!r} can then be asked for where the structure settles "
+        f"them (InterventionModel.identify says which)"
+    )
+    require_identified(at_hand, target, blocks, advice)
 
 
 def require_known_cuts(regimes: Iterable[Regime], target: Regime, blocks: Blocks) -> None:
@@ -251,6 +261,23 @@ def read_names(regime: object, argument: str = "") -> Regime:
     return tuple(sorted(read_regime(regime, list(dict.fromkeys(names)), argument)))
 
 
+def affine_coefficients(columns: Array, wanted: Array) -> Array | None:
+    """Return the c of least norm with ``columns @ c = wanted``; None if there is none.
+
+    Of shapes (coordinates, experiments) and (coordinates,); a row of ones makes c sum to one.
+
+    Examples
+    --------
+    >>> columns = np.array([[1.0, 1.0], [0.0, 1.0]])
+    >>> affine_coefficients(columns, np.array([1.0, 2.0])).round(9).tolist()
+    [-1.0, 2.0]
+    >>> affine_coefficients(np.array([[1.0], [0.0]]), np.array([1.0, 1.0])) is None
+    True
+    """
+    coefficients = np.linalg.lstsq(columns, wanted, rcond=None)[0]
+    return coefficients if np.abs(columns @ coefficients - wanted).max() <= TOLERANCE else None
+
+
 def _identify(known: Sequence[Regime], target: Regime, blocks: Blocks) -> Identification:
     patterns = dict.fromkeys(p for regime in [*known, target] for p in split(regime, blocks))
     # A block that is only cut so far may also be set as a whole.
@@ -258,20 +285,22 @@ def _identify(known: Sequence[Regime], target: Regime, blocks: Blocks) -> Identi
     coordinates = list(dict.fromkeys([*patterns, *whole]))
     columns = np.array([_indicator(regime, coordinates, blocks) for regime in known]).T
     wanted = np.array(_indicator(target, coordinates, blocks))
-    weights = affine_weights(columns, wanted)
+    coefficients = affine_coefficients(columns, wanted)  # eq. (1)
     at_hand = tuple(known)
-    if weights is not None:
-        found = dict(zip(known, weights.tolist(), strict=True))
-        return Identification(target, True, found, (), at_hand, blocks)
+    if coefficients is not None:
+        weights = dict(zip(known, coefficients.tolist(), strict=True))
+        return Identification(target, True, weights, (), at_hand, blocks)
+    # Candidates: observational rows, whole blocks, then patterns, small ones first.
     asked = split(target, blocks)
     order = [(), *sorted(coordinates, key=lambda p: (p not in blocks, len(p), p not in asked, p))]
     candidates = [regime for regime in order if regime not in known]
     options = np.array([_indicator(regime, coordinates, blocks) for regime in candidates]).T
     cost = [(regime != () and regime not in blocks, len(regime)) for regime in candidates]
-    missing = tuple(candidates[i] for i in cheapest_completion(columns, options, wanted, cost))
+    missing = tuple(candidates[i] for i in cheapest_experiments(columns, options, wanted, cost))
     return Identification(target, False, {}, missing, at_hand, blocks)
 
 
 def _indicator(regime: Regime, coordinates: Sequence[Regime], blocks: Blocks) -> list[float]:
+    """Return 1_S, behind a one that makes coefficients sum to one."""
     patterns = split(regime, blocks)
     return [1.0, *(float(pattern in patterns) for pattern in coordinates)]

@@ -1,24 +1,23 @@
-"""What the data determine of a target, in words, and the refusal of what they do not.
+"""What is identified of a target under a model, in words, and the refusal of what is not.
 
 Two rules decide: on the level of a mean the affine rule of
 :mod:`bayes_intgen.design.identification.identify`, which needs no basis, and on the effect of
 moving some actions the rank condition of :mod:`bayes_intgen.design.identification.rank_condition`,
-which rests on the structure and the rung of the design.
+which rests on the structure and the interactions of the design.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from bayes_intgen.base.blocks import Blocks
 from bayes_intgen.base.errors import NotIdentifiedError
 from bayes_intgen.base.html import html_block, html_table
 from bayes_intgen.base.regimes import Regime, describe_experiments, describe_mean, format_regime
 from bayes_intgen.base.types import Array
-from bayes_intgen.design.identification.affine_combination import TOLERANCE
 from bayes_intgen.design.identification.identify import Identification, require_identified
+from bayes_intgen.design.identification.missing_experiments import TOLERANCE
 from bayes_intgen.design.identification.rank_condition import RankCondition, Status
 
-__all__ = ["DesignIdentification", "require_any", "require_determined", "require_target"]
+__all__ = ["DesignIdentification", "require_any", "require_identified_effect"]
 
 
 @dataclass(frozen=True)
@@ -35,8 +34,8 @@ class DesignIdentification:
     contrasts
         For each action, whether the effect of moving it in the mean of the target is
         ``identified``, ``tested`` (known from lift tests at the tested values, from the prior in
-        between) or ``unknown``; this rests on the structure and the rung of the model as well. All
-        are unknown if the target cuts a block as no regime at hand does.
+        between) or ``unknown``; this rests on the structure and the interactions of the model as
+        well. All are unknown if the target cuts a block as no regime at hand does.
     lacking
         For each action not identified, the experiments that would make it so.
     learned
@@ -59,9 +58,9 @@ class DesignIdentification:
             unknown: dict[str, Status] = dict.fromkeys(actions, "unknown")
             lacking = dict.fromkeys(actions, affine.missing)
             return cls(affine, condition.regimes, unknown, lacking, learned)
-        found = {action: condition.status(target, [action]) for action in actions}
-        short = {a: condition.lacking(target, [a]) for a in actions if found[a] != "identified"}
-        return cls(affine, condition.regimes, found, short, learned)
+        status = {action: condition.status(target, [action]) for action in actions}
+        short = {a: condition.lacking(target, [a]) for a in actions if status[a] != "identified"}
+        return cls(affine, condition.regimes, status, short, learned)
 
     @property
     def target(self) -> Regime:
@@ -75,7 +74,7 @@ class DesignIdentification:
 
     @property
     def weights(self) -> dict[Regime, float]:
-        """The weight of each regime in it; empty when it is not identified."""
+        """The coefficient of each regime in it; empty when it is not identified."""
         return self.affine.weights
 
     @property
@@ -105,30 +104,25 @@ class DesignIdentification:
 
     def _repr_html_(self) -> str:
         head = str(self).split("\n")[0]
-        rows = [
-            (action, status, describe_experiments(self.lacking.get(action, ())) if short else "")
-            for action, status in self.contrasts.items()
-            for short in [status != "identified"]
-        ]
+        missing = {name: describe_experiments(more) for name, more in self.lacking.items()}
+        rows = [(name, status, missing.get(name, "")) for name, status in self.contrasts.items()]
         table = html_table(["effect of moving", "status", "missing"], rows)
         warnings = [] if self.identified else [head]
         return html_block(head if self.identified else "Identification", (), [table], warnings)
 
 
-def require_determined(
+def require_identified_effect(
     condition: RankCondition,
     target: Regime,
     moved: Iterable[str] | None = None,
     rows: Array | None = None,
 ) -> Status:
-    """Raise a NotIdentifiedError unless the data tell of a mean, or of a contrast.
+    """Raise a NotIdentifiedError unless a mean, or a contrast, is identified.
 
     Parameters
     ----------
-    condition
-        The design and the data at hand.
-    target
-        The regime whose mean is in question.
+    condition, target
+        The design and the data at hand, and the regime whose mean is in question.
     moved
         For a contrast, the actions that differ between its two sides; None for the mean itself.
     rows
@@ -138,11 +132,6 @@ def require_determined(
     -------
     str
         ``"identified"``, or ``"tested"`` if some of it rests on lift tests.
-
-    Raises
-    ------
-    NotIdentifiedError
-        Names what is missing.
     """
     if moved is None:
         if condition.lifts is None:
@@ -169,39 +158,12 @@ def require_determined(
     return status
 
 
-def require_target(regimes: Sequence[Regime], target: Regime, blocks: Blocks) -> None:
-    """Refuse to fit for a target whose level the regimes at hand do not determine.
-
-    Raises
-    ------
-    NotIdentifiedError
-        Names what is missing, and a target that is determined, with which the contrasts that are
-        known all the same can be asked for.
-    """
-    largest: Regime = max(regimes, key=len)
-    most = format_regime(largest)
-    require_identified(
-        regimes,
-        target,
-        blocks,
-        f"fit with a target that the data determine, such as target={most!r}: contrasts of "
-        f"{format_regime(target)!r} can then be asked for where the structure settles them "
-        f"(InterventionModel.identify says which)",
-    )
-
-
 def require_any(condition: RankCondition, target: Regime) -> None:
-    """Refuse a target of which neither the level nor, thanks to lift tests, a contrast is known.
-
-    Raises
-    ------
-    NotIdentifiedError
-        Names what is missing.
-    """
+    """Refuse a target of which neither the level nor, thanks to lift tests, a contrast is known."""
     actions = condition.design.actions
     if condition.affine(target).identified:
         return
     if not condition.covers(target):
-        require_determined(condition, target)
+        require_identified_effect(condition, target)
     if all(condition.status(target, [action]) == "unknown" for action in actions):
-        require_determined(condition, target, actions)
+        require_identified_effect(condition, target, actions)

@@ -1,20 +1,23 @@
-"""What the structured design determines from a given data set: a rank condition.
+"""Identification of contrasts under a design: a rank condition.
 
-Regime S shows theta_S = sum of the weights that take part in S, feature by feature (equation 2 of
-the model). A linear functional t'w of the weights is determined by the data exactly when t lies in
-the row space of the matrices that gather theta_S, one per regime at hand, and of the functionals of
-the lift tests (:mod:`bayes_intgen.model.lift_likelihood`). This takes the features for linearly
-independent functions on the rows of each regime: an experiment that tried two values of an action
-does not show a curve, which is seen in the intervals of the answer, not here.
+Regime S shows theta_S = sum of the weights that take part in S, feature by feature (design (2),
+:mod:`bayes_intgen.design.design`). A linear functional t'w of the weights is identified exactly
+
+    (1)  when t lies in the span of the rows of the matrices G_S with theta_S = G_S w, one per
+         regime at hand, and of the functionals of the lift tests.
+
+This takes the features for linearly independent functions on the rows of each regime: an experiment
+that tried two values of an action does not show a curve, which is seen in the intervals of the
+answer, not here.
 
 Within a regime every feature is a matter of its own: a column of zeros and ones says which of the
-components that use it take part. So the condition splits into one tiny matrix per feature,
+components that use it take part. So (1) splits into one tiny matrix per feature,
 components by regimes, and many features share theirs. Lift tests tie features together: what the
 regimes leave open of each is put end to end, and the tests must span what is left of t.
 
 For levels the condition says nothing new. The constant is part of every component, so that its
 matrix holds the indicators of :func:`bayes_intgen.design.identification.identify`, and every other
-feature has a part of its rows: the mean of a regime is determined at every setting exactly when its
+feature has a part of its rows: the mean of a regime is identified at every setting exactly when its
 indicator is an affine combination of those at hand. Nor do lift tests add to it, since a difference
 has no constant. Contrasts are another matter. Moving a_k changes only the features that touch a_k,
 and these may be shown, or tested, where the constant of a bias is not. But where the bias of j is
@@ -32,8 +35,8 @@ from bayes_intgen.base.blocks import find_cuts
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array, Indices, Mask
 from bayes_intgen.design.design import Design
-from bayes_intgen.design.identification.affine_combination import TOLERANCE
 from bayes_intgen.design.identification.identify import Identification, identify_from
+from bayes_intgen.design.identification.missing_experiments import TOLERANCE
 
 __all__ = ["RankCondition", "Status"]
 
@@ -42,7 +45,7 @@ type Status = Literal["identified", "tested", "unknown"]
 
 @dataclass(frozen=True)
 class RankCondition:
-    """The regimes and lift tests at hand, and what they determine under a design.
+    """The regimes and lift tests at hand, and what they identify under a design.
 
     Parameters
     ----------
@@ -69,53 +72,35 @@ class RankCondition:
     def unseen_share(self, rows: Array, scale: Array | None = None) -> Array:
         """Return how much of some functionals the data leave open, even without noise.
 
-        Parameters
-        ----------
-        rows
-            Functionals, shape (n, weights).
-        scale
-            Prior standard deviations of the weights, all one by default, shape (weights,).
-
-        Returns
-        -------
-        ndarray
-            Shape (n,): the part of their prior variance that exact data would leave, zero for what
-            is determined.
+        ``rows``: functionals, shape (n, weights). ``scale``: prior standard deviations of the
+        weights, all one by default. Returned is the part of their prior variance that exact data
+        would leave, shape (n,), zero for what is identified.
         """
         unit = np.ones(rows.shape[1]) if scale is None else scale
         wanted = rows * unit
-        seen = self._complement(unit)
-        left = wanted - seen(wanted)
+        project = self._projection(unit)
+        left = wanted - project(wanted)  # (1), as far as the regimes go
         if self.lifts is not None:
-            open_part = self.lifts * unit
-            open_part = open_part - seen(open_part)
-            size = np.linalg.norm(open_part, axis=1, keepdims=True)
-            open_part = open_part[size[:, 0] > TOLERANCE] / size[size[:, 0] > TOLERANCE]
-            if len(open_part):
-                found = np.linalg.lstsq(open_part.T, left.T, rcond=1e-10)[0]
-                left = left - (open_part.T @ found).T
+            # Of the tests counts what the regimes leave open of them, scaled to unit length.
+            beyond = self.lifts * unit
+            beyond = beyond - project(beyond)
+            size = np.linalg.norm(beyond, axis=1, keepdims=True)
+            beyond = beyond[size[:, 0] > TOLERANCE] / size[size[:, 0] > TOLERANCE]
+            if len(beyond):
+                coefficients = np.linalg.lstsq(beyond.T, left.T, rcond=1e-10)[0]
+                left = left - (beyond.T @ coefficients).T
         total = np.maximum(np.sum(wanted**2, axis=1), np.finfo(float).tiny)
         share = np.sum(left**2, axis=1) / total
         return np.where(share < TOLERANCE, 0.0, share)
 
     def shown(self, target: Regime, tested: bool = False) -> Mask:
-        """Say of which features the coefficient in the mean of a regime is determined.
+        """Say of which features the coefficient in the mean of a regime is identified, (features,).
 
-        Parameters
-        ----------
-        target
-            The regime.
-        tested
-            Whether to count lift tests as if they had been made at every value of their actions: a
-            test then shows the features that it moves.
-
-        Returns
-        -------
-        ndarray
-            Shape (features,).
+        ``tested``: whether to count lift tests as if they had been made at every value of their
+        actions: a test then shows the features that it moves.
         """
         active = self._active([*self.regimes, target])
-        found = np.ones(len(self.design.features.features), dtype=bool)
+        shown = np.ones(len(self.design.features.features), dtype=bool)
         known: dict[tuple[bytes, int], bool] = {}
         for position, columns in enumerate(self._columns):
             table = active[:, columns]
@@ -123,29 +108,22 @@ class RankCondition:
                 moved = self.lifts[:, columns]
                 moved = moved[np.abs(moved).max(axis=1, initial=0.0) > TOLERANCE]
                 table = np.vstack([moved, table])
-            key = (table.tobytes(), len(columns))
+            key = (table.tobytes(), len(columns))  # many features share their table
             if key not in known:
                 known[key] = _spans(table[:-1], table[-1])
-            found[position] = known[key]
-        return found
+            shown[position] = known[key]
+        return shown
 
     def status(self, target: Regime, moved: Iterable[str], rows: Array | None = None) -> Status:
         """Say whether moving some actions has a known effect on the mean of a regime.
 
-        Parameters
-        ----------
-        target
-            The regime.
-        moved
-            The actions that move.
-        rows
-            The functionals of the very moves in question, shape (n, weights); any move by default.
+        ``rows``: the functionals of the contrasts in question, shape (n, weights); any by default.
 
         Returns
         -------
         str
-            ``identified``: whatever the move, or for these. ``tested``: lift tests tell at the
-            tested values, and the prior in between. ``unknown``: otherwise.
+            ``identified``: any contrast in these actions, or the given ones. ``tested``: lift tests
+            tell at the tested values, and the prior in between. ``unknown``: otherwise.
         """
         names = set(moved)
         touched = self._touched(names)
@@ -153,8 +131,8 @@ class RankCondition:
             return "identified"
         if self.lifts is None:
             return "unknown"
-        moves = self._moves(target, names) if rows is None else rows
-        if not self.unseen_share(moves).any():
+        contrasts = self._contrasts(target, names) if rows is None else rows
+        if not self.unseen_share(contrasts).any():
             return "identified"
         return "tested" if self.shown(target, tested=True)[touched].all() else "unknown"
 
@@ -189,11 +167,11 @@ class RankCondition:
         names = set(moved)
         return np.array([bool(f.actions & names) for f in self.design.features.features])
 
-    def _complement(self, unit: Array) -> "_Seen":
+    def _projection(self, unit: Array) -> "_Projection":
         active = self._active(self.regimes)
-        return _Seen([(c, _basis(active[:, c] * unit[c])) for c in self._columns])
+        return _Projection([(c, _basis(active[:, c] * unit[c])) for c in self._columns])
 
-    def _moves(self, target: Regime, moved: Iterable[str]) -> Array:
+    def _contrasts(self, target: Regime, moved: Iterable[str]) -> Array:
         """Return functionals that span all contrasts of the mean of a regime in some actions.
 
         A smooth function may change by itself; of the indicators of levels, which sum to one, only
@@ -222,16 +200,16 @@ class RankCondition:
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _Projection:
     """The orthogonal projection on what the regimes show, feature by feature."""
 
-    parts: Sequence[tuple[Indices, Array]]
+    by_feature: Sequence[tuple[Indices, Array]]
 
     def __call__(self, rows: Array) -> Array:
-        found = np.zeros_like(rows)
-        for columns, basis in self.parts:
-            found[:, columns] = (rows[:, columns] @ basis.T) @ basis
-        return found
+        projected = np.zeros_like(rows)
+        for columns, basis in self.by_feature:
+            projected[:, columns] = (rows[:, columns] @ basis.T) @ basis
+        return projected
 
 
 def _basis(rows: Array) -> Array:

@@ -1,28 +1,31 @@
-"""Which rung of the ladder of interactions the data need: a test of the paper's additivity.
+"""Test of the paper's additivity: which ``interactions`` the data need.
 
-The fit of the lowest rung (``interactions="none"``) leaves residuals. For each pair of actions ask
-whether they still hold something that this rung has no room for: a product of the two in the causal
-part (rung ``"pairwise"``), or a bias of action k that depends on an action beyond its possible
-parents (rung ``"all"``). With X the rows spread over the weights of the fit, Z over further ones
+The fit with ``interactions="none"`` leaves residuals. For each pair of actions ask whether they
+still hold something that this fit has no room for: a product of the two in the causal part (which
+takes ``"pairwise"``), or a bias of action k that depends on an action beyond its possible parents
+(which takes ``"all"``). With X the rows spread over the weights of the fit, Z over further ones
 (smooth products of two actions), W the precisions of the rows and prior precisions Lambda of the
 weights, the score of further weights with prior variances t D is
 
-    s = Z' W (y - X m),     Cov(s) = L' (sum of w_i^2 e_i^2 x_i x_i') L + T' Lambda T,
-    T = (X' W X + Lambda)^-1 X' W Z,      L = (-T; 1),
+    (1)  s = Z' W (y - X m),
+    (2)  T = (X' W X + Lambda)^-1 X' W Z,      L = (-T; 1),
+    (3)  Cov(s) = L' (sum of w_i^2 e_i^2 x_i x_i') L + T' Lambda T,
 
 with the squared residuals e_i^2 in place of a model of the variance (White 1980), and the second
-term for what shrinkage leaves in the residuals. The statistic is s' D s, whose null distribution is
-a weighted sum of chi-squares (Lin 1997, "Variance component testing in generalised linear models
-with random effects", Biometrika 84): directions that the data say little about count little. The
-scores of biases are first freed of what interactions of the same pairs explain. Level 1% over all
-pairs together (Bonferroni).
+term for what shrinkage leaves in the residuals. The statistic is
 
-Actions of one block interact on every rung, and so are no pair; the bias of a block is tested as a
-whole, on each action of the other blocks.
+    (4)  s' D s,
 
-Covariates are held to no such rule: every rung lets them modify every effect and bias.
+whose null distribution is a weighted sum of chi-squares (Lin 1997, "Variance component testing in
+generalised linear models with random effects", Biometrika 84): directions that the data say little
+about count little. The scores of biases are first freed of what interactions of the same pairs
+explain. Level 1% over all pairs together (Bonferroni).
 
-A bias that follows an action beyond its parents can also mean that a dependence between the two
+Actions of one block always interact, and so are no pair; the bias of a block is tested as a whole,
+on each action of the other blocks. Covariates are held to no such rule: they may modify every
+effect and bias.
+
+A bias that depends on an action beyond its parents can also mean that a dependence between the two
 actions was missed, or that they share a confounder. Passing proves nothing (paper, Example 1).
 """
 
@@ -37,10 +40,13 @@ from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.design.basis.function import ActionBasis
-from bayes_intgen.design.basis.smoothness import relative_scale
 from bayes_intgen.design.design import Interactions
 from bayes_intgen.inference.problem import Problem
-from bayes_intgen.inference.verdicts.additivity_result import Additivity, Departure, DepartureKind
+from bayes_intgen.inference.verdicts.additivity_result import (
+    Additivity,
+    InteractionKind,
+    InteractionTest,
+)
 from bayes_intgen.inference.verdicts.quadratic_form import quadratic_form_tail
 from bayes_intgen.moments.moments import Moments
 
@@ -65,44 +71,42 @@ def probe_features(bases: Mapping[str, ActionBasis], actions: Sequence[str]) -> 
 def check_additivity(
     null: Problem, mode: Array, moments: Moments, fitted: Interactions
 ) -> Additivity:
-    """Test every pair of actions against a fit of the lowest rung.
+    """Test every pair of actions against a fit without interactions.
 
     Parameters
     ----------
-    null
-        The problem of the lowest rung.
-    mode
-        Its hyperparameters at the mode.
+    null, mode
+        The problem with ``interactions="none"``, and its hyperparameters at the mode.
     moments
-        Moments of the features of the problem and of :func:`probe_features`, with those of the
-        residuals.
+        Of its features and of :func:`probe_features`, with those of the residuals.
     fitted
-        The rung of the fit that is judged.
+        The interactions of the fit that is judged.
     """
     probes = list(_probes(null, moments.features))
     if not probes:
         return Additivity(fitted, ())
     score, information, covariance = _scores(null, mode, moments, probes)
     ends = np.cumsum([len(probe.columns) for probe in probes])
-    parts = [
+    positions = [
         np.arange(end - len(probe.columns), end) for end, probe in zip(ends, probes, strict=True)
     ]
     scores = Scores(score, information, covariance)
     causal = [probe.kind == "interaction" for probe in probes]
-    shared = np.concatenate([part for part, use in zip(parts, causal, strict=True) if use])
+    shared = np.concatenate([where for where, use in zip(positions, causal, strict=True) if use])
     scale = np.concatenate([probe.scale for probe in probes])[shared]
     spread = _spread(moments)
-    departures = []
-    for part, probe in zip(parts, probes, strict=True):
-        own = scores.select(part)
-        if probe.kind == "bias":
-            own = scores.free(part, shared, scale)
+    tests = []
+    for where, probe in zip(positions, probes, strict=True):
+        own = scores.select(where)
+        if probe.kind == "bias":  # a product in the causal part looks like one in every bias
+            own = scores.free(where, shared, scale)
         statistic, p_value = own.test(probe.scale)
+        # The size of what is left out: further weights at their posterior mean for t = 1.
         extra = np.linalg.solve(own.information + np.diag(probe.scale**-2), own.score)
         size = sqrt(max(float(extra @ spread[np.ix_(probe.columns, probe.columns)] @ extra), 0.0))
         effect = size * moments.outcome_scale.spread
-        departures.append(Departure(probe.kind, probe.actions, p_value, effect, statistic))
-    return Additivity(fitted, tuple(departures))
+        tests.append(InteractionTest(probe.kind, probe.actions, p_value, effect, statistic))
+    return Additivity(fitted, tuple(tests))
 
 
 @dataclass(frozen=True)
@@ -113,26 +117,26 @@ class Scores:
     information: Array
     covariance: Array
 
-    def select(self, part: Columns) -> "Scores":
+    def select(self, where: Columns) -> "Scores":
         """Keep the scores of some weights."""
-        block = np.ix_(part, part)
-        return Scores(self.score[part], self.information[block], self.covariance[block])
+        block = np.ix_(where, where)
+        return Scores(self.score[where], self.information[block], self.covariance[block])
 
-    def free(self, part: Columns, others: Columns, scale: Array) -> "Scores":
+    def free(self, where: Columns, others: Columns, scale: Array) -> "Scores":
         """Keep those of some weights, without what other weights explain.
 
         Those others have prior standard deviations ``scale``.
         """
-        own, rest = self.select(part), self.select(others)
-        to_own = self.information[np.ix_(others, part)]
+        own, rest = self.select(where), self.select(others)
+        to_own = self.information[np.ix_(others, where)]
         pull = np.linalg.solve(rest.information + np.diag(scale**-2), to_own).T
-        cross = self.covariance[np.ix_(part, others)] @ pull.T
+        cross = self.covariance[np.ix_(where, others)] @ pull.T
         covariance = own.covariance - cross - cross.T + pull @ rest.covariance @ pull.T
         return Scores(own.score - pull @ rest.score, own.information - pull @ to_own, covariance)
 
     def test(self, scale: Array) -> tuple[float, float]:
         """Return s' D s over its expectation, with D the squares of ``scale``, and its p-value."""
-        weighted = scale * self.score
+        weighted = scale * self.score  # (4)
         eigenvalues = np.linalg.eigvalsh(self.covariance * np.outer(scale, scale))
         value, expected = float(weighted @ weighted), max(float(eigenvalues.sum()), 1e-300)
         return value / expected, quadratic_form_tail(value, eigenvalues)
@@ -145,14 +149,14 @@ class Probe:
     Parameters
     ----------
     kind, actions
-        As in :class:`Departure`.
+        As in :class:`InteractionTest`.
     columns
         Positions of their features, shape (q,).
     scale
         Their relative prior standard deviations, the root of D, shape (q,).
     """
 
-    kind: DepartureKind
+    kind: InteractionKind
     actions: tuple[str, str]
     columns: Columns
     scale: Array
@@ -169,8 +173,7 @@ def _probes(null: Problem, features: FeatureMap) -> Iterator[Probe]:
     for position, feature in enumerate(features.features):
         if feature in wanted:
             columns.setdefault(feature.actions, []).append(position)
-    design = null.design
-    pairs: list[tuple[DepartureKind, Regime, str]] = [
+    pairs: list[tuple[InteractionKind, Regime, str]] = [
         ("interaction", (action,), other)
         for action, other in combinations(design.actions, 2)
         if other not in design.block_of(action)
@@ -183,7 +186,7 @@ def _probes(null: Problem, features: FeatureMap) -> Iterator[Probe]:
     ]
     for kind, block, other in pairs:
         chosen = np.concatenate([columns[frozenset({action, other})] for action in block])
-        scale = np.array([relative_scale(features, column) for column in chosen])
+        scale = np.array([features.relative_scale(column) for column in chosen])
         yield Probe(kind, (format_regime(block), other), chosen, scale)
 
 
@@ -196,6 +199,7 @@ def _scores(
         raise ValueError("moments: those of the residuals are needed for the check.")
     design, given = null.design, null.conditional(mode)
     log_sigma, log_scale, log_length = null.split(mode)
+    # Sums over rows of (x, z) with all weights, those of the fit first, regime by regime.
     order = {feature.factors: i for i, feature in enumerate(moments.features.features)}
     mine = np.array([order[weight.feature.factors] for weight in design.weights])
     columns = np.concatenate([mine, *(probe.columns for probe in probes)])
@@ -208,25 +212,25 @@ def _scores(
         w = np.exp(-2 * log_sigma[r])
         sums = moments.regression(regime)
         edf = w * float(np.vdot(null.likelihood.gram[r], posterior))
-        counted = sums.n / max(sums.n - edf, 1.0)
+        counted = sums.n / max(sums.n - edf, 1.0)  # the fit took edf out of the e_i^2
         mask = np.outer(active, active)
         total += w * mask * sums.gram[np.ix_(columns, columns)]
         meat += w**2 * counted * mask * residuals[regime].meat[np.ix_(columns, columns)]
         cross += w * active * sums.cross[columns]
-    shift = posterior @ total[:size, size:]
-    score = cross[size:] - total[size:, :size] @ given.mean
+    shift = posterior @ total[:size, size:]  # T of (2)
+    score = cross[size:] - total[size:, :size] @ given.mean  # (1)
     information = total[size:, size:] - total[size:, :size] @ shift
-    lift = np.vstack([-shift, np.eye(len(columns) - size)])
+    lift = np.vstack([-shift, np.eye(len(columns) - size)])  # L of (2)
     precision = np.exp(-2 * null.scales.log_sd(log_scale, log_length))
-    covariance = lift.T @ meat @ lift + shift.T @ (precision[:, None] * shift)
+    covariance = lift.T @ meat @ lift + shift.T @ (precision[:, None] * shift)  # (3)
     return score, information, covariance
 
 
 def _spread(moments: Moments) -> Array:
     """Covariance of the features, regimes weighted equally, shape (features, features)."""
-    parts = []
+    by_regime = []
     for regime in moments.regimes:
         sums = moments.regression(regime)
         mean = sums.gram[0] / sums.gram[0, 0]
-        parts.append(sums.gram / sums.gram[0, 0] - np.outer(mean, mean))
-    return np.asarray(np.mean(parts, axis=0))
+        by_regime.append(sums.gram / sums.gram[0, 0] - np.outer(mean, mean))
+    return np.asarray(np.mean(by_regime, axis=0))

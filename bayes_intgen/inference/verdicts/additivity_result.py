@@ -1,4 +1,4 @@
-"""What the test of additivity found, and which rung of the ladder of interactions that takes."""
+"""The result of the test of additivity: which ``interactions`` the data need."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -9,16 +9,16 @@ import pandas as pd
 
 from bayes_intgen.design.design import INTERACTIONS, Interactions
 
-__all__ = ["Additivity", "Departure", "DepartureKind"]
+__all__ = ["Additivity", "InteractionKind", "InteractionTest"]
 
 LEVEL = 0.01
 
-type DepartureKind = Literal["interaction", "bias"]
+type InteractionKind = Literal["interaction", "bias"]
 
 
 @dataclass(frozen=True)
-class Departure:
-    """The evidence on one way of departing from additivity.
+class InteractionTest:
+    """The evidence on one interaction that ``interactions="none"`` has no room for.
 
     Parameters
     ----------
@@ -28,15 +28,15 @@ class Departure:
     actions
         The two actions; the first may be a block, by its label.
     p_value
-        Of no departure, not adjusted for the number of pairs.
+        Of no interaction, not adjusted for the number of pairs.
     effect
         Estimated spread (standard deviation over the data) of what is left out, outcome's unit.
     statistic
-        The quadratic form of the scores over its expectation, which is one without a departure;
+        The quadratic form of the scores over its expectation, which is one without an interaction;
         NaN in files that did not keep it.
     """
 
-    kind: DepartureKind
+    kind: InteractionKind
     actions: tuple[str, str]
     p_value: float
     effect: float
@@ -52,73 +52,70 @@ class Departure:
 
 @dataclass(frozen=True)
 class Additivity:
-    """Whether the rung of a fit is high enough for its data.
+    """Whether the interactions of a fit are wide enough for its data.
 
     Parameters
     ----------
     fitted
-        The rung of the fit.
-    departures
-        The evidence on every pair of actions, against the lowest rung.
+        The interactions of the fit.
+    tests
+        The evidence on every pair of actions, against ``interactions="none"``.
     """
 
     fitted: Interactions
-    departures: tuple[Departure, ...] = field(repr=False)
+    tests: tuple[InteractionTest, ...] = field(repr=False)
 
     @property
-    def needed_rung(self) -> Interactions:
-        """The lowest rung with room for everything found at level 1%."""
-        found = {departure.kind for departure in self.found}
-        return "all" if "bias" in found else "pairwise" if found else "none"
+    def needed_interactions(self) -> Interactions:
+        """The narrowest interactions with room for everything found at level 1%."""
+        kinds = {test.kind for test in self.found}
+        return "all" if "bias" in kinds else "pairwise" if kinds else "none"
 
     @property
-    def found(self) -> tuple[Departure, ...]:
-        """The departures that were found, the clearest first."""
-        level = LEVEL / max(len(self.departures), 1)
-        found = [departure for departure in self.departures if departure.p_value <= level]
-        return tuple(sorted(found, key=lambda departure: departure.p_value))
+    def found(self) -> tuple[InteractionTest, ...]:
+        """The interactions that were found, the clearest first."""
+        level = LEVEL / max(len(self.tests), 1)
+        rejected = [test for test in self.tests if test.p_value <= level]
+        return tuple(sorted(rejected, key=lambda test: test.p_value))
 
     @property
     def ok(self) -> bool:
-        """Whether the rung of the fit has room for everything found."""
-        return INTERACTIONS.index(self.needed_rung) <= INTERACTIONS.index(self.fitted)
+        """Whether the interactions of the fit have room for everything found."""
+        return INTERACTIONS.index(self.needed_interactions) <= INTERACTIONS.index(self.fitted)
 
     @property
     def table(self) -> pd.DataFrame:
-        """A row per departure: ``kind``, ``actions``, ``p_value``, ``effect`` and ``found``."""
+        """A row per test: ``kind``, ``actions``, ``p_value``, ``effect`` and ``found``."""
         rows = [
-            {
-                **asdict(departure),
-                "actions": " ".join(departure.actions),
-                "found": departure in self.found,
-            }
-            for departure in self.departures
+            {**asdict(test), "actions": " ".join(test.actions), "found": test in self.found}
+            for test in self.tests
         ]
         return pd.DataFrame(rows, columns=["kind", "actions", "p_value", "effect", "found"])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON types."""
-        return {"fitted": self.fitted, "departures": [asdict(part) for part in self.departures]}
+        # "departures" is what files of the first version call the tests
+        return {"fitted": self.fitted, "departures": [asdict(test) for test in self.tests]}
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> "Additivity":
         """Rebuild the result from :meth:`to_dict`."""
-        parts = [{**part, "actions": tuple(part["actions"])} for part in state["departures"]]
-        return cls(state["fitted"], tuple(Departure(**part) for part in parts))
+        tests = [{**test, "actions": tuple(test["actions"])} for test in state["departures"]]
+        return cls(state["fitted"], tuple(InteractionTest(**test) for test in tests))
 
     def __str__(self) -> str:
-        if not self.departures:
+        if not self.tests:
             return "additivity: one action or block, nothing to check"
         if not self.found:
-            least = min(departure.p_value for departure in self.departures)
+            least = min(test.p_value for test in self.tests)
             lower = "; interactions='none' would do" if self.fitted != "none" else ""
-            tests = f"{len(self.departures)} tests, least p {least:.2g}"
+            tests = f"{len(self.tests)} tests, least p {least:.2g}"
             return f"additivity: no interaction seen ({tests}){lower}"
         clearest = ", ".join(map(str, self.found[:3])) + (", ..." if len(self.found) > 3 else "")
         if self.ok:
             return f"additivity: interactions={self.fitted!r} has room for what is seen: {clearest}"
         return (
-            f"ADDITIVITY FAILS: the data need interactions={self.needed_rung!r}, the fit has "
-            f"{self.fitted!r}. Seen: {clearest}. A dependence between these actions that the "
+            f"ADDITIVITY FAILS: the data need interactions={self.needed_interactions!r}, the fit "
+            f"has {self.fitted!r}. Seen: {clearest}. A dependence between these actions that the "
             f"structure misses looks the same."
         )

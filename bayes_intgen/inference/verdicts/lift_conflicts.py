@@ -1,11 +1,11 @@
-"""Each lift test against the prediction of everything else.
+"""Leave-one-out check of lift tests: each against the prediction of the other data.
 
 Given the hyperparameters, the weights without any lift test are N(m, C). The effects e of the tests
 with functionals T are then jointly normal with mean T m and covariance S = T C T' + diag(se^2), and
 with r = S^-1 (e - T m) and Q = S^-1, leaving out the tests of a set g,
 
-    e_g - E[e_g | all else] = Q_gg^-1 r_g,        Var(e_g | all else) = Q_gg^-1,
-    chi-square = r_g' Q_gg^-1 r_g,  with one degree of freedom per test in g.
+    (1)  e_g - E[e_g | others] = Q_gg^-1 r_g,        Var(e_g | others) = Q_gg^-1,
+    (2)  chi-square = r_g' Q_gg^-1 r_g,  with one degree of freedom per test in g.
 
 The variance holds that of the tests' own errors. S is as small as the number of tests, and as no
 test is taken out of a matrix that holds it, nothing cancels.
@@ -14,14 +14,14 @@ A wrong test also bends the hyperparameters towards itself (a scale grows until 
 plausible), so their mode is found anew without the tests in question, and p-values are averaged
 over draws of the Gaussian there. With more than 32 tests the mode of all is used for single ones;
 a wrong one then bends it for all, and right ones may be found in conflict beside it.
-Tests are judged together only if the rows determine their effects, since otherwise there would be
+Tests are judged together only if their effects are identified from the rows; otherwise there is
 nothing but the prior to hold them against.
 """
 
 import numpy as np
 from scipy import stats
-from threadpoolctl import threadpool_limits
 
+from bayes_intgen.base.parallel import one_blas_thread
 from bayes_intgen.base.types import Array, Mask
 from bayes_intgen.data.lift_tests import LiftTests
 from bayes_intgen.design.identification.rank_condition import RankCondition
@@ -39,23 +39,14 @@ POINTS = 32
 def check_lifts(
     problem: Problem, mode: LaplaceMode, lifts: LiftTests, random_seed: int
 ) -> LiftCheck | None:
-    """Compare every test, and all tests of an action whose effect the rows show, with all else.
+    """Compare every test, and all tests of an action whose effect rows show, with the other data.
 
     Parameters
     ----------
-    problem
-        The problem with the tests.
-    mode
-        The mode of its hyperparameters.
+    problem, mode
+        The problem with the tests, and the mode of its hyperparameters.
     lifts
         The same tests as they were given.
-    random_seed
-        Seed of the draws.
-
-    Returns
-    -------
-    LiftCheck or None
-        None if the problem has no tests.
     """
     rows = problem.lifts
     if rows is None:
@@ -63,11 +54,12 @@ def check_lifts(
     bare, rng = problem.with_lifts(None), np.random.default_rng([random_seed, 4])
     size, unit = len(rows.effect), problem.moments.outcome_scale.spread
     singles = []
-    with threadpool_limits(1):
+    with one_blas_thread():
         for i in range(size):
             left_out = np.arange(size) == i
             where = mode if size > MOST_MODES else _mode_without(problem, rows, left_out, mode)
             singles.append(_row(bare, rows, i, where, rng))
+        # Tests of one action jointly, where there are rows to hold them against.
         actions = np.array([test.action for test in lifts.tests])
         at_hand = RankCondition(problem.design, problem.moments.regimes)
         shown = at_hand.unseen_share(rows.rows) == 0
@@ -93,9 +85,9 @@ def _row(
 ) -> tuple[float, float, float, float]:
     """Return mean and sd of the prediction of one test, z and p."""
     noise, one = float(rows.standard_error[i]), np.arange(len(rows.effect)) == i
-    found = [_left_out(bare, rows, one, x) for x in where.draw(POINTS, rng)]
-    misses = np.array([float(miss[0]) for miss, _ in found])
-    variances = np.array([float(variance[0, 0]) for _, variance in found])
+    predictions = [_left_out(bare, rows, one, x) for x in where.draw(POINTS, rng)]
+    misses = np.array([float(miss[0]) for miss, _ in predictions])
+    variances = np.array([float(variance[0, 0]) for _, variance in predictions])
     total = float(np.mean(variances) + np.var(misses))
     p_value = float(np.mean(2 * stats.norm.sf(np.abs(misses) / np.sqrt(variances))))
     miss = float(misses.mean())
@@ -109,12 +101,12 @@ def _group(
     tails = []
     for x in where.draw(POINTS, rng):
         miss, variance = _left_out(bare, rows, chosen, x)
-        tails.append(stats.chi2.sf(miss @ np.linalg.solve(variance, miss), len(miss)))
+        tails.append(stats.chi2.sf(miss @ np.linalg.solve(variance, miss), len(miss)))  # (2)
     return float(np.mean(tails))
 
 
 def _left_out(bare: Problem, rows: LiftRows, chosen: Mask, x: Array) -> tuple[Array, Array]:
-    """Return by how much all else misses some effects, and the covariance of that."""
+    """Return by how much the other data miss some effects, and the covariance of that; (1)."""
     given = bare.conditional(x)
     half = given.root_of(rows.rows)
     covariance = half.T @ half + np.diag(rows.standard_error**2)

@@ -46,6 +46,7 @@ def quadratic_form_tail(q: float, eigenvalues: Array) -> float:
     if abs(q - mean) < 1e-4 * mean:  # the formula is 0 / 0 at the mean; the tail is smooth there
         below, above = (quadratic_form_tail(q * (1 + e), lam) for e in (-1e-3, 1e-3))
         return (below + above) / 2
+    # K'(t) runs from 0 at minus infinity to infinity at 1 / (2 max lambda), here 1/2
     top = 0.5 * (1 - 1e-12)
     least = -len(lam) / (2 * q) - 1.0
     t = optimize.brentq(lambda t: slope(t) - q, least, top, xtol=1e-14, rtol=1e-13)

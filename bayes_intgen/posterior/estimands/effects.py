@@ -17,7 +17,7 @@ from bayes_intgen.base.regimes import Regime, read_do
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.reference import standard_moves
 from bayes_intgen.design.identification.identify import require_known_cuts
-from bayes_intgen.design.identification.model_identification import require_determined
+from bayes_intgen.design.identification.model_identification import require_identified_effect
 from bayes_intgen.posterior import query
 from bayes_intgen.posterior.estimands.expected_outcome import label_draws, theta_draws
 from bayes_intgen.posterior.fitted import Fitted
@@ -67,7 +67,7 @@ def effects(fit: Fitted, do: str | Iterable[str] | None = None) -> pd.DataFrame:
     after = np.array([move.after for move in moves])
     known, observed = (_identified(fit, before, after, which) for which in (regime, ()))
     if not any(known):
-        require_determined(query.rank_condition(fit), regime, regime)
+        require_identified_effect(query.rank_condition(fit), regime, regime)
     step = fit.design.features.evaluate(after) - fit.design.features.evaluate(before)
     points = query.points_of(fit, after)
     joint = label_draws(fit, theta_draws(fit, regime) @ step.T, points, fit.outcome)  # (1)

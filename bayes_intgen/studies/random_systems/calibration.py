@@ -126,11 +126,11 @@ class CalibrationUnit:
         fresh = named_generator(seed, "settings")
         at = scm.sample(self.points, do=scm.actions, random_seed=fresh)[list(scm.actions)]
         head: Row = {"family": self.family, "scm": self.index}
-        rung = posterior.additivity.needed_rung if posterior.additivity else None
+        rung = posterior.additivity.needed_interactions if posterior.additivity else None
         tail: Row = {
             "seconds": seconds,
             "converged": posterior.convergence.ok,
-            "needed_rung": rung,
+            "needed_interactions": rung,
         }
         truth = scm.expected_outcome(at).to_numpy()
         ridge = RidgeEstimator().fit(data).expected_outcome(at).to_numpy()

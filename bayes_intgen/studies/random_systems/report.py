@@ -35,7 +35,10 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
     sized = rows.assign(
         level=rows["level"].abs(),
         converged=rows["converged"].astype(float),
-        **{f"needs_{rung}": (rows["needed_rung"] == rung).astype(float) for rung in INTERACTIONS},
+        **{
+            f"needs_{rung}": (rows["needed_interactions"] == rung).astype(float)
+            for rung in INTERACTIONS
+        },
     )
     groups = sized.groupby(["family", "settings"], sort=False)
     columns: dict[str, pd.Series[Any]] = {"scms": groups.size()}

@@ -11,7 +11,7 @@ from bayes_intgen.design.design import Design
 from bayes_intgen.design.identification.identify import identify
 from bayes_intgen.design.identification.model_identification import (
     DesignIdentification,
-    require_determined,
+    require_identified_effect,
 )
 from bayes_intgen.design.identification.rank_condition import RankCondition
 
@@ -112,9 +112,9 @@ def test_levels_are_shown_by_one_test_less_than_there_are():
     one = RankCondition(design, regimes, lifts[:1])
     assert one.status(ACTIONS, ["c"]) == "unknown"  # of a level without tests nothing is known
     assert one.status(ACTIONS, ["c"], -lifts[:1]) == "identified"
-    assert require_determined(one, ACTIONS, ["c"], lifts[:1]) == "identified"
+    assert require_identified_effect(one, ACTIONS, ["c"], lifts[:1]) == "identified"
     with pytest.raises(ig.NotIdentifiedError):
-        require_determined(one, ACTIONS, ["c"], lifts[1:])
+        require_identified_effect(one, ACTIONS, ["c"], lifts[1:])
     assert RankCondition(design, regimes, lifts).status(ACTIONS, ["c"]) == "identified"
 
 
@@ -157,9 +157,9 @@ def test_what_is_known_reads_as_a_sentence():
 def test_what_is_not_determined_is_refused():
     condition = RankCondition(make_design({"a": (), "b": (), "c": ()}), ((), ("a",), ("b",)))
     with pytest.raises(ig.NotIdentifiedError, match="an experiment that sets 'c'"):
-        require_determined(condition, ACTIONS)
+        require_identified_effect(condition, ACTIONS)
     with pytest.raises(ig.NotIdentifiedError, match=r"moving c on .* sets 'c', or lift tests"):
-        require_determined(condition, ACTIONS, ["b", "c"])
-    assert require_determined(condition, ACTIONS, ["a", "b"]) == "identified"
-    assert require_determined(condition, ACTIONS, []) == "identified"
-    assert require_determined(condition, ("a", "b")) == "identified"
+        require_identified_effect(condition, ACTIONS, ["b", "c"])
+    assert require_identified_effect(condition, ACTIONS, ["a", "b"]) == "identified"
+    assert require_identified_effect(condition, ACTIONS, []) == "identified"
+    assert require_identified_effect(condition, ("a", "b")) == "identified"

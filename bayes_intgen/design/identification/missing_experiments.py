@@ -1,4 +1,4 @@
-"""The cheapest experiments that would complete a design.
+"""The cheapest further experiments that would identify a target.
 
 A coordinate (what setting a block, or a part of it, does) that the target has and no experiment has
 needs its own experiment; one that neither has needs none. Among the experiments on the others all
@@ -14,28 +14,27 @@ from math import comb
 import numpy as np
 
 from bayes_intgen.base.types import Array, Mask
-from bayes_intgen.design.identification.affine_combination import TOLERANCE
 
-__all__ = ["cheapest_completion"]
+__all__ = ["TOLERANCE", "cheapest_experiments"]
+
+TOLERANCE = 1e-9  # of combinations of zeros and ones, which rounding leaves
 
 MOST_SETS = 50_000
 
 
-def cheapest_completion(
+def cheapest_experiments(
     columns: Array, options: Array, wanted: Array, cost: Sequence[tuple[bool, int]]
 ) -> list[int]:
     """Choose the fewest options that make ``wanted`` a combination of them and of the columns.
 
     Parameters
     ----------
-    columns
-        The indicator vectors of the experiments at hand, shape (coordinates, experiments); the
-        first coordinate is one.
+    columns, wanted
+        The indicator vectors of the experiments at hand, shape (coordinates, experiments), the
+        first coordinate one; and that of the target.
     options
         Those of further experiments, each with at most one coordinate beside the first; together
         they span all coordinates.
-    wanted
-        That of the target, shape (coordinates,).
     cost
         What each option costs; the sums decide between sets of equal size, then the order.
 
@@ -44,12 +43,13 @@ def cheapest_completion(
     list of int
         Positions of the options, in increasing order.
     """
-    seen, asked = columns.any(axis=1), wanted != 0
+    seen, needed = columns.any(axis=1), wanted != 0
     own = [np.flatnonzero(option[1:]) + 1 for option in options.T]  # none for observational rows
-    forced = [i for i, rows in enumerate(own) if len(rows) and (asked & ~seen)[rows].all()]
+    forced = [i for i, rows in enumerate(own) if len(rows) and (needed & ~seen)[rows].all()]
     free = [i for i, rows in enumerate(own) if not len(rows) or seen[rows].all()]
     base = np.column_stack([columns, options[:, forced]])
     left, sizes, _ = np.linalg.svd(base)
+    # What experiments at hand or forced ones show is projected out of the rest.
     beyond = left[:, int((sizes > TOLERANCE).sum()) :].T
     rest, target = beyond @ options, beyond @ wanted
     free = [i for i in free if np.abs(rest[:, i]).max(initial=0.0) > TOLERANCE]
@@ -59,10 +59,12 @@ def cheapest_completion(
         if tried > MOST_SETS:
             break
         sets = list(combinations(free, size))
-        enough = [chosen for chosen, ok in zip(sets, _spans(rest, sets, target), strict=True) if ok]
+        spanning = _spans(rest, sets, target)
+        enough = [chosen for chosen, ok in zip(sets, spanning, strict=True) if ok]
         if enough:
             best = min(enough, key=lambda chosen: ([sum(c) for c in _costs(chosen, cost)], chosen))
             return sorted([*forced, *best])
+    # Too many sets to try: leave out one experiment after the other, the cheapest last.
     kept = list(free)
     for i in reversed(free):
         fewer = [j for j in kept if j != i]

@@ -1,16 +1,24 @@
-"""Draws of the variance functions: the model of the mean once more, for squared residuals.
+"""The variance of the outcome as a function of the actions: row weights, and draws of it.
 
-Squared residuals of a first fit have the mean Var_S(a), which is linear in weights with the masks
-of :mod:`bayes_intgen.model.variance_sum_rule`. They are regressed on the actions by the very model
-of the mean, from sums that the last pass over the rows takes along: one residual sigma per regime,
-prior scales and lengthscales at their mode (empirical Bayes, default priors), weights drawn from
-their Gaussian distribution given those. A regime's squared residuals are first multiplied by n / (n
-- edf), as its fit has taken edf degrees of freedom out of them.
+Before the weights of the mean are final, rows are weighted by variances that a first fit with one
+sigma per regime leads to (:mod:`bayes_intgen.model.log_variance`).
+
+After that the variance functions are drawn by the model of the mean once more. Squared residuals of
+the first fit have the mean Var_S(a), which is linear in weights with the masks of
+:mod:`bayes_intgen.model.variance_sum_rule`. They are regressed on the actions from sums that the
+last pass over the rows takes along: one residual sigma per regime, prior scales and lengthscales at
+their mode (empirical Bayes, default priors), weights drawn from their Gaussian distribution given
+those. A regime's squared residuals are first multiplied by
+
+    (1)  n / (n - edf),     edf = w_r tr(G_r C),
+
+as its fit has taken edf degrees of freedom out of them (G_r, C of
+:mod:`bayes_intgen.model.marginal`).
 
 The squared residual of a row with variance v has a variance of about 2 v^2, but rows count by the
-weights of the mean, proportional to 1 / v. Their squares gain little where v is estimated well (the
-paper's systems, K = 3: relative error of Var_do 0.040 instead of 0.047) and lose much where it is
-not, because the rows that count most are then those whose variance was taken too small
+row weights of the mean, proportional to 1 / v. Their squares gain little where v is estimated well
+(the paper's systems, K = 3: relative error of Var_do 0.040 instead of 0.047) and lose much where it
+is not, because the rows that count most are then those whose variance was taken too small
 (models/polynomial.py, cubic features, 16,000 rows per regime: 0.112 instead of 0.065).
 """
 
@@ -24,25 +32,62 @@ import xarray as xr
 from bayes_intgen.base.centred_moments import CentredMoments
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array, Indices, Scale
+from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.inference.laplace import find_mode
 from bayes_intgen.inference.problem import Problem
+from bayes_intgen.model.log_variance import fit_log_variances
 from bayes_intgen.model.marginal import Conditional
 from bayes_intgen.model.priors import Priors
 from bayes_intgen.model.variance_sum_rule import FLOOR, variance_design
 from bayes_intgen.moments.moments import Moments
 from bayes_intgen.moments.residual_moments import ResidualMoments
 
-__all__ = ["draw_variance_functions", "fit_variance_functions"]
+__all__ = ["draw_variance_functions", "fit_variance_functions", "weighted_moments"]
+
+
+def weighted_moments(
+    problem: Problem, data: RegimeData, probes: FeatureMap, learn_variance: bool
+) -> Moments:
+    """Fit once with one sigma per regime, then weight the rows by their estimated variances.
+
+    Parameters
+    ----------
+    problem, data
+        The unweighted problem, and its rows, which are read once or twice more.
+    probes
+        Further features whose moments are wanted beside those of the problem.
+    learn_variance
+        Whether to estimate how the variance depends on the actions; otherwise all rows of a regime
+        count the same.
+
+    Returns
+    -------
+    Moments
+        Of the features of the problem, then of the further ones, with those of the residuals.
+    """
+    mode = find_mode(problem).mode
+    weights = problem.conditional(mode).mean
+    log_sigma, _, _ = problem.split(mode)
+    design, moments = problem.design, problem.moments
+    regimes, scale = moments.regimes, moments.outcome_scale
+    theta = {r: design.collect(weights, design.active(r)) for r in regimes}
+    variances = None
+    if learn_variance:
+        sigma = dict(zip(regimes, np.exp(log_sigma).tolist(), strict=True))
+        variances = fit_log_variances(data, design.features, scale, theta, sigma)
+    features = design.features.union(probes)
+    further = np.zeros(len(features.features) - len(design.features.features))
+    # the further features take no part in the first fit, whose residuals are wanted
+    full = {r: np.concatenate([known, further]) for r, known in theta.items()}
+    return Moments.compute(data, moments.summary, features, scale, variances, full, folds=1)
 
 
 def fit_variance_functions(problem: Problem, mode: Array) -> tuple[Problem, Conditional]:
     """Regress the squared residuals on the actions.
 
-    Parameters
-    ----------
-    problem, mode
-        The problem of the mean, whose moments include those of residuals, and its hyperparameters
-        at the mode.
+    ``problem``: that of the mean, whose moments include those of residuals; ``mode``: of its
+    hyperparameters.
 
     Returns
     -------
@@ -57,12 +102,12 @@ def fit_variance_functions(problem: Problem, mode: Array) -> tuple[Problem, Cond
     order = {feature.factors: i for i, feature in enumerate(moments.features.features)}
     columns = np.array([order[feature.factors] for feature in design.features.features])
     unit = sqrt(2) * float(np.mean(_mean_squares(moments)))  # about the spread of e^2
-    parts = {
+    by_regime = {
         regime: (_with_squares(moments, regime, columns, factor / unit),)
         for regime, factor in zip(moments.regimes, _inflation(problem, mode), strict=True)
     }
     scale = Scale(0.0, unit)
-    sums = Moments(moments.summary, design.features, scale, parts, moments.log_weights)
+    sums = Moments(moments.summary, design.features, scale, by_regime, moments.log_weights)
     variance = Problem(design, sums, Priors())
     return variance, variance.conditional(find_mode(variance).mode)
 
@@ -70,16 +115,7 @@ def fit_variance_functions(problem: Problem, mode: Array) -> tuple[Problem, Cond
 def draw_variance_functions(
     problem: Problem, mode: Array, chain: xr.DataArray, draw: xr.DataArray, random_seed: int
 ) -> xr.Dataset:
-    """Draw the variance functions.
-
-    Parameters
-    ----------
-    problem, mode
-        As in :func:`fit_variance_functions`.
-    chain, draw
-        Labels of the draws, those of the mean.
-    random_seed
-        Seed of the draws.
+    """Draw the variance functions, for draws with the labels ``chain`` and ``draw`` of the mean.
 
     Returns
     -------
@@ -135,7 +171,7 @@ def _with_squares(
 
 
 def _inflation(problem: Problem, mode: Array) -> list[float]:
-    """Return n / (n - edf) of each regime, with edf = w_r tr(G_r C)."""
+    """Return (1) of each regime."""
     covariance = problem.conditional(mode).covariance
     precision = np.exp(-2 * problem.split(mode)[0])
     edf = [

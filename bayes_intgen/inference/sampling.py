@@ -1,0 +1,204 @@
+"""Sampling the posterior: hyperparameters by NUTS or Laplace, then weights, then a verdict.
+
+The weights are integrated out, so that only the hyperparameters x = (log sigma, log scale, log
+lengthscale) are sampled; given each draw of them the weights, and the variance functions if they
+were learned, are drawn from their exact distributions. Row-wise likelihoods have samplers of their
+own (:mod:`bayes_intgen.inference.rowwise`), which run through :func:`run_nuts` too.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+import xarray as xr
+
+from bayes_intgen.base.arguments import read_choice, read_switch, read_whole
+from bayes_intgen.base.errors import ModelError
+from bayes_intgen.base.parallel import one_blas_thread
+from bayes_intgen.base.regimes import Regime
+from bayes_intgen.inference.draws_tree import HYPERPARAMETERS, HyperDraws, build_tree, label_draws
+from bayes_intgen.inference.laplace import LaplaceMode
+from bayes_intgen.inference.problem import Problem
+from bayes_intgen.inference.variance_functions import draw_variance_functions
+from bayes_intgen.inference.verdicts.convergence import (
+    Convergence,
+    check_laplace,
+    check_nuts,
+    laplace_error,
+    typical_rows,
+)
+
+__all__ = [
+    "ChainStart",
+    "Sampling",
+    "run_nuts",
+    "sample_integrated",
+    "sample_laplace",
+    "sample_nuts",
+    "sample_prior",
+]
+
+METHODS = ("nuts", "laplace")
+BOUNDS = {
+    "draws": (1, 10**6),
+    "tune": (0, 10**6),
+    "chains": (1, 1000),
+    "cores": (1, 10**4),
+    "random_seed": (0, 2**32 - 1),
+}
+OPTIONAL = ("tune", "cores")
+LAPLACE_POINTS = 64
+START_SPREAD = 1.5
+TARGET_ACCEPT = 0.9  # at 0.8 scales of curves hardly needed have two thirds of the ESS
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Options of the sampler, as in :meth:`bayes_intgen.InterventionModel.fit`.
+
+    Raises
+    ------
+    ModelError
+        If an option is not valid.
+    """
+
+    method: str
+    draws: int = 1000
+    tune: int | None = None
+    chains: int = 4
+    cores: int | None = None
+    random_seed: int = 1
+    progressbar: bool = False
+
+    def __post_init__(self) -> None:
+        read_choice(self.method, "method", METHODS)
+        read_switch(self.progressbar, "progressbar")
+        for name, (least, most) in BOUNDS.items():
+            value = getattr(self, name)
+            if value is not None or name not in OPTIONAL:
+                object.__setattr__(self, name, read_whole(value, name, least, most))
+
+    def require_nuts_unless_normal(self, likelihood: str) -> None:
+        """Raise a ModelError for a Laplace approximation with explicit weights."""
+        if likelihood != "normal" and self.method != "nuts":
+            raise ModelError(
+                f"method: with likelihood={likelihood!r} the weights cannot be integrated "
+                f"out, so that there is no Laplace approximation of what is left; use "
+                f"method='nuts', or likelihood='normal'."
+            )
+
+
+@dataclass(frozen=True)
+class ChainStart:
+    """Where chains start and how carefully they step.
+
+    Parameters
+    ----------
+    initvals
+        Initial values by variable.
+    jitter
+        Whether the sampler spreads the chains around them by up to one in each coordinate.
+    target_accept
+        Acceptance that the step size aims at; None leaves it to the sampler.
+    """
+
+    initvals: Mapping[str, Any]
+    jitter: bool = True
+    target_accept: float | None = None
+
+
+def sample_integrated(
+    problem: Problem,
+    mode: LaplaceMode,
+    sampling: Sampling,
+    target: Regime,
+    variance: bool = False,
+) -> tuple[xr.DataTree, Convergence]:
+    """Draw hyperparameters, weights and variance functions, and judge the draws.
+
+    ``target``: the regime by whose mean the Laplace approximation is judged. ``variance``: whether
+    the variance of the outcome was learned as a function of the actions; then it is drawn too, in
+    the group ``variance`` of the tree.
+    """
+    seed = sampling.random_seed
+    if sampling.method == "nuts":
+        hyper = sample_nuts(problem, mode, sampling)
+        verdict = check_nuts(label_draws(problem, hyper.x), hyper.sample_stats)
+    else:
+        hyper = sample_laplace(mode, sampling.draws, seed)
+        rng = np.random.default_rng([seed, 3])
+        shift, ratio = laplace_error(problem, mode, typical_rows(problem, target), rng)
+        verdict = check_laplace(mode.converged, shift, ratio)
+    tree = build_tree(problem, hyper, seed)
+    if variance:
+        draws = tree["posterior"].dataset
+        functions = draw_variance_functions(problem, mode.mode, draws.chain, draws.draw, seed)
+        tree["variance"] = xr.DataTree(functions)
+    return tree, verdict
+
+
+def sample_nuts(problem: Problem, mode: LaplaceMode, sampling: Sampling) -> HyperDraws:
+    """Sample the hyperparameters with the No-U-Turn sampler.
+
+    Each chain starts from its own draw of the Gaussian at the mode, widened by half.
+    """
+    model = problem.build()
+    root = np.linalg.cholesky(mode.covariance)
+    rng = pt.random.shared_rng(seed=sampling.random_seed)  # each chain seeds it anew
+    _, noise = pt.random.normal(size=len(root), rng=rng, return_next_rng=True)
+    start = zip(
+        HYPERPARAMETERS, problem.split(mode.mode + START_SPREAD * (root @ noise)), strict=True
+    )
+    initvals = {name: value for name, value in start if name in model.named_vars}
+    chain_start = ChainStart(initvals, jitter=False, target_accept=TARGET_ACCEPT)
+    return HyperDraws.of(*run_nuts(model, sampling, chain_start))
+
+
+def run_nuts(
+    model: pm.Model, sampling: Sampling, start: ChainStart
+) -> tuple[xr.Dataset, xr.Dataset]:
+    """Sample a model with the No-U-Turn sampler (nutpie, through ``pymc.sample``).
+
+    Linear algebra runs on one thread per chain: the chains already use the cores.
+
+    Returns
+    -------
+    posterior, sample_stats
+        The draws, and what the sampler says about itself.
+    """
+    accept = start.target_accept
+    with one_blas_thread(), model:
+        result = pm.sample(
+            draws=sampling.draws,
+            tune=sampling.tune,
+            chains=sampling.chains,
+            cores=min(sampling.chains, sampling.cores or os.cpu_count() or 1),
+            random_seed=sampling.random_seed,
+            progressbar=sampling.progressbar,
+            compute_convergence_checks=False,
+            initvals=dict(start.initvals),
+            compile_kwargs={} if start.jitter else {"jitter_rvs": set()},
+            nuts={} if accept is None else {"target_accept": accept},
+        )
+    stats = result["sample_stats"].dataset
+    # variables of Python objects cannot be written to a NetCDF file
+    texts = [name for name, variable in stats.variables.items() if variable.dtype == object]
+    return result["posterior"].dataset, stats.drop_vars(texts)
+
+
+def sample_laplace(mode: LaplaceMode, draws: int, random_seed: int) -> HyperDraws:
+    """Draw from the Gaussian at the mode: 64 distinct points, repeated in turn over the draws."""
+    rng = np.random.default_rng([random_seed, 1])
+    points = mode.draw(min(draws, LAPLACE_POINTS), rng)
+    turns = points[np.arange(draws) % len(points)][None]
+    return HyperDraws(turns, xr.Dataset({"newton_decrement": mode.decrement}))
+
+
+def sample_prior(problem: Problem, draws: int, random_seed: int) -> HyperDraws:
+    """Draw from the prior of the hyperparameters."""
+    rng = np.random.default_rng([random_seed, 1])
+    return HyperDraws(problem.hyperpriors.draw(draws, rng)[None], xr.Dataset())
