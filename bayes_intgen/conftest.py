@@ -12,7 +12,7 @@ import bayes_intgen as ig
 
 @pytest.fixture(scope="session")
 def example_names() -> dict[str, Any]:
-    """A system with two actions, 200 rows per regime, and a fit to them."""
+    """Make a system with two actions, 200 rows per regime, and a fit to them."""
     scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
     frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
     data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])

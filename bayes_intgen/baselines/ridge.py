@@ -36,7 +36,7 @@ __all__ = ["JointRidge", "ObservationalRidge", "PooledRidge", "RidgeEstimator"]
 
 @dataclass(frozen=True)
 class _Options:
-    """What all estimators here have in common."""
+    """Degree and penalty of a polynomial regression."""
 
     degree: int = 3
     estimator: Penalty = "ridge"
@@ -73,15 +73,11 @@ class RidgeEstimator(_Options):
 
     Examples
     --------
-    >>> import bayes_intgen as ig
-    >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-    >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=2000, random_seed=2)
-    >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
     >>> fit = ig.RidgeEstimator().fit(data)
     >>> fit.expected_outcome({"a1": [0.0, 0.1], "a2": 0.2}).sizes
     Frozen({'point': 2})
     >>> fit.table["rows"].to_dict()
-    {'obs': 2000, 'a1': 2000, 'a2': 2000}
+    {'obs': 200, 'a1': 200, 'a2': 200}
     """
 
     def fit(
@@ -109,10 +105,6 @@ class RidgeEstimator(_Options):
 
         Examples
         --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
         >>> fit = ig.RidgeEstimator(degree=2).fit(data.drop("a2"), target="a1")
         >>> fit.expected_outcome({"a1": 0.1, "a2": 0.0}, do="a1").shape
         (1,)
@@ -142,10 +134,6 @@ class ObservationalRidge(_Options):
 
     Examples
     --------
-    >>> import bayes_intgen as ig
-    >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-    >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-    >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
     >>> ig.ObservationalRidge().fit(data).expected_outcome({"a1": [0.0, 0.1], "a2": 0.2}).sizes
     Frozen({'point': 2})
     """
@@ -162,10 +150,6 @@ class ObservationalRidge(_Options):
 
         Examples
         --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
         >>> list(ig.ObservationalRidge(degree=2).fit(data).table.index)
         ['obs']
         """
@@ -191,8 +175,6 @@ class JointRidge(_Options):
 
     Examples
     --------
-    >>> import bayes_intgen as ig
-    >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
     >>> frame = scm.sample_regimes(["a1+a2"], n=200, random_seed=2)
     >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
     >>> ig.JointRidge().fit(data).expected_outcome({"a1": [0.0, 0.1], "a2": 0.2}).sizes
@@ -211,8 +193,6 @@ class JointRidge(_Options):
 
         Examples
         --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
         >>> frame = scm.sample_regimes(["obs", "a1+a2"], n=200, random_seed=2)
         >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
         >>> list(ig.JointRidge(degree=2).fit(data).table.index)
@@ -241,10 +221,6 @@ class PooledRidge(_Options):
 
     Examples
     --------
-    >>> import bayes_intgen as ig
-    >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-    >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-    >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
     >>> ig.PooledRidge().fit(data).expected_outcome({"a1": [0.0, 0.1], "a2": 0.2}).sizes
     Frozen({'point': 2})
     """
@@ -259,10 +235,6 @@ class PooledRidge(_Options):
 
         Examples
         --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
         >>> ig.PooledRidge(degree=2).fit(data).table["rows"].to_dict()
         {'pooled': 600}
         """
@@ -270,13 +242,13 @@ class PooledRidge(_Options):
         return _fit("PooledRidge", data, self.degree, self.estimator, groups, baseline=True)
 
 
-def _regimes(data: RegimeData | Moments) -> Sequence[Regime]:
+def _regimes(data: RegimeData | Moments) -> tuple[Regime, ...]:
     if not isinstance(data, RegimeData | Moments):
         raise ModelError(
             f"data must be a RegimeData or Moments, got {type(data).__name__}; "
             f"make one with RegimeData.from_frame."
         )
-    return data.regimes if isinstance(data, Moments) else tuple(data.extents)
+    return data.regimes
 
 
 def _fit_one(
@@ -302,11 +274,11 @@ def _fit(
     baseline: bool = False,
 ) -> FittedRidge:
     """Fit a regression to the rows of each group of regimes."""
-    found = group_moments(data, degree, groups)
-    scale = found.outcome_scale
+    moments = group_moments(data, degree, groups)
+    scale = moments.outcome_scale
     regressions = {
         label: fit_penalised(features, folds, penalty, scale.spread)
-        for label, (features, folds) in found.groups.items()
+        for label, (features, folds) in moments.groups.items()
     }
     actions, outcome, covariates = data.actions, data.outcome, data.covariates
     return FittedRidge(name, actions, outcome, scale, regressions, baseline, covariates)

@@ -1,6 +1,11 @@
-"""From a table or an Arrow batch to arrays of rows that share a regime label."""
+"""Conversion of tables and Arrow batches to arrays of rows that share a regime.
 
-from collections.abc import Iterator, Mapping, Sequence
+It has two steps. A batch of a source is split by the label as it stands in the table, and its
+categorical columns become codes that hold for that batch only. :func:`regime_batches` then reads
+the labels, and replaces the codes by those that hold for all rows.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import narwhals as nw
@@ -9,16 +14,59 @@ import pandas as pd
 import pyarrow as pa
 
 from bayes_intgen.base.errors import DataError, RegimeError
+from bayes_intgen.base.regimes import Regime, parse_regime
 from bayes_intgen.base.types import Array, Indices
-from bayes_intgen.data.columns import Columns, check_finite
+from bayes_intgen.data.columns import Columns, check_finite, label_rows
 from bayes_intgen.data.levels import encode
-from bayes_intgen.data.regime_flags import label_rows
 
-__all__ = ["LabelledBatch", "Texts", "Values", "convert_batch", "convert_table", "or_categorical"]
+__all__ = [
+    "LabelledBatch",
+    "Levels",
+    "convert_batch",
+    "convert_table",
+    "or_categorical",
+    "regime_batches",
+]
 
-type Values = Array
-type Texts = Mapping[str, tuple[str, ...]]
-type LabelledBatch = tuple[object, Values, Texts]
+type Levels = Mapping[str, tuple[str, ...]]
+type LabelledBatch = tuple[object, Array, Levels]
+
+
+def regime_batches(
+    batches: Iterable[LabelledBatch],
+    columns: Columns,
+    levels: Levels,
+    regimes: Collection[Regime] | None = None,
+) -> Iterator[tuple[Regime, Array]]:
+    """Yield the regime of each batch, and its rows with the codes of given levels.
+
+    Parameters
+    ----------
+    batches
+        Those of a source.
+    columns
+        The columns in use.
+    levels
+        The levels of each categorical column, in the order of their codes.
+    regimes
+        Those whose rows are wanted; all by default.
+    """
+    for label, values, texts in batches:
+        regime = parse_regime(label, columns.actions)
+        if regimes is None or regime in regimes:
+            yield regime, _recode(values, texts, columns, levels) if texts else values
+
+
+def _recode(values: Array, texts: Levels, columns: Columns, levels: Levels) -> Array:
+    """Replace the codes of a batch by the positions of its levels among all levels."""
+    recoded = values.copy()
+    for name, own in texts.items():
+        order = {level: code for code, level in enumerate(levels[name])}
+        # A level of the batch without rows, such as one that only another regime has, has no code.
+        codes = np.array([order.get(level, -1) for level in own], dtype=float)
+        position = columns.values.index(name)
+        recoded[:, position] = codes[values[:, position].astype(int)]
+    return recoded
 
 
 def convert_table(frame: Any, columns: Columns, first_row: int = 0) -> Iterator[LabelledBatch]:
@@ -89,8 +137,8 @@ def convert_batch(
         column = batch.column(name)
         role = columns.role(name)
         if name in columns.categorical:
-            found = encode(column, name, first_row, empty_is_missing, role)
-            values[:, position], texts[name] = found
+            coded = encode(column, name, first_row, empty_is_missing, role)
+            values[:, position], texts[name] = coded
         else:
             values[:, position] = _checked(column, name, role, first_row)
     if columns.flags:
@@ -106,7 +154,7 @@ def convert_batch(
     return _split(codes, uniques, values, texts)
 
 
-def _checked(column: pa.Array, name: str, role: str, first_row: int) -> Values:
+def _checked(column: pa.Array, name: str, role: str, first_row: int) -> Array:
     """Convert a column of numbers."""
     if not _is_number(column.type):
         raise DataError(
@@ -130,7 +178,7 @@ def or_categorical(role: str) -> str:
     return ", or list it in categorical" if role in ("actions", "covariates") else ""
 
 
-def _to_float(series: nw.Series[Any], name: str, role: str, first_row: int) -> Values:
+def _to_float(series: nw.Series[Any], name: str, role: str, first_row: int) -> Array:
     dtype = series.dtype
     if not (dtype.is_numeric() or dtype == nw.Boolean):
         raise DataError(
@@ -154,7 +202,7 @@ def _to_arrow(series: nw.Series[Any], name: str, role: str) -> pa.Array:
     )
 
 
-def _numbers(column: pa.Array) -> Values:
+def _numbers(column: pa.Array) -> Array:
     """Convert to float64, missing values to NaN."""
     if column.type != pa.float64():
         column = column.cast(pa.float64(), safe=False)
@@ -167,7 +215,7 @@ def _is_number(kind: pa.DataType) -> bool:
 
 
 def _split(
-    codes: Indices, labels: Sequence[object], values: Values, texts: Texts
+    codes: Indices, labels: Sequence[object], values: Array, texts: Levels
 ) -> Iterator[LabelledBatch]:
     """Part the rows by label, in their order; a missing label raises a RegimeError."""
     if not len(codes):

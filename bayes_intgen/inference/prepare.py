@@ -15,6 +15,7 @@ from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.base.types import Array, Scale
 from bayes_intgen.data.lift_tests import LiftTests
 from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.data.row_pass import subsample_rows
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.choice import BasisChoice, freeze_bases, match_bases
 from bayes_intgen.design.design import Design, Interactions
@@ -28,7 +29,6 @@ from bayes_intgen.inference.verdicts.additivity_result import Additivity
 from bayes_intgen.model.lift_likelihood import LiftRows
 from bayes_intgen.model.priors import Priors
 from bayes_intgen.moments.moments import Moments
-from bayes_intgen.moments.row_sample import pilot_rows
 
 __all__ = [
     "Posed",
@@ -90,7 +90,7 @@ def plan(
 ) -> Plan:
     """Make the first pass over the rows, if they are at hand, and choose the design."""
     actions, covariates = actions_of(data), data.covariates
-    summary = data.summary if isinstance(data, Moments) else Summary.from_data(data)
+    summary = data.summary
     if lifts is not None:
         if not isinstance(lifts, LiftTests):
             raise ModelError(
@@ -134,7 +134,7 @@ def pose(
         moments = replace(data.select(design.features), summary=summary)
     else:
         scale = summary.robust_outcome_scale if robust else summary.scales[data.outcome]
-        used = pilot_rows(data, summary) if pilot else data
+        used = subsample_rows(data) if pilot else data
         moments = Moments.compute(used, summary, design.features, scale, folds=1)
     rows = planned.read(lifts, moments.outcome_scale) if lifts else None
     return Posed(Problem(design, moments, priors, rows), moments, planned.learned)
@@ -177,7 +177,7 @@ def actions_of(data: RegimeData | Moments) -> tuple[str, ...]:
 
 def regimes_of(data: RegimeData | Moments) -> tuple[Regime, ...]:
     """Return the regimes of the data."""
-    return data.regimes if isinstance(data, Moments) else tuple(data.extents)
+    return data.regimes
 
 
 def typical_rows(problem: Problem, regime: Regime) -> Array:

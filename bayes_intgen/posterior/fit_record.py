@@ -20,7 +20,7 @@ from bayes_intgen.base.regimes import Regime, parse_regime
 from bayes_intgen.base.support_flags import BEYOND
 from bayes_intgen.base.types import Array, Scale
 from bayes_intgen.data.points import Points
-from bayes_intgen.data.reference import usual_values
+from bayes_intgen.data.reference import reference_values
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.design import Design
 from bayes_intgen.design.identification.identify import require_known_cuts
@@ -193,7 +193,7 @@ class FitRecord:
         >>> posterior.complete({"a1": [0.0, 0.1]}).values.shape  # a2 at its mean
         (2, 2)
         """
-        usual = usual_values(self.summary)
+        usual = reference_values(self.summary)
         return Points.complete(some, self.actions, self.summary.levels, usual, self.covariates)
 
     def support(self, points: Points, regime: Regime, beyond: str) -> npt.NDArray[np.str_]:

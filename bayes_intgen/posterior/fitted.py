@@ -16,7 +16,7 @@ from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.metrics import INTERVAL, credible_interval
 from bayes_intgen.base.regimes import format_regime, read_do
 from bayes_intgen.data.points import Beyond
-from bayes_intgen.data.reference import usual_values
+from bayes_intgen.data.reference import reference_values
 from bayes_intgen.posterior.component_curves import Kind, component_curve, read_component
 from bayes_intgen.posterior.fit_record import FitRecord
 from bayes_intgen.posterior.support import find_beyond
@@ -138,7 +138,7 @@ class Fitted(FitRecord):
         >>> curve.dims, curve.shape
         (('chain', 'draw', 'point'), (1, 1000, 3))
         """
-        usual = usual_values(self.summary)
+        usual = reference_values(self.summary)
         block = read_component(self.design, action, kind)
         if len(block) > 1 and not isinstance(at, Mapping):
             raise QueryError(

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.support_flags import SUPPORTED
 from bayes_intgen.data.points import Beyond, Points
-from bayes_intgen.data.reference import usual_values
+from bayes_intgen.data.reference import reference_values
 from bayes_intgen.plots.curves import plot_components, plot_curve
 from bayes_intgen.plots.style import axis_label, grow, legend_of_figure
 from bayes_intgen.plots.surface import plot_surface
@@ -166,7 +166,7 @@ class CurvePictures(Comparisons, Policies):
                 f"axes: one is needed for each of {list(chosen)}, got {len(panels)}; give as many, "
                 f"or none."
             )
-        usual = dict(zip(self.design.variables, usual_values(self.summary), strict=True))
+        usual = dict(zip(self.design.variables, reference_values(self.summary), strict=True))
         for ax, name in zip(panels, chosen, strict=True):
             require_action(self, name)
             doses = default_grid(self.summary, name) if grid is None else grid

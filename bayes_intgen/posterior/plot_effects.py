@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.metrics import credible_interval
 from bayes_intgen.base.support_flags import SUPPORTED
-from bayes_intgen.data.reference import standard_moves
+from bayes_intgen.data.reference import reference_contrasts
 from bayes_intgen.plots.best import plot_budget
 from bayes_intgen.plots.forest import plot_forest
 from bayes_intgen.plots.style import axis_label, grow
@@ -78,7 +78,7 @@ class Pictures(CurvePictures):
         >>> plt.close()
         """
         if contrasts is None:
-            moves = standard_moves(self.summary)
+            moves = reference_contrasts(self.summary)
             contrasts = pd.DataFrame(
                 {
                     "action": [move.action for move in moves],

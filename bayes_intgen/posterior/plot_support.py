@@ -16,7 +16,7 @@ from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.regimes import format_regime, read_do
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.data.points import Points
-from bayes_intgen.data.reference import usual_values
+from bayes_intgen.data.reference import reference_values
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.plots.overlap import plot_overlap
 from bayes_intgen.posterior.fitted import Fitted
@@ -43,7 +43,7 @@ def draw_support(
     rows = _rows_of(data) if data is not None else _rows_kept(fit)
     points = None if at is None else fit.points(at).values[:, : len(fit.actions)]
     grids = {name: _grid(fit, k, points) for k, name in enumerate(fit.actions)}
-    usual = usual_values(summary)
+    usual = reference_values(summary)
     shades = {}
     for first, second in combinations(range(len(fit.actions)), 2):
         x, y = grids[fit.actions[first]], grids[fit.actions[second]]
@@ -76,7 +76,7 @@ def _grid(fit: Fitted, column: int, points: Array | None) -> Array:
 def _rows_of(data: RegimeData) -> dict[str, Array]:
     count = len(data.actions)
     found = {}
-    for label in data.regimes:
+    for label in data.labels:
         rows = data.rows(label)[:, :count]
         found[label] = rows[_thin(len(rows))]
     return found

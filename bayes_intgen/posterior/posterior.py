@@ -22,7 +22,7 @@ from bayes_intgen.base.metrics import credible_interval
 from bayes_intgen.base.regimes import Regime, read_do
 from bayes_intgen.base.support_flags import SUPPORTED
 from bayes_intgen.data.points import Beyond
-from bayes_intgen.data.reference import standard_moves
+from bayes_intgen.data.reference import reference_contrasts
 from bayes_intgen.design.identification.identify import require_known_cuts
 from bayes_intgen.design.identification.model_identification import require_determined
 from bayes_intgen.plots.studies import plot_structure
@@ -175,7 +175,7 @@ class Posterior(Pictures, Trust):
         if not regime:
             raise QueryError("do: an effect is that of an action that is set, and do sets none.")
         require_known_cuts(self.summary.regimes, regime, self.design.blocks)
-        moves = [move for move in standard_moves(self.summary) if move.action in regime]
+        moves = [move for move in reference_contrasts(self.summary) if move.action in regime]
         before = np.array([move.before for move in moves])
         after = np.array([move.after for move in moves])
         known, observed = (self._known(before, after, which) for which in (regime, ()))
@@ -229,7 +229,7 @@ class Posterior(Pictures, Trust):
     def _repr_html_(self) -> str:
         regime, effects = self._shown()
         far = []
-        for move in standard_moves(self.summary):
+        for move in reference_contrasts(self.summary):
             values = np.array([move.before, move.after])
             ends = replace(self.complete({}), values=values, index=np.arange(2))
             flags = self.support(ends, regime, "clamp")

@@ -32,7 +32,7 @@ def require_same_data(posterior: Any, data: Any) -> None:
         raise ModelError("posterior: these are draws from the prior; fit the data first.")
     summary = posterior.summary
     counts = {r: part.moments.n for r, part in summary.regimes.items()}
-    found = {r: extent.n for r, extent in data.extents.items()}
+    found = {r: part.n for r, part in data.summary.regimes.items()}
     columns = (*summary.columns, summary.covariates, dict(summary.levels))
     if counts != found or columns != (
         *data.variables,

@@ -99,7 +99,7 @@ def respond(
         if name in draws
     }
     mean = posterior.weights.mean(axis=(0, 1))
-    regimes = tuple(data.extents)
+    regimes = data.regimes
     sigma = dict(zip(regimes, np.exp(centre["sigma"]).tolist(), strict=True))
     theta = {r: design.collect(mean, design.active(r)) for r in regimes}
     variances = _variances(data, posterior, theta, sigma)

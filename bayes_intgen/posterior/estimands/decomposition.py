@@ -24,7 +24,7 @@ import xarray as xr
 
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.points import Beyond, Points
-from bayes_intgen.data.reference import usual_values
+from bayes_intgen.data.reference import reference_values
 from bayes_intgen.design.design import CAUSAL, bias_name
 from bayes_intgen.posterior.fitted import Fitted
 
@@ -45,7 +45,7 @@ def decomposition(fit: Fitted, at: Any, beyond: Beyond = "error") -> xr.Dataset:
     design = fit.design
     phi = design.features.evaluate
     beta = design.collect(fit.weights, design.component(CAUSAL))
-    reference = usual_values(fit.summary)[: len(actions)]
+    reference = reference_values(fit.summary)[: len(actions)]
     held = points.values.copy()  # columns that are not actions stay as they are
     held[:, : len(actions)] = reference
     base = phi(held)

@@ -11,7 +11,7 @@ from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.regimes import format_regime, read_do
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.points import Points
-from bayes_intgen.data.reference import standard_moves
+from bayes_intgen.data.reference import reference_contrasts
 from bayes_intgen.posterior.estimands.contrast import contrast
 from bayes_intgen.posterior.estimands.paired_points import read_baseline
 from bayes_intgen.posterior.fitted import Fitted
@@ -57,7 +57,7 @@ class Question:
         if at is None:
             if baseline is not None:
                 raise QueryError("baseline: give the points to be compared with it, too, as at.")
-            moves = [m for m in standard_moves(posterior.summary) if m.action in regime]
+            moves = [m for m in reference_contrasts(posterior.summary) if m.action in regime]
             if not moves:
                 raise QueryError("do: nothing is set, so that no action can be moved; give at.")
             ends = [
