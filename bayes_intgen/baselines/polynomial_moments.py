@@ -24,10 +24,10 @@ from bayes_intgen.data.row_pass import FOLDS, Chunk, sum_chunks
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.design.basis.polynomial import PolynomialBasis
-from bayes_intgen.moments.feature_sums import FoldSums, Recipe
+from bayes_intgen.moments.feature_sums import FeatureSums, Recipe
 from bayes_intgen.moments.moments import Moments
 
-__all__ = ["GroupMoments", "group_moments"]
+__all__ = ["GroupMoments", "Groups", "group_moments"]
 
 MAX_FEATURES = 2000
 
@@ -93,7 +93,7 @@ def _read(data: RegimeData, degree: int, groups: Groups) -> GroupMoments:
     maps = {label: _features(data.summary, regimes, degree) for label, regimes in groups.items()}
     recipes = {r: Recipe(maps[label], scale) for label, regimes in groups.items() for r in regimes}
     sums = sum_chunks(data, _ByGroup(recipes), recipes)
-    folds = {regime: by_fold.moments(FOLDS) for regime, by_fold in sums.items()}
+    folds = {regime: found.folds(FOLDS) for regime, found in sums.items()}
     merged = _merge(folds, groups)
     return GroupMoments(scale, {label: (maps[label], merged[label]) for label in groups})
 
@@ -104,7 +104,7 @@ class _ByGroup:
 
     recipes: Mapping[Regime, Recipe]
 
-    def __call__(self, chunk: Chunk) -> FoldSums:
+    def __call__(self, chunk: Chunk) -> FeatureSums:
         return self.recipes[chunk[0]](chunk)
 
 

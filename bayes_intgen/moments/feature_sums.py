@@ -32,7 +32,6 @@ from bayes_intgen.moments.regression_sums import ResidualMoments
 __all__ = [
     "BlockMoments",
     "FeatureSums",
-    "FoldSums",
     "Recipe",
     "RowWeights",
     "block_rows",
@@ -97,8 +96,8 @@ class FeatureSums:
 
     Parameters
     ----------
-    moments
-        Of (features without the constant, outcome).
+    by_fold
+        Moments of (features without the constant, outcome), by cross-validation fold.
     log_weight
         Sum of the logarithms of the rows' weights.
     clamped
@@ -107,15 +106,28 @@ class FeatureSums:
         Moments of the squared residuals, if there are residuals.
     """
 
-    moments: CentredMoments
+    by_fold: Mapping[int, CentredMoments] = field(repr=False)
     log_weight: float
     clamped: Counts
     residuals: ResidualMoments | None = field(repr=False)
 
+    @property
+    def moments(self) -> CentredMoments:
+        """Moments over all folds."""
+        return reduce(CentredMoments.merge, self.by_fold.values())
+
+    def folds(self, count: int) -> tuple[CentredMoments, ...]:
+        """Return the moments of each fold; a fold may have no rows."""
+        none = CentredMoments.empty(len(next(iter(self.by_fold.values())).mean))
+        return tuple(self.by_fold.get(fold, none) for fold in range(count))
+
     def merge(self, other: "FeatureSums") -> "FeatureSums":
         """Return the sums over the rows of both."""
+        by_fold = dict(self.by_fold)
+        for fold, moments in other.by_fold.items():
+            by_fold[fold] = by_fold[fold].merge(moments) if fold in by_fold else moments
         return FeatureSums(
-            self.moments.merge(other.moments),
+            by_fold,
             self.log_weight + other.log_weight,
             self.clamped + other.clamped,
             _merge(self.residuals, other.residuals),
@@ -124,41 +136,6 @@ class FeatureSums:
 
 def _merge(one: ResidualMoments | None, two: ResidualMoments | None) -> ResidualMoments | None:
     return two if one is None else one if two is None else one.merge(two)
-
-
-@dataclass(frozen=True)
-class FoldSums:
-    """Sums over rows of one regime, by cross-validation fold."""
-
-    by_fold: Mapping[int, FeatureSums]
-
-    def merge(self, other: "FoldSums") -> "FoldSums":
-        """Return the sums over the rows of both."""
-        merged = dict(self.by_fold)
-        for fold, sums in other.by_fold.items():
-            merged[fold] = merged[fold].merge(sums) if fold in merged else sums
-        return FoldSums(merged)
-
-    @property
-    def log_weight(self) -> float:
-        """Sum of the logarithms of the rows' weights."""
-        return sum(sums.log_weight for sums in self.by_fold.values())
-
-    @property
-    def clamped(self) -> Counts:
-        """Number of rows beyond the box of each variable, shape (variables,)."""
-        return np.sum([sums.clamped for sums in self.by_fold.values()], axis=0)
-
-    @property
-    def residuals(self) -> ResidualMoments | None:
-        """Moments of the squared residuals, if there are residuals."""
-        return reduce(_merge, [sums.residuals for sums in self.by_fold.values()])
-
-    def moments(self, folds: int) -> tuple[CentredMoments, ...]:
-        """Return the moments of each fold; a fold may have no rows."""
-        size = len(next(iter(self.by_fold.values())).moments.mean)
-        none = CentredMoments.empty(size)
-        return tuple(self.by_fold[k].moments if k in self.by_fold else none for k in range(folds))
 
 
 @dataclass(frozen=True)
@@ -186,13 +163,13 @@ class Recipe:
     theta: Mapping[Regime, Array] | None = None
     folds: int = FOLDS
 
-    def __call__(self, chunk: Chunk) -> FoldSums:
+    def __call__(self, chunk: Chunk) -> FeatureSums:
         """Sum over a chunk of one regime and fold."""
         regime, fold, values = chunk
         variance = None if self.variances is None else self.variances[regime]
         theta = None if self.theta is None else self.theta[regime]
-        sums = sum_features(values, self.features, self.outcome_scale, variance, theta)
-        return FoldSums({min(fold, self.folds - 1): sums})
+        fold = min(fold, self.folds - 1)
+        return sum_features(values, self.features, self.outcome_scale, variance, theta, fold)
 
 
 def sum_features(
@@ -201,22 +178,18 @@ def sum_features(
     scale: Scale,
     variance: RowWeights | None = None,
     theta: Array | None = None,
+    fold: int = 0,
 ) -> FeatureSums:
-    """Sum over rows of one regime.
+    """Sum over rows of one regime and fold.
 
     Parameters
     ----------
     values
         Actions and covariates, then the outcome, in their own units, shape (n, columns), n > 0.
-    features
-        The features, the constant first.
-    scale
-        Centre and spread of the outcome.
-    variance
-        What says how much each row counts; all count the same by default.
-    theta
-        Coefficients of the features in the mean of the regime, from a first fit: then moments of
-        its squared residuals are computed as well.
+    features, scale, variance, theta
+        Those of the regime in a :class:`Recipe`.
+    fold
+        That of the rows.
     """
     size = len(features.features)
     step = min(block_rows(size), len(values))
@@ -241,7 +214,8 @@ def sum_features(
             more = ResidualMoments.from_columns(phi, y - theta @ phi, counts, work)
             residuals = _merge(residuals, more)
         moments.add(rows, row_weights)
-    return FeatureSums(moments.result(), log_weight, _count_clamped(values, features), residuals)
+    by_fold = {fold: moments.result()}
+    return FeatureSums(by_fold, log_weight, _count_clamped(values, features), residuals)
 
 
 def _count_clamped(values: Array, features: FeatureMap) -> Counts:

@@ -195,18 +195,8 @@ class Moments:
         ----------
         data, summary
             The rows, and the first pass over them.
-        features
-            The features whose moments are wanted.
-        outcome_scale
-            Centre and spread of the outcome.
-        variances
-            What says how much each row counts; all count the same by default.
-        theta
-            Coefficients of the features in the mean of each regime, from a first fit: then moments
-            of its squared residuals are computed as well.
-        folds
-            Number of cross-validation folds whose moments are kept apart: three, or one if none are
-            needed.
+        features, outcome_scale, variances, theta, folds
+            What is summed: as in :class:`bayes_intgen.moments.feature_sums.Recipe`.
 
         Examples
         --------
@@ -217,17 +207,16 @@ class Moments:
         >>> again.n_rows
         600
         """
-        recipe = Recipe(features, outcome_scale, variances, theta, folds)
-        sums = sum_chunks(data, recipe)
-        residuals = {regime: by_fold.residuals for regime, by_fold in sums.items()}
+        by_regime = sum_chunks(data, Recipe(features, outcome_scale, variances, theta, folds))
+        residuals = {r: sums.residuals for r, sums in by_regime.items() if sums.residuals}
         return cls(
             summary,
             features,
             outcome_scale,
-            {regime: by_fold.moments(folds) for regime, by_fold in sums.items()},
-            {regime: by_fold.log_weight for regime, by_fold in sums.items()},
-            {r: found for r, found in residuals.items() if found is not None} or None,
-            {regime: by_fold.clamped for regime, by_fold in sums.items()},
+            {regime: sums.folds(folds) for regime, sums in by_regime.items()},
+            {regime: sums.log_weight for regime, sums in by_regime.items()},
+            residuals or None,
+            {regime: sums.clamped for regime, sums in by_regime.items()},
         )
 
     merge = merge
