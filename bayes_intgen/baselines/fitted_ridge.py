@@ -6,7 +6,7 @@ The mean under do(a_S) is a combination of the regressions m_r of the regimes r 
 
 with the coefficients lambda of :mod:`bayes_intgen.design.identification.identify`: for the paper's
 K + 1 regimes those of its Theorem 1 (S = all actions) and Proposition 1 (any other S). A baseline
-has one regression and answers every question with it. With covariates the same holds at every z,
+has one regression and takes it for every mean. With covariates the same holds at every z,
 and the regressions are functions of z too.
 """
 
@@ -44,7 +44,7 @@ class FittedRidge:
     regressions
         By the label of the regime whose rows each was fitted to, or ``pooled``.
     baseline
-        Whether the only regression answers every question.
+        Whether the only regression stands for every mean.
     covariates
         Names of the covariates.
     """

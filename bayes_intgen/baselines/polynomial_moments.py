@@ -93,7 +93,7 @@ def _read(data: RegimeData, degree: int, groups: Groups) -> GroupMoments:
     maps = {label: _features(data.summary, regimes, degree) for label, regimes in groups.items()}
     recipes = {r: Recipe(maps[label], scale) for label, regimes in groups.items() for r in regimes}
     sums = sum_chunks(data, _ByGroup(recipes), recipes)
-    folds = {regime: found.folds(FOLDS) for regime, found in sums.items()}
+    folds = {regime: rows.folds(FOLDS) for regime, rows in sums.items()}
     merged = _merge(folds, groups)
     return GroupMoments(scale, {label: (maps[label], merged[label]) for label in groups})
 

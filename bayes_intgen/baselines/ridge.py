@@ -1,7 +1,7 @@
 """The paper's estimator and its three baselines.
 
 Kekić, Garrido Mejia and Schölkopf (ICML 2025) fit one penalised cubic per regime and combine them
-with the weights of identification: by their Theorem 1
+with the coefficients of identification: by their Theorem 1
 
     E[Y | do(a_1, ..., a_K)] = sum_k m_k(a) - (K - 1) m_obs(a),
 
@@ -50,9 +50,9 @@ class _Options:
 class RidgeEstimator(_Options):
     """The paper's estimator: a penalised polynomial per regime, combined by identification.
 
-    With the paper's K + 1 regimes these are the weights of Theorem 1 and Proposition 1. Further
-    regimes in the data take part too, with the weights of least norm; ``data.drop`` leaves them
-    out.
+    With the paper's K + 1 regimes the coefficients are those of Theorem 1 and Proposition 1.
+    Further regimes in the data take part too, with the coefficients of least norm; ``data.drop``
+    leaves them out.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ class RidgeEstimator(_Options):
 
 @dataclass(frozen=True)
 class _Baseline(_Options):
-    """A single regression that answers every question, whatever that is worth."""
+    """A single regression that stands for every mean, whatever ``do`` is."""
 
     def fit(self, data: RegimeData | Moments) -> FittedRidge:
         """Fit the regression to its rows; others are not looked at.

@@ -76,10 +76,10 @@ def read_summary(
     summary = summarise(source, columns, levels, counts, starts)
     if not summary.regimes:
         raise DataError("frame: the table has no rows.")
-    for regime, part in summary.regimes.items():
-        if part.n < MIN_ROWS and not further:
+    for regime, rows in summary.regimes.items():
+        if rows.n < MIN_ROWS and not further:
             raise RegimeError(
-                f"regime {format_regime(regime)!r} has {part.n} rows; at least {MIN_ROWS} are "
+                f"regime {format_regime(regime)!r} has {rows.n} rows; at least {MIN_ROWS} are "
                 f"needed. Drop those rows, or collect more."
             )
     (_check_size if further else check_varies)(columns, summary)
@@ -182,8 +182,8 @@ def levels_in_use(summary: Summary) -> Levels:
 
 def _range(columns: Columns, summary: Summary) -> list[tuple[str, float, float]]:
     """Return each column of numbers with its smallest and its largest value over all regimes."""
-    low = reduce(np.minimum, [part.low for part in summary.regimes.values()])
-    high = reduce(np.maximum, [part.high for part in summary.regimes.values()])
+    low = reduce(np.minimum, [regime.low for regime in summary.regimes.values()])
+    high = reduce(np.maximum, [regime.high for regime in summary.regimes.values()])
     ends = zip(columns.values, low.tolist(), high.tolist(), strict=True)
     return [column for column in ends if column[0] not in columns.categorical]
 

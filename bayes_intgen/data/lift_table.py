@@ -95,7 +95,7 @@ def read_kind(value: Any, label: object) -> LiftKind:
 def read_others(
     others: Any, frame: Any, label: str, position: int
 ) -> tuple[Columns, Columns] | None:
-    """Return the rows of the others at both ends of one move, if any are given."""
+    """Return the rows of the others at both ends of a test, if any are given."""
     if others is None:
         return None
     if isinstance(others, Mapping):
@@ -109,7 +109,7 @@ def read_others(
                 f"others: row {label} needs one table or a pair, as the other actions were at "
                 f"'from' and at 'to'; got {len(others)} of them."
             )
-        first, second = (read_table(part, "others")[0] for part in others)
+        first, second = (read_table(table, "others")[0] for table in others)
         return first, second
     columns, _ = read_table(others, "others")
     return columns, columns

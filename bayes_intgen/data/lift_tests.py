@@ -1,11 +1,11 @@
-"""Summary experiments: what is known of an action is an effect and its standard error.
+"""Lift tests: experiments of which an effect and its standard error are known, but no rows.
 
-A lift test moved one action from one value to another and reports how far the mean outcome moved
-with it. Its rows are not at hand. A direct effect is the move while all other actions are held,
+A lift test changed one action from one value to another and reports by how much the mean outcome
+changed with it. A direct effect is the change while all other actions are held,
 
     E[Y | do(a_k = to, others)] - E[Y | do(a_k = from, others)],
 
-a total effect the move while the others follow as they will,
+a total effect the change while the others follow as they will,
 
     E[Y | do(a_k = to)] - E[Y | do(a_k = from)].
 
@@ -41,14 +41,14 @@ __all__ = ["Columns", "LiftKind", "LiftTest", "LiftTests"]
 
 @dataclass(frozen=True)
 class LiftTest:
-    """One result.
+    """Result of one lift test.
 
     Parameters
     ----------
     label
         Its label: the index of its row.
     action
-        The action that was moved.
+        The action that was changed.
     start, end
         From where to where: numbers in the action's unit, or levels.
     effect, standard_error
@@ -119,9 +119,9 @@ class LiftTests:
     Their errors are taken to be normal, with known standard errors, and independent of one another
     and of the rows of the fit. Tests that share a control arm are not quite independent.
 
-    Each is compared with all else, and a contradiction is named. Where no rows tell the effect of
-    an action, there is only the word of its tests: if the signs of all of them are wrong, or their
-    unit, they agree with one another and nothing can show it.
+    Each is compared with the other data, and a contradiction is named. Where no rows tell the
+    effect of an action, there is only the word of its tests: if the signs of all of them are wrong,
+    or their unit, they agree with one another and nothing can show it.
 
     Parameters
     ----------

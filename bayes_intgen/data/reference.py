@@ -42,19 +42,21 @@ class ReferenceContrast:
 
 def reference_contrasts(summary: Summary) -> list[ReferenceContrast]:
     """Return the contrasts of all actions, in their order."""
-    usual = reference_values(summary)
+    reference = reference_values(summary)
     contrasts = []
     for k, action in enumerate(summary.actions):
         if action in summary.levels:
             levels = summary.levels[action]
-            start = levels[int(usual[k])]
+            start = levels[int(reference[k])]
             for code, level in enumerate(levels):
                 if level != start:
-                    after, name = _replace(usual, k, code), f"{action}[{level}]"
-                    contrasts.append(ReferenceContrast(action, name, start, level, usual, after))
+                    after, name = _replace(reference, k, code), f"{action}[{level}]"
+                    contrasts.append(
+                        ReferenceContrast(action, name, start, level, reference, after)
+                    )
         else:
-            low, high = (usual[k] + side * summary.scales[action].spread for side in (-1, 1))
-            before, after = _replace(usual, k, low), _replace(usual, k, high)
+            low, high = (reference[k] + side * summary.scales[action].spread for side in (-1, 1))
+            before, after = _replace(reference, k, low), _replace(reference, k, high)
             ends = (float(low), float(high))
             contrasts.append(ReferenceContrast(action, action, *ends, before, after))
     return contrasts

@@ -219,7 +219,7 @@ class RegimeData:
             raise RegimeError(
                 f"regimes: the data have no regime {absent}; they have {list(self.labels)}."
             )
-        kept = {r: part for r, part in self.summary.regimes.items() if r not in dropped}
+        kept = {r: rows for r, rows in self.summary.regimes.items() if r not in dropped}
         if not kept:
             raise RegimeError("regimes: at least one regime must be left; drop fewer.")
         summary = replace(self.summary, regimes=kept)
@@ -246,7 +246,7 @@ class RegimeData:
         """Return the data with other levels; if codes change, the rows are summarised again."""
         if levels == self.levels:
             return self
-        counts = {regime: part.n for regime, part in self.summary.regimes.items()}
+        counts = {regime: rows.n for regime, rows in self.summary.regimes.items()}
         arguments = (self.source, self.columns, levels, counts, self.starts, self.regimes)
         return replace(self, summary=summarise(*arguments))
 
@@ -312,6 +312,6 @@ class RegimeData:
 
     def _table(self) -> list[tuple[str, int, str]]:
         return [
-            (format_regime(regime), part.n, ", ".join(regime) or "none (observational)")
-            for regime, part in self.summary.regimes.items()
+            (format_regime(regime), rows.n, ", ".join(regime) or "none (observational)")
+            for regime, rows in self.summary.regimes.items()
         ]

@@ -140,7 +140,7 @@ def subsample_rows(data: RegimeData) -> RegimeData:
     learned from all rows: from the thinned ones they would be too rough where rows are rare, means
     would move by 0.06 standard deviations and intervals would be wider by 3.5%.
     """
-    samples = {regime: part.sample.rows for regime, part in data.summary.regimes.items()}
+    samples = {regime: known.sample.rows for regime, known in data.summary.regimes.items()}
     if sum(map(len, samples.values())) == data.n_rows:
         return data
     levels = dict(data.levels)

@@ -4,7 +4,7 @@ Since f_k(A_k, C_k) makes Var(Y | a) depend on a, one sigma per regime wastes pr
 spread is small and overstates it where it is large. With residuals e of a first fit, the logarithm
 log e^2 = log v_r(a) + noise is regressed on the smoothest features psi of the actions,
 
-    log v_r(a) = gamma_r' (psi(a) - mean of psi in regime r),     gamma_r ~ N(0, tau_r^2 D^2),
+    (1) log v_r(a) = gamma_r' (psi(a) - mean of psi in regime r),     gamma_r ~ N(0, tau_r^2 D^2),
 
 where D holds the relative prior scales of the features and tau_r maximises the evidence. One pass
 over the rows gives the moments of (psi, log e^2); a second gives moments weighted by 1 / v_r. Only
@@ -99,6 +99,7 @@ class LogVariance:
         """
         scatter = moments.scatter[:-1, :-1] * np.outer(relative, relative)
         noise = max(moments.scatter[-1, -1] / moments.n, 1e-12)
+        # In the eigenvectors of D (scatter of psi) D the evidence of (1) is a sum over directions.
         values, vectors = np.linalg.eigh(scatter)
         strengths = np.maximum(values, 0.0)
         pull = vectors.T @ (relative * moments.scatter[:-1, -1])
@@ -117,7 +118,7 @@ class LogVariance:
         """Return - log v at rows of features, shape (n, features) to (n,)."""
         spread_out = np.zeros(phi.shape[1])
         spread_out[self.columns] = self.gamma
-        log_variance = phi @ spread_out - self.centre @ self.gamma
+        log_variance = phi @ spread_out - self.centre @ self.gamma  # (1)
         return np.asarray(-np.clip(log_variance, -self.bound, self.bound))
 
 

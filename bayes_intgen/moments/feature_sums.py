@@ -3,13 +3,13 @@
 With phi the features of a row (phi_0 = 1), y its outcome in standard units, w its weight, e its
 residual and c a reference close to the means, a block of a few hundred rows adds
 
-    sum w t t',  t = (1, phi - c, y - c_y),        sum w^2 e^2 phi phi',
+    (1) sum w t t',  t = (1, phi - c, y - c_y),        (2) sum w^2 e^2 phi phi',
 
 to symmetric matrices; each is one product of a matrix that fits into the cache with its own
 transpose. The first row of the first sum holds sum w t, from which mean and centred moments
 follow at the end:
 
-    mean = c + sum w t / sum w,        scatter = sum w t t' - (sum w t)(sum w t)' / sum w.
+    (3) mean = c + sum w t / sum w,    scatter = sum w t t' - (sum w t)(sum w t)' / sum w.
 
 That subtraction is harmless, since c is the mean of the first block: of n rows of which the first
 block is the share f, the scatter is at least f times what it is taken from.
@@ -72,7 +72,7 @@ class BlockMoments:
         if self._reference is None:
             return CentredMoments.empty(len(self._gram) - 1)
         total, sums = float(self._gram[0, 0]), self._gram[0, 1:]
-        scatter = self._gram[1:, 1:] - np.outer(sums, sums / total)
+        scatter = self._gram[1:, 1:] - np.outer(sums, sums / total)  # (3)
         mean = self._reference[1:, 0] + sums / total
         return CentredMoments(self._n, total, mean, (scatter + scatter.T) / 2)
 
@@ -212,8 +212,8 @@ def sum_features(
             counts = np.ones(len(y)) if row_weights is None else row_weights
             work = scaled[:, : len(block)]
             more = ResidualMoments.from_columns(phi, y - theta @ phi, counts, work)
-            residuals = _merge(residuals, more)
-        moments.add(rows, row_weights)
+            residuals = _merge(residuals, more)  # (2)
+        moments.add(rows, row_weights)  # (1)
     by_fold = {fold: moments.result()}
     return FeatureSums(by_fold, log_weight, _count_clamped(values, features), residuals)
 
