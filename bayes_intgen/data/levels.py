@@ -67,11 +67,16 @@ def encode(
     """
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if not _can_be_level(kind):
-        raise DataError(_wrong_type(name, kind, role))
+        raise DataError(
+            f"{role}: the categorical column {name!r} must hold text, whole numbers, booleans or "
+            f"categories, but its type is {kind}. Convert it to text first."
+        )
     encoded = column.cast(kind).dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.unify_dictionaries().combine_chunks()
-    values = _few(encoded.dictionary, name, role)
+    if len(encoded.dictionary) > MAX_LEVELS:
+        raise DataError(_too_many(name, [str(v) for v in encoded.dictionary[:5].to_pylist()], role))
+    values = encoded.dictionary.to_pylist()
     try:
         texts = [None if empty_is_missing and v == "" else level_text(v) for v in values]
     except DataError as error:
@@ -164,25 +169,11 @@ def list_levels(levels: Sequence[str]) -> str:
     return f"{', '.join(levels[:SHOWN])}, ... ({len(levels)} levels)"
 
 
-def _few(dictionary: pa.Array, name: str, role: str) -> list[Any]:
-    if len(dictionary) > MAX_LEVELS:
-        examples = [str(value) for value in dictionary[:5].to_pylist()]
-        raise DataError(_too_many(name, examples, role))
-    return list(dictionary.to_pylist())
-
-
 def _too_many(name: str, examples: Sequence[str], role: str) -> str:
     return (
         f"{role}: the categorical column {name!r} has more than {MAX_LEVELS} levels, such as "
         f"{list(examples[:5])}. If it holds numbers that mean an amount, leave it out of "
         f"categorical; if not, merge rare levels into one, such as 'other'."
-    )
-
-
-def _wrong_type(name: str, kind: object, role: str) -> str:
-    return (
-        f"{role}: the categorical column {name!r} must hold text, whole numbers, booleans or "
-        f"categories, but its type is {kind}. Convert it to text first."
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from bayes_intgen.base.arguments import show
 from bayes_intgen.base.errors import RegimeError
 from bayes_intgen.base.html import html_block, html_table
-from bayes_intgen.base.regimes import Regime, format_regime, read_regime
+from bayes_intgen.base.regimes import Regime, format_regime, parse_regime, read_regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.columns import Columns
 from bayes_intgen.data.conversion import Levels, regime_batches
@@ -268,10 +268,8 @@ class RegimeData:
         """
         yield from regime_batches(self.source.batches(), self.columns, self.levels, self.regimes)
 
-    def rows(self, regime: str | Iterable[str]) -> Array:
-        """Return all rows of one regime: actions, covariates, then outcome; shape (n, columns).
-
-        A categorical column has the codes of its levels.
+    def rows(self, regime: str) -> Array:
+        """Return all rows of one regime, by its label: the columns are as in :meth:`batches`.
 
         Raises
         ------
@@ -280,10 +278,10 @@ class RegimeData:
 
         Examples
         --------
-        >>> data.rows("a1").shape, data.rows(["a1"]).shape  # a1, a2, y
-        ((200, 3), (200, 3))
+        >>> data.rows("a1").shape  # a1, a2, y
+        (200, 3)
         """
-        wanted = read_regime(regime, self.actions)
+        wanted = parse_regime(regime, self.actions)
         if wanted not in self.regimes:
             raise RegimeError(f"regime {regime!r} is not in the data: {list(self.labels)}.")
         return np.concatenate([values for own, values in self.batches() if own == wanted])

@@ -5,14 +5,12 @@ from typing import TYPE_CHECKING
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.html import html_block, html_table
 from bayes_intgen.base.regimes import format_regime
-from bayes_intgen.base.types import Counts
 from bayes_intgen.data.row_pass import FOLDS
-from bayes_intgen.data.summary import Summary
 
 if TYPE_CHECKING:
     from bayes_intgen.moments.moments import Moments
 
-__all__ = ["check_size", "describe_clamped", "describe_moments", "moments_html"]
+__all__ = ["check_size", "describe_moments", "moments_html"]
 
 MOST_BYTES = 2**32
 
@@ -25,7 +23,8 @@ def describe_moments(moments: "Moments") -> str:
         f"actions {list(moments.actions)}{given}; {moments.n_rows:,} rows"
     ]
     for regime, folds in moments.folds.items():
-        far = describe_clamped(moments.summary, moments.clamped.get(regime))
+        counts = zip(moments.variables, moments.clamped.get(regime, ()), strict=False)
+        far = ", ".join(f"{count:,} of {name}" for name, count in counts if count)
         beyond = f", beyond the box and held at its edge: {far}" if far else ""
         lines.append(f"  {format_regime(regime)}: {sum(fold.n for fold in folds):,} rows{beyond}")
     return "\n".join(lines)
@@ -47,14 +46,6 @@ def moments_html(moments: "Moments") -> str:
     ]
     title = f"Moments of {moments.n_rows:,} rows, outcome {moments.outcome}"
     return html_block(title, about, [html_table(["regime", "rows", "folds"], rows)])
-
-
-def describe_clamped(summary: Summary, counts: Counts | None) -> str:
-    """Write how many rows lie beyond the box, by variable; empty if none do."""
-    if counts is None or not counts.any():
-        return ""
-    pairs = zip(summary.variables, counts.tolist(), strict=True)
-    return ", ".join(f"{count:,} of {name}" for name, count in pairs if count)
 
 
 def check_size(features: int, regimes: int) -> None:
