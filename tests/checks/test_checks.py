@@ -266,7 +266,7 @@ def test_the_score_of_surplus_rows_is_that_of_the_rows():
     log_sigma, log_scale, log_length = null.split(find_mode(null).mode)
     middle = np.diag(np.exp(-2 * null.scales.log_sd(log_scale, log_length)))
     precision, pull = middle.copy(), np.zeros(len(middle))
-    for sigma, label in zip(np.exp(log_sigma), rest.regimes, strict=True):
+    for sigma, label in zip(np.exp(log_sigma), rest.labels, strict=True):
         _, x, y, e = rows(label)
         precision += x.T @ x / sigma**2
         pull += x.T @ y / sigma**2
