@@ -1,13 +1,13 @@
-"""Fitted regressions of the regimes, and how they answer a question about any of them.
+"""Fitted regressions of the regimes, combined to estimate the mean under any intervention.
 
 The mean under do(a_S) is a combination of the regressions m_r of the regimes r at hand,
 
     E[Y | do(a_S), a_rest] = sum_r lambda_r m_r(a),
 
-with the weights lambda of :mod:`bayes_intgen.design.identification.identify`: for the paper's K + 1
-regimes those of its Theorem 1 (S = all actions) and Proposition 1 (any other S). A baseline has one
-regression and answers every question with it. With covariates the same holds at every z, and the
-regressions are functions of z too.
+with the coefficients lambda of :mod:`bayes_intgen.design.identification.identify`: for the paper's
+K + 1 regimes those of its Theorem 1 (S = all actions) and Proposition 1 (any other S). A baseline
+has one regression and takes it for every mean. With covariates the same holds at every z,
+and the regressions are functions of z too.
 """
 
 from collections.abc import Iterable, Mapping
@@ -44,7 +44,7 @@ class FittedRidge:
     regressions
         By the label of the regime whose rows each was fitted to, or ``pooled``.
     baseline
-        Whether the only regression answers every question.
+        Whether the only regression stands for every mean.
     covariates
         Names of the covariates.
     """
@@ -72,7 +72,7 @@ class FittedRidge:
         return pd.DataFrame(rows, index, columns=["rows", "alpha", "r2"])
 
     def weights(self, do: str | Iterable[str] | None = None) -> dict[str, float]:
-        """Return the weight of each regression in the answer to a question.
+        """Return the coefficient lambda of each regression in the mean under an intervention.
 
         Parameters
         ----------
@@ -91,8 +91,8 @@ class FittedRidge:
             return dict.fromkeys(self.regressions, 1.0)
         regimes = [parse_regime(label, self.actions) for label in self.regressions]
         require_identified(regimes, target)
-        found = identify(regimes, target).weights.values()  # in the order of the regimes
-        return dict(zip(self.regressions, found, strict=True))
+        coefficients = identify(regimes, target).weights.values()  # in the order of the regimes
+        return dict(zip(self.regressions, coefficients, strict=True))
 
     def expected_outcome(self, at: Any, do: str | Iterable[str] | None = None) -> xr.DataArray:
         """Estimate E[Y | do(a_S), a_rest], at given covariates if there are any.
@@ -122,11 +122,11 @@ class FittedRidge:
         NotIdentifiedError
             If the regimes at hand do not determine this effect.
         """
-        weights = self.weights(do)
+        coefficients = self.weights(do)
         points = Points.read(at, self.actions, covariates=self.covariates)
         total = np.zeros(len(points))
         for label, regression in self.regressions.items():
-            total += weights[label] * regression.predict(points.values)
+            total += coefficients[label] * regression.predict(points.values)
         total = self.outcome_scale.centre + self.outcome_scale.spread * total
         answer = points.to_xarray(total, self.outcome)
         target = format_regime(read_do(do, self.actions))

@@ -3,8 +3,8 @@
 With x the standardised monomials of :mod:`bayes_intgen.baselines.monomials`, scikit-learn's
 objectives
 
-    ridge   ||y - mean y - X w||^2 + alpha w'w
-    lasso   ||y - mean y - X w||^2 / (2 n) + alpha |w|_1
+    (1) ridge   ||y - mean y - X w||^2 + alpha w'w
+    (2) lasso   ||y - mean y - X w||^2 / (2 n) + alpha |w|_1
 
 depend on the rows through their centred sums of products only. The ridge is solved for the
 coefficients c of the orthogonal polynomials, where it reads (G + alpha Q) c = b with G and b the
@@ -127,6 +127,7 @@ def _ridge(rows: CentredMoments, monomials: Monomials, alphas: Sequence[float]) 
     kept, spread_out = _free_directions(gram, root)
     roots = root @ spread_out
     inner, penalty = gram[np.ix_(kept, kept)], roots.T @ roots
+    # (1) in the directions that the rows determine: (G + alpha Q) c = b
     solutions = [cho_solve(cho_factor(inner + a * penalty), cross[kept]) for a in alphas]
     return np.array(solutions) @ spread_out.T
 

@@ -13,23 +13,21 @@ from functools import reduce
 from math import comb
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from bayes_intgen.base.centred_moments import CentredMoments
 from bayes_intgen.base.errors import ModelError
-from bayes_intgen.base.parallel import ordered_map
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Scale
 from bayes_intgen.baselines.monomials import powers_of
-from bayes_intgen.data.folds import FOLDS, Chunk, folded_chunks
 from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.data.row_pass import FOLDS, Chunk, sum_chunks
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.design.basis.polynomial import PolynomialBasis
-from bayes_intgen.moments.feature_sums import sum_features
+from bayes_intgen.moments.feature_sums import FeatureSums, Recipe
 from bayes_intgen.moments.moments import Moments
 
-__all__ = ["GroupMoments", "group_moments"]
+__all__ = ["GroupMoments", "Groups", "group_moments"]
 
 MAX_FEATURES = 2000
 
@@ -91,24 +89,34 @@ def _read(data: RegimeData, degree: int, groups: Groups) -> GroupMoments:
             f"data: a polynomial regression takes numbers, but {list(data.levels)} are "
             f"categorical. Leave them out, or use InterventionModel, which takes levels."
         )
-    summary = Summary.from_data(data)
-    scale = summary.scales[data.outcome]
-    maps = {label: _features(summary, regimes, degree) for label, regimes in groups.items()}
-    group_of = {regime: label for label, regimes in groups.items() for regime in regimes}
-    size = comb(len(data.variables) + degree, degree)  # with the constant, or the outcome for it
-    folds = {label: [CentredMoments.empty(size)] * FOLDS for label in groups}
-    counts = {regime: data.extents[regime].n for regime in group_of}
-    batches = ((regime, values) for regime, values in data.batches() if regime in group_of)
+    scale = data.summary.scales[data.outcome]
+    maps = {label: _features(data.summary, regimes, degree) for label, regimes in groups.items()}
+    recipes = {r: Recipe(maps[label], scale) for label, regimes in groups.items() for r in regimes}
+    sums = sum_chunks(data, _ByGroup(recipes), recipes)
+    folds = {regime: rows.folds(FOLDS) for regime, rows in sums.items()}
+    merged = _merge(folds, groups)
+    return GroupMoments(scale, {label: (maps[label], merged[label]) for label in groups})
 
-    def add_up(chunk: Chunk) -> tuple[str, int, CentredMoments]:
-        regime, fold, values = chunk
-        label = group_of[regime]
-        return label, fold, sum_features(values, maps[label], scale).moments
 
-    with threadpool_limits(1):  # the cores are shared by chunks, not within a product
-        for label, fold, moments in ordered_map(add_up, folded_chunks(batches, counts)):
-            folds[label][fold] = folds[label][fold].merge(moments)
-    return GroupMoments(scale, {label: (maps[label], tuple(folds[label])) for label in groups})
+@dataclass(frozen=True)
+class _ByGroup:
+    """Sums over a chunk with the polynomials of the group that its regime is in."""
+
+    recipes: Mapping[Regime, Recipe]
+
+    def __call__(self, chunk: Chunk) -> FeatureSums:
+        return self.recipes[chunk[0]](chunk)
+
+
+def _merge(folds: Mapping[Regime, Folds], groups: Groups) -> dict[str, Folds]:
+    """Merge the folds of the regimes of each group, one by one."""
+    return {
+        label: tuple(
+            reduce(CentredMoments.merge, [folds[regime][k] for regime in regimes])
+            for k in range(FOLDS)
+        )
+        for label, regimes in groups.items()
+    }
 
 
 def _features(summary: Summary, regimes: Sequence[Regime], degree: int) -> FeatureMap:
@@ -136,16 +144,10 @@ def _select(moments: Moments, degree: int, groups: Groups) -> GroupMoments:
             f"degree {degree}. {remedy}"
         )
     features = FeatureMap(moments.features.bases, chosen)
-    parts = moments.select(features).parts
-    if any(fold.weight != fold.n for folds in parts.values() for fold in folds):
+    folds = moments.select(features).folds
+    if any(fold.weight != fold.n for by_fold in folds.values() for fold in by_fold):
         raise ModelError(f"data: these moments are of weighted rows. {remedy}")
-    merged = {
-        label: tuple(
-            reduce(CentredMoments.merge, [parts[regime][fold] for regime in regimes])
-            for fold in range(FOLDS)
-        )
-        for label, regimes in groups.items()
-    }
+    merged = _merge(folds, groups)
     return GroupMoments(
-        moments.outcome_scale, {label: (features, folds) for label, folds in merged.items()}
+        moments.outcome_scale, {label: (features, merged[label]) for label in groups}
     )

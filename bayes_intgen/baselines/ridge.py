@@ -1,7 +1,7 @@
 """The paper's estimator and its three baselines.
 
 Kekić, Garrido Mejia and Schölkopf (ICML 2025) fit one penalised cubic per regime and combine them
-with the weights of identification: by their Theorem 1
+with the coefficients of identification: by their Theorem 1
 
     E[Y | do(a_1, ..., a_K)] = sum_k m_k(a) - (K - 1) m_obs(a),
 
@@ -16,7 +16,7 @@ does not depend on their number. Covariates enter the polynomials as the actions
 holds at every z.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -25,7 +25,7 @@ from bayes_intgen.base.errors import ModelError, NotIdentifiedError
 from bayes_intgen.base.regimes import Regime, format_regime, read_regime
 from bayes_intgen.baselines.fitted_ridge import FittedRidge
 from bayes_intgen.baselines.penalised import Penalty, fit_penalised
-from bayes_intgen.baselines.polynomial_moments import group_moments
+from bayes_intgen.baselines.polynomial_moments import Groups, group_moments
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.design.basis.polynomial import Polynomial
 from bayes_intgen.design.identification.identify import require_identified
@@ -36,7 +36,7 @@ __all__ = ["JointRidge", "ObservationalRidge", "PooledRidge", "RidgeEstimator"]
 
 @dataclass(frozen=True)
 class _Options:
-    """What all estimators here have in common."""
+    """Degree and penalty of a polynomial regression."""
 
     degree: int = 3
     estimator: Penalty = "ridge"
@@ -50,9 +50,9 @@ class _Options:
 class RidgeEstimator(_Options):
     """The paper's estimator: a penalised polynomial per regime, combined by identification.
 
-    With the paper's K + 1 regimes these are the weights of Theorem 1 and Proposition 1. Further
-    regimes in the data take part too, with the weights of least norm; ``data.drop`` leaves them
-    out.
+    With the paper's K + 1 regimes the coefficients are those of Theorem 1 and Proposition 1.
+    Further regimes in the data take part too, with the coefficients of least norm; ``data.drop``
+    leaves them out.
 
     Parameters
     ----------
@@ -73,15 +73,11 @@ class RidgeEstimator(_Options):
 
     Examples
     --------
-    >>> import bayes_intgen as ig
-    >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-    >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=2000, random_seed=2)
-    >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
     >>> fit = ig.RidgeEstimator().fit(data)
     >>> fit.expected_outcome({"a1": [0.0, 0.1], "a2": 0.2}).sizes
     Frozen({'point': 2})
     >>> fit.table["rows"].to_dict()
-    {'obs': 2000, 'a1': 2000, 'a2': 2000}
+    {'obs': 200, 'a1': 200, 'a2': 200}
     """
 
     def fit(
@@ -109,10 +105,6 @@ class RidgeEstimator(_Options):
 
         Examples
         --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
         >>> fit = ig.RidgeEstimator(degree=2).fit(data.drop("a2"), target="a1")
         >>> fit.expected_outcome({"a1": 0.1, "a2": 0.0}, do="a1").shape
         (1,)
@@ -120,87 +112,16 @@ class RidgeEstimator(_Options):
         regimes = _regimes(data)
         wanted = data.actions if target is None else read_regime(target, data.actions, "target")
         require_identified(regimes, wanted)
-        groups = {format_regime(regime): [regime] for regime in regimes}
+        groups: Groups = {format_regime(regime): [regime] for regime in regimes}
         return _fit("RidgeEstimator", data, self.degree, self.estimator, groups)
 
 
 @dataclass(frozen=True)
-class ObservationalRidge(_Options):
-    """The observational baseline: the regression on the observational rows answers everything.
-
-    Right about E[Y | a] (``do=[]``); for every other ``do`` the error is the confounding.
-
-    Parameters
-    ----------
-    degree, estimator
-        As in :class:`RidgeEstimator`.
-
-    Raises
-    ------
-    ModelError
-        If an option is not valid.
-
-    Examples
-    --------
-    >>> import bayes_intgen as ig
-    >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-    >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-    >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-    >>> ig.ObservationalRidge().fit(data).expected_outcome({"a1": [0.0, 0.1], "a2": 0.2}).sizes
-    Frozen({'point': 2})
-    """
+class _Baseline(_Options):
+    """A single regression that stands for every mean, whatever ``do`` is."""
 
     def fit(self, data: RegimeData | Moments) -> FittedRidge:
-        """Fit the regression to the observational rows; the others are not looked at.
-
-        Raises
-        ------
-        NotIdentifiedError
-            If there are no observational rows.
-        ModelError
-            As in :meth:`RidgeEstimator.fit`.
-
-        Examples
-        --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-        >>> list(ig.ObservationalRidge(degree=2).fit(data).table.index)
-        ['obs']
-        """
-        return _fit_one("ObservationalRidge", data, self.degree, self.estimator, ())
-
-
-@dataclass(frozen=True)
-class JointRidge(_Options):
-    """The joint baseline: what joint experiments would give, if there were any.
-
-    The regression on rows in which all actions are set, which no other estimator here needs. Right
-    about ``do=None``; every other ``do`` gets the same answer.
-
-    Parameters
-    ----------
-    degree, estimator
-        As in :class:`RidgeEstimator`.
-
-    Raises
-    ------
-    ModelError
-        If an option is not valid.
-
-    Examples
-    --------
-    >>> import bayes_intgen as ig
-    >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-    >>> frame = scm.sample_regimes(["a1+a2"], n=200, random_seed=2)
-    >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-    >>> ig.JointRidge().fit(data).expected_outcome({"a1": [0.0, 0.1], "a2": 0.2}).sizes
-    Frozen({'point': 2})
-    """
-
-    def fit(self, data: RegimeData | Moments) -> FittedRidge:
-        """Fit the regression to the rows in which all actions are set; others are not looked at.
+        """Fit the regression to its rows; others are not looked at.
 
         Raises
         ------
@@ -211,19 +132,77 @@ class JointRidge(_Options):
 
         Examples
         --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1+a2"], n=200, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-        >>> list(ig.JointRidge(degree=2).fit(data).table.index)
-        ['a1+a2']
+        >>> ig.PooledRidge(degree=2).fit(data).table["rows"].to_dict()
+        {'pooled': 600}
+        >>> ig.ObservationalRidge(degree=2).fit(data).table["rows"].to_dict()
+        {'obs': 200}
         """
-        _regimes(data)
-        return _fit_one("JointRidge", data, self.degree, self.estimator, data.actions)
+        group = self._group(_regimes(data), data.actions)
+        name = type(self).__name__
+        return _fit(name, data, self.degree, self.estimator, group, baseline=True)
+
+    def _group(self, regimes: Sequence[Regime], actions: Regime) -> Groups:
+        """Return the name and the regimes of the rows that the regression is fitted to."""
+        raise NotImplementedError
+
+    def _only(self, regime: Regime, regimes: Sequence[Regime]) -> Groups:
+        label, have = format_regime(regime), [format_regime(known) for known in regimes]
+        if regime not in regimes:
+            raise NotIdentifiedError(
+                f"data: {type(self).__name__} is a regression on the rows of regime {label!r}, but "
+                f"the regimes are {have}. Add such rows, or use RidgeEstimator, which combines the "
+                f"regimes at hand."
+            )
+        return {label: [regime]}
 
 
 @dataclass(frozen=True)
-class PooledRidge(_Options):
+class ObservationalRidge(_Baseline):
+    """The observational baseline: the regression on the observational rows answers everything.
+
+    Right about E[Y | a] (``do=[]``); for every other ``do`` the error is the confounding.
+
+    Parameters
+    ----------
+    degree, estimator
+        As in :class:`RidgeEstimator`.
+
+    Examples
+    --------
+    >>> ig.ObservationalRidge().fit(data).expected_outcome({"a1": [0.0, 0.1], "a2": 0.2}).sizes
+    Frozen({'point': 2})
+    """
+
+    def _group(self, regimes: Sequence[Regime], actions: Regime) -> Groups:
+        return self._only((), regimes)
+
+
+@dataclass(frozen=True)
+class JointRidge(_Baseline):
+    """The joint baseline: what joint experiments would give, if there were any.
+
+    The regression on rows in which all actions are set, which no other estimator here needs. Right
+    about ``do=None``; every other ``do`` gets the same answer.
+
+    Parameters
+    ----------
+    degree, estimator
+        As in :class:`RidgeEstimator`.
+
+    Examples
+    --------
+    >>> joint = scm.sample_regimes(["a1+a2"], n=200, random_seed=2)
+    >>> rows = ig.RegimeData.from_frame(joint, outcome="y", actions=["a1", "a2"])
+    >>> ig.JointRidge().fit(rows).expected_outcome({"a1": [0.0, 0.1], "a2": 0.2}).sizes
+    Frozen({'point': 2})
+    """
+
+    def _group(self, regimes: Sequence[Regime], actions: Regime) -> Groups:
+        return self._only(actions, regimes)
+
+
+@dataclass(frozen=True)
+class PooledRidge(_Baseline):
     """The pooled baseline: one regression on the rows of all regimes, whose labels it ignores.
 
     It answers every ``do`` alike, and is right about none. Each of its folds for cross-validation
@@ -234,63 +213,23 @@ class PooledRidge(_Options):
     degree, estimator
         As in :class:`RidgeEstimator`.
 
-    Raises
-    ------
-    ModelError
-        If an option is not valid.
-
     Examples
     --------
-    >>> import bayes_intgen as ig
-    >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-    >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-    >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
     >>> ig.PooledRidge().fit(data).expected_outcome({"a1": [0.0, 0.1], "a2": 0.2}).sizes
     Frozen({'point': 2})
     """
 
-    def fit(self, data: RegimeData | Moments) -> FittedRidge:
-        """Fit the regression to all rows.
-
-        Raises
-        ------
-        ModelError
-            As in :meth:`RidgeEstimator.fit`.
-
-        Examples
-        --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-        >>> ig.PooledRidge(degree=2).fit(data).table["rows"].to_dict()
-        {'pooled': 600}
-        """
-        groups = {"pooled": _regimes(data)}
-        return _fit("PooledRidge", data, self.degree, self.estimator, groups, baseline=True)
+    def _group(self, regimes: Sequence[Regime], actions: Regime) -> Groups:
+        return {"pooled": regimes}
 
 
-def _regimes(data: RegimeData | Moments) -> Sequence[Regime]:
+def _regimes(data: RegimeData | Moments) -> tuple[Regime, ...]:
     if not isinstance(data, RegimeData | Moments):
         raise ModelError(
             f"data must be a RegimeData or Moments, got {type(data).__name__}; "
             f"make one with RegimeData.from_frame."
         )
-    return data.regimes if isinstance(data, Moments) else tuple(data.extents)
-
-
-def _fit_one(
-    name: str, data: RegimeData | Moments, degree: int, penalty: Penalty, regime: Regime
-) -> FittedRidge:
-    regimes = _regimes(data)
-    label = format_regime(regime)
-    if regime not in regimes:
-        have = [format_regime(known) for known in regimes]
-        raise NotIdentifiedError(
-            f"data: {name} is a regression on the rows of regime {label!r}, but the regimes are "
-            f"{have}. Add such rows, or use RidgeEstimator, which combines the regimes at hand."
-        )
-    return _fit(name, data, degree, penalty, {label: [regime]}, baseline=True)
+    return data.regimes
 
 
 def _fit(
@@ -298,15 +237,15 @@ def _fit(
     data: RegimeData | Moments,
     degree: int,
     penalty: Penalty,
-    groups: Mapping[str, Sequence[Regime]],
+    groups: Groups,
     baseline: bool = False,
 ) -> FittedRidge:
     """Fit a regression to the rows of each group of regimes."""
-    found = group_moments(data, degree, groups)
-    scale = found.outcome_scale
+    moments = group_moments(data, degree, groups)
+    scale = moments.outcome_scale
     regressions = {
         label: fit_penalised(features, folds, penalty, scale.spread)
-        for label, (features, folds) in found.groups.items()
+        for label, (features, folds) in moments.groups.items()
     }
     actions, outcome, covariates = data.actions, data.outcome, data.covariates
     return FittedRidge(name, actions, outcome, scale, regressions, baseline, covariates)

@@ -144,7 +144,7 @@ def _read(data: Any, posterior: Any, interactions: Any, blocks: BlockChoice) -> 
 def _check(
     data: RegimeData, posterior: Posterior | None, asked: Interactions, blocks: BlockChoice
 ) -> Checks:
-    summary = Summary.from_data(data)
+    summary = data.summary
     learned = distrust_few_rows(learn_structure(summary), summary)
     scale = summary.scales[data.outcome]
     bases: Mapping[str, ActionBasis] = freeze_bases(HSGP(), data.variables, summary)

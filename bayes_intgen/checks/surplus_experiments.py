@@ -128,7 +128,7 @@ def _without(moments: Moments, regime: Regime) -> Moments:
     return replace(
         moments,
         summary=replace(moments.summary, regimes=drop(dict(moments.summary.regimes))),
-        parts=drop(dict(moments.parts)),
+        folds=drop(dict(moments.folds)),
         log_weights=drop(dict(moments.log_weights)),
         residuals=None,
     )

@@ -24,7 +24,6 @@ from bayes_intgen.base.types import Array
 from bayes_intgen.checks.additivity import NULL
 from bayes_intgen.checks.finding import Finding
 from bayes_intgen.data.regime_data import RegimeData
-from bayes_intgen.data.summary import Summary
 from bayes_intgen.inference.laplace import find_mode
 from bayes_intgen.inference.prepare import Prepared, judge_interactions, reweight
 from bayes_intgen.inference.problem import Problem
@@ -51,7 +50,7 @@ def check_variance(problem: Problem, weights: Array, outcome: str) -> Iterator[F
         yield Finding.untestable("variance", "all", "one action has nobody to act together with")
         return
     data = _squares(problem, weights)
-    summary = Summary.from_data(data)
+    summary = data.summary
     design = problem.design.with_interactions("none")
     moments = Moments.compute(data, summary, design.features, summary.scales[data.outcome])
     first = Prepared(Problem(design, moments, problem.priors), moments, None)

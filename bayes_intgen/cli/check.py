@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
         model = InterventionModel(
             structure=options.structure, interactions=options.interactions, blocks=blocks
         )
-        target = data.regimes[0]  # of the fit only its choices count
+        target = data.labels[0]  # of the fit only its choices count
         posterior = model.fit(data, method="laplace", draws=1, progressbar=False, target=target)
         blocks = None
     found = check(data, posterior, options.interactions, blocks)

@@ -1,15 +1,29 @@
-"""Which columns of a table play which part, and what may stand in them."""
+"""Roles of the columns of a table: outcome, actions, covariates, and labels or flags of regimes.
 
-from collections.abc import Iterable, Sequence
+A flag per action may stand in place of one column of labels. A marketing table often has a column
+``tv_test`` that is true in the weeks of the experiment on tv. A row of which no flag is true is
+observational, one of which several are comes from an experiment on all of these.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
 from bayes_intgen.base.errors import DataError
-from bayes_intgen.base.types import Array
-from bayes_intgen.data.regime_flags import Flags
+from bayes_intgen.base.regimes import (
+    check_action_names,
+    check_covariate_names,
+    format_regime,
+)
+from bayes_intgen.base.types import Array, Indices
 
-__all__ = ["Columns", "check_categorical", "check_finite"]
+__all__ = ["Columns", "Flags", "check_categorical", "check_finite", "label_rows", "read_flags"]
+
+MOST_FLAGS = 62
+
+type Flags = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -52,6 +66,22 @@ class Columns:
         if self.outcome in self.labels:
             raise DataError(f"outcome and regime both name column {self.outcome!r}.")
 
+    @classmethod
+    def read(
+        cls,
+        outcome: str,
+        actions: Sequence[str],
+        regime: str | Mapping[str, str],
+        categorical: Iterable[str] = (),
+        covariates: Iterable[str] = (),
+    ) -> Self:
+        """Check the arguments of :meth:`bayes_intgen.RegimeData.from_frame`."""
+        names = check_action_names(actions)
+        known = check_covariate_names(covariates, names)
+        coded = check_categorical(categorical, names, known)
+        label = "" if isinstance(regime, Mapping) else regime
+        return cls(outcome, names, label, coded, known, read_flags(regime, names))
+
     @property
     def labels(self) -> tuple[str, ...]:
         """The columns that say which regime a row is of: that of the labels, or the flags."""
@@ -80,9 +110,9 @@ class Columns:
             return "covariates"
         return "regime" if name in self.labels else "actions"
 
-    def check_present(self, found: Iterable[str]) -> None:
+    def check_present(self, names: Iterable[str]) -> None:
         """Raise a DataError that lists the columns a table lacks."""
-        have = list(found)
+        have = list(names)
         for name in self.used:
             if name not in have:
                 hint = " Is the separator a comma?" if len(have) == 1 else ""
@@ -138,3 +168,69 @@ def check_finite(values: Array, name: str, role: str, first_row: int) -> None:
         f"and {infinite} infinite, the first in row {row} (counted from 0). "
         f"{way}."
     )
+
+
+def read_flags(regime: object, actions: Sequence[str]) -> Flags:
+    """Read pairs of an action and the column of its flag off a mapping; none off anything else.
+
+    Raises
+    ------
+    DataError
+        If it names something that is no action, or a flag has no name of a column.
+    """
+    if not isinstance(regime, Mapping):
+        return ()
+    unknown = [name for name in regime if name not in actions]
+    if unknown or not regime:
+        raise DataError(
+            f"regime: flags must be given by action, {list(actions)}, got {list(regime)}; write "
+            f"{{'{actions[0]}': 'name of the column that says whether an experiment set it'}}."
+        )
+    if len(regime) > MOST_FLAGS:
+        raise DataError(f"regime: at most {MOST_FLAGS} flags, got {len(regime)}; give labels.")
+    columns = list(regime.values())
+    if not all(isinstance(name, str) and name for name in columns):
+        raise DataError(f"regime: flags must be names of columns, got {columns}.")
+    if len({*columns}) < len(columns):
+        raise DataError(f"regime: every action must have a flag of its own, got {columns}.")
+    return tuple((name, str(regime[name])) for name in actions if name in regime)
+
+
+def label_rows(values: Sequence[Array], flags: Flags, first_row: int) -> tuple[Indices, list[str]]:
+    """Turn flags into a code per row and the label of each code.
+
+    Parameters
+    ----------
+    values
+        The column of each flag, shape (rows,), one or zero.
+    flags
+        Its action and its name.
+    first_row
+        The number of the first row, for error messages.
+
+    Raises
+    ------
+    DataError
+        If a value is neither one nor zero (nor true nor false).
+
+    Examples
+    --------
+    >>> label_rows(np.array([[0.0, 1.0, 1.0], [0.0, 0.0, 1.0]]), (("tv", "t"), ("web", "w")), 0)
+    (array([0, 1, 2]), ['obs', 'tv', 'tv+web'])
+    """
+    sums = np.zeros(len(values[0]), dtype=np.int64)  # bit k says whether flag k is set
+    for bit, (column, (_, name)) in enumerate(zip(values, flags, strict=True)):
+        wrong = (column != 0) & (column != 1)
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            raise DataError(
+                f"regime: the flags of column {name!r} must be true or false (1 or 0), got "
+                f"{column[row]:g} in row {first_row + row} (counted from 0); correct that cell."
+            )
+        sums += column.astype(np.int64) << bit
+    distinct, codes = np.unique(sums, return_inverse=True)
+    labels = [
+        format_regime([name for bit, (name, _) in enumerate(flags) if total >> bit & 1])
+        for total in distinct.tolist()
+    ]
+    return codes.astype(np.intp), labels

@@ -1,6 +1,11 @@
-"""From a table or an Arrow batch to arrays of rows that share a regime label."""
+"""Conversion of tables and Arrow batches to arrays of rows that share a regime.
 
-from collections.abc import Iterator, Mapping, Sequence
+It has two steps. A batch of a source is split by the label as it stands in the table, and its
+categorical columns become codes that hold for that batch only. :func:`regime_batches` then reads
+the labels, and replaces the codes by those that hold for all rows.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import narwhals as nw
@@ -9,16 +14,59 @@ import pandas as pd
 import pyarrow as pa
 
 from bayes_intgen.base.errors import DataError, RegimeError
+from bayes_intgen.base.regimes import Regime, parse_regime
 from bayes_intgen.base.types import Array, Indices
-from bayes_intgen.data.columns import Columns, check_finite
+from bayes_intgen.data.columns import Columns, check_finite, label_rows
 from bayes_intgen.data.levels import encode
-from bayes_intgen.data.regime_flags import label_rows
 
-__all__ = ["LabelledBatch", "Texts", "Values", "convert_batch", "convert_table", "or_categorical"]
+__all__ = [
+    "LabelledBatch",
+    "Levels",
+    "convert_batch",
+    "convert_table",
+    "or_categorical",
+    "regime_batches",
+]
 
-type Values = Array
-type Texts = Mapping[str, tuple[str, ...]]
-type LabelledBatch = tuple[object, Values, Texts]
+type Levels = Mapping[str, tuple[str, ...]]
+type LabelledBatch = tuple[object, Array, Levels]
+
+
+def regime_batches(
+    batches: Iterable[LabelledBatch],
+    columns: Columns,
+    levels: Levels,
+    regimes: Collection[Regime] | None = None,
+) -> Iterator[tuple[Regime, Array]]:
+    """Yield the regime of each batch, and its rows with the codes of given levels.
+
+    Parameters
+    ----------
+    batches
+        Those of a source.
+    columns
+        The columns in use.
+    levels
+        The levels of each categorical column, in the order of their codes.
+    regimes
+        Those whose rows are wanted; all by default.
+    """
+    for label, values, texts in batches:
+        regime = parse_regime(label, columns.actions)
+        if regimes is None or regime in regimes:
+            yield regime, _recode(values, texts, columns, levels) if texts else values
+
+
+def _recode(values: Array, texts: Levels, columns: Columns, levels: Levels) -> Array:
+    """Replace the codes of a batch by the positions of its levels among all levels."""
+    recoded = values.copy()
+    for name, own in texts.items():
+        order = {level: code for code, level in enumerate(levels[name])}
+        # A level of the batch without rows, such as one that only another regime has, has no code.
+        codes = np.array([order.get(level, -1) for level in own], dtype=float)
+        position = columns.values.index(name)
+        recoded[:, position] = codes[values[:, position].astype(int)]
+    return recoded
 
 
 def convert_table(frame: Any, columns: Columns, first_row: int = 0) -> Iterator[LabelledBatch]:
@@ -53,27 +101,22 @@ def convert_table(frame: Any, columns: Columns, first_row: int = 0) -> Iterator[
     columns.check_present(table.columns)
     if len(set(table.columns)) < len(table.columns):
         raise DataError("frame: column names must be distinct; rename the repeated ones.")
-    values = np.empty((len(table), len(columns.values)), order="F")
-    texts = {}
-    for position, name in enumerate(columns.values):
-        role = columns.role(name)
-        if name in columns.categorical:
-            column = _to_arrow(table[name], name, role)
-            values[:, position], texts[name] = encode(column, name, first_row, role=role)
-        else:
-            values[:, position] = _to_float(table[name], name, role, first_row)
-    if columns.flags:
-        marks = [_to_float(table[n], n, "regime", first_row) for n in columns.labels]
-        return _split(*label_rows(marks, columns.flags, first_row), values, texts)
-    labels = np.asarray(table[columns.regime].to_list(), dtype=object)
-    try:
-        codes, uniques = pd.factorize(labels)
-    except TypeError as error:
-        raise RegimeError(
-            f"regime: labels must be text, such as 'obs' or 'a1+a2', but some are collections "
-            f"({error}); write them as text."
-        ) from error
-    return _split(codes, uniques.tolist(), values, texts)
+
+    def labels() -> tuple[Indices, Sequence[object]]:
+        texts = np.asarray(table[columns.regime].to_list(), dtype=object)
+        try:
+            codes, uniques = pd.factorize(texts)
+        except TypeError as error:
+            raise RegimeError(
+                f"regime: labels must be text, such as 'obs' or 'a1+a2', but some are collections "
+                f"({error}); write them as text."
+            ) from error
+        return codes, uniques.tolist()
+
+    def column(name: str) -> pa.Array:
+        return _to_arrow(table[name], name, columns)
+
+    return _convert(len(table), column, labels, columns, first_row)
 
 
 def convert_batch(
@@ -83,39 +126,75 @@ def convert_batch(
 
     ``empty_is_missing``: whether an empty text is a missing value, as in CSV files.
     """
-    values = np.empty((batch.num_rows, len(columns.values)), order="F")
-    texts = {}
+
+    def labels() -> tuple[Indices, Sequence[object]]:
+        column = batch.column(columns.regime)
+        if not pa.types.is_dictionary(column.type):
+            column = column.dictionary_encode()
+        uniques = column.dictionary.to_pylist()
+        codes = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        if None in uniques:
+            codes = np.where(codes == uniques.index(None), -1, codes)
+        return codes, uniques
+
+    size = batch.num_rows
+    return _convert(size, batch.column, labels, columns, first_row, empty_is_missing)
+
+
+def _convert(
+    size: int,
+    column: Callable[[str], pa.Array],
+    labels: Callable[[], tuple[Indices, Sequence[object]]],
+    columns: Columns,
+    first_row: int,
+    empty_is_missing: bool = False,
+) -> Iterator[LabelledBatch]:
+    """Convert a column after the other, then split the rows by their labels or flags."""
+    values, texts = np.empty((size, len(columns.values)), order="F"), {}
     for position, name in enumerate(columns.values):
-        column = batch.column(name)
         role = columns.role(name)
         if name in columns.categorical:
-            found = encode(column, name, first_row, empty_is_missing, role)
-            values[:, position], texts[name] = found
+            coded = encode(column(name), name, first_row, empty_is_missing, role)
+            values[:, position], texts[name] = coded
         else:
-            values[:, position] = _checked(column, name, role, first_row)
+            values[:, position] = _numbers(column(name), name, role, first_row)
     if columns.flags:
-        marks = [_checked(batch.column(n), n, "regime", first_row) for n in columns.labels]
+        marks = [_numbers(column(name), name, "regime", first_row) for name in columns.labels]
         return _split(*label_rows(marks, columns.flags, first_row), values, texts)
-    labels = batch.column(columns.regime)
-    if not pa.types.is_dictionary(labels.type):
-        labels = labels.dictionary_encode()
-    uniques = labels.dictionary.to_pylist()
-    codes = labels.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    if None in uniques:
-        codes = np.where(codes == uniques.index(None), -1, codes)
-    return _split(codes, uniques, values, texts)
+    return _split(*labels(), values, texts)
 
 
-def _checked(column: pa.Array, name: str, role: str, first_row: int) -> Values:
-    """Convert a column of numbers."""
+def _numbers(column: pa.Array, name: str, role: str, first_row: int) -> Array:
+    """Convert a column of numbers to float64."""
     if not _is_number(column.type):
-        raise DataError(
-            f"{role}: column {name!r} must hold numbers, but its type is {column.type}. "
-            f"{_remedy(role)}."
-        )
-    values = _numbers(column)
+        raise DataError(_no_numbers(name, role, column.type))
+    if column.type != pa.float64():
+        column = column.cast(pa.float64(), safe=False)
+    values = np.asarray(column.to_numpy(zero_copy_only=False))  # NaN where a value is missing
     check_finite(values, name, role, first_row)
     return values
+
+
+def _to_arrow(series: nw.Series[Any], name: str, columns: Columns) -> pa.Array:
+    """Convert a column of a table, whose own name of its type is the one to tell."""
+    role, dtype = columns.role(name), series.dtype
+    if name not in columns.categorical:
+        if not (dtype.is_numeric() or dtype == nw.Boolean):
+            raise DataError(_no_numbers(name, role, dtype))
+        return series.to_arrow()
+    if dtype != nw.Object:
+        try:
+            return series.to_arrow()
+        except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError):
+            pass  # a mixture of types
+    raise DataError(
+        f"{role}: the categorical column {name!r} must hold text, whole numbers, booleans or "
+        f"categories of one type, but it is a mixture of types. Convert it to text first."
+    )
+
+
+def _no_numbers(name: str, role: str, kind: object) -> str:
+    return f"{role}: column {name!r} must hold numbers, but its type is {kind}. {_remedy(role)}."
 
 
 def _remedy(role: str) -> str:
@@ -130,44 +209,13 @@ def or_categorical(role: str) -> str:
     return ", or list it in categorical" if role in ("actions", "covariates") else ""
 
 
-def _to_float(series: nw.Series[Any], name: str, role: str, first_row: int) -> Values:
-    dtype = series.dtype
-    if not (dtype.is_numeric() or dtype == nw.Boolean):
-        raise DataError(
-            f"{role}: column {name!r} must hold numbers, but its type is {dtype}. {_remedy(role)}."
-        )
-    values = _numbers(series.to_arrow())
-    check_finite(values, name, role, first_row)
-    return values
-
-
-def _to_arrow(series: nw.Series[Any], name: str, role: str) -> pa.Array:
-    """Convert a categorical column."""
-    if series.dtype != nw.Object:
-        try:
-            return series.to_arrow()
-        except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError):
-            pass  # a mixture of types
-    raise DataError(
-        f"{role}: the categorical column {name!r} must hold text, whole numbers, booleans or "
-        f"categories of one type, but it is a mixture of types. Convert it to text first."
-    )
-
-
-def _numbers(column: pa.Array) -> Values:
-    """Convert to float64, missing values to NaN."""
-    if column.type != pa.float64():
-        column = column.cast(pa.float64(), safe=False)
-    return np.asarray(column.to_numpy(zero_copy_only=False))
-
-
 def _is_number(kind: pa.DataType) -> bool:
     checks = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_decimal)
     return any(check(kind) for check in checks)
 
 
 def _split(
-    codes: Indices, labels: Sequence[object], values: Values, texts: Texts
+    codes: Indices, labels: Sequence[object], values: Array, texts: Levels
 ) -> Iterator[LabelledBatch]:
     """Part the rows by label, in their order; a missing label raises a RegimeError."""
     if not len(codes):

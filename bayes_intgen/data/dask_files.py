@@ -1,4 +1,4 @@
-"""Files as delayed tables, and the Dask cluster that reads them.
+"""Files as delayed tables of Dask, and the connection to the cluster that reads them.
 
 A Parquet file is cut at its row groups, about a million rows to a piece; any other file is one
 piece. Every worker must see the files under the same paths. Nothing else imports this module, since
@@ -79,13 +79,13 @@ def delayed_tables(paths: Sequence[Path], columns: Sequence[str]) -> list[Any]:
         If a file is missing, or is no Parquet file though its name says so.
     """
     read = dask.delayed(_read, pure=False)
-    found = []
+    tables = []
     for path in paths:
         if not path.is_file():
             raise FileError(f"data: {str(path)!r} is not a file; give CSV or Parquet files.")
         pieces = _pieces(path) if path.suffix.lower() in (".parquet", ".pq") else [None]
-        found += [read(str(path), list(columns), piece) for piece in pieces]
-    return found
+        tables += [read(str(path), list(columns), piece) for piece in pieces]
+    return tables
 
 
 def _pieces(path: Path) -> list[list[int] | None]:

@@ -1,10 +1,9 @@
 """Rows in partitions that Dask holds or makes: work goes to the rows, sums come back.
 
-A partition is a delayed table. :meth:`DaskSource.map` applies a function where the partition is,
-on the cluster that Dask is connected to, in threads if it is to none, and
-:meth:`DaskSource.reduce` combines the results two by two in a tree of fixed shape, so that neither
-the number of workers nor their order changes a digit. What a lost worker did is done again by
-another.
+A partition is a delayed table. :meth:`DaskSource.reduce` applies a function where each partition
+is, on the cluster that Dask is connected to, in threads if it is to none, and combines the results
+two by two in a tree of fixed shape, so that neither the number of workers nor their order changes a
+digit. What a lost worker did is done again by another.
 
 Dask is an optional dependency (the extra ``dask``), imported only where a table of its is given.
 """
@@ -15,30 +14,12 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from bayes_intgen.base.errors import DataError
+from bayes_intgen.base.regimes import Regime
 from bayes_intgen.data.columns import Columns
 from bayes_intgen.data.conversion import LabelledBatch
-from bayes_intgen.data.sources import FrameSource
+from bayes_intgen.data.sources import FrameSource, Mergeable, Source
 
-__all__ = ["DaskSource", "is_dask"]
-
-
-def is_dask(frame: Any) -> bool:
-    """Say whether something is a Dask table, or a list of delayed tables."""
-    if isinstance(frame, list | tuple):
-        return bool(frame) and all(map(_is_delayed, frame))
-    return _is_delayed(frame) or _is_collection(frame)
-
-
-def _is_collection(frame: Any) -> bool:
-    return _comes_from_dask(frame) and hasattr(frame, "to_delayed") and hasattr(frame, "columns")
-
-
-def _is_delayed(frame: Any) -> bool:
-    return _comes_from_dask(frame) and type(frame).__name__.startswith("Delayed")
-
-
-def _comes_from_dask(frame: Any) -> bool:
-    return type(frame).__module__.partition(".")[0] in ("dask", "dask_expr")
+__all__ = ["DaskSource"]
 
 
 @dataclass(frozen=True)
@@ -47,63 +28,62 @@ class DaskSource:
 
     Parameters
     ----------
-    parts
+    tables
         The partitions, in their order.
     columns
         The columns in use.
     """
 
-    parts: tuple[Any, ...] = field(repr=False)
+    tables: tuple[Any, ...] = field(repr=False)
     columns: Columns
+    threads = 1  # in each partition: Dask fills the cores with partitions
 
     @classmethod
     def open(cls, frame: Any, columns: Columns) -> Self:
-        """Take the partitions of a Dask table, or a list of delayed tables."""
-        if not _is_collection(frame):
-            return cls(tuple(frame) if isinstance(frame, list | tuple) else (frame,), columns)
+        """Take the partitions of a Dask table, of one delayed table or of a list of them."""
+        if isinstance(frame, list | tuple):
+            return cls(tuple(frame), columns)
+        if type(frame).__name__.startswith("Delayed"):
+            return cls((frame,), columns)
         columns.check_present(frame.columns)
         return cls(tuple(frame[[*columns.used]].to_delayed()), columns)
 
+    @property
+    def partitions(self) -> int:
+        """Number of tables."""
+        return len(self.tables)
+
     def batches(self) -> Iterator[LabelledBatch]:
         """Yield the rows, partition by partition, on this machine."""
-        for part in self.parts:
-            yield from FrameSource.read(part.compute(), self.columns).batches()
+        for table in self.tables:
+            yield from FrameSource.read(table.compute(), self.columns).batches()
 
-    def map[Result](
-        self, function: Callable[[FrameSource, Any], Result], arguments: Sequence[Any]
-    ) -> list[Result]:
-        """Apply a function to every partition and an argument of its own."""
+    def reduce[Result: Mergeable](
+        self, leaf: Callable[[Source, Any], dict[Regime, Result]], arguments: Sequence[Any]
+    ) -> dict[Regime, Result]:
+        """Apply a function to every partition and merge the results in a tree, regime by regime."""
         dask = _dask()
-        return list(dask.compute(*self._leaves(function, arguments)))
-
-    def reduce[Result](
-        self,
-        function: Callable[[FrameSource, Any], Result],
-        arguments: Sequence[Any],
-        combine: Callable[[Result, Result], Result],
-    ) -> Result:
-        """Apply a function to every partition and combine the results in a tree."""
-        dask = _dask()
-        level = self._leaves(function, arguments)
-        join = dask.delayed(combine, pure=False)
+        apply, join = dask.delayed(_apply, pure=False), dask.delayed(_merge, pure=False)
+        pairs = zip(self.tables, arguments, strict=True)
+        level = [apply(leaf, table, self.columns, argument) for table, argument in pairs]
         while len(level) > 1:
-            pairs = [join(*level[i : i + 2]) for i in range(0, len(level) - 1, 2)]
-            level = pairs + level[len(pairs) * 2 :]
-        found: Result = dask.compute(level[0])[0]
-        return found
-
-    def _leaves(
-        self, function: Callable[[FrameSource, Any], Any], arguments: Sequence[Any]
-    ) -> list[Any]:
-        apply = _dask().delayed(_apply, pure=False)
-        pairs = zip(self.parts, arguments, strict=True)
-        return [apply(function, part, self.columns, argument) for part, argument in pairs]
+            joined = [join(*level[i : i + 2]) for i in range(0, len(level) - 1, 2)]
+            level = joined + level[len(joined) * 2 :]  # an odd one waits for the next level
+        result: dict[Regime, Result] = dask.compute(level[0])[0]
+        return result
 
 
 def _apply[Result](
-    function: Callable[[FrameSource, Any], Result], table: Any, columns: Columns, argument: Any
+    leaf: Callable[[Source, Any], Result], table: Any, columns: Columns, argument: Any
 ) -> Result:
-    return function(FrameSource.read(table, columns), argument)
+    return leaf(FrameSource.read(table, columns), argument)
+
+
+def _merge[Result: Mergeable](
+    one: dict[Regime, Result], two: dict[Regime, Result]
+) -> dict[Regime, Result]:
+    both = {r: result.merge(two[r]) if r in two else result for r, result in one.items()}
+    return {**two, **both}
 
 
 def _dask() -> Any:

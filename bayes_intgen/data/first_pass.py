@@ -1,93 +1,55 @@
-"""How many rows each regime has and how far they reach: what the one validation pass finds."""
+"""First pass over the rows of a source: the levels of its columns, and a summary of each regime.
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import reduce
+The codes of levels are settled, and the sample of rows in partitions is laid out, only when all
+rows have been seen once. So categorical columns, and partitions, take a read of their own before
+that which makes the summaries; other sources are read once.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial, reduce
+from itertools import compress
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from bayes_intgen.base.errors import DataError, RegimeError
 from bayes_intgen.base.regimes import Regime, format_regime, parse_regime, sort_regimes
-from bayes_intgen.base.types import Array
 from bayes_intgen.data.columns import Columns
-from bayes_intgen.data.conversion import Texts
-from bayes_intgen.data.dask_source import DaskSource
+from bayes_intgen.data.conversion import Levels, regime_batches
 from bayes_intgen.data.levels import check_number, sort_levels
-from bayes_intgen.data.regime_summary import RegimeSummary
-from bayes_intgen.data.sources import FrameSource, Source
+from bayes_intgen.data.regime_summary import RegimeSummary, ThinnedSample
+from bayes_intgen.data.sources import Source
+from bayes_intgen.data.summary import Summary
 
-__all__ = ["MIN_ROWS", "Extent", "Measured", "check_varies", "find_levels", "measure"]
+__all__ = ["MIN_ROWS", "Starts", "check_varies", "levels_in_use", "read_summary", "summarise"]
 
 MIN_ROWS = 8
 LEAST_RANGE, MOST_RANGE = 1e-100, 1e100
 
-
-@dataclass(frozen=True)
-class Extent:
-    """How many rows a regime has and how far they reach.
-
-    Parameters
-    ----------
-    n
-        Number of rows.
-    low, high
-        Smallest and largest value of every column (actions, covariates, outcome); NaN for a
-        categorical one.
-    counts
-        Number of rows at each level of each categorical column.
-    """
-
-    n: int
-    low: Array
-    high: Array
-    counts: Mapping[str, Counter[str]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, values: Array, texts: Texts, columns: Columns) -> "Extent":
-        """Measure an array of shape (n, columns), where texts holds the levels of its codes."""
-        low, high = values.min(axis=0), values.max(axis=0)
-        counts = {}
-        for name, levels in texts.items():
-            position = columns.values.index(name)
-            low[position] = high[position] = np.nan
-            rows = np.bincount(values[:, position].astype(int), minlength=len(levels))
-            pairs = zip(levels, rows.tolist(), strict=True)
-            counts[name] = Counter({level: n for level, n in pairs if n})
-        return cls(len(values), low, high, counts)
-
-    def merge(self, other: "Extent") -> "Extent":
-        """Return the extent of the rows of both."""
-        low, high = np.minimum(self.low, other.low), np.maximum(self.high, other.high)
-        counts = {name: n + other.counts[name] for name, n in self.counts.items()}
-        return Extent(self.n + other.n, low, high, counts)
+type Starts = Mapping[Regime, int]
 
 
-@dataclass(frozen=True)
-class Measured:
-    """What the first pass over the rows finds.
+def read_summary(
+    source: Source, columns: Columns, further: bool = False
+) -> tuple[Summary, tuple[Starts, ...]]:
+    """Read a source and see that it can be used.
 
     Parameters
     ----------
-    extents
-        Of each regime, in canonical order.
-    summaries
-        The summary of each regime, if no column is categorical (the codes of levels are settled
-        only at the end) and the rows do not lie in partitions.
+    source
+        The rows.
+    columns
+        The columns in use.
+    further
+        Whether the rows only add to earlier ones, so that they may be few and alike.
+
+    Returns
+    -------
+    summary
+        Of the regimes in canonical order.
     starts
-        Of rows in partitions, the number of rows of each regime before each partition.
-    """
-
-    extents: dict[Regime, Extent]
-    summaries: dict[Regime, RegimeSummary] | None = None
-    starts: tuple[Mapping[Regime, int], ...] = ()
-
-
-def measure(source: Source, columns: Columns, further: bool = False) -> Measured:
-    """Read everything once: measure the regimes and see that every column varies.
-
-    ``further``: whether the rows only add to earlier ones, so that they may be few and alike.
+        The number of rows of each regime before each partition.
 
     Raises
     ------
@@ -96,83 +58,139 @@ def measure(source: Source, columns: Columns, further: bool = False) -> Measured
     RegimeError
         If a label is unknown, or a regime has fewer than 8 rows.
     """
-    if isinstance(source, DaskSource):
-        parts = source.map(_measure_partition, [columns] * len(source.parts))
-        found = Measured(reduce(_merge, parts), starts=_starts(parts))
-    elif columns.categorical:
-        found = Measured(_measure(source, columns))
-    else:
-        summaries = _summarise(source, columns)
-        extents = {r: Extent(s.moments.n, s.low, s.high) for r, s in summaries.items()}
-        found = Measured(extents, summaries)
-    extents = found.extents
-    if not extents:
+    levels: Levels = {}
+    counts: dict[Regime, int] = {}
+    starts: tuple[Starts, ...] = ({},) * source.partitions
+    if columns.categorical or source.partitions > 1:
+        leaf = partial(_tally, columns)
+        tallies = source.reduce(leaf, range(source.partitions))
+        texts = [tally.levels for tally in tallies.values()]
+        levels = {
+            name: sort_levels(set().union(*(by_name[name] for by_name in texts)))
+            for name in columns.categorical
+        }
+        for name in columns.categorical:
+            check_number(name, levels[name], columns.role(name))
+        counts = {regime: sum(tally.rows.values()) for regime, tally in tallies.items()}
+        starts = _starts(tallies, source.partitions)
+    summary = summarise(source, columns, levels, counts, starts)
+    if not summary.regimes:
         raise DataError("frame: the table has no rows.")
-    for name in columns.categorical:
-        for extent in extents.values():
-            check_number(name, extent.counts[name], columns.role(name))
-    for regime, extent in extents.items():
-        if extent.n < MIN_ROWS and not further:
+    for regime, rows in summary.regimes.items():
+        if rows.n < MIN_ROWS and not further:
             raise RegimeError(
-                f"regime {format_regime(regime)!r} has {extent.n} rows; at least {MIN_ROWS} are "
+                f"regime {format_regime(regime)!r} has {rows.n} rows; at least {MIN_ROWS} are "
                 f"needed. Drop those rows, or collect more."
             )
-    (_check_size if further else check_varies)(columns, extents.values())
-    ranked = {regime: extents[regime] for regime in sort_regimes(extents, columns.actions)}
-    return replace(found, extents=ranked)
+    (_check_size if further else check_varies)(columns, summary)
+    return summary, starts
 
 
-def _measure(source: Source, columns: Columns) -> dict[Regime, Extent]:
-    extents: dict[Regime, Extent] = {}
+@dataclass(frozen=True)
+class _Tally:
+    """Number of rows of a regime in each partition, by its position, and the levels seen there."""
+
+    rows: dict[int, int]
+    levels: dict[str, set[str]]
+
+    def merge(self, other: "_Tally") -> "_Tally":
+        """Return the tally of the rows of both."""
+        rows = self.rows | {k: self.rows.get(k, 0) + n for k, n in other.rows.items()}
+        return _Tally(rows, {name: seen | other.levels[name] for name, seen in self.levels.items()})
+
+
+def _tally(columns: Columns, source: Source, partition: int) -> dict[Regime, _Tally]:
+    tallies: dict[Regime, _Tally] = {}
     for label, values, texts in source.batches():
         regime = parse_regime(label, columns.actions)
-        extent = Extent.of(values, texts, columns)
-        extents[regime] = extents[regime].merge(extent) if regime in extents else extent
-        for name, counts in extents[regime].counts.items():
-            check_number(name, counts, columns.role(name))
-    return extents
+        levels = {}
+        for name, own in texts.items():  # a batch may come with levels that only others have
+            rows = np.bincount(values[:, columns.values.index(name)].astype(int))
+            levels[name] = set(compress(own, rows))
+        tally = _Tally({partition: len(values)}, levels)
+        tallies[regime] = tallies[regime].merge(tally) if regime in tallies else tally
+        for name, seen in tallies[regime].levels.items():
+            check_number(name, sorted(seen), columns.role(name))
+    return tallies
 
 
-def _summarise(source: Source, columns: Columns) -> dict[Regime, RegimeSummary]:
-    parts: dict[Regime, RegimeSummary] = {}
+def _starts(tallies: Mapping[Regime, _Tally], partitions: int) -> tuple[Starts, ...]:
+    """Return the number of rows of each regime before each partition."""
+    ends = {
+        regime: np.cumsum([0] + [tally.rows.get(k, 0) for k in range(partitions)]).tolist()
+        for regime, tally in tallies.items()
+    }
+    return tuple({regime: end[k] for regime, end in ends.items()} for k in range(partitions))
+
+
+def summarise(
+    source: Source,
+    columns: Columns,
+    levels: Levels,
+    counts: Mapping[Regime, int],
+    starts: Sequence[Starts],
+    regimes: Collection[Regime] | None = None,
+) -> Summary:
+    """Summarise each regime in one read of a source.
+
+    Parameters
+    ----------
+    source, columns, levels
+        The rows, and what is known of their columns.
+    counts
+        Number of rows of each regime, as far as it is known.
+    starts
+        Number of rows of each regime before each partition.
+    regimes
+        Those that are wanted; all by default.
+    """
+    leaf = partial(_summarise, columns, levels, counts, regimes)
+    by_regime = source.reduce(leaf, starts)
+    ranked = {regime: by_regime[regime] for regime in sort_regimes(by_regime, columns.actions)}
+    return Summary(columns.actions, columns.outcome, ranked, levels, columns.covariates)
+
+
+def _summarise(
+    columns: Columns,
+    levels: Levels,
+    counts: Mapping[Regime, int],
+    regimes: Collection[Regime] | None,
+    source: Source,
+    starts: Starts,
+) -> dict[Regime, RegimeSummary]:
+    sizes = {columns.values.index(name): len(texts) for name, texts in levels.items()}
+    width = len(columns.values)
+    summaries: dict[Regime, RegimeSummary] = {}
     # threads only wait for one another on matrices this narrow; values too large are told later
     with threadpool_limits(1), np.errstate(over="ignore", invalid="ignore"):
-        for label, values, _ in source.batches():
-            regime = parse_regime(label, columns.actions)
-            known = parts.get(regime)
-            parts[regime] = known.extend(values) if known else RegimeSummary.from_rows(values)
-    return parts
+        for regime, values in regime_batches(source.batches(), columns, levels, regimes):
+            if regime not in summaries:
+                first, n = starts.get(regime, 0), counts.get(regime, 0)
+                sample = ThinnedSample.empty(width, first, n)
+                summaries[regime] = RegimeSummary.empty(sample, sizes)
+            summaries[regime] = summaries[regime].extend(values)
+    return summaries
 
 
-def _measure_partition(rows: FrameSource, columns: Columns) -> dict[Regime, Extent]:
-    return _measure(rows, columns)
+def levels_in_use(summary: Summary) -> Levels:
+    """Return the levels of each categorical column that any row of some regime has."""
+    return {
+        name: tuple(compress(levels, summary.level_counts(name).any(axis=0)))
+        for name, levels in summary.levels.items()
+    }
 
 
-def _merge(one: dict[Regime, Extent], two: dict[Regime, Extent]) -> dict[Regime, Extent]:
-    both = {r: extent.merge(two[r]) if r in two else extent for r, extent in one.items()}
-    return {**two, **both}
+def _range(columns: Columns, summary: Summary) -> list[tuple[str, float, float]]:
+    """Return each column of numbers with its smallest and its largest value over all regimes."""
+    low = reduce(np.minimum, [regime.low for regime in summary.regimes.values()])
+    high = reduce(np.maximum, [regime.high for regime in summary.regimes.values()])
+    ends = zip(columns.values, low.tolist(), high.tolist(), strict=True)
+    return [column for column in ends if column[0] not in columns.categorical]
 
 
-def _starts(parts: Sequence[Mapping[Regime, Extent]]) -> tuple[Mapping[Regime, int], ...]:
-    before: dict[Regime, int] = {}
-    starts = []
-    for part in parts:
-        starts.append(dict(before))
-        for regime, extent in part.items():
-            before[regime] = before.get(regime, 0) + extent.n
-    return tuple(starts)
-
-
-def find_levels(columns: Columns, extents: Iterable[Extent]) -> dict[str, tuple[str, ...]]:
-    """Return the levels of each categorical column over all regimes, sorted."""
-    total = reduce(Extent.merge, extents)
-    return {name: sort_levels(total.counts[name]) for name in columns.categorical}
-
-
-def _check_size(columns: Columns, extents: Iterable[Extent]) -> None:
+def _check_size(columns: Columns, summary: Summary) -> None:
     """Raise a DataError if a value is too large to be computed with."""
-    total = reduce(Extent.merge, extents)
-    for name, least, most in zip(columns.values, total.low, total.high, strict=True):
+    for name, least, most in _range(columns, summary):
         if max(-least, most) > MOST_RANGE:
             raise DataError(
                 f"{columns.role(name)}: column {name!r} runs from {least:g} to {most:g}; values up "
@@ -180,21 +198,16 @@ def _check_size(columns: Columns, extents: Iterable[Extent]) -> None:
             )
 
 
-def check_varies(columns: Columns, extents: Iterable[Extent]) -> None:
+def check_varies(columns: Columns, summary: Summary) -> None:
     """Raise a DataError if a column is constant over all regimes, or its range is too extreme."""
-    total = reduce(Extent.merge, extents)
-    for name in columns.categorical:
-        role = columns.role(name)
-        check_number(name, total.counts[name], role)
-        if len(total.counts[name]) == 1:
+    for name, levels in levels_in_use(summary).items():
+        if len(levels) == 1:
             raise DataError(
-                f"{role}: column {name!r} is {next(iter(total.counts[name]))!r} in every row of "
+                f"{columns.role(name)}: column {name!r} is {levels[0]!r} in every row of "
                 f"every regime; nothing can be learned about it. Leave it out, or add rows in "
                 f"which it varies."
             )
-    for name, least, most in zip(columns.values, total.low, total.high, strict=True):
-        if name in columns.categorical:
-            continue
+    for name, least, most in _range(columns, summary):
         role = columns.role(name)
         if least == most:
             raise DataError(

@@ -1,8 +1,8 @@
-"""What the first pass keeps of the rows at one level of a categorical action or covariate.
+"""Summary of the rows at one level of a categorical action or covariate, for the support flags.
 
 In each regime and for each level: the moments of all columns over the rows at that level, which say
 where the numeric variables lie there, and the numbers of rows at each level of every other
-categorical one, which say what was seen together. The support flags read them.
+categorical one, which say what was seen together.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ __all__ = ["LevelRows"]
 
 @dataclass(frozen=True)
 class LevelRows:
-    """The rows of one regime at one level.
+    """Summary of the rows of one regime at one level.
 
     Parameters
     ----------
@@ -45,18 +45,18 @@ class LevelRows:
         sizes
             Number of levels of each categorical variable, by its column.
         """
-        parts = []
+        by_level = []
         for code in range(sizes[column]):
             rows = values[values[:, column] == code]
             together = {
                 other: np.bincount(rows[:, other].astype(int), minlength=size).astype(float)
                 for other, size in sizes.items()
             }
-            parts.append(cls(CentredMoments.from_rows(rows), together))
-        return tuple(parts)
+            by_level.append(cls(CentredMoments.from_rows(rows), together))
+        return tuple(by_level)
 
     def merge(self, other: "LevelRows") -> "LevelRows":
-        """Return what is kept of the rows of both."""
+        """Return the summary of the rows of both."""
         together = {column: n + other.together[column] for column, n in self.together.items()}
         return LevelRows(self.moments.merge(other.moments), together)
 

@@ -5,7 +5,7 @@ numeric order if every one of them is a number, and coded 0, 1, ... in that orde
 nor the names matter to any answer.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from math import isfinite
 from typing import Any
@@ -17,12 +17,18 @@ import pyarrow as pa
 from bayes_intgen.base.errors import DataError
 from bayes_intgen.base.types import Array
 
-__all__ = ["MAX_LEVELS", "check_number", "encode", "level_text", "list_levels", "sort_levels"]
+__all__ = [
+    "MAX_LEVELS",
+    "check_known",
+    "check_number",
+    "encode",
+    "level_text",
+    "list_levels",
+    "sort_levels",
+]
 
 MAX_LEVELS = 50
 SHOWN = 8
-
-type Values = Array
 
 
 def encode(
@@ -31,7 +37,7 @@ def encode(
     first_row: int,
     empty_is_missing: bool = False,
     role: str = "actions",
-) -> tuple[Values, tuple[str, ...]]:
+) -> tuple[Array, tuple[str, ...]]:
     """Turn a column into codes.
 
     Parameters
@@ -61,18 +67,24 @@ def encode(
     """
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if not _can_be_level(kind):
-        raise DataError(_wrong_type(name, kind, role))
+        raise DataError(
+            f"{role}: the categorical column {name!r} must hold text, whole numbers, booleans or "
+            f"categories, but its type is {kind}. Convert it to text first."
+        )
     encoded = column.cast(kind).dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.unify_dictionaries().combine_chunks()
-    values = _few(encoded.dictionary, name, role)
+    if len(encoded.dictionary) > MAX_LEVELS:
+        raise DataError(_too_many(name, [str(v) for v in encoded.dictionary[:5].to_pylist()], role))
+    values = encoded.dictionary.to_pylist()
     try:
         texts = [None if empty_is_missing and v == "" else level_text(v) for v in values]
     except DataError as error:
         raise DataError(f"{role}: the categorical column {name!r}: {error}") from error
     codes = encoded.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)
-    found = list(dict.fromkeys(text for text in texts if text is not None))
-    to_code = np.array([*(np.nan if t is None else found.index(t) for t in texts), np.nan])
+    levels = list(dict.fromkeys(text for text in texts if text is not None))
+    # Several values may stand for one level (3 and 3.0); the last code is that of missing ones.
+    to_code = np.array([*(np.nan if t is None else levels.index(t) for t in texts), np.nan])
     coded = to_code[codes]
     missing = np.isnan(coded)
     if missing.any():
@@ -82,7 +94,7 @@ def encode(
             f"{first_row + int(np.argmax(missing))} (counted from 0). Drop those rows, or give "
             f"them a level of their own, such as 'none'."
         )
-    return coded, tuple(found)
+    return coded, tuple(levels)
 
 
 def level_text(value: Any) -> str | None:
@@ -133,6 +145,23 @@ def check_number(name: str, levels: Collection[str], role: str = "actions") -> N
         raise DataError(_too_many(name, list(levels), role))
 
 
+def check_known(levels: Mapping[str, Sequence[str]], earlier: Mapping[str, Sequence[str]]) -> None:
+    """Raise a DataError if earlier data lack a level, or have other categorical columns."""
+    if set(earlier) != set(levels):
+        raise DataError(
+            f"categorical: the columns {list(levels)} are categorical here, but "
+            f"{list(earlier)} in the earlier data; read both with the same categorical."
+        )
+    for name, known in earlier.items():
+        new = [level for level in levels[name] if level not in known]
+        if new:
+            raise DataError(
+                f"categorical: column {name!r} has the levels {new}, which the earlier data "
+                f"lack; they have {list(known)}. Leave those rows out, or start again from "
+                f"all rows."
+            )
+
+
 def list_levels(levels: Sequence[str]) -> str:
     """Write levels for a message, the first few if there are many."""
     if len(levels) <= SHOWN:
@@ -140,25 +169,11 @@ def list_levels(levels: Sequence[str]) -> str:
     return f"{', '.join(levels[:SHOWN])}, ... ({len(levels)} levels)"
 
 
-def _few(dictionary: pa.Array, name: str, role: str) -> list[Any]:
-    if len(dictionary) > MAX_LEVELS:
-        examples = [str(value) for value in dictionary[:5].to_pylist()]
-        raise DataError(_too_many(name, examples, role))
-    return list(dictionary.to_pylist())
-
-
 def _too_many(name: str, examples: Sequence[str], role: str) -> str:
     return (
         f"{role}: the categorical column {name!r} has more than {MAX_LEVELS} levels, such as "
         f"{list(examples[:5])}. If it holds numbers that mean an amount, leave it out of "
         f"categorical; if not, merge rare levels into one, such as 'other'."
-    )
-
-
-def _wrong_type(name: str, kind: object, role: str) -> str:
-    return (
-        f"{role}: the categorical column {name!r} must hold text, whole numbers, booleans or "
-        f"categories, but its type is {kind}. Convert it to text first."
     )
 
 

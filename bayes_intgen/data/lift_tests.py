@@ -1,54 +1,54 @@
-"""Summary experiments: what is known of an action is an effect and its standard error.
+"""Lift tests: experiments of which an effect and its standard error are known, but no rows.
 
-A lift test moved one action from one value to another and reports how far the mean outcome moved
-with it. Its rows are not at hand. A direct effect is the move while all other actions are held,
+A lift test changed one action from one value to another and reports by how much the mean outcome
+changed with it. A direct effect is the change while all other actions are held,
 
     E[Y | do(a_k = to, others)] - E[Y | do(a_k = from, others)],
 
-a total effect the move while the others follow as they will,
+a total effect the change while the others follow as they will,
 
     E[Y | do(a_k = to)] - E[Y | do(a_k = from)].
 
-This module reads tables of such results; :mod:`bayes_intgen.model.lift_likelihood` turns them into
+Tables of such results are read here; :mod:`bayes_intgen.model.lift_likelihood` turns them into
 linear functionals of the weights.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite, nan
-from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from math import nan
+from typing import Any, Self, get_args
 
-import narwhals as nw
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from bayes_intgen.base.errors import DataError, FileError
-from bayes_intgen.base.files import is_file
+from bayes_intgen.base.errors import DataError
 from bayes_intgen.base.html import html_block, html_table
+from bayes_intgen.data.conversion import Levels
 from bayes_intgen.data.levels import level_text
+from bayes_intgen.data.lift_table import (
+    COLUMNS,
+    Columns,
+    LiftKind,
+    check_columns,
+    read_kind,
+    read_number,
+    read_others,
+    read_table,
+)
 
-__all__ = ["LiftKind", "LiftTest", "LiftTests"]
-
-COLUMNS = ("action", "from", "to", "effect")
-ERRORS = ("standard_error", "se")
-
-type LiftKind = Literal["direct", "total"]
-type Columns = Mapping[str, npt.NDArray[Any]]
-type Levels = Mapping[str, tuple[str, ...]]
+__all__ = ["Columns", "LiftKind", "LiftTest", "LiftTests"]
 
 
 @dataclass(frozen=True)
 class LiftTest:
-    """One result.
+    """Result of one lift test.
 
     Parameters
     ----------
     label
         Its label: the index of its row.
     action
-        The action that was moved.
+        The action that was changed.
     start, end
         From where to where: numbers in the action's unit, or levels.
     effect, standard_error
@@ -109,7 +109,7 @@ class LiftTest:
                     f"data have {list(levels[self.action])}."
                 )
             return float(levels[self.action].index(text))
-        return _number(value, self.label, f"the value of {self.action!r}")
+        return read_number(value, self.label, f"the value of {self.action!r}")
 
 
 @dataclass(frozen=True)
@@ -119,9 +119,9 @@ class LiftTests:
     Their errors are taken to be normal, with known standard errors, and independent of one another
     and of the rows of the fit. Tests that share a control arm are not quite independent.
 
-    Each is compared with all else, and a contradiction is named. Where no rows tell the effect of
-    an action, there is only the word of its tests: if the signs of all of them are wrong, or their
-    unit, they agree with one another and nothing can show it.
+    Each is compared with the other data, and a contradiction is named. Where no rows tell the
+    effect of an action, there is only the word of its tests: if the signs of all of them are wrong,
+    or their unit, they agree with one another and nothing can show it.
 
     Parameters
     ----------
@@ -130,7 +130,6 @@ class LiftTests:
 
     Examples
     --------
-    >>> import bayes_intgen as ig, pandas as pd
     >>> rows = {"action": ["tv", "tv"], "from": [0.0, 0.0], "to": [1.0, 2.0],
     ...         "effect": [0.5, 0.8], "standard_error": [0.2, 0.3]}
     >>> lifts = ig.LiftTests.from_frame(pd.DataFrame(rows))
@@ -166,21 +165,19 @@ class LiftTests:
 
         Examples
         --------
-        >>> import pandas as pd
         >>> rows = {"action": ["tv"], "from": [0.0], "to": [2.0], "effect": [0.8], "se": [0.3]}
-        >>> print(LiftTests.from_frame(pd.DataFrame(rows)))
+        >>> print(ig.LiftTests.from_frame(pd.DataFrame(rows)))
         LiftTests: 1 direct effect of tv
         """
-        columns, labels = _read_table(frame, "frame of lifts")
-        _check_columns(columns)
-        error = next(name for name in ERRORS if name in columns)
+        columns, labels = read_table(frame, "frame of lifts")
+        error = check_columns(columns)
         if not len(labels):
             raise DataError("frame of lifts: the table must hold at least one row, got none.")
         tests = []
         for i, label in enumerate(labels):
             row = {name: values[i] for name, values in columns.items()}
-            effect = _number(row["effect"], label, "the effect")
-            se = _number(row[error], label, "the standard error")
+            effect = read_number(row["effect"], label, "the effect")
+            se = read_number(row[error], label, "the standard error")
             if se <= 0:
                 raise DataError(
                     f"lifts: row {label}: the standard error must be positive, got {se}; an effect "
@@ -188,8 +185,8 @@ class LiftTests:
                 )
             known = {*COLUMNS, error, "kind"}
             held = {k: v for k, v in row.items() if k not in known and not pd.isna(v)}
-            rows = _others(others, frame, label, i)
-            kind = _kind(row.get("kind"), label)
+            rows = read_others(others, frame, label, i)
+            kind = read_kind(row.get("kind"), label)
             if rows is not None and rows[0] is not rows[1] and kind == "direct":
                 raise DataError(
                     f"others: row {label} is a direct effect, for which the others are the same at "
@@ -214,32 +211,31 @@ class LiftTests:
 
         Examples
         --------
-        >>> import pandas as pd
         >>> rows = {"action": ["tv"], "from": [0.0], "to": [2.0], "effect": [0.8], "se": [0.3]}
-        >>> LiftTests.from_frame(pd.DataFrame(rows)).tested(["tv", "price"], {})
+        >>> ig.LiftTests.from_frame(pd.DataFrame(rows)).tested(["tv", "price"], {})
         {'tv': ((0.0,), (2.0,))}
         """
         unknown = sorted({test.action for test in self.tests} - set(actions))
         if unknown:
             raise DataError(f"lifts: {unknown} are not actions; the actions are {list(actions)}.")
-        found: dict[str, dict[tuple[float, ...], None]] = {}
+        ends: dict[str, dict[tuple[float, ...], None]] = {}  # in order: NaN cannot be sorted
         for test in self.tests:
             for end, value in enumerate(test.code(levels)):
                 given = (test.held(name, end, levels) for name in covariates)
-                found.setdefault(test.action, {})[value, *given] = None
-        return {action: tuple(sorted(ends)) for action, ends in found.items()}
+                ends.setdefault(test.action, {})[value, *given] = None
+        return {action: tuple(sorted(values)) for action, values in ends.items()}
 
     def __len__(self) -> int:
         return len(self.tests)
 
     def __str__(self) -> str:
-        parts = []
+        phrases = []
         for kind in get_args(LiftKind.__value__):
             names = [test.action for test in self.tests if test.kind == kind]
             if names:
                 noun = "effect" if len(names) == 1 else "effects"
-                parts.append(f"{len(names)} {kind} {noun} of {', '.join(dict.fromkeys(names))}")
-        return f"LiftTests: {'; '.join(parts)}"
+                phrases.append(f"{len(names)} {kind} {noun} of {', '.join(dict.fromkeys(names))}")
+        return f"LiftTests: {'; '.join(phrases)}"
 
     def _repr_html_(self) -> str:
         columns = ["row", "action", "from", "to", "effect", "standard error", "kind"]
@@ -248,81 +244,3 @@ class LiftTests:
             for t in self.tests
         ]
         return html_block(str(self), (), [html_table(columns, rows)])
-
-
-def _read_table(frame: Any, name: str) -> tuple[dict[str, npt.NDArray[Any]], list[str]]:
-    """Return the columns and the labels of the rows of a table or a file."""
-    if isinstance(frame, str | Path):
-        path = Path(frame)
-        if not is_file(path):
-            raise FileError(f"{name}: there is no file {str(path)!r}.")
-        try:
-            frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
-        except (OSError, ValueError) as error:
-            raise FileError(f"{name}: {str(path)!r} cannot be read as a table: {error}") from error
-    try:
-        table = nw.from_native(frame, eager_only=True)
-    except (TypeError, ValueError) as error:
-        raise DataError(
-            f"{name} must be a pandas, polars or pyarrow table with distinct column names, or a "
-            f"path to a CSV or Parquet file; got {type(frame).__name__} ({error})."
-        ) from error
-    index = frame.index if isinstance(frame, pd.DataFrame) else range(len(table))
-    columns = {column: np.asarray(table[column].to_numpy()) for column in table.columns}
-    return columns, [str(label) for label in index]
-
-
-def _check_columns(columns: Mapping[str, Any]) -> None:
-    missing = [name for name in COLUMNS if name not in columns]
-    if missing:
-        raise DataError(
-            f"frame of lifts: the columns {missing} are missing; needed are {list(COLUMNS)} and "
-            f"'standard_error', got {list(columns)}."
-        )
-    errors = [name for name in ERRORS if name in columns]
-    if len(errors) != 1:
-        raise DataError(
-            f"frame of lifts: there must be one column 'standard_error' (or 'se'), got "
-            f"{errors or 'none'}."
-        )
-
-
-def _number(value: Any, label: object, what: str) -> float:
-    try:
-        number = nan if isinstance(value, bytes | bool) else float(value)
-    except (TypeError, ValueError):
-        number = nan
-    if not isfinite(number):
-        raise DataError(f"lifts: row {label}: {what} must be a finite number, got {value!r}.")
-    return number
-
-
-def _kind(value: Any, label: object) -> LiftKind:
-    if value is None or pd.isna(value):
-        return "direct"
-    if value == "direct":
-        return "direct"
-    if value == "total":
-        return "total"
-    raise DataError(f"lifts: row {label}: kind must be 'direct' or 'total', got {value!r}.")
-
-
-def _others(others: Any, frame: Any, label: str, position: int) -> tuple[Columns, Columns] | None:
-    """Return the rows of the others at both ends of one move, if any are given."""
-    if others is None:
-        return None
-    if isinstance(others, Mapping):
-        key = frame.index[position] if isinstance(frame, pd.DataFrame) else position
-        if key not in others:
-            return None
-        others = others[key]
-    if isinstance(others, tuple | list):
-        if len(others) != 2:
-            raise DataError(
-                f"others: row {label} needs one table or a pair, as the other actions were at "
-                f"'from' and at 'to'; got {len(others)} of them."
-            )
-        first, second = (_read_table(part, "others")[0] for part in others)
-        return first, second
-    columns, _ = _read_table(others, "others")
-    return columns, columns

@@ -1,4 +1,4 @@
-"""Which kind of source a table, or what stands for one, is read through."""
+"""The source that reads a table, or what stands for one."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +9,9 @@ import pyarrow.dataset
 
 from bayes_intgen.base.errors import DataError
 from bayes_intgen.data.columns import Columns
-from bayes_intgen.data.dask_source import DaskSource, is_dask
-from bayes_intgen.data.sources import FileSource, FrameSource, Source
-from bayes_intgen.data.streams import DatasetSource, FilesSource, LazySource, TablesSource
+from bayes_intgen.data.dask_source import DaskSource
+from bayes_intgen.data.file_sources import DatasetSource, FileSource, FilesSource
+from bayes_intgen.data.sources import FrameSource, LazySource, Source, TablesSource
 
 __all__ = ["open_source"]
 
@@ -36,7 +36,7 @@ def open_source(frame: Any, columns: Columns) -> Source:
         return FileSource.open(Path(frame), columns)
     if isinstance(frame, pyarrow.dataset.Dataset):
         return DatasetSource(frame, columns)
-    if is_dask(frame):
+    if _is_dask(frame):
         return DaskSource.open(frame, columns)
     if _is_lazy_polars(frame):
         return LazySource(frame, columns)
@@ -58,3 +58,18 @@ def open_source(frame: Any, columns: Columns) -> Source:
 def _is_lazy_polars(frame: Any) -> bool:
     kind = type(frame)
     return kind.__name__ == "LazyFrame" and kind.__module__.partition(".")[0] == "polars"
+
+
+def _is_dask(frame: Any) -> bool:
+    """Say whether something is a Dask table, a delayed table, or a list of those."""
+    if isinstance(frame, list | tuple):
+        return bool(frame) and all(map(_is_delayed, frame))
+    return _is_delayed(frame) or (_comes_from_dask(frame) and hasattr(frame, "columns"))
+
+
+def _is_delayed(frame: Any) -> bool:
+    return _comes_from_dask(frame) and type(frame).__name__.startswith("Delayed")
+
+
+def _comes_from_dask(frame: Any) -> bool:
+    return type(frame).__module__.partition(".")[0] in ("dask", "dask_expr")

@@ -1,4 +1,4 @@
-"""Query points: the values of all actions and covariates at which a question is asked."""
+"""Query points: the values of all actions and covariates at which an estimand is asked for."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -114,17 +114,17 @@ class Points:
         some: Mapping[str, Any],
         actions: Sequence[str],
         levels: Mapping[str, tuple[str, ...]],
-        usual: Array,
+        reference: Array,
         covariates: Sequence[str] = (),
     ) -> "Points":
-        """Read points that give only some of the variables; the others have their usual values.
+        """Read points that give only some of the variables; the others have reference values.
 
         Parameters
         ----------
         some, actions, levels, covariates
             As in :meth:`read`, but that other names are refused: one that is misspelt would be
-            held at its usual value.
-        usual
+            held at its reference value.
+        reference
             A value, or the code of a level, for each action and covariate, shape (variables,).
 
         Raises
@@ -137,11 +137,11 @@ class Points:
             raise QueryError(
                 f"at: there is no action{' or covariate' if covariates else ''} of the name "
                 f"{', '.join(map(repr, strange))}; give some of {[*actions, *covariates]}, and the "
-                f"others stay at their usual values."
+                f"others stay at their reference values."
             )
         rest = {
             name: levels[name][int(value)] if name in levels else value
-            for name, value in zip((*actions, *covariates), usual, strict=True)
+            for name, value in zip((*actions, *covariates), reference, strict=True)
         }
         return cls.read({**rest, **some}, actions, levels, covariates)
 
@@ -173,11 +173,11 @@ class Points:
         return len(self.values)
 
 
-def _say_missing(missing: Sequence[str], found: Iterable[Any], covariates: Sequence[str]) -> str:
+def _say_missing(missing: Sequence[str], given: Iterable[Any], covariates: Sequence[str]) -> str:
     also, whole = (" and covariate", "actions and covariates") if covariates else ("", "actions")
     return (
         f"at must give a value for every action{also}, but {missing} are missing; it has "
-        f"{sorted(map(str, found))}. Even under do=None all {whole} are needed."
+        f"{sorted(map(str, given))}. Even under do=None all {whole} are needed."
     )
 
 

@@ -1,4 +1,4 @@
-"""Samples of actions and outcome under several regimes: validated once, here.
+"""Samples of actions and outcome under several regimes, validated once.
 
 The data of the paper (its equations 4 and 5): observational rows and rows of experiments, told
 apart by a label, and covariates of every row if there are any. Everything downstream may rely on
@@ -12,25 +12,23 @@ from typing import Any, Self
 import numpy as np
 
 from bayes_intgen.base.arguments import show
-from bayes_intgen.base.errors import DataError, RegimeError
+from bayes_intgen.base.errors import RegimeError
 from bayes_intgen.base.html import html_block, html_table
-from bayes_intgen.base.regimes import (
-    Regime,
-    check_action_names,
-    check_covariate_names,
-    format_regime,
-    parse_regime,
-    read_regime,
-)
+from bayes_intgen.base.regimes import Regime, format_regime, parse_regime, read_regime
 from bayes_intgen.base.types import Array
-from bayes_intgen.data.columns import Columns, check_categorical
-from bayes_intgen.data.conversion import Texts
-from bayes_intgen.data.first_pass import Extent, check_varies, find_levels, measure
-from bayes_intgen.data.levels import list_levels
+from bayes_intgen.data.columns import Columns
+from bayes_intgen.data.conversion import Levels, regime_batches
+from bayes_intgen.data.first_pass import (
+    Starts,
+    check_varies,
+    levels_in_use,
+    read_summary,
+    summarise,
+)
+from bayes_intgen.data.levels import check_known, list_levels
 from bayes_intgen.data.open_source import open_source
-from bayes_intgen.data.regime_flags import read_flags
-from bayes_intgen.data.regime_summary import RegimeSummary
-from bayes_intgen.data.sources import NoRows, Source
+from bayes_intgen.data.sources import Source
+from bayes_intgen.data.summary import Summary
 
 __all__ = ["RegimeData"]
 
@@ -46,39 +44,28 @@ class RegimeData:
     ----------
     columns
         The names of the columns in use.
-    extents
-        Row count and ranges of each regime, in canonical order: observational, then single
-        interventions in the order of the actions, then larger sets.
+    summary
+        The first pass: counts, ranges and a sample of the rows of each regime, in canonical order
+        (observational, then single interventions in the order of the actions, then larger sets),
+        and the levels of each categorical column, sorted; batches hold their codes 0, 1, ...
     source
         Where the rows come from.
-    levels
-        The levels of each categorical column, sorted; batches hold their codes 0, 1, ...
-    first_pass
-        A summary of each regime, if reading the rows for the first time gave it: no column is
-        categorical, and the rows do not lie in partitions.
     starts
-        Of rows in partitions, the number of rows of each regime before each partition.
+        The number of rows of each regime before each partition of the source.
 
     Examples
     --------
-    >>> import bayes_intgen as ig
-    >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-    >>> frame = scm.sample_regimes([(), ("a1",), ("a2",)], n=100, random_seed=2)
     >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"], regime="regime")
-    >>> data.regimes
-    ('obs', 'a1', 'a2')
-    >>> data.n_rows
-    300
+    >>> data.regimes, data.labels
+    (((), ('a1',), ('a2',)), ('obs', 'a1', 'a2'))
+    >>> data.n_rows, data.levels
+    (600, {})
     """
 
     columns: Columns
-    extents: dict[Regime, Extent]
+    summary: Summary
     source: Source = field(repr=False)
-    levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    first_pass: Mapping[Regime, RegimeSummary] | None = field(
-        default=None, repr=False, compare=False
-    )
-    starts: tuple[Mapping[Regime, int], ...] = field(default=(), repr=False, compare=False)
+    starts: tuple[Starts, ...] = field(default=({},), repr=False, compare=False)
 
     @classmethod
     def from_frame(
@@ -130,30 +117,21 @@ class RegimeData:
 
         Examples
         --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=100, random_seed=2)
-        >>> frame["week"] = range(300)
+        >>> table = frame.assign(week=range(600))
         >>> data = ig.RegimeData.from_frame(
-        ...     frame, outcome="y", actions=["a1", "a2"], regime="regime", covariates=["week"]
+        ...     table, outcome="y", actions=["a1", "a2"], regime="regime", covariates=["week"]
         ... )
         >>> data.actions, data.covariates, data.variables, data.outcome
         (('a1', 'a2'), ('week',), ('a1', 'a2', 'week'), 'y')
-        >>> frame["a1_test"], frame["a2_test"] = frame["regime"] == "a1", frame["regime"] == "a2"
+        >>> table["a1_test"], table["a2_test"] = table["regime"] == "a1", table["regime"] == "a2"
         >>> flags = {"a1": "a1_test", "a2": "a2_test"}
-        >>> ig.RegimeData.from_frame(frame, "y", ["a1", "a2"], regime=flags).regimes
+        >>> ig.RegimeData.from_frame(table, "y", ["a1", "a2"], regime=flags).labels
         ('obs', 'a1', 'a2')
         """
-        names = check_action_names(actions)
-        known = check_covariate_names(covariates, names)
-        coded = check_categorical(categorical, names, known)
-        flags = read_flags(regime, names)
-        label = "" if isinstance(regime, Mapping) else regime
-        columns = Columns(outcome, names, label, coded, known, flags)
+        columns = Columns.read(outcome, actions, regime, categorical, covariates)
         source = open_source(frame, columns)
-        found = measure(source, columns)
-        levels = find_levels(columns, found.extents.values())
-        return cls(columns, found.extents, source, levels, found.summaries, found.starts)
+        summary, starts = read_summary(source, columns)
+        return cls(columns, summary, source, starts)
 
     @classmethod
     def further(cls, frame: Any, columns: Columns) -> Self:
@@ -170,17 +148,12 @@ class RegimeData:
 
         Examples
         --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_linear_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=100, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
         >>> ig.RegimeData.further(frame.head(3), data.columns).n_rows
         3
         """
         source = open_source(frame, columns)
-        found = measure(source, columns, further=True)
-        levels = find_levels(columns, found.extents.values())
-        return cls(columns, found.extents, source, levels, found.summaries, found.starts)
+        summary, starts = read_summary(source, columns, further=True)
+        return cls(columns, summary, source, starts)
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -203,14 +176,24 @@ class RegimeData:
         return self.columns.outcome
 
     @property
-    def regimes(self) -> tuple[str, ...]:
+    def levels(self) -> Levels:
+        """The levels of each categorical column, sorted."""
+        return self.summary.levels
+
+    @property
+    def regimes(self) -> tuple[Regime, ...]:
+        """The regimes, in canonical order."""
+        return tuple(self.summary.regimes)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
         """Labels of the regimes, in canonical order."""
-        return tuple(format_regime(regime) for regime in self.extents)
+        return tuple(format_regime(regime) for regime in self.regimes)
 
     @property
     def n_rows(self) -> int:
         """Number of rows over all regimes."""
-        return sum(extent.n for extent in self.extents.values())
+        return sum(regime.n for regime in self.summary.regimes.values())
 
     def drop(self, regimes: str | Iterable[str]) -> Self:
         """Return the data without the rows of some regimes.
@@ -224,30 +207,26 @@ class RegimeData:
 
         Examples
         --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-        >>> data.drop("a2").regimes
+        >>> data.drop("a2").labels
         ('obs', 'a1')
         """
         if not isinstance(regimes, Iterable):
             raise RegimeError(f"regimes must be a label or several, got {show(regimes)}.")
         labels = [regimes] if isinstance(regimes, str) else list(regimes)
         dropped = {read_regime(label, self.actions, "regimes") for label in labels}
-        absent = [format_regime(regime) for regime in dropped if regime not in self.extents]
+        absent = [format_regime(regime) for regime in dropped if regime not in self.regimes]
         if absent:
             raise RegimeError(
-                f"regimes: the data have no regime {absent}; they have {list(self.regimes)}."
+                f"regimes: the data have no regime {absent}; they have {list(self.labels)}."
             )
-        kept = {regime: e for regime, e in self.extents.items() if regime not in dropped}
+        kept = {r: rows for r, rows in self.summary.regimes.items() if r not in dropped}
         if not kept:
             raise RegimeError("regimes: at least one regime must be left; drop fewer.")
-        check_varies(self.columns, kept.values())
-        levels = find_levels(self.columns, kept.values())
-        return replace(self, extents=kept, levels=levels)
+        summary = replace(self.summary, regimes=kept)
+        check_varies(self.columns, summary)
+        return replace(self, summary=summary)._with_levels(levels_in_use(summary))
 
-    def recode(self, levels: Mapping[str, tuple[str, ...]]) -> Self:
+    def recode(self, levels: Levels) -> Self:
         """Return the data with the levels, and so the codes, of earlier data.
 
         Raises
@@ -257,56 +236,19 @@ class RegimeData:
 
         Examples
         --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-        >>> data.recode({}).regimes  # nothing is categorical, and nothing changes
-        ('obs', 'a1', 'a2')
+        >>> data.recode({}) is data  # nothing is categorical, and nothing changes
+        True
         """
-        if set(levels) != set(self.levels):
-            raise DataError(
-                f"categorical: the columns {list(self.levels)} are categorical here, but "
-                f"{list(levels)} in the earlier data; read both with the same categorical."
-            )
-        for name, known in levels.items():
-            new = [level for level in self.levels[name] if level not in known]
-            if new:
-                raise DataError(
-                    f"categorical: column {name!r} has the levels {new}, which the earlier data "
-                    f"lack; they have {list(known)}. Leave those rows out, or start again from "
-                    f"all rows."
-                )
-        return replace(self, levels=levels)
+        check_known(self.levels, levels)
+        return self._with_levels(levels)
 
-    def without_rows(self) -> Self:
-        """Return what is known of the data, to be sent to where the rows are.
-
-        Examples
-        --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_linear_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=100, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-        >>> data.without_rows().regimes, list(data.without_rows().batches())
-        (('obs', 'a1', 'a2'), [])
-        """
-        return replace(self, source=NoRows(), first_pass=None, starts=())
-
-    def within(self, source: Source) -> Self:
-        """Return the same data with only some of the rows at hand; the extents stay.
-
-        Examples
-        --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_linear_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=100, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-        >>> again = data.without_rows().within(data.source)
-        >>> len(again.rows("a1"))
-        100
-        """
-        return replace(self, source=source)
+    def _with_levels(self, levels: Levels) -> Self:
+        """Return the data with other levels; if codes change, the rows are summarised again."""
+        if levels == self.levels:
+            return self
+        counts = {regime: rows.n for regime, rows in self.summary.regimes.items()}
+        arguments = (self.source, self.columns, levels, counts, self.starts, self.regimes)
+        return replace(self, summary=summarise(*arguments))
 
     def batches(self) -> Iterator[tuple[Regime, Array]]:
         """Yield the rows of one regime at a time, in their original order within each regime.
@@ -321,34 +263,13 @@ class RegimeData:
 
         Examples
         --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
         >>> [(regime, values.shape) for regime, values in data.batches()]
         [((), (200, 3)), (('a1',), (200, 3)), (('a2',), (200, 3))]
         """
-        for label, values, texts in self.source.batches():
-            regime = parse_regime(label, self.actions)
-            if regime in self.extents:
-                yield regime, self._translate(values, texts)
-
-    def _translate(self, values: Array, texts: Texts) -> Array:
-        """Replace the codes of a batch by those of the data."""
-        if not texts:
-            return values
-        translated = values.copy()
-        for name, found in texts.items():
-            order = {level: code for code, level in enumerate(self.levels[name])}
-            codes = np.array([order.get(level, -1) for level in found], dtype=float)
-            position = self.columns.values.index(name)
-            translated[:, position] = codes[values[:, position].astype(int)]
-        return translated
+        yield from regime_batches(self.source.batches(), self.columns, self.levels, self.regimes)
 
     def rows(self, regime: str) -> Array:
-        """Return all rows of one regime: actions, covariates, then outcome; shape (n, columns).
-
-        A categorical column has the codes of its levels.
+        """Return all rows of one regime, by its label: the columns are as in :meth:`batches`.
 
         Raises
         ------
@@ -357,39 +278,38 @@ class RegimeData:
 
         Examples
         --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
         >>> data.rows("a1").shape  # a1, a2, y
         (200, 3)
         """
         wanted = parse_regime(regime, self.actions)
-        if wanted not in self.extents:
-            raise RegimeError(f"regime {regime!r} is not in the data: {list(self.regimes)}.")
-        return np.concatenate([values for found, values in self.batches() if found == wanted])
+        if wanted not in self.regimes:
+            raise RegimeError(f"regime {regime!r} is not in the data: {list(self.labels)}.")
+        return np.concatenate([values for own, values in self.batches() if own == wanted])
 
     def __str__(self) -> str:
-        width = max(len("regime"), *(len(label) for label in self.regimes))
+        width = max(len("regime"), *(len(label) for label in self.labels))
         given = f", covariates {list(self.covariates)}" if self.covariates else ""
         lines = [
             f"RegimeData: outcome {self.outcome!r}, actions {list(self.actions)}{given}",
-            *(f"levels of {name}: {list_levels(found)}" for name, found in self.levels.items()),
+            *self._level_lines(),
             f"{'regime':<{width}}  {'rows':>12}  actions set",
+            *(f"{label:<{width}}  {n:>12,}  {setting}" for label, n, setting in self._table()),
         ]
-        for regime, extent in self.extents.items():
-            setting = ", ".join(regime) or "none (observational)"
-            lines.append(f"{format_regime(regime):<{width}}  {extent.n:>12,}  {setting}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        rows = [
-            (format_regime(regime), extent.n, ", ".join(regime) or "none (observational)")
-            for regime, extent in self.extents.items()
-        ]
         given = [f"covariates: {', '.join(self.covariates)}"] if self.covariates else []
         return html_block(
             f"RegimeData: outcome {self.outcome}, actions {', '.join(self.actions)}",
-            [*given, *(f"levels of {k}: {list_levels(found)}" for k, found in self.levels.items())],
-            [html_table(["regime", "rows", "actions set"], rows)],
+            [*given, *self._level_lines()],
+            [html_table(["regime", "rows", "actions set"], self._table())],
         )
+
+    def _level_lines(self) -> list[str]:
+        return [f"levels of {name}: {list_levels(texts)}" for name, texts in self.levels.items()]
+
+    def _table(self) -> list[tuple[str, int, str]]:
+        return [
+            (format_regime(regime), rows.n, ", ".join(regime) or "none (observational)")
+            for regime, rows in self.summary.regimes.items()
+        ]

@@ -1,7 +1,7 @@
-"""What the first pass keeps of a regime: counts, moments, ranges, and a thinned sample of rows."""
+"""Summary of the rows of one regime: count, moments, ranges, and a thinned sample of rows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -32,38 +32,42 @@ class ThinnedSample:
         Number of rows that went by.
     stride
         The distance 2^j between kept rows.
+    start
+        Number of rows of the stream before those of this sample, which are of a partition.
     """
 
     rows: Array
     seen: int = 0
     stride: int = 1
+    start: int = 0
 
     @classmethod
-    def within(cls, values: Array, start: int, n: int) -> "ThinnedSample":
-        """Return the part of the sample of n rows that rows ``start``, start + 1, ... make up."""
+    def empty(cls, columns: int, start: int = 0, n: int = 0) -> "ThinnedSample":
+        """Return the sample of no rows, the first of which is to be row ``start`` of about n."""
         stride = 1
         while -(-n // stride) > SAMPLE_ROWS:
             stride *= 2
-        return cls(values[-start % stride :: stride], len(values), stride)
+        return cls(np.empty((0, columns)), 0, stride, start)
 
     def extend(self, values: Array) -> "ThinnedSample":
         """Return the sample after some more rows."""
-        first = -self.seen % self.stride
+        first = -(self.start + self.seen) % self.stride
         rows = np.concatenate([self.rows, values[first :: self.stride]])
-        return ThinnedSample(rows, self.seen + len(values), self.stride).thin()
+        return replace(self, rows=rows, seen=self.seen + len(values)).thin()
 
     def merge(self, other: "ThinnedSample") -> "ThinnedSample":
         """Return a sample of the rows of both."""
         stride = max(self.stride, other.stride)
-        kept = [part.rows[:: stride // part.stride] for part in (self, other)]
-        return ThinnedSample(np.concatenate(kept), self.seen + other.seen, stride).thin()
+        kept = [sample.rows[:: stride // sample.stride] for sample in (self, other)]
+        rows, seen = np.concatenate(kept), self.seen + other.seen
+        return ThinnedSample(rows, seen, stride, self.start).thin()
 
     def thin(self, most: int | None = None) -> "ThinnedSample":
         """Keep every second row until there are few enough, 2^16 by default."""
         rows, stride = self.rows, self.stride
         while len(rows) > (SAMPLE_ROWS if most is None else most):
             rows, stride = rows[::2], 2 * stride
-        return ThinnedSample(rows, self.seen, stride)
+        return replace(self, rows=rows, stride=stride)
 
 
 def attached_range(rows: Array) -> Array:
@@ -103,7 +107,7 @@ def attached_range(rows: Array) -> Array:
 
 @dataclass(frozen=True)
 class RegimeSummary:
-    """What the first pass keeps of one regime; columns are actions, covariates and outcome.
+    """Summary of the rows of one regime; columns are actions, covariates and outcome.
 
     A categorical column has codes, whose mean and range mean nothing.
 
@@ -118,7 +122,7 @@ class RegimeSummary:
     stored_core
         The core range of a summary that was read from a file, without its rows.
     levels
-        What is kept of the rows at each level of each categorical variable, by its column.
+        Summaries of the rows at each level of each categorical variable, by its column.
     """
 
     moments: CentredMoments
@@ -129,15 +133,25 @@ class RegimeSummary:
     levels: Mapping[int, tuple[LevelRows, ...]] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def from_rows(cls, values: Array, sizes: Mapping[int, int] | None = None) -> "RegimeSummary":
-        """Summarise rows of shape (n, columns).
+    def empty(cls, sample: ThinnedSample, sizes: Mapping[int, int]) -> "RegimeSummary":
+        """Return the summary of no rows, whose sample starts from a given one.
 
         The numbers of levels of the categorical variables are given by their columns.
         """
-        sample = ThinnedSample(np.empty((0, values.shape[1]))).extend(values)
-        moments = CentredMoments.from_rows(values)
-        levels = {k: LevelRows.split(values, k, sizes) for k in sizes} if sizes else {}
-        return cls(moments, values.min(axis=0), values.max(axis=0), sample, levels=levels)
+        width = sample.rows.shape[1]
+        moments = CentredMoments.empty(width)
+        levels = {k: LevelRows.split(sample.rows[:0], k, sizes) for k in sizes}
+        return cls(moments, np.full(width, np.inf), np.full(width, -np.inf), sample, levels=levels)
+
+    @classmethod
+    def from_rows(cls, values: Array) -> "RegimeSummary":
+        """Summarise rows of shape (n, columns), none of which is categorical."""
+        return cls.empty(ThinnedSample.empty(values.shape[1]), {}).extend(values)
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return self.moments.n
 
     @cached_property
     def core(self) -> Array:
@@ -155,7 +169,7 @@ class RegimeSummary:
 
     def extend(self, values: Array) -> "RegimeSummary":
         """Return the summary after some more rows of the same stream."""
-        sizes = {column: len(parts) for column, parts in self.levels.items()}
+        sizes = {column: len(by_level) for column, by_level in self.levels.items()}
         return RegimeSummary(
             self.moments.merge(CentredMoments.from_rows(values)),
             np.minimum(self.low, values.min(axis=0)),
@@ -170,14 +184,10 @@ class RegimeSummary:
         If one was read from a file without its rows, the core range is the envelope of the two.
         """
         sample, core = self.sample.merge(other.sample), None
-        if not (len(self.sample.rows) and len(other.sample.rows)):
-            core = np.array(
-                [
-                    np.minimum(self.core[0], other.core[0]),
-                    np.maximum(self.core[1], other.core[1]),
-                ]
-            )
-            sample = ThinnedSample(self.sample.rows[:0], sample.seen, sample.stride)
+        if any(s.stored_core is not None and not len(s.sample.rows) for s in (self, other)):
+            lows, highs = zip(self.core, other.core, strict=True)
+            core = np.array([np.minimum(*lows), np.maximum(*highs)])
+            sample = replace(sample, rows=sample.rows[:0])
         return RegimeSummary(
             self.moments.merge(other.moments),
             np.minimum(self.low, other.low),
@@ -191,6 +201,6 @@ class RegimeSummary:
         self, other: Mapping[int, tuple[LevelRows, ...]]
     ) -> dict[int, tuple[LevelRows, ...]]:
         return {
-            column: tuple(a.merge(b) for a, b in zip(parts, other[column], strict=True))
-            for column, parts in self.levels.items()
+            column: tuple(a.merge(b) for a, b in zip(by_level, other[column], strict=True))
+            for column, by_level in self.levels.items()
         }

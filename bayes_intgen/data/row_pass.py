@@ -1,76 +1,150 @@
 """One pass over the rows of all regimes: on the cores of this machine, or where partitions are.
 
+Rows are cut into chunks of one regime and one cross-validation fold. Folds are contiguous thirds of
+the rows of each regime, in their order, as those of scikit-learn's ``KFold(3)`` without shuffling.
+Batches may be of any length: short ones are gathered first, so that the work on a chunk outweighs
+what is spent around it.
+
 Which rows are summed together, and in which order the sums are merged, depends on the rows alone:
 neither the number of cores nor that of workers changes a digit of the result.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any, Protocol, Self
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 from bayes_intgen.base.parallel import ordered_map
-from bayes_intgen.base.regimes import Regime
-from bayes_intgen.data.dask_source import DaskSource
-from bayes_intgen.data.folds import Chunk, folded_chunks
+from bayes_intgen.base.regimes import Regime, format_regime
+from bayes_intgen.base.types import Array
+from bayes_intgen.data.columns import Columns
+from bayes_intgen.data.conversion import Levels, regime_batches
+from bayes_intgen.data.first_pass import Starts, summarise
 from bayes_intgen.data.regime_data import RegimeData
-from bayes_intgen.data.sources import FrameSource
+from bayes_intgen.data.sources import FrameSource, Mergeable, Source
 
-__all__ = ["Job", "Sums", "pass_over"]
+__all__ = ["FOLDS", "Chunk", "folded_chunks", "subsample_rows", "sum_chunks"]
 
-type Starts = Mapping[Regime, int]
+FOLDS = 3
+CHUNK_ROWS = 2**15
 
-
-class Sums(Protocol):
-    """Sums over rows of one regime."""
-
-    def add(self, fold: int, part: Any) -> Self:
-        """Add what a job found in a chunk of one fold."""
-        ...
-
-    def merge(self, other: Self) -> Self:
-        """Return the sums over the rows of both."""
-        ...
+type Chunk = tuple[Regime, int, Array]
 
 
-class Job[Found: Sums](Protocol):
-    """What is to be summed; it is sent to where the rows are."""
+def sum_chunks[Sums: Mergeable](
+    data: RegimeData, job: Callable[[Chunk], Sums], regimes: Collection[Regime] | None = None
+) -> dict[Regime, Sums]:
+    """Sum over all rows of every regime, or of some; regimes in canonical order.
 
-    def empty(self) -> Found:
-        """Return the sums over no rows."""
-        ...
-
-    def sum(self, chunk: Chunk) -> tuple[Regime, int, Any]:
-        """Return the regime and fold of a chunk and what its rows add."""
-        ...
-
-
-def pass_over[Found: Sums](data: RegimeData, job: Job[Found]) -> dict[Regime, Found]:
-    """Sum over all rows of every regime; regimes in canonical order."""
-    if isinstance(data.source, DaskSource):
-        leaf = partial(_partition, data.without_rows(), job)
-        return data.source.reduce(leaf, data.starts, _merge)
-    return _pass(data, job, None, None)
-
-
-def _partition[Found: Sums](
-    data: RegimeData, job: Job[Found], rows: FrameSource, starts: Starts
-) -> dict[Regime, Found]:
-    return _pass(data.within(rows), job, starts, 1)
+    Parameters
+    ----------
+    data
+        The rows.
+    job
+        Takes the regime, the fold and the rows of a chunk, shape (rows, columns). It is called in
+        several threads, and sent to where partitions are.
+    regimes
+        Those whose rows are summed; all by default.
+    """
+    counts = {r: s.n for r, s in data.summary.regimes.items() if regimes is None or r in regimes}
+    leaf = partial(_sum_chunks, job, data.columns, data.levels, counts, data.source.threads)
+    sums = data.source.reduce(leaf, data.starts)
+    return {regime: sums[regime] for regime in counts}
 
 
-def _pass[Found: Sums](
-    data: RegimeData, job: Job[Found], starts: Starts | None, threads: int | None
-) -> dict[Regime, Found]:
-    sums = {regime: job.empty() for regime in data.extents}
-    counts = {regime: extent.n for regime, extent in data.extents.items()}
+def _sum_chunks[Sums: Mergeable](
+    job: Callable[[Chunk], Sums],
+    columns: Columns,
+    levels: Levels,
+    counts: Mapping[Regime, int],
+    threads: int | None,
+    source: Source,
+    starts: Starts,
+) -> dict[Regime, Sums]:
+    sums: dict[Regime, Sums] = {}
+    batches = regime_batches(source.batches(), columns, levels, counts)
     with threadpool_limits(1):  # the cores are shared by chunks, not within a product
-        chunks = folded_chunks(data.batches(), counts, starts)
-        for regime, fold, found in ordered_map(job.sum, chunks, threads):
-            sums[regime] = sums[regime].add(fold, found)
+        chunks = folded_chunks(batches, counts, starts)
+        for regime, more in ordered_map(lambda chunk: (chunk[0], job(chunk)), chunks, threads):
+            sums[regime] = sums[regime].merge(more) if regime in sums else more
     return sums
 
 
-def _merge[Found: Sums](one: dict[Regime, Found], two: dict[Regime, Found]) -> dict[Regime, Found]:
-    return {regime: sums.merge(two[regime]) for regime, sums in one.items()}
+def folded_chunks(
+    batches: Iterable[tuple[Regime, Array]], counts: Mapping[Regime, int], starts: Starts
+) -> Iterator[Chunk]:
+    """Yield (regime, fold, rows), the rows of each regime in their order.
+
+    Parameters
+    ----------
+    batches
+        Rows of one regime at a time, shape (rows, columns).
+    counts
+        Number of rows of each regime, which settles where its folds end.
+    starts
+        Number of rows of each regime that come before the batches; none if a regime is not there.
+    """
+    seen = {regime: starts.get(regime, 0) for regime in counts}
+    pending: dict[Regime, list[Array]] = {regime: [] for regime in counts}
+    lengths = dict.fromkeys(counts, 0)
+
+    def flush(regime: Regime) -> Iterator[Chunk]:
+        gathered = pending[regime]
+        rows = gathered[0] if len(gathered) == 1 else np.concatenate(gathered)
+        for fold, chunk in _cut(rows, seen[regime], counts[regime]):
+            yield regime, fold, chunk
+        seen[regime] += len(rows)
+        pending[regime], lengths[regime] = [], 0
+
+    for regime, values in batches:
+        pending[regime].append(values)
+        lengths[regime] += len(values)
+        if lengths[regime] >= CHUNK_ROWS:
+            yield from flush(regime)
+    for regime, length in list(lengths.items()):
+        if length:
+            yield from flush(regime)
+
+
+def _cut(values: Array, start: int, n: int) -> Iterator[tuple[int, Array]]:
+    """Cut rows ``start`` to ``start + len(values)`` of n at fold borders and every chunk.
+
+    Folds are as equal as can be, the larger ones first.
+    """
+    sizes = [n // FOLDS + (fold < n % FOLDS) for fold in range(FOLDS)]
+    ends = np.cumsum(sizes)
+    done = 0
+    while done < len(values):
+        fold = int(np.searchsorted(ends, start + done, side="right"))
+        stop = min(len(values), int(ends[fold]) - start, done + CHUNK_ROWS)
+        yield fold, values[done:stop]
+        done = stop
+
+
+def subsample_rows(data: RegimeData) -> RegimeData:
+    """Return the data if they are few, and otherwise their thinned rows, for a first fit.
+
+    A fit has two steps: a first one with one sigma per regime, which gives the residuals from which
+    the variance functions are learned, and a second one in which all rows count by their variance.
+    What the first step is off by only changes residuals: with p features and n rows per regime it
+    makes their squares larger by a share of about p / n, less than 0.2% for 100 features and the
+    2^15 or more rows that are kept here. So regimes of more than 2^16 rows take part in the first
+    fit by the thinned rows that the first pass has kept (every 2^j-th,
+    :class:`bayes_intgen.data.regime_summary.ThinnedSample`), and one pass over all rows is saved.
+    Regimes of fewer rows take part as a whole.
+
+    On six million rows of a system of five actions the squared residuals are larger by 0.05 to
+    0.09%, means of the joint effect move by 0.014 of their standard deviation (root mean square
+    over 400 settings) and standard deviations by 0.7%. The variance functions themselves are
+    learned from all rows: from the thinned ones they would be too rough where rows are rare, means
+    would move by 0.06 standard deviations and intervals would be wider by 3.5%.
+    """
+    samples = {regime: known.sample.rows for regime, known in data.summary.regimes.items()}
+    if sum(map(len, samples.values())) == data.n_rows:
+        return data
+    levels = dict(data.levels)
+    source = FrameSource([(format_regime(r), rows, levels) for r, rows in samples.items()])
+    starts: tuple[Starts, ...] = ({},)
+    summary = summarise(source, data.columns, levels, {}, starts)
+    return RegimeData(data.columns, summary, source, starts)

@@ -1,35 +1,52 @@
-"""Where rows come from: a table in memory, or a CSV or Parquet file read in batches.
+"""Sources of rows: a table in memory, lazy frames, functions that yield tables.
 
 A source yields batches of rows that share one regime label: the label as it stands in the
 table, and a float64 array of the actions, the covariates and the outcome. In the column of a
 categorical one stand codes that hold for that batch only; the level of each comes with it. Rows of
-equal label keep their order.
+equal label keep their order. Only a table in memory is held; each pass over any other source asks
+for the rows again.
+
+:meth:`Source.reduce` is how every pass goes over the rows, wherever they are: on this machine, or
+in partitions of Dask (:mod:`bayes_intgen.data.dask_source`).
 """
 
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
+import narwhals as nw
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.dataset
 
-from bayes_intgen.base.errors import DataError, FileError
-from bayes_intgen.base.files import is_file, is_folder
+from bayes_intgen.base.errors import DataError
+from bayes_intgen.base.regimes import Regime
 from bayes_intgen.data.columns import Columns
-from bayes_intgen.data.conversion import LabelledBatch, convert_batch, convert_table, or_categorical
+from bayes_intgen.data.conversion import LabelledBatch, convert_batch, convert_table
 
-__all__ = ["FileSource", "FrameSource", "NoRows", "Source", "read_batches"]
+__all__ = ["FrameSource", "LazySource", "LocalSource", "Mergeable", "Source", "TablesSource"]
 
 BATCH_ROWS = 2**16
-ARROW = (".arrow", ".feather")
-SUFFIXES = (".csv", ".parquet", ".pq", *ARROW)
+
+
+class Mergeable(Protocol):
+    """What a pass over rows of one regime results in."""
+
+    def merge(self, other: Self) -> Self:
+        """Return the result for the rows of both, those of ``other`` being the later ones."""
+        ...
 
 
 class Source(Protocol):
     """Rows that can be read again and again, in the same order."""
+
+    @property
+    def partitions(self) -> int:
+        """Number of pieces that a pass consists of."""
+        ...
+
+    @property
+    def threads(self) -> int | None:
+        """Number of threads that work on a piece; None for one per core."""
+        ...
 
     def batches(self) -> Iterator[LabelledBatch]:
         """Yield (label, values, texts).
@@ -39,21 +56,40 @@ class Source(Protocol):
         """
         ...
 
+    def reduce[Result: Mergeable](
+        self, leaf: Callable[["Source", Any], dict[Regime, Result]], arguments: Sequence[Any]
+    ) -> dict[Regime, Result]:
+        """Apply a function to every partition, and merge the results regime by regime.
+
+        Parameters
+        ----------
+        leaf
+            Takes the rows of a partition, as a source of its own, and its argument.
+        arguments
+            One per partition.
+        """
+        ...
+
+
+class LocalSource:
+    """A source that is read on this machine, as one partition."""
+
+    partitions = 1
+    threads = None
+
+    def reduce[Result: Mergeable](
+        self, leaf: Callable[[Any, Any], dict[Regime, Result]], arguments: Sequence[Any]
+    ) -> dict[Regime, Result]:
+        """Apply the function to all rows at once."""
+        (argument,) = arguments
+        return leaf(self, argument)
+
 
 @dataclass(frozen=True)
-class NoRows:
-    """The source of data whose rows are elsewhere."""
-
-    def batches(self) -> Iterator[LabelledBatch]:
-        """Yield nothing."""
-        return iter(())
-
-
-@dataclass(frozen=True)
-class FrameSource:
+class FrameSource(LocalSource):
     """A table held in memory, converted to float64 and split by regime once."""
 
-    parts: list[LabelledBatch] = field(repr=False)
+    labelled: list[LabelledBatch] = field(repr=False)
 
     @classmethod
     def read(cls, frame: Any, columns: Columns) -> "FrameSource":
@@ -62,121 +98,62 @@ class FrameSource:
 
     def batches(self) -> Iterator[LabelledBatch]:
         """Yield the rows in slices, one regime after the other."""
-        for label, values, texts in self.parts:
+        for label, values, texts in self.labelled:
             for start in range(0, len(values), BATCH_ROWS):
                 yield label, values[start : start + BATCH_ROWS], texts
 
 
-def read_batches(
-    dataset: pyarrow.dataset.Dataset, columns: Columns, empty_is_missing: bool = False
-) -> Iterator[LabelledBatch]:
-    """Read a dataset in batches, in its order, a few of them ahead.
+@dataclass(frozen=True)
+class LazySource(LocalSource):
+    """A polars lazy frame, of which only the columns in use are collected, in batches."""
 
-    More would be read ahead by default: a file of any size would fill gigabytes.
-    """
-    first_row = 0
-    for batch in dataset.to_batches(
-        columns=[*columns.used],
-        batch_size=BATCH_ROWS,
-        batch_readahead=2,
-        fragment_readahead=1,
-        fragment_scan_options=_scan_options(dataset),
-    ):
-        yield from convert_batch(batch, columns, first_row, empty_is_missing)
-        first_row += batch.num_rows
+    frame: Any
+    columns: Columns
 
-
-def _scan_options(dataset: pyarrow.dataset.Dataset) -> Any:
-    kind = getattr(dataset, "format", None)
-    if isinstance(kind, pyarrow.dataset.ParquetFileFormat):
-        return pyarrow.dataset.ParquetFragmentScanOptions(
-            pre_buffer=False, use_buffered_stream=True
-        )
-    return None
+    def batches(self) -> Iterator[LabelledBatch]:
+        """Yield the rows in the order of the frame."""
+        self.columns.check_present(self.frame.collect_schema().names())
+        wanted = self.frame.select([*self.columns.used])
+        if hasattr(wanted, "collect_batches"):
+            tables = wanted.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True)
+        else:  # earlier versions of polars
+            tables = wanted.collect().iter_slices(BATCH_ROWS)
+        first_row = 0
+        for table in tables:
+            yield from convert_table(table, self.columns, first_row)
+            first_row += len(table)
 
 
 @dataclass(frozen=True)
-class FileSource:
-    """A CSV or Parquet file, read in batches and never changed in between."""
+class TablesSource(LocalSource):
+    """Tables from a function that yields them, or from a list.
 
-    path: Path
+    Parameters
+    ----------
+    tables
+        Is called at each pass, and must yield the same rows every time: pandas, polars or pyarrow
+        tables, or Arrow batches.
+    columns
+        The columns in use.
+    """
+
+    tables: Callable[[], Iterable[Any]]
     columns: Columns
-    fingerprint: tuple[int, int]
-
-    @classmethod
-    def open(cls, path: Path, columns: Columns) -> "FileSource":
-        """Check that the file is there, of a known kind, and has the columns."""
-        if not is_file(path):
-            what = "is a folder, not" if is_folder(path) else "is not"
-            raise FileError(f"frame: {str(path)!r} {what} a file; give a CSV or Parquet file.")
-        source = cls(path, columns, _fingerprint(path))
-        try:
-            names = source._dataset().schema.names
-        except UnicodeDecodeError as error:
-            raise FileError(f"frame: {str(path)!r} is not UTF-8 text; save it as UTF-8.") from error
-        columns.check_present(names)
-        return source
 
     def batches(self) -> Iterator[LabelledBatch]:
-        """Yield the rows in batches, checking each value."""
-        if not is_file(self.path) or _fingerprint(self.path) != self.fingerprint:
-            raise FileError(
-                f"frame: the file {str(self.path)!r} has changed since it was opened; "
-                f"call RegimeData.from_frame again."
+        """Yield the rows of one table after the other."""
+        tables = self.tables()
+        if not isinstance(tables, Iterable):
+            raise DataError(
+                f"frame: the function must return tables one after the other, as a generator "
+                f"does; got {type(tables).__name__}."
             )
-        try:
-            yield from read_batches(self._dataset(), self.columns, self._is_csv)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise self._explain(error) from error
-
-    @property
-    def _is_csv(self) -> bool:
-        return self.path.suffix.lower() == ".csv"
-
-    def _dataset(self) -> pyarrow.dataset.Dataset:
-        suffix = self.path.suffix.lower()
-        if suffix not in SUFFIXES:
-            raise FileError(
-                f"frame: {str(self.path)!r} must end in .csv, .parquet, .pq, .arrow or .feather; "
-                f"read other formats with pandas or polars and pass the frame."
-            )
-        try:
-            labels = {self.columns.regime} - {""}
-            kind: Any = pyarrow.dataset.ParquetFileFormat(dictionary_columns=labels)
-            if self._is_csv:
-                types = pyarrow.csv.ConvertOptions(column_types=self._csv_types())
-                kind = pyarrow.dataset.CsvFileFormat(convert_options=types)
-            if suffix in ARROW:
-                kind = "ipc"
-            return pyarrow.dataset.dataset(self.path, format=kind)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise self._explain(error) from error
-
-    def _csv_types(self) -> dict[str, pa.DataType]:
-        """Read numbers as float64, but a column of true and false as such, and levels as text."""
-        labels = () if self.columns.flags else self.columns.labels
-        truth = {name for name, kind in self._csv_header() if pa.types.is_boolean(kind)}
-        numbers = dict.fromkeys(set(self.columns.values) - truth, pa.float64())
-        texts = dict.fromkeys([*self.columns.categorical, *labels], pa.string())
-        return {**numbers, **texts}
-
-    def _csv_header(self) -> list[tuple[str, pa.DataType]]:
-        with pyarrow.csv.open_csv(self.path) as reader:
-            return [(field.name, field.type) for field in reader.schema]
-
-    def _explain(self, error: Exception) -> DataError | FileError:
-        """Tell a cell that cannot be used from a file that cannot be read."""
-        cell = re.search(r"In CSV column #(\d+): (.*)", str(error))
-        if cell is None:
-            return FileError(f"frame: {str(self.path)!r} cannot be read: {error}")
-        name, _ = self._csv_header()[int(cell[1])]
-        role = self.columns.role(name)
-        return DataError(
-            f"{role}: column {name!r} of {str(self.path)!r} cannot be read: {cell[2]}. "
-            f"Correct that cell{or_categorical(role)}."
-        )
-
-
-def _fingerprint(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_size, status.st_mtime_ns
+        first_row = 0
+        for table in tables:
+            if isinstance(table, pa.RecordBatch):
+                self.columns.check_present(table.schema.names)
+                yield from convert_batch(table, self.columns, first_row)
+                first_row += table.num_rows
+            else:
+                yield from convert_table(table, self.columns, first_row)
+                first_row += len(nw.from_native(table, eager_only=True))

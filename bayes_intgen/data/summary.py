@@ -1,4 +1,4 @@
-"""First pass over the rows: counts, moments, ranges and quantiles of every column and regime.
+"""Summary of the rows of all regimes, made by the first pass (:mod:`bayes_intgen.data.first_pass`).
 
 It fixes the standardisation of actions and outcome, and with it the basis, before the second
 pass computes the moments of the features (:mod:`bayes_intgen.moments.moments`).
@@ -6,21 +6,17 @@ pass computes the moments of the features (:mod:`bayes_intgen.moments.moments`).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 from scipy import stats
-from threadpoolctl import threadpool_limits
 
 from bayes_intgen.base.centred_moments import CentredMoments
 from bayes_intgen.base.regimes import Regime, format_regime, parse_regime, sort_regimes
 from bayes_intgen.base.types import Array, Scale
-from bayes_intgen.data.dask_source import DaskSource
 from bayes_intgen.data.level_summary import LevelRows
-from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.data.regime_summary import RegimeSummary, ThinnedSample
-from bayes_intgen.data.sources import FrameSource
 
 __all__ = ["Summary"]
 
@@ -29,7 +25,7 @@ MOST_WIDENING = 2.0  # of the half-width of the rows, by lift tests
 
 @dataclass(frozen=True)
 class Summary:
-    """The first pass over some data.
+    """Summary of each regime, and the names and levels of the columns.
 
     Parameters
     ----------
@@ -55,27 +51,12 @@ class Summary:
     covariates: tuple[str, ...] = ()
     tested: Mapping[str, tuple[tuple[float, ...], ...]] = field(default_factory=dict)
 
-    @classmethod
-    def from_data(cls, data: RegimeData) -> Self:
-        """Read the data once."""
-        sizes = {data.variables.index(name): len(levels) for name, levels in data.levels.items()}
-        parts: dict[Regime, RegimeSummary]
-        if data.first_pass is not None:
-            parts = {**data.first_pass}
-        elif isinstance(data.source, DaskSource):
-            leaf = partial(_summarise_partition, data.without_rows(), sizes)
-            parts = data.source.reduce(leaf, data.starts, _merge)
-        else:
-            parts = _summarise(data, sizes)
-        ranked = {regime: parts[regime] for regime in data.extents}
-        return cls(data.actions, data.outcome, ranked, data.levels, data.covariates)
-
     def merge(self, other: Self) -> Self:
         """Return the summary of the rows of both, whose levels must be equal."""
-        parts = dict(self.regimes)
-        for regime, summary in other.regimes.items():
-            parts[regime] = parts[regime].merge(summary) if regime in parts else summary
-        ranked = {regime: parts[regime] for regime in sort_regimes(parts, self.actions)}
+        merged = dict(self.regimes)
+        for regime, later in other.regimes.items():
+            merged[regime] = merged[regime].merge(later) if regime in merged else later
+        ranked = {regime: merged[regime] for regime in sort_regimes(merged, self.actions)}
         return replace(self, regimes=ranked)
 
     @property
@@ -94,19 +75,24 @@ class Summary:
 
         Equal weights keep a huge observational table from deciding alone what one unit is.
         """
-        means = np.array([part.moments.mean for part in self.regimes.values()])
-        variances = np.array([np.diag(part.moments.covariance) for part in self.regimes.values()])
+        moments = [regime.moments for regime in self.regimes.values()]
+        means = np.array([m.mean for m in moments])
+        variances = np.array([np.diag(m.covariance) for m in moments])
         centre = means[0] + (means - means[0]).mean(axis=0)
         spread = np.sqrt((variances + (means - centre) ** 2).mean(axis=0))
         pairs = zip(self.columns, centre, spread, strict=True)
         return {name: Scale(float(c), float(s)) for name, c, s in pairs}
 
+    def level_counts(self, name: str) -> Array:
+        """Return the number of rows at each level of a categorical column, (regimes, levels)."""
+        column = self.columns.index(name)
+        by_level = [regime.levels[column] for regime in self.regimes.values()]
+        return np.array([[rows.moments.n for rows in levels] for levels in by_level], dtype=float)
+
     def level_shares(self, name: str) -> Array:
         """Return the share of each level of a categorical column, all regimes weighted equally."""
-        column = self.columns.index(name)
-        counts = [[part.moments.n for part in r.levels[column]] for r in self.regimes.values()]
-        shares = np.array(counts, dtype=float)
-        return np.asarray((shares / shares.sum(axis=1, keepdims=True)).mean(axis=0))
+        counts = self.level_counts(name)
+        return np.asarray((counts / counts.sum(axis=1, keepdims=True)).mean(axis=0))
 
     @property
     def robust_outcome_scale(self) -> Scale:
@@ -115,7 +101,7 @@ class Summary:
         As :attr:`scales`, with median and median absolute deviation (in units of a normal standard
         deviation) of each regime in place of mean and standard deviation.
         """
-        outcomes = [part.sample.rows[:, -1] for part in self.regimes.values()]
+        outcomes = [regime.sample.rows[:, -1] for regime in self.regimes.values()]
         medians = np.array([np.median(values) for values in outcomes])
         spreads = np.array([stats.median_abs_deviation(v, scale="normal") for v in outcomes])
         centre = medians[0] + np.mean(medians - medians[0])
@@ -132,12 +118,12 @@ class Summary:
         value, it is the plain range.
         """
         column = self.columns.index(name)
-        parts = self.regimes.values()
-        low = min(float(part.core[0, column]) for part in parts)
-        high = max(float(part.core[1, column]) for part in parts)
+        regimes = self.regimes.values()
+        low = min(float(regime.core[0, column]) for regime in regimes)
+        high = max(float(regime.core[1, column]) for regime in regimes)
         if low == high:
-            low = min(float(part.low[column]) for part in parts)
-            high = max(float(part.high[column]) for part in parts)
+            low = min(float(regime.low[column]) for regime in regimes)
+            high = max(float(regime.high[column]) for regime in regimes)
         return low, high
 
     def pooled_core(self, name: str) -> tuple[float, float]:
@@ -159,16 +145,11 @@ class Summary:
 
     def quantile(self, probability: float) -> dict[str, dict[str, float]]:
         """Return the quantile of each column, by regime label and column name."""
-        return {
-            format_regime(regime): dict(
-                zip(
-                    self.columns,
-                    map(float, np.quantile(part.sample.rows, probability, axis=0)),
-                    strict=True,
-                )
-            )
-            for regime, part in self.regimes.items()
-        }
+        quantiles = {}
+        for regime, summary in self.regimes.items():
+            values = np.quantile(summary.sample.rows, probability, axis=0).tolist()
+            quantiles[format_regime(regime)] = dict(zip(self.columns, values, strict=True))
+        return quantiles
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the thinned rows, as JSON types."""
@@ -180,18 +161,18 @@ class Summary:
             "tested": {name: list(map(list, ends)) for name, ends in self.tested.items()},
             "regimes": {
                 format_regime(regime): {
-                    "n": part.moments.n,
-                    "mean": part.moments.mean.tolist(),
-                    "scatter": part.moments.scatter.tolist(),
-                    "low": part.low.tolist(),
-                    "high": part.high.tolist(),
-                    "core": part.core.tolist(),
+                    "n": summary.n,
+                    "mean": summary.moments.mean.tolist(),
+                    "scatter": summary.moments.scatter.tolist(),
+                    "low": summary.low.tolist(),
+                    "high": summary.high.tolist(),
+                    "core": summary.core.tolist(),
                     "levels": {
-                        str(column): [rows.to_dict() for rows in parts]
-                        for column, parts in part.levels.items()
+                        str(column): [rows.to_dict() for rows in by_level]
+                        for column, by_level in summary.levels.items()
                     },
                 }
-                for regime, part in self.regimes.items()
+                for regime, summary in self.regimes.items()
             },
         }
 
@@ -201,55 +182,19 @@ class Summary:
         actions, covariates = tuple(state["actions"]), tuple(state["covariates"])
         levels = {name: tuple(texts) for name, texts in state["levels"].items()}
         width = len(actions) + len(covariates) + 1
-        parts = {}
-        for label, part in state["regimes"].items():
-            moments = CentredMoments(
-                part["n"], float(part["n"]), np.array(part["mean"]), np.array(part["scatter"])
-            )
-            parts[parse_regime(label, actions)] = RegimeSummary(
-                moments,
-                np.array(part["low"]),
-                np.array(part["high"]),
-                ThinnedSample(np.empty((0, width))),
-                np.array(part["core"]),
+        regimes = {}
+        for label, saved in state["regimes"].items():
+            n, mean, scatter = saved["n"], np.array(saved["mean"]), np.array(saved["scatter"])
+            regimes[parse_regime(label, actions)] = RegimeSummary(
+                CentredMoments(n, float(n), mean, scatter),
+                np.array(saved["low"]),
+                np.array(saved["high"]),
+                ThinnedSample.empty(width),
+                np.array(saved["core"]),
                 {
-                    int(column): tuple(map(LevelRows.from_dict, rows))
-                    for column, rows in part["levels"].items()
+                    int(column): tuple(map(LevelRows.from_dict, by_level))
+                    for column, by_level in saved["levels"].items()
                 },
             )
         tested = {name: tuple(map(tuple, ends)) for name, ends in state.get("tested", {}).items()}
-        return cls(actions, state["outcome"], parts, levels, covariates, tested)
-
-
-def _summarise(data: RegimeData, sizes: Mapping[int, int]) -> dict[Regime, RegimeSummary]:
-    parts: dict[Regime, RegimeSummary] = {}
-    with threadpool_limits(1):  # on matrices this narrow, threads only wait for one another
-        for regime, values in data.batches():
-            known = parts.get(regime)
-            parts[regime] = (
-                known.extend(values) if known else RegimeSummary.from_rows(values, sizes)
-            )
-    return parts
-
-
-def _summarise_partition(
-    data: RegimeData, sizes: Mapping[int, int], rows: FrameSource, starts: Mapping[Regime, int]
-) -> dict[Regime, RegimeSummary]:
-    """Summarise a partition, with the sample that one pass over all rows would take from it."""
-    gathered: dict[Regime, list[Array]] = {}
-    for regime, values in data.within(rows).batches():
-        gathered.setdefault(regime, []).append(values)
-    parts = {}
-    with threadpool_limits(1):
-        for regime, found in gathered.items():
-            values = np.concatenate(found)
-            sample = ThinnedSample.within(values, starts.get(regime, 0), data.extents[regime].n)
-            parts[regime] = replace(RegimeSummary.from_rows(values, sizes), sample=sample)
-    return parts
-
-
-def _merge(
-    one: dict[Regime, RegimeSummary], two: dict[Regime, RegimeSummary]
-) -> dict[Regime, RegimeSummary]:
-    both = {r: part.merge(two[r]) if r in two else part for r, part in one.items()}
-    return {**two, **both}
+        return cls(actions, state["outcome"], regimes, levels, covariates, tested)

@@ -20,6 +20,7 @@ from bayes_intgen.base.regimes import Regime, format_regime, read_regime
 from bayes_intgen.base.types import Scale
 from bayes_intgen.data.lift_tests import LiftTests
 from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.data.row_pass import subsample_rows
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.choice import BasisChoice, freeze_bases, match_bases
 from bayes_intgen.design.design import INTERACTIONS, Design, Interactions
@@ -37,7 +38,6 @@ from bayes_intgen.model.lift_likelihood import LiftRows
 from bayes_intgen.model.priors import Priors
 from bayes_intgen.model.pymc_rowwise import LIKELIHOODS
 from bayes_intgen.moments.moments import Moments
-from bayes_intgen.moments.row_sample import pilot_rows
 
 __all__ = [
     "Prepared",
@@ -159,7 +159,7 @@ def settle_design(
 ) -> SettledDesign:
     """Make the first pass over the rows, if they are at hand, and choose the design."""
     actions, covariates = actions_of(data), data.covariates
-    summary = data.summary if isinstance(data, Moments) else Summary.from_data(data)
+    summary = data.summary
     if lifts is not None:
         if not isinstance(lifts, LiftTests):
             raise ModelError(
@@ -209,7 +209,7 @@ def prepare(
         moments = replace(data.select(design.features), summary=summary)
     else:
         scale = summary.robust_outcome_scale if robust else summary.scales[data.outcome]
-        used = pilot_rows(data, summary) if weighted else data
+        used = subsample_rows(data) if weighted else data
         moments = Moments.compute(used, summary, design.features, scale, folds=1)
     lifts = settled.read_lifts(moments.outcome_scale)
     prepared = Prepared(Problem(design, moments, priors, lifts), moments, settled.learned)
@@ -285,7 +285,7 @@ def require_level(target: Regime, data: RegimeData | Moments, blocks: BlockChoic
 
 def regimes_of(data: RegimeData | Moments) -> tuple[Regime, ...]:
     """Return the regimes of the data."""
-    return data.regimes if isinstance(data, Moments) else tuple(data.extents)
+    return data.regimes
 
 
 def refuse_exact(moments: Moments) -> None:

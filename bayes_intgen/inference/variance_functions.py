@@ -41,7 +41,7 @@ from bayes_intgen.model.marginal import Conditional
 from bayes_intgen.model.priors import Priors
 from bayes_intgen.model.variance_sum_rule import FLOOR, variance_design
 from bayes_intgen.moments.moments import Moments
-from bayes_intgen.moments.residual_moments import ResidualMoments
+from bayes_intgen.moments.regression_sums import ResidualMoments
 
 __all__ = ["draw_variance_functions", "fit_variance_functions", "weighted_moments"]
 
@@ -156,7 +156,7 @@ def _with_squares(
 
     ``columns`` are positions among the features, the constant first.
     """
-    rows = reduce(CentredMoments.merge, moments.parts[regime]).select(columns[1:] - 1)
+    rows = reduce(CentredMoments.merge, moments.folds[regime]).select(columns[1:] - 1)
     residuals = _residuals(moments)[regime]
     mean = residuals.cross[0] / rows.weight
     cross = residuals.cross[columns[1:]] - rows.weight * mean * rows.mean

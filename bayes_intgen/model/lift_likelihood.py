@@ -28,7 +28,7 @@ from bayes_intgen.base.errors import ModelError, QueryError
 from bayes_intgen.base.types import Array, Mask, Scale
 from bayes_intgen.data.lift_tests import Columns, LiftTest, LiftTests
 from bayes_intgen.data.points import Points
-from bayes_intgen.data.reference import usual_values
+from bayes_intgen.data.reference import reference_values
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.design import Design
 
@@ -125,7 +125,7 @@ def _functional(test: LiftTest, design: Design, summary: Summary, given: bool) -
         used = [w.feature.actions for w, on in zip(design.weights, active, strict=True) if on]
         needed &= {name for scope in used if test.action in scope for name in scope}
     before, after = test.others or ({}, {})
-    usual = dict(zip(names, usual_values(summary), strict=True))
+    usual = dict(zip(names, reference_values(summary), strict=True))
     ends = []
     for columns, value in zip((before, after), test.code(summary.levels), strict=True):
         settings = _values(test, names, columns, sorted(needed), summary)

@@ -4,7 +4,7 @@ Since f_k(A_k, C_k) makes Var(Y | a) depend on a, one sigma per regime wastes pr
 spread is small and overstates it where it is large. With residuals e of a first fit, the logarithm
 log e^2 = log v_r(a) + noise is regressed on the smoothest features psi of the actions,
 
-    log v_r(a) = gamma_r' (psi(a) - mean of psi in regime r),     gamma_r ~ N(0, tau_r^2 D^2),
+    (1) log v_r(a) = gamma_r' (psi(a) - mean of psi in regime r),     gamma_r ~ N(0, tau_r^2 D^2),
 
 where D holds the relative prior scales of the features and tau_r maximises the evidence. One pass
 over the rows gives the moments of (psi, log e^2); a second gives moments weighted by 1 / v_r. Only
@@ -25,9 +25,8 @@ import numpy as np
 from bayes_intgen.base.centred_moments import CentredMoments
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array, Indices, Scale
-from bayes_intgen.data.folds import Chunk
 from bayes_intgen.data.regime_data import RegimeData
-from bayes_intgen.data.row_pass import pass_over
+from bayes_intgen.data.row_pass import Chunk, sum_chunks
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.moments.feature_sums import BlockMoments, block_rows
 
@@ -99,6 +98,7 @@ class LogVariance:
         """
         scatter = moments.scatter[:-1, :-1] * np.outer(relative, relative)
         noise = max(moments.scatter[-1, -1] / moments.n, 1e-12)
+        # In the eigenvectors of D (scatter of psi) D the evidence of (1) is a sum over directions.
         values, vectors = np.linalg.eigh(scatter)
         strengths = np.maximum(values, 0.0)
         pull = vectors.T @ (relative * moments.scatter[:-1, -1])
@@ -117,7 +117,7 @@ class LogVariance:
         """Return - log v at rows of features, shape (n, features) to (n,)."""
         spread_out = np.zeros(phi.shape[1])
         spread_out[self.columns] = self.gamma
-        log_variance = phi @ spread_out - self.centre @ self.gamma
+        log_variance = phi @ spread_out - self.centre @ self.gamma  # (1)
         return np.asarray(-np.clip(log_variance, -self.bound, self.bound))
 
 
@@ -145,31 +145,16 @@ def fit_log_variances(
     """
     psi = VarianceFeatures.of(features)
     floor = {regime: FLOOR * spread**2 for regime, spread in sigma.items()}
-    found = pass_over(data, LogSquares(features, outcome_scale, psi.columns, theta, floor))
+    moments = sum_chunks(data, _LogSquares(features, outcome_scale, psi.columns, theta, floor))
     return {
-        regime: LogVariance.from_moments(sums.moments, psi.columns, psi.relative)
-        for regime, sums in found.items()
+        regime: LogVariance.from_moments(rows, psi.columns, psi.relative)
+        for regime, rows in moments.items()
     }
 
 
 @dataclass(frozen=True)
-class LogSquareSums:
-    """Moments of (psi, log e^2) in one regime."""
-
-    moments: CentredMoments
-
-    def add(self, fold: int, part: CentredMoments) -> "LogSquareSums":
-        """Add a chunk; folds play no part."""
-        return LogSquareSums(self.moments.merge(part))
-
-    def merge(self, other: "LogSquareSums") -> "LogSquareSums":
-        """Return the moments of the rows of both."""
-        return LogSquareSums(self.moments.merge(other.moments))
-
-
-@dataclass(frozen=True)
-class LogSquares:
-    """What the pass sums: see :func:`fit_log_variances`.
+class _LogSquares:
+    """Moments of (psi, log e^2) over a chunk of rows: see :func:`fit_log_variances`.
 
     ``columns`` are the positions of psi among the features, and ``floor`` is what keeps the
     logarithm of e^2 from running away.
@@ -181,24 +166,21 @@ class LogSquares:
     theta: Mapping[Regime, Array]
     floor: Mapping[Regime, float]
 
-    def empty(self) -> LogSquareSums:
-        """Return the moments of no rows."""
-        return LogSquareSums(CentredMoments.empty(len(self.columns) + 1))
-
-    def sum(self, chunk: Chunk) -> tuple[Regime, int, CentredMoments]:
-        """Return the moments of the rows of a chunk."""
-        regime, fold, values = chunk
+    def __call__(self, chunk: Chunk) -> CentredMoments:
+        """Return the moments of the rows of a chunk; folds play no part."""
+        regime, _, values = chunk
         size, width = len(self.features.features), len(self.columns) + 2
         step = min(block_rows(size + width), len(values))
         phi, table = np.empty((size, step)), np.empty((width, step))
         moments = BlockMoments(width)
         for start in range(0, len(values), step):
-            part = values[start : start + step]
-            block, rows = phi[:, : len(part)], table[:, : len(part)]
-            self.features.fill(part[:, :-1], block)
-            residual = self.outcome_scale.standardise(part[:, -1]) - self.theta[regime] @ block
+            block = values[start : start + step]
+            features, rows = phi[:, : len(block)], table[:, : len(block)]
+            self.features.fill(block[:, :-1], features)
+            y = self.outcome_scale.standardise(block[:, -1])
+            residual = y - self.theta[regime] @ features
             rows[0] = 1.0
-            rows[1:-1] = block[self.columns]
+            rows[1:-1] = features[self.columns]
             np.log(residual**2 + self.floor[regime], out=rows[-1])
             moments.add(rows)
-        return regime, fold, moments.result()
+        return moments.result()

@@ -1,4 +1,4 @@
-"""The rows themselves, as features: what a likelihood without sufficient statistics needs.
+"""Features of all rows, for likelihoods without sufficient statistics.
 
 A Student-t or heteroscedastic likelihood is a sum over rows of a function of the residual
 
@@ -61,10 +61,11 @@ class Rows:
                 f"likelihood='normal', whose cost does not grow with the rows, or fewer rows."
             )
         width = len(data.variables)
-        actions = {r: np.empty((part.n, width)) for r, part in data.extents.items()}
-        phi = {regime: np.empty((part.n, size)) for regime, part in data.extents.items()}
-        outcome = {regime: np.empty(part.n) for regime, part in data.extents.items()}
-        seen = dict.fromkeys(data.extents, 0)
+        counts = {regime: summary.n for regime, summary in data.summary.regimes.items()}
+        actions = {regime: np.empty((n, width)) for regime, n in counts.items()}
+        phi = {regime: np.empty((n, size)) for regime, n in counts.items()}
+        outcome = {regime: np.empty(n) for regime, n in counts.items()}
+        seen = dict.fromkeys(counts, 0)
         for regime, values in data.batches():
             here = slice(seen[regime], seen[regime] + len(values))
             actions[regime][here] = values[:, :-1]
@@ -80,17 +81,17 @@ class Rows:
 
     def residuals(self, theta: Sequence[Array]) -> list[Array]:
         """Return y - phi theta_r by regime, for coefficients of each regime's features."""
-        parts = zip(self.phi, self.outcome, theta, strict=True)
-        return [y - phi @ coefficients for phi, y, coefficients in parts]
+        by_regime = zip(self.phi, self.outcome, theta, strict=True)
+        return [y - phi @ coefficients for phi, y, coefficients in by_regime]
 
-    def weigh(self, moments: Moments, weights: Sequence[Array]) -> Moments:
+    def reweight(self, moments: Moments, row_weights: Sequence[Array]) -> Moments:
         """Return moments of the same features in which each row counts by a weight of its own."""
-        parts = {}
-        for regime, phi, y, weight in zip(
-            moments.regimes, self.phi, self.outcome, weights, strict=True
+        folds = {}
+        for regime, phi, y, weights in zip(
+            moments.regimes, self.phi, self.outcome, row_weights, strict=True
         ):
             table = np.column_stack([phi[:, 1:], y])
-            parts[regime] = (CentredMoments.from_rows(table, weight),)
-        logs = [float(np.log(weight).sum()) for weight in weights]
+            folds[regime] = (CentredMoments.from_rows(table, weights),)
+        logs = [float(np.log(weights).sum()) for weights in row_weights]
         log_weights = dict(zip(moments.regimes, logs, strict=True))
-        return Moments(moments.summary, moments.features, moments.outcome_scale, parts, log_weights)
+        return Moments(moments.summary, moments.features, moments.outcome_scale, folds, log_weights)

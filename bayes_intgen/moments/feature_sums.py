@@ -1,31 +1,42 @@
-"""Sums of products over some rows, block by block: where the time of a pass over the rows goes.
+"""Second pass over the rows: sums of products of features and outcome, block by block.
 
 With phi the features of a row (phi_0 = 1), y its outcome in standard units, w its weight, e its
 residual and c a reference close to the means, a block of a few hundred rows adds
 
-    sum w t t',  t = (1, phi - c, y - c_y),        sum w^2 e^2 phi phi',
+    (1) sum w t t',  t = (1, phi - c, y - c_y),        (2) sum w^2 e^2 phi phi',
 
 to symmetric matrices; each is one product of a matrix that fits into the cache with its own
 transpose. The first row of the first sum holds sum w t, from which mean and centred moments
 follow at the end:
 
-    mean = c + sum w t / sum w,        scatter = sum w t t' - (sum w t)(sum w t)' / sum w.
+    (3) mean = c + sum w t / sum w,    scatter = sum w t t' - (sum w t)(sum w t)' / sum w.
 
 That subtraction is harmless, since c is the mean of the first block: of n rows of which the first
 block is the share f, the scatter is at least f times what it is taken from.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import reduce
 from typing import Protocol
 
 import numpy as np
 
 from bayes_intgen.base.centred_moments import CentredMoments
+from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array, Counts, Scale
+from bayes_intgen.data.row_pass import FOLDS, Chunk
 from bayes_intgen.design.basis.features import FeatureMap
-from bayes_intgen.moments.residual_moments import ResidualMoments
+from bayes_intgen.moments.regression_sums import ResidualMoments
 
-__all__ = ["BlockMoments", "FeatureSums", "RowWeights", "block_rows", "sum_features"]
+__all__ = [
+    "BlockMoments",
+    "FeatureSums",
+    "Recipe",
+    "RowWeights",
+    "block_rows",
+    "sum_features",
+]
 
 BLOCK_VALUES = 2**17  # one megabyte, the cache of one core
 LEAST_BLOCK = 256
@@ -45,13 +56,13 @@ class BlockMoments:
         self._gram, self._product = np.zeros((size, size)), np.empty((size, size))
         self._reference: Array | None = None
 
-    def add(self, block: Array, weights: Array | None = None) -> None:
+    def add(self, block: Array, row_weights: Array | None = None) -> None:
         """Add a block, shape (size, rows), which is overwritten; weights have shape (rows,)."""
         if self._reference is None:
             self._reference = _mean(block)
         block -= self._reference
-        if weights is not None:
-            block *= np.sqrt(weights)
+        if row_weights is not None:
+            block *= np.sqrt(row_weights)
         np.matmul(block, block.T, out=self._product)
         self._gram += self._product
         self._n += block.shape[1]
@@ -61,7 +72,7 @@ class BlockMoments:
         if self._reference is None:
             return CentredMoments.empty(len(self._gram) - 1)
         total, sums = float(self._gram[0, 0]), self._gram[0, 1:]
-        scatter = self._gram[1:, 1:] - np.outer(sums, sums / total)
+        scatter = self._gram[1:, 1:] - np.outer(sums, sums / total)  # (3)
         mean = self._reference[1:, 0] + sums / total
         return CentredMoments(self._n, total, mean, (scatter + scatter.T) / 2)
 
@@ -81,12 +92,12 @@ class RowWeights(Protocol):
 
 @dataclass(frozen=True)
 class FeatureSums:
-    """What some rows of one regime add to its moments.
+    """Sums over some rows of one regime.
 
     Parameters
     ----------
-    moments
-        Of (features without the constant, outcome).
+    by_fold
+        Moments of (features without the constant, outcome), by cross-validation fold.
     log_weight
         Sum of the logarithms of the rows' weights.
     clamped
@@ -95,10 +106,70 @@ class FeatureSums:
         Moments of the squared residuals, if there are residuals.
     """
 
-    moments: CentredMoments
+    by_fold: Mapping[int, CentredMoments] = field(repr=False)
     log_weight: float
     clamped: Counts
-    residuals: ResidualMoments | None
+    residuals: ResidualMoments | None = field(repr=False)
+
+    @property
+    def moments(self) -> CentredMoments:
+        """Moments over all folds."""
+        return reduce(CentredMoments.merge, self.by_fold.values())
+
+    def folds(self, count: int) -> tuple[CentredMoments, ...]:
+        """Return the moments of each fold; a fold may have no rows."""
+        none = CentredMoments.empty(len(next(iter(self.by_fold.values())).mean))
+        return tuple(self.by_fold.get(fold, none) for fold in range(count))
+
+    def merge(self, other: "FeatureSums") -> "FeatureSums":
+        """Return the sums over the rows of both."""
+        by_fold = dict(self.by_fold)
+        for fold, moments in other.by_fold.items():
+            by_fold[fold] = by_fold[fold].merge(moments) if fold in by_fold else moments
+        return FeatureSums(
+            by_fold,
+            self.log_weight + other.log_weight,
+            self.clamped + other.clamped,
+            _merge(self.residuals, other.residuals),
+        )
+
+
+def _merge(one: ResidualMoments | None, two: ResidualMoments | None) -> ResidualMoments | None:
+    return two if one is None else one if two is None else one.merge(two)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is summed over the rows, and how: called with a chunk, it returns its sums.
+
+    Parameters
+    ----------
+    features
+        The features whose moments are wanted, the constant first.
+    outcome_scale
+        Centre and spread of the outcome.
+    variances
+        What says how much each row counts; all count the same by default.
+    theta
+        Coefficients of the features in the mean of each regime, from a first fit: then moments of
+        its squared residuals are computed as well.
+    folds
+        Number of cross-validation folds whose moments are kept apart: three or one.
+    """
+
+    features: FeatureMap
+    outcome_scale: Scale
+    variances: Mapping[Regime, RowWeights] | None = None
+    theta: Mapping[Regime, Array] | None = None
+    folds: int = FOLDS
+
+    def __call__(self, chunk: Chunk) -> FeatureSums:
+        """Sum over a chunk of one regime and fold."""
+        regime, fold, values = chunk
+        variance = None if self.variances is None else self.variances[regime]
+        theta = None if self.theta is None else self.theta[regime]
+        fold = min(fold, self.folds - 1)
+        return sum_features(values, self.features, self.outcome_scale, variance, theta, fold)
 
 
 def sum_features(
@@ -107,47 +178,44 @@ def sum_features(
     scale: Scale,
     variance: RowWeights | None = None,
     theta: Array | None = None,
+    fold: int = 0,
 ) -> FeatureSums:
-    """Sum over rows of one regime.
+    """Sum over rows of one regime and fold.
 
     Parameters
     ----------
     values
         Actions and covariates, then the outcome, in their own units, shape (n, columns), n > 0.
-    features
-        The features, the constant first.
-    scale
-        Centre and spread of the outcome.
-    variance
-        What says how much each row counts; all count the same by default.
-    theta
-        Coefficients of the features in the mean of the regime, from a first fit: then moments of
-        its squared residuals are computed as well.
+    features, scale, variance, theta
+        Those of the regime in a :class:`Recipe`.
+    fold
+        That of the rows.
     """
     size = len(features.features)
     step = min(block_rows(size), len(values))
     table, moments = np.empty((size + 1, step)), BlockMoments(size + 1)
     scaled = np.empty((size if theta is not None else 0, step))
-    squares = None if theta is None else ResidualMoments.empty(size)
+    residuals: ResidualMoments | None = None
     log_weight = 0.0
     for start in range(0, len(values), step):
-        part = values[start : start + step]
-        rows = table[:, : len(part)]
+        block = values[start : start + step]
+        rows = table[:, : len(block)]
         phi, y = rows[:-1], rows[-1]
-        features.fill(part[:, :-1], phi)
-        y[:] = scale.standardise(part[:, -1])
-        weights = None
+        features.fill(block[:, :-1], phi)
+        y[:] = scale.standardise(block[:, -1])
+        row_weights = None
         if variance is not None:
             logs = variance.log_weights(phi.T)
             log_weight += float(logs.sum())
-            weights = np.exp(logs)
-        if theta is not None and squares is not None:
-            residual = y - theta @ phi
-            counts = np.ones(len(y)) if weights is None else weights
-            work = scaled[:, : len(part)]
-            squares = squares.add(ResidualMoments.from_columns(phi, residual, counts, work))
-        moments.add(rows, weights)
-    return FeatureSums(moments.result(), log_weight, _count_clamped(values, features), squares)
+            row_weights = np.exp(logs)
+        if theta is not None:  # before the block is centred in place
+            counts = np.ones(len(y)) if row_weights is None else row_weights
+            work = scaled[:, : len(block)]
+            more = ResidualMoments.from_columns(phi, y - theta @ phi, counts, work)
+            residuals = _merge(residuals, more)  # (2)
+        moments.add(rows, row_weights)  # (1)
+    by_fold = {fold: moments.result()}
+    return FeatureSums(by_fold, log_weight, _count_clamped(values, features), residuals)
 
 
 def _count_clamped(values: Array, features: FeatureMap) -> Counts:

@@ -1,4 +1,4 @@
-"""Second pass over the rows: sufficient statistics of a Gaussian regression on the features.
+"""Moments: the sufficient statistics of a Gaussian regression on the features.
 
 For each regime and cross-validation fold the count, the mean and the centred second moments of
 (phi(a), y) are kept, with y in standard units. Whatever the number of rows, the likelihood
@@ -6,49 +6,52 @@ needs nothing else.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property, reduce
 from pathlib import Path
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from bayes_intgen.base.arguments import show
+from bayes_intgen.base.centred_moments import CentredMoments
 from bayes_intgen.base.errors import ModelError
-from bayes_intgen.base.html import html_block, html_table
-from bayes_intgen.base.regimes import Regime, format_regime
-from bayes_intgen.base.types import Array, Scale
-from bayes_intgen.data.columns import Columns
-from bayes_intgen.data.folds import FOLDS
+from bayes_intgen.base.parallel import ordered_map
+from bayes_intgen.base.regimes import Regime
+from bayes_intgen.base.types import Array, Counts, Scale
 from bayes_intgen.data.regime_data import RegimeData
-from bayes_intgen.data.regime_flags import read_flags
-from bayes_intgen.data.row_pass import pass_over
+from bayes_intgen.data.row_pass import FOLDS, sum_chunks
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.choice import BasisChoice, check_choice, freeze_bases
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.design.basis.hsgp import HSGP
 from bayes_intgen.design.structure import Structure, resolve_structure
 from bayes_intgen.design.structure_learning import learn_structure
-from bayes_intgen.moments.feature_sums import RowWeights
-from bayes_intgen.moments.kept_moments import KeptMoments
-from bayes_intgen.moments.moments_file import StoredMoments, read_moments, write_moments
-from bayes_intgen.moments.moments_text import check_size, describe_moments
-from bayes_intgen.moments.second_pass import Recipe
+from bayes_intgen.moments.combination import merge, read_further, select
+from bayes_intgen.moments.description import check_size, describe_moments, moments_html
+from bayes_intgen.moments.feature_sums import Recipe, RowWeights
+from bayes_intgen.moments.moments_file import read_moments, write_moments
+from bayes_intgen.moments.regression_sums import RegressionMoments, ResidualMoments
 
 __all__ = ["Moments"]
 
+MANY_FEATURES = 300  # from here on threads have enough to do
+
 
 @dataclass(frozen=True)
-class Moments(KeptMoments):
+class Moments:
     """What the library keeps of the data: a few megabytes for any number of rows.
 
     Parameters
     ----------
     summary
-        The first pass: counts, ranges and quantiles.
+        The first pass: counts, ranges and a sample of the rows.
     features
         The feature map whose moments these are.
     outcome_scale
         Centre and spread of the outcome; moments hold the outcome in these units.
-    parts
-        Moments of (features without the constant, outcome) for each regime and fold.
+    folds
+        Moments of (features without the constant, outcome) of each fold, for each regime.
     log_weights
         Sum of the logarithms of the rows' weights in each regime; zero when not weighted.
     residuals
@@ -59,15 +62,49 @@ class Moments(KeptMoments):
 
     Examples
     --------
-    >>> import bayes_intgen as ig
-    >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-    >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-    >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
     >>> day1 = ig.Moments.from_data(data)
     >>> day2 = ig.Moments.from_data(data, like=day1)
     >>> day1.merge(day2).n_rows
     1200
     """
+
+    summary: Summary
+    features: FeatureMap = field(repr=False)
+    outcome_scale: Scale
+    folds: Mapping[Regime, tuple[CentredMoments, ...]] = field(repr=False)
+    log_weights: Mapping[Regime, float] = field(repr=False)
+    residuals: Mapping[Regime, ResidualMoments] | None = field(default=None, repr=False)
+    clamped: Mapping[Regime, Counts] = field(default_factory=dict, repr=False)
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """Names of the actions."""
+        return self.summary.actions
+
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """Names of the covariates."""
+        return self.summary.covariates
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names of the actions, then of the covariates."""
+        return self.summary.variables
+
+    @property
+    def outcome(self) -> str:
+        """Name of the outcome."""
+        return self.summary.outcome
+
+    @property
+    def regimes(self) -> tuple[Regime, ...]:
+        """The regimes, in canonical order."""
+        return tuple(self.folds)
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows over all regimes."""
+        return sum(fold.n for folds in self.folds.values() for fold in folds)
 
     @classmethod
     def from_data(
@@ -110,10 +147,6 @@ class Moments(KeptMoments):
 
         Examples
         --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
         >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
         >>> moments.actions, moments.covariates, moments.variables, moments.outcome
         (('a1', 'a2'), (), ('a1', 'a2'), 'y')
@@ -123,13 +156,16 @@ class Moments(KeptMoments):
         if like is not None:
             if not isinstance(like, Moments):
                 raise ModelError(f"like must be Moments or None, got {show(like)}.")
-            return cls._further(data, like, basis, regime)
+            if basis is not None:
+                raise ModelError("basis: give either like or basis, because like fixes the basis.")
+            data = read_further(data, like.summary, regime)
+            return cls.compute(data, data.summary, like.features, like.outcome_scale)
         if not isinstance(data, RegimeData):
             raise ModelError(
                 f"data must be a RegimeData unless like says what its columns are, got "
                 f"{show(data)}; make one with RegimeData.from_frame."
             )
-        summary = Summary.from_data(data)
+        summary = data.summary
         chosen = HSGP() if basis is None else basis
         check_choice(chosen)
         bases = freeze_bases(chosen, data.variables, summary)
@@ -139,38 +175,8 @@ class Moments(KeptMoments):
             parents = learned or resolve_structure(structure, data.actions)
             scopes = [(action, *names, *data.covariates) for action, names in parents.items()]
         features = FeatureMap.within(bases, scopes)
-        check_size(len(features.features), len(data.extents))
+        check_size(len(features.features), len(data.regimes))
         return cls.compute(data, summary, features, summary.scales[data.outcome])
-
-    @classmethod
-    def _further(
-        cls,
-        data: Any,
-        like: "Moments",
-        basis: BasisChoice | None,
-        regime: str | Mapping[str, str],
-    ) -> "Moments":
-        if basis is not None:
-            raise ModelError("basis: give either like or basis, because like fixes the basis.")
-        known = like.summary
-        if not isinstance(data, RegimeData):
-            flags = read_flags(regime, known.actions)
-            label = "" if flags else str(regime)
-            names = (known.actions, label, tuple(known.levels), known.covariates, flags)
-            data = RegimeData.further(data, Columns(known.outcome, *names))
-        columns = data.columns.values
-        if known.columns != columns:
-            raise ModelError(
-                f"like: its columns are {known.columns}, those of the data are "
-                f"{columns}; the names and their order must agree."
-            )
-        if known.covariates != data.covariates:
-            raise ModelError(
-                f"like: its covariates are {list(known.covariates)}, those of the data are "
-                f"{list(data.covariates)}; read both with the same covariates."
-            )
-        coded = data.recode(known.levels)
-        return cls.compute(coded, Summary.from_data(coded), like.features, like.outcome_scale)
 
     @classmethod
     def compute(
@@ -189,25 +195,11 @@ class Moments(KeptMoments):
         ----------
         data, summary
             The rows, and the first pass over them.
-        features
-            The features whose moments are wanted.
-        outcome_scale
-            Centre and spread of the outcome.
-        variances
-            What says how much each row counts; all count the same by default.
-        theta
-            Coefficients of the features in the mean of each regime, from a first fit: then moments
-            of its squared residuals are computed as well.
-        folds
-            Number of cross-validation folds whose moments are kept apart: three, or one if none are
-            needed.
+        features, outcome_scale, variances, theta, folds
+            What is summed: as in :class:`bayes_intgen.moments.feature_sums.Recipe`.
 
         Examples
         --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
         >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
         >>> again = ig.Moments.compute(
         ...     data, moments.summary, moments.features, moments.outcome_scale
@@ -215,14 +207,53 @@ class Moments(KeptMoments):
         >>> again.n_rows
         600
         """
-        recipe = Recipe(features, outcome_scale, variances, theta, folds)
-        sums = pass_over(data, recipe)
-        parts = {regime: found.folds for regime, found in sums.items()}
-        log_weights = {regime: found.log_weight for regime, found in sums.items()}
-        squares = {regime: found.residuals for regime, found in sums.items() if found.residuals}
-        clamped = {regime: found.clamped for regime, found in sums.items()}
-        residuals = squares or None
-        return cls(summary, features, outcome_scale, parts, log_weights, residuals, clamped)
+        by_regime = sum_chunks(data, Recipe(features, outcome_scale, variances, theta, folds))
+        residuals = {r: sums.residuals for r, sums in by_regime.items() if sums.residuals}
+        return cls(
+            summary,
+            features,
+            outcome_scale,
+            {regime: sums.folds(folds) for regime, sums in by_regime.items()},
+            {regime: sums.log_weight for regime, sums in by_regime.items()},
+            residuals or None,
+            {regime: sums.clamped for regime, sums in by_regime.items()},
+        )
+
+    merge = merge
+    select = select
+
+    def regression(self, regime: Regime) -> RegressionMoments:
+        """Return the sums of products of one regime, all folds together.
+
+        Examples
+        --------
+        >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
+        >>> moments.regression(("a1",)).n
+        200
+        """
+        return RegressionMoments.from_centred(reduce(CentredMoments.merge, self.folds[regime]))
+
+    def residual_share(self, regime: Regime) -> float:
+        """Return the share of the outcome's variance that least squares on all features leaves.
+
+        Zero for an outcome that is constant there; one when there are too few rows (up to two per
+        feature) to tell.
+
+        Examples
+        --------
+        >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
+        >>> 0 < moments.residual_share(()) < 1
+        True
+        """
+        return self._residual_shares[regime]
+
+    @cached_property
+    def _residual_shares(self) -> dict[Regime, float]:
+        merged = (reduce(CentredMoments.merge, folds) for folds in self.folds.values())
+        threads = 1 if len(self.features.features) < MANY_FEATURES else None
+        with threadpool_limits(1):
+            shares = ordered_map(CentredMoments.residual_share, merged, threads)
+            return dict(zip(self.folds, shares, strict=True))
 
     def save(self, path: str | Path, rows: bool = True) -> None:
         """Write the moments to a ``.npz`` file, without those of residuals.
@@ -242,21 +273,14 @@ class Moments(KeptMoments):
 
         Examples
         --------
-        >>> import bayes_intgen as ig
         >>> from tempfile import TemporaryDirectory
-        >>> scm = ig.scm.sample_linear_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=100, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
         >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
         >>> with TemporaryDirectory() as folder:
         ...     moments.save(Path(folder) / "day1.npz")
         ...     ig.Moments.load(Path(folder) / "day1.npz").n_rows
-        300
+        600
         """
-        parts = (self.parts, self.log_weights, self.clamped)
-        write_moments(
-            StoredMoments(self.summary, self.features, self.outcome_scale, *parts), Path(path), rows
-        )
+        write_moments(self, Path(path), rows)
 
     @classmethod
     def load(cls, path: str | Path) -> "Moments":
@@ -269,33 +293,15 @@ class Moments(KeptMoments):
 
         Examples
         --------
-        >>> import bayes_intgen as ig
         >>> ig.Moments.load("nowhere.npz")
         Traceback (most recent call last):
         ...
         bayes_intgen.base.errors.FileError: ...
         """
-        found = read_moments(Path(path))
-        scale, logs = found.outcome_scale, found.log_weights
-        kept = (found.summary, found.features, scale, found.parts, logs)
-        return cls(*kept, clamped=found.clamped)
+        return cls(**read_moments(Path(path)))
 
     def __str__(self) -> str:
-        counts = {r: sum(fold.n for fold in folds) for r, folds in self.parts.items()}
-        return describe_moments(self.summary, len(self.features.features), counts, self.clamped)
+        return describe_moments(self)
 
     def _repr_html_(self) -> str:
-        weighted = any(self.log_weights.values())
-        rows = [
-            (format_regime(regime), sum(fold.n for fold in folds), len(folds))
-            for regime, folds in self.parts.items()
-        ]
-        about = [
-            f"actions: {', '.join(self.actions)}",
-            *([f"covariates: {', '.join(self.covariates)}"] if self.covariates else []),
-            *(f"{name}: {basis.description}" for name, basis in self.features.bases.items()),
-            f"{len(self.features.features)} features; rows "
-            f"{'weighted by their variance' if weighted else 'of equal weight'}",
-        ]
-        title = f"Moments of {self.n_rows:,} rows, outcome {self.outcome}"
-        return html_block(title, about, [html_table(["regime", "rows", "folds"], rows)])
+        return moments_html(self)

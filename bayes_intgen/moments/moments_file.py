@@ -9,9 +9,9 @@ and may be left out.
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,31 +19,21 @@ import numpy.typing as npt
 from bayes_intgen.base.centred_moments import CentredMoments
 from bayes_intgen.base.errors import FileError
 from bayes_intgen.base.files import replacing
-from bayes_intgen.base.regimes import Regime
-from bayes_intgen.base.types import Array, Counts, Indices, Scale
+from bayes_intgen.base.types import Array, Indices, Scale
 from bayes_intgen.data.regime_summary import SAMPLE_ROWS, ThinnedSample
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.features import FeatureMap
 
-__all__ = ["StoredMoments", "read_moments", "write_moments"]
+if TYPE_CHECKING:
+    from bayes_intgen.moments.moments import Moments
+
+__all__ = ["read_moments", "write_moments"]
 
 FORMAT = "bayes_intgen moments, format 1"
 MOST_VALUES = 2**20
 
 
-@dataclass(frozen=True)
-class StoredMoments:
-    """What a file holds; the fields are those of :class:`bayes_intgen.Moments`."""
-
-    summary: Summary
-    features: FeatureMap
-    outcome_scale: Scale
-    parts: Mapping[Regime, tuple[CentredMoments, ...]]
-    log_weights: Mapping[Regime, float]
-    clamped: Mapping[Regime, Counts]
-
-
-def write_moments(moments: StoredMoments, path: Path, rows: bool) -> None:
+def write_moments(moments: "Moments", path: Path, rows: bool) -> None:
     """Write a file; an earlier one at ``path`` is replaced in one step or left as it was."""
     size = len(moments.features.features)
     lower = np.tril_indices(size)
@@ -57,7 +47,7 @@ def write_moments(moments: StoredMoments, path: Path, rows: bool) -> None:
     arrays: dict[str, npt.NDArray[np.generic]] = {
         "state": np.frombuffer(json.dumps(state).encode(), dtype=np.uint8)
     }
-    for position, (regime, folds) in enumerate(moments.parts.items()):
+    for position, (regime, folds) in enumerate(moments.folds.items()):
         arrays |= {
             f"n_{position}": np.array([fold.n for fold in folds]),
             f"weight_{position}": np.array([fold.weight for fold in folds]),
@@ -74,8 +64,8 @@ def write_moments(moments: StoredMoments, path: Path, rows: bool) -> None:
         np.savez(file, allow_pickle=False, **arrays)
 
 
-def read_moments(path: Path) -> StoredMoments:
-    """Read a file.
+def read_moments(path: Path) -> dict[str, Any]:
+    """Read the fields of :class:`bayes_intgen.Moments` from a file.
 
     Raises
     ------
@@ -106,7 +96,7 @@ def read_moments(path: Path) -> StoredMoments:
 def _most_rows(summary: Summary) -> int:
     """Return how many rows of each regime may be kept: 2^j for some j."""
     most = SAMPLE_ROWS
-    sizes = [len(part.sample.rows) for part in summary.regimes.values()]
+    sizes = [len(regime.sample.rows) for regime in summary.regimes.values()]
     while len(summary.columns) * sum(min(n, most) for n in sizes) > MOST_VALUES:
         most //= 2
     return most
@@ -114,28 +104,32 @@ def _most_rows(summary: Summary) -> int:
 
 def _rebuild(
     state: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[np.generic]]
-) -> StoredMoments:
+) -> dict[str, Any]:
     summary = Summary.from_dict(state["summary"])
     features = FeatureMap.from_dict(state["features"])
-    centre, spread = state["outcome_scale"]
     lower = np.tril_indices(len(features.features))
-    parts, logs, clamped, regimes = {}, {}, {}, {}
-    for position, (regime, part) in enumerate(summary.regimes.items()):
+    folds, log_weights, clamped, regimes = {}, {}, {}, dict(summary.regimes)
+    for position, (regime, saved) in enumerate(summary.regimes.items()):
         names = ("n", "weight", "mean", "scatter")
-        folds = zip(*(arrays[f"{name}_{position}"] for name in names), strict=True)
-        parts[regime] = tuple(
+        columns = zip(*(arrays[f"{name}_{position}"] for name in names), strict=True)
+        folds[regime] = tuple(
             CentredMoments(int(n), float(weight), mean, _unpack(half, lower))
-            for n, weight, mean, half in folds
+            for n, weight, mean, half in columns
         )
-        logs[regime] = float(arrays[f"log_weight_{position}"])
+        log_weights[regime] = float(arrays[f"log_weight_{position}"])
         clamped[regime] = arrays[f"clamped_{position}"].astype(np.int64)
-        regimes[regime] = part
         if f"sample_{position}" in arrays:
             seen, stride = arrays[f"thinned_{position}"].tolist()
             sample = ThinnedSample(arrays[f"sample_{position}"].astype(float), seen, stride)
-            regimes[regime] = replace(part, sample=sample)
-    summary = replace(summary, regimes=regimes)
-    return StoredMoments(summary, features, Scale(centre, spread), parts, logs, clamped)
+            regimes[regime] = replace(saved, sample=sample)
+    return {
+        "summary": replace(summary, regimes=regimes),
+        "features": features,
+        "outcome_scale": Scale(*state["outcome_scale"]),
+        "folds": folds,
+        "log_weights": log_weights,
+        "clamped": clamped,
+    }
 
 
 def _unpack(half: Array, lower: tuple[Indices, Indices]) -> Array:

@@ -1,14 +1,26 @@
-"""Sums of products for a regression with a constant, from moments that were kept centred."""
+"""Sums of one regime that inference works with: of products, and of squared residuals.
 
-from dataclasses import dataclass
+Those of products, for a regression with a constant, follow from moments that were kept centred.
+Those of squared residuals hold whether or not the variance model does: with rows phi_i of features,
+row weights omega_i and residuals e_i of a first fit, kept are
+
+    sum omega_i^2 e_i^2 phi_i phi_i',      sum omega_i e_i^2 phi_i,      sum omega_i e_i^4,
+
+and sum e_i^2. The first is the middle of the sandwich covariance of White (1980), "A
+heteroskedasticity-consistent covariance matrix estimator and a direct test for heteroskedasticity",
+Econometrica 48; the next two, with the weighted moments of the features, are those of a regression
+of e^2 on the features.
+"""
+
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
 
 from bayes_intgen.base.centred_moments import CentredMoments
-from bayes_intgen.base.types import Array
+from bayes_intgen.base.types import Array, Indices
 
-__all__ = ["RegressionMoments"]
+__all__ = ["RegressionMoments", "ResidualMoments"]
 
 
 @dataclass(frozen=True)
@@ -42,3 +54,64 @@ class RegressionMoments:
             [[np.full((1, 1), total), sums[None, :-1]], [sums[:-1, None], raw[:-1, :-1]]]
         )
         return cls(moments.n, gram, np.concatenate([sums[-1:], raw[:-1, -1]]), float(raw[-1, -1]))
+
+
+@dataclass(frozen=True)
+class ResidualMoments:
+    """Sums over the rows of one regime, residuals in standard units of the outcome.
+
+    Parameters
+    ----------
+    n
+        Number of rows.
+    meat
+        sum omega^2 e^2 phi phi', shape (features, features).
+    cross
+        sum omega e^2 phi, shape (features,).
+    fourth
+        sum omega e^4.
+    square
+        sum e^2, not weighted.
+    """
+
+    n: int
+    meat: Array = field(repr=False)
+    cross: Array = field(repr=False)
+    fourth: float
+    square: float
+
+    @classmethod
+    def from_columns(
+        cls, phi: Array, residual: Array, row_weights: Array, work: Array | None = None
+    ) -> "ResidualMoments":
+        """Sum over rows, which are columns here.
+
+        Parameters
+        ----------
+        phi
+            Features, shape (features, n).
+        residual, row_weights
+            Shape (n,).
+        work
+            An array of the shape of ``phi`` that may be overwritten.
+        """
+        scaled = np.multiply(phi, row_weights * residual, out=work)
+        squares = residual**2
+        weighted = row_weights * squares
+        fourth, square = float(weighted @ squares), float(squares.sum())
+        return cls(phi.shape[1], scaled @ scaled.T, phi @ weighted, fourth, square)
+
+    def merge(self, other: "ResidualMoments") -> "ResidualMoments":
+        """Return the sums over the rows of both."""
+        return ResidualMoments(
+            self.n + other.n,
+            self.meat + other.meat,
+            self.cross + other.cross,
+            self.fourth + other.fourth,
+            self.square + other.square,
+        )
+
+    def select(self, columns: Indices) -> "ResidualMoments":
+        """Keep some of the features, in the order given."""
+        meat = self.meat[np.ix_(columns, columns)]
+        return ResidualMoments(self.n, meat, self.cross[columns], self.fourth, self.square)

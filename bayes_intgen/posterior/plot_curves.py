@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.support_flags import SUPPORTED
 from bayes_intgen.data.points import Beyond, Points
-from bayes_intgen.data.reference import usual_values
+from bayes_intgen.data.reference import reference_values
 from bayes_intgen.plots.curves import plot_components, plot_curve
 from bayes_intgen.plots.style import axis_label, grow, legend_of_figure
 from bayes_intgen.plots.surface import plot_surface as draw_surface
@@ -147,7 +147,7 @@ def plot_decomposition(
             f"axes: one is needed for each of {list(chosen)}, got {len(panels)}; give as many, "
             f"or none."
         )
-    reference = dict(zip(fit.design.variables, usual_values(fit.summary), strict=True))
+    reference = dict(zip(fit.design.variables, reference_values(fit.summary), strict=True))
     for ax, name in zip(panels, chosen, strict=True):
         query.require_action(fit, name)
         doses = default_grid(fit.summary, name) if grid is None else grid

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.metrics import credible_interval
 from bayes_intgen.base.support_flags import SUPPORTED
-from bayes_intgen.data.reference import standard_moves
+from bayes_intgen.data.reference import reference_contrasts
 from bayes_intgen.plots.best import plot_budget as draw_budget
 from bayes_intgen.plots.forest import plot_forest
 from bayes_intgen.plots.studies import plot_structure as draw_structure
@@ -70,7 +70,7 @@ def plot_contrasts(
     >>> plt.close()
     """
     if contrasts is None:
-        moves = [(move.action, move.start, move.end) for move in standard_moves(fit.summary)]
+        moves = [(move.action, move.start, move.end) for move in reference_contrasts(fit.summary)]
         contrasts = pd.DataFrame(moves, columns=["action", "from", "to"])
     if isinstance(contrasts, pd.DataFrame):
         effects = _contrasts(fit, contrasts, do)

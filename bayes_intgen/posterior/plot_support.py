@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.regimes import format_regime, read_do
 from bayes_intgen.base.types import Array, Indices
-from bayes_intgen.data.reference import usual_values
+from bayes_intgen.data.reference import reference_values
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.plots.overlap import plot_overlap
 from bayes_intgen.posterior import query
@@ -72,7 +72,7 @@ def plot_support(
     rows = _rows_of(data) if data is not None else _rows_kept(fit)
     points = None if at is None else query.read_points(fit, at).values[:, : len(fit.actions)]
     grids = {name: _grid(fit, k, points) for k, name in enumerate(fit.actions)}
-    reference = usual_values(summary)
+    reference = reference_values(summary)
     shades = {}
     for first, second in combinations(range(len(fit.actions)), 2):
         x, y = grids[fit.actions[first]], grids[fit.actions[second]]
@@ -102,7 +102,7 @@ def _grid(fit: Fitted, column: int, points: Array | None) -> Array:
 
 def _rows_of(data: RegimeData) -> dict[str, Array]:
     count = len(data.actions)
-    rows = {label: data.rows(label)[:, :count] for label in data.regimes}
+    rows = {label: data.rows(label)[:, :count] for label in data.labels}
     return {label: values[_thin(len(values))] for label, values in rows.items()}
 
 

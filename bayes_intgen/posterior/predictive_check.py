@@ -87,11 +87,11 @@ def predictive_check(
         )
     if not isinstance(rows, int | np.integer) or isinstance(rows, bool) or rows < 1:
         raise ModelError(f"rows must be a whole number of at least 1, got {rows!r}.")
-    labels = list(data.regimes) if regimes is None else list(regimes)
+    labels = list(data.labels) if regimes is None else list(regimes)
     wanted = [parse_regime(label, data.actions) for label in labels]
-    absent = [label for label, r in zip(labels, wanted, strict=True) if r not in data.extents]
+    absent = [label for label, r in zip(labels, wanted, strict=True) if r not in data.regimes]
     if absent:
-        raise ModelError(f"regimes: the data have no {absent}; they have {list(data.regimes)}.")
+        raise ModelError(f"regimes: the data have no {absent}; they have {list(data.labels)}.")
     chosen = _some_rows(data, wanted, int(rows))
     draws, densities, first = [], [], 0
     for regime, values in chosen.items():
@@ -111,7 +111,7 @@ def _some_rows(data: RegimeData, wanted: Sequence[Regime], most: int) -> dict[Re
     """Return rows of each regime, spread evenly over the order in which they come."""
     picks = {
         regime: np.unique(np.linspace(0, n - 1, min(most, n)).astype(int))
-        for regime, n in ((r, data.extents[r].n) for r in wanted)
+        for regime, n in ((r, data.summary.regimes[r].n) for r in wanted)
     }
     seen = dict.fromkeys(picks, 0)
     picked: dict[Regime, list[Array]] = {regime: [] for regime in picks}

@@ -17,7 +17,7 @@ from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.support_flags import BEYOND, EXTRAPOLATED, OUTSIDE, SUPPORTED
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.points import Points
-from bayes_intgen.data.reference import usual_values
+from bayes_intgen.data.reference import reference_values
 from bayes_intgen.design.design import Design
 from bayes_intgen.design.identification.identify import identify_from, require_known_cuts
 from bayes_intgen.design.identification.model_identification import require_identified_effect
@@ -55,7 +55,7 @@ def read_points(fit: Fitted, at: Any) -> Points:
 
 def complete_points(fit: Fitted, some: Mapping[str, Any]) -> Points:
     """Read query points that give some variables by name, the others at their reference values."""
-    reference = usual_values(fit.summary)
+    reference = reference_values(fit.summary)
     return Points.complete(some, fit.actions, fit.summary.levels, reference, fit.covariates)
 
 

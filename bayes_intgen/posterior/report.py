@@ -11,7 +11,7 @@ from bayes_intgen.base.html import html_block, html_frame
 from bayes_intgen.base.metrics import INTERVAL
 from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.base.support_flags import SUPPORTED
-from bayes_intgen.data.reference import standard_moves
+from bayes_intgen.data.reference import reference_contrasts
 from bayes_intgen.posterior import query
 from bayes_intgen.posterior.estimands.effects import effects
 from bayes_intgen.posterior.fitted import Fitted
@@ -65,7 +65,7 @@ def _effects(fit: Fitted) -> tuple[Regime, pd.DataFrame | str]:
 
 def _beyond_support(fit: Fitted, regime: Regime) -> list[str]:
     """Name the rows of the table of effects that reach beyond the support of the data."""
-    moves = standard_moves(fit.summary)
+    moves = reference_contrasts(fit.summary)
     ends = [query.points_of(fit, np.array([move.before, move.after])) for move in moves]
     flags = [query.flag_points(fit, points, regime, "clamp") for points in ends]
     return [m.name for m, own in zip(moves, flags, strict=True) if not (own == SUPPORTED).all()]

@@ -26,7 +26,7 @@ def require_same_data(posterior: Any, data: Any) -> None:
         raise ModelError("posterior: these are draws from the prior; fit the data first.")
     summary = posterior.summary
     counts = {r: part.moments.n for r, part in summary.regimes.items()}
-    given = {r: extent.n for r, extent in data.extents.items()}
+    given = {r: part.n for r, part in data.summary.regimes.items()}
     columns = (*summary.columns, summary.covariates, dict(summary.levels))
     others = (*data.variables, data.outcome, data.covariates, dict(data.levels))
     if counts != given or columns != others:

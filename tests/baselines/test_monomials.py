@@ -6,13 +6,12 @@ import pytest
 from bayes_intgen import HSGP, ModelError, Polynomial
 from bayes_intgen.base.centred_moments import CentredMoments
 from bayes_intgen.baselines.monomials import Monomials
-from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.choice import freeze_bases
 from bayes_intgen.design.basis.features import FeatureMap
 
 
 def make(data, degree=3):
-    bases = freeze_bases(Polynomial(degree), data.actions, Summary.from_data(data))
+    bases = freeze_bases(Polynomial(degree), data.actions, data.summary)
     features = FeatureMap.within(bases, [data.actions])
     return features, Monomials.of(features)
 
@@ -63,6 +62,6 @@ def test_constant_monomials_have_no_spread(data):
 
 def test_other_bases_are_refused(data):
     choice = {"a1": Polynomial(), "a2": HSGP(), "a3": Polynomial()}
-    bases = freeze_bases(choice, data.actions, Summary.from_data(data))
+    bases = freeze_bases(choice, data.actions, data.summary)
     with pytest.raises(ModelError, match=r"basis of these is {'a2': 'hsgp'}.*basis=Polynomial"):
         Monomials.of(FeatureMap.within(bases, [data.actions]))

@@ -11,7 +11,6 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 import bayes_intgen as ig
-from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.choice import freeze_bases
 from bayes_intgen.design.design import Design
 
@@ -87,9 +86,9 @@ def test_every_regression_is_that_of_scikit_learn(name):
     make, tolerance = DATA[name]
     data = make()
     fit = ig.RidgeEstimator().fit(data)
-    everywhere = np.concatenate([data.rows(label) for label in data.regimes])
+    everywhere = np.concatenate([data.rows(label) for label in data.labels])
     points, sd = everywhere[:, :-1], everywhere[:, -1].std()
-    expected = {label: search(data.rows(label)) for label in data.regimes}
+    expected = {label: search(data.rows(label)) for label in data.labels}
     for label, reference in expected.items():
         assert fit.table.loc[label, "alpha"] == pytest.approx(
             reference.best_params_["regress__alpha"]
@@ -99,7 +98,7 @@ def test_every_regression_is_that_of_scikit_learn(name):
     each = {label: reference.predict(points) for label, reference in expected.items()}
     theorem_1 = sum(each[action] for action in data.actions) - (len(data.actions) - 1) * each["obs"]
     assert_close(fit.expected_outcome(at), theorem_1, tolerance * sd)
-    for label in data.regimes:
+    for label in data.labels:
         do = [] if label == "obs" else [label]
         assert_close(fit.expected_outcome(at, do), each[label], tolerance * sd)
 
@@ -117,7 +116,7 @@ def test_the_lasso_is_that_of_scikit_learn(unit):
     frame = pd.DataFrame(a, columns=["a1", "a2", "a3"]).assign(y=y, regime=regimes)
     data = read(frame, ["a1", "a2", "a3"])
     fit = ig.RidgeEstimator(estimator="lasso").fit(data)
-    for label in data.regimes:
+    for label in data.labels:
         rows = data.rows(label)
         reference = search(rows, "lasso")
         assert fit.table.loc[label, "alpha"] == pytest.approx(
@@ -130,7 +129,7 @@ def test_the_lasso_is_that_of_scikit_learn(unit):
 
 def test_the_baselines_are_regressions_of_scikit_learn():
     data = draw(3, 100, joint=True)
-    rows = {label: data.rows(label) for label in data.regimes}
+    rows = {label: data.rows(label) for label in data.labels}
     everywhere = np.concatenate(list(rows.values()))
     thirds = [np.repeat([0, 1, 2], [34, 33, 33]) for _ in rows]  # of every regime
     expected = {
@@ -196,8 +195,8 @@ def test_every_identified_effect_is_exact_without_noise(exact, drop, do):
 def test_the_order_of_the_actions_names_does_not_matter():
     data = draw(3, 60)
     names = {"a1": "c", "a2": "b", "a3": "a"}
-    rows = [pd.DataFrame(data.rows(r), columns=["c", "b", "a", "y"]) for r in data.regimes]
-    labels = [names.get(label, label) for label in data.regimes]
+    rows = [pd.DataFrame(data.rows(r), columns=["c", "b", "a", "y"]) for r in data.labels]
+    labels = [names.get(label, label) for label in data.labels]
     frame = pd.concat([part.assign(regime=r) for part, r in zip(rows, labels, strict=True)])
     renamed = ig.RidgeEstimator().fit(read(frame, ["c", "b", "a"]))
     assert renamed.weights(["c", "a"]) == pytest.approx({"obs": -1, "c": 1, "b": 0, "a": 1})
@@ -243,7 +242,7 @@ def test_moments_that_lack_something_are_refused(data):
     square = ig.Moments.from_data(data, basis=ig.Polynomial(2))
     with pytest.raises(ig.ModelError, match=r"hold 9 of the 19 monomials .*Polynomial\(degree=3\)"):
         estimator.fit(square)
-    summary = Summary.from_data(data)
+    summary = data.summary
     bases = freeze_bases(ig.Polynomial(), data.actions, summary)
     fewer = Design.build(bases, {"a1": (), "a2": ("a1",), "a3": ()}).features
     cubic = ig.Moments.from_data(data, basis=ig.Polynomial())
@@ -255,7 +254,7 @@ def test_moments_that_lack_something_are_refused(data):
             return np.full(len(phi), np.log(0.5))
 
     weighted = ig.Moments.compute(
-        data, summary, cubic.features, cubic.outcome_scale, dict.fromkeys(data.extents, Half())
+        data, summary, cubic.features, cubic.outcome_scale, dict.fromkeys(data.regimes, Half())
     )
     with pytest.raises(ig.ModelError, match=r"^data: these moments are of weighted rows"):
         estimator.fit(weighted)
@@ -347,10 +346,10 @@ def test_a_fit_prints_what_was_chosen():
 
 def test_the_estimator_does_not_use_the_labels_it_must_not(exact):
     """The pooled regression is the same whatever the regimes are called."""
-    rows = [exact.rows(label) for label in exact.regimes]
+    rows = [exact.rows(label) for label in exact.labels]
     columns = [*exact.actions, "y"]
     fits = []
-    for labels in (exact.regimes, exact.regimes[::-1]):
+    for labels in (exact.labels, exact.labels[::-1]):
         parts = [
             pd.DataFrame(part, columns=columns).assign(regime=label)
             for part, label in zip(rows, labels, strict=True)

@@ -29,8 +29,7 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 import bayes_intgen as ig
 from bayes_intgen.baselines.penalised import ALPHAS
-from bayes_intgen.data.sources import read_batches
-from bayes_intgen.data.summary import Summary
+from bayes_intgen.data.file_sources import read_batches
 from bayes_intgen.design.basis.choice import freeze_bases
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.moments.moments import Moments
@@ -127,7 +126,7 @@ def ridge(path):
 
 def features_of(path):
     data = read(path)
-    summary = Summary.from_data(data)
+    summary = data.summary
     features = FeatureMap.within(freeze_bases(ig.HSGP(), data.variables, summary), [data.variables])
     return data, summary, features
 

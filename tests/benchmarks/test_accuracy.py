@@ -12,7 +12,6 @@ import pytest
 
 import bayes_intgen as ig
 from bayes_intgen.base.metrics import coverage, rmse
-from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.choice import freeze_bases
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.design.structure_learning import learn_structure
@@ -137,7 +136,7 @@ def test_level_of_the_structure_test(benchmark, n):
         frame = scm.sample_regimes(scm.single_regimes, n, random_seed=seed)
         data = ig.RegimeData.from_frame(frame, outcome="y", actions=scm.actions)
         points = scm.sample(2000, do=scm.actions, random_seed=seed + 1)[list(scm.actions)]
-        truth, summary = scm.expected_outcome(points).to_numpy(), Summary.from_data(data)
+        truth, summary = scm.expected_outcome(points).to_numpy(), data.summary
         row = []
         for level in LEVELS:
             learned = learn_structure(summary, level)
@@ -180,7 +179,7 @@ def test_edges_missed_and_spurious_by_level(benchmark):
             scm = ig.scm.sample_polynomial_scm(5, random_seed=seed)
             frame = scm.sample_regimes(scm.single_regimes, n, random_seed=seed)
             data = ig.RegimeData.from_frame(frame, outcome="y", actions=scm.actions)
-            summary = Summary.from_data(data)
+            summary = data.summary
             ancestry = set(nx.transitive_closure(nx.DiGraph(scm.edges)).edges)
             edges, nulls = edges + len(scm.edges), nulls + 20 - len(ancestry)
             for i, level in enumerate(LEVELS):

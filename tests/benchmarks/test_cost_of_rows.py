@@ -14,7 +14,6 @@ import xarray as xr
 from threadpoolctl import threadpool_limits
 
 import bayes_intgen as ig
-from bayes_intgen.data.summary import Summary
 from bayes_intgen.inference.draws_tree import build_tree
 from bayes_intgen.inference.rowwise import RowwiseProblem
 from bayes_intgen.inference.sampling import HyperDraws
@@ -83,7 +82,7 @@ def whitened(data):
 
 def longhand(frame, data):
     found, seconds, steps = sample(polynomial.build(frame), 300)
-    scales = Summary.from_data(data).scales
+    scales = data.summary.scales
     phi = polynomial._features(*(scales[name].standardise(AT[name]) for name in AT))
     phi = phi[:, [polynomial.FEATURES.index(name) for name in found["single"].to_numpy()]]
     joint = xr.DataArray(found["effect"].to_numpy() @ phi.T, dims=("chain", "draw", "point"))

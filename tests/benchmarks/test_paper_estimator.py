@@ -31,7 +31,7 @@ def test_faster_than_a_grid_search_over_rows(benchmark, threads):
     scm = ig.scm.sample_polynomial_scm(5, random_seed=3)
     frame = scm.sample_regimes(scm.single_regimes, 100_000, random_seed=4)
     data = ig.RegimeData.from_frame(frame, outcome="y", actions=scm.actions)
-    rows = {label: data.rows(label) for label in data.regimes}
+    rows = {label: data.rows(label) for label in data.labels}
     with threadpool_limits(threads):
         benchmark.pedantic(lambda: ig.RidgeEstimator().fit(data), rounds=3, warmup_rounds=1)
         start = time.perf_counter()

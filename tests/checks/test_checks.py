@@ -14,7 +14,6 @@ from bayes_intgen.checks.ancestry import Ancestry, distrust_few_rows
 from bayes_intgen.checks.finding import LEVELS, Finding, share_level
 from bayes_intgen.checks.result import CAVEAT
 from bayes_intgen.checks.surplus_experiments import check_surplus
-from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.structure_learning import Edge, LearnedStructure
 from bayes_intgen.inference.laplace import find_mode
 from bayes_intgen.inference.prepare import reweight
@@ -262,14 +261,12 @@ def test_the_score_of_surplus_rows_is_that_of_the_rows():
         return phi[:, probes], x, y, y - x @ first
 
     rest = data.drop("a1+a2")
-    moments = Moments.compute(
-        rest, Summary.from_data(rest), design.features, prepared.moments.outcome_scale
-    )
+    moments = Moments.compute(rest, rest.summary, design.features, prepared.moments.outcome_scale)
     null = Problem(design, moments, problem.priors)
     log_sigma, log_scale, log_length = null.split(find_mode(null).mode)
     middle = np.diag(np.exp(-2 * null.scales.log_sd(log_scale, log_length)))
     precision, pull = middle.copy(), np.zeros(len(middle))
-    for sigma, label in zip(np.exp(log_sigma), rest.regimes, strict=True):
+    for sigma, label in zip(np.exp(log_sigma), rest.labels, strict=True):
         _, x, y, e = rows(label)
         precision += x.T @ x / sigma**2
         pull += x.T @ y / sigma**2
@@ -313,7 +310,7 @@ def test_edges_that_few_rows_found_absent_are_not_relied_on():
 
     def statuses(**rows):
         frame = scm.sample_regimes(list(rows), rows, random_seed=1)
-        summary = Summary.from_data(read(frame, scm.actions))
+        summary = read(frame, scm.actions).summary
         return [edge.status for edge in distrust_few_rows(learned, summary).edges]
 
     assert statuses(obs=400, a1=100, a2=100) == ["absent", "absent"]

@@ -171,7 +171,7 @@ def test_biases_that_are_seen_are_those_of_the_fit(sound):
     found = ig.sensitivity(posterior, data, {"a1": 0.3, "a2": 0, "a3": 0}, dict.fromkeys(
         posterior.actions, 0.0
     ))  # fmt: skip
-    rows = np.concatenate([data.rows(r) for r in data.regimes if r != "a1"])
+    rows = np.concatenate([data.rows(r) for r in data.labels if r != "a1"])
     at = dict(zip(posterior.actions, rows[:, :-1].T, strict=True))
     bias = posterior.component("a1", at, "bias", beyond="clamp").mean(("chain", "draw"))
     assert found.seen["a1"] == pytest.approx(float(bias.std()), rel=1e-6)

@@ -126,7 +126,7 @@ def test_a_covariate_cannot_be_set(frame):
 
 def test_summary_holds_the_covariates_and_survives_storage(frame):
     data = ig.RegimeData.from_frame(frame, **COLUMNS, categorical=["site"])
-    summary = Summary.from_data(data)
+    summary = data.summary
     assert summary.columns == ("a1", "a2", "z", "site", "y")
     again = Summary.from_dict(json.loads(json.dumps(summary.to_dict())))
     for found in (summary, again):
@@ -135,7 +135,7 @@ def test_summary_holds_the_covariates_and_survives_storage(frame):
         assert found.scales["z"].centre == pytest.approx(np.mean([p.mean() for p in parts]))
         assert found.pooled_core("z")[1] == pytest.approx(frame["z"].max(), rel=0.02)
         assert_allclose(found.level_shares("site").sum(), 1)
-    merged = summary.merge(Summary.from_data(data.drop(["obs", "a1"])))
+    merged = summary.merge(data.drop(["obs", "a1"]).summary)
     assert merged.covariates == ("z", "site")
     assert merged.regimes[("a2",)].moments.n == 80
 

@@ -58,7 +58,7 @@ def model(data):
 @pytest.mark.parametrize("kind", TABLES)
 def test_every_kind_of_table_gives_the_same_rows_and_answers(frame, data, posterior, kind):
     same = read(TABLES[kind](frame))
-    for regime in data.regimes:
+    for regime in data.labels:
         assert np.array_equal(same.rows(regime), data.rows(regime))
     points = TABLES[kind](pd.DataFrame(AT))
     xr.testing.assert_equal(

@@ -73,9 +73,9 @@ def test_every_table_of_every_type_gives_the_same_codes(frame, chosen, tmp_path,
         levels = ("-1.0", "8.0", "17.0")  # a CSV file holds text
     data = read(FORMS[form](typed, tmp_path))
     assert data.levels == {"a2": levels}
-    assert data.regimes == ("obs", "a1", "a2", "a3")
-    order = np.concatenate([np.flatnonzero(frame["regime"] == label) for label in data.regimes])
-    found = np.concatenate([data.rows(label) for label in data.regimes])
+    assert data.labels == ("obs", "a1", "a2", "a3")
+    order = np.concatenate([np.flatnonzero(frame["regime"] == label) for label in data.labels])
+    found = np.concatenate([data.rows(label) for label in data.labels])
     if "float" in kind:
         column = TYPES["whole numbers"][0]
         levels = tuple(level.removesuffix(".0") for level in levels)
@@ -100,7 +100,7 @@ def test_codes_are_the_same_in_every_batch(frame, chosen, tmp_path, monkeypatch,
     typed = frame.assign(a2=NAMES[np.sort(chosen)])
     data = read(FORMS[form](typed, tmp_path))
     assert data.levels == {"a2": SORTED}
-    for label in data.regimes:
+    for label in data.labels:
         named = np.array(SORTED)[data.rows(label)[:, 1].astype(int)]
         np.testing.assert_array_equal(named, typed.loc[typed["regime"] == label, "a2"])
 
@@ -110,7 +110,7 @@ def test_levels_may_be_named_like_nothing(frame, chosen, tmp_path, form):
     names = np.array(["NA", "None", "nan"])
     data = read(FORMS[form](frame.assign(a2=names[chosen]), tmp_path))
     assert data.levels == {"a2": ("NA", "None", "nan")}
-    assert [extent.counts["a2"].total() for extent in data.extents.values()] == [40, 25, 20, 15]
+    assert data.summary.level_counts("a2").sum(axis=1).tolist() == [40, 25, 20, 15]
 
 
 def test_an_empty_text_is_a_level_but_an_empty_cell_is_missing(frame, chosen, tmp_path):

@@ -61,9 +61,9 @@ def read(table, actions=ACTIONS, **names):
 
 def assert_rows(data, frame):
     """Hold the rows against the frame, regime by regime and in order."""
-    assert data.regimes == ("obs", "a1", "a2", "a3")
+    assert data.labels == ("obs", "a1", "a2", "a3")
     assert data.n_rows == len(frame)
-    for regime in data.regimes:
+    for regime in data.labels:
         expected = frame.loc[frame["regime"] == regime, [*data.actions, "y"]].astype("float64")
         np.testing.assert_array_equal(data.rows(regime), expected.to_numpy())
 
@@ -102,14 +102,14 @@ def test_names_order_and_index_are_free(frame):
     expected = renamed.loc[renamed["arm"] == "a2", ["a3", "a1", "a2", "sales"]]
     np.testing.assert_array_equal(data.rows("a2"), expected)
     assert (data.actions, data.outcome) == (("a3", "a1", "a2"), "sales")
-    assert data.regimes == ("obs", "a3", "a1", "a2")
+    assert data.labels == ("obs", "a3", "a1", "a2")
 
 
 def test_the_order_of_names_in_a_label_does_not_matter(frame):
     joint = frame["regime"] == "a3"
     label = np.where(np.arange(100) % 2, "a2+a1", "a1+a2")
     data = read(frame.assign(regime=frame["regime"].mask(joint, label)))
-    assert data.regimes == ("obs", "a1", "a2", "a1+a2")
+    assert data.labels == ("obs", "a1", "a2", "a1+a2")
     np.testing.assert_array_equal(
         np.sort(data.rows("a2+a1"), axis=0), np.sort(frame.loc[joint, [*ACTIONS, "y"]], axis=0)
     )
@@ -143,13 +143,13 @@ def test_a_csv_file_of_many_blocks(tmp_path):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_extents_are_counts_and_ranges(frame, tmp_path, form):
+def test_summaries_have_counts_and_ranges(frame, tmp_path, form):
     data = read(FORMS[form](frame, tmp_path))
     for regime, rows in frame.groupby("regime"):
-        extent = data.extents[() if regime == "obs" else (regime,)]
-        assert extent.n == len(rows)
-        np.testing.assert_array_equal(extent.low, rows[[*ACTIONS, "y"]].min())
-        np.testing.assert_array_equal(extent.high, rows[[*ACTIONS, "y"]].max())
+        summary = data.summary.regimes[() if regime == "obs" else (regime,)]
+        assert summary.n == len(rows)
+        np.testing.assert_array_equal(summary.low, rows[[*ACTIONS, "y"]].min())
+        np.testing.assert_array_equal(summary.high, rows[[*ACTIONS, "y"]].max())
 
 
 # Leaving regimes out
@@ -159,13 +159,13 @@ def test_extents_are_counts_and_ranges(frame, tmp_path, form):
 def test_dropped_regimes_are_gone_and_the_others_stay(frame, tmp_path, form):
     data = read(FORMS[form](frame, tmp_path))
     fewer = data.drop(["a2", "obs"])
-    assert fewer.regimes == ("a1", "a3")
+    assert fewer.labels == ("a1", "a3")
     assert fewer.n_rows == 40
     assert {regime for regime, _ in fewer.batches()} == {("a1",), ("a3",)}
     np.testing.assert_array_equal(fewer.rows("a3"), data.rows("a3"))
-    assert data.regimes == ("obs", "a1", "a2", "a3")
-    assert data.drop("a2").regimes == ("obs", "a1", "a3")
-    assert data.drop([]).regimes == data.regimes
+    assert data.labels == ("obs", "a1", "a2", "a3")
+    assert data.drop("a2").labels == ("obs", "a1", "a3")
+    assert data.drop([]).labels == data.labels
     with pytest.raises(RegimeError, match=r"'obs' is not in the data: \['a1', 'a3'\]"):
         fewer.rows("obs")
 

@@ -202,7 +202,7 @@ def test_a_number_among_text_labels(frame):
 def test_a_regime_needs_eight_rows(frame, tmp_path, form):
     rank = frame.groupby("regime").cumcount()
     enough = frame[(frame["regime"] != "a2") | (rank < 8)]
-    assert read(write(enough, form, tmp_path)).extents["a2",].n == 8
+    assert read(write(enough, form, tmp_path)).summary.regimes["a2",].n == 8
     few = frame[(frame["regime"] != "a2") | (rank < 7)]
     message = "^regime 'a2' has 7 rows; at least 8 are needed. Drop those rows, or collect"
     assert_refused(RegimeError, message, write(few, form, tmp_path))

@@ -26,8 +26,8 @@ def frame():
 
 def same(data, frame):
     labelled = ig.RegimeData.from_frame(frame, outcome="y", actions=ACTIONS)
-    assert data.regimes == labelled.regimes == ("obs", "a1", "a3", "a1+a3")
-    for regime in data.regimes:
+    assert data.labels == labelled.labels == ("obs", "a1", "a3", "a1+a3")
+    for regime in data.labels:
         assert_array_equal(data.rows(regime), labelled.rows(regime))
 
 

@@ -25,7 +25,7 @@ def test_scales_weight_every_regime_equally(frame, data):
     groups = frame.groupby("regime")[COLUMNS]
     centre = groups.mean().mean()
     spread = np.sqrt((groups.var(ddof=0) + (groups.mean() - centre) ** 2).mean())
-    scales = Summary.from_data(data).scales
+    scales = data.summary.scales
     for name in COLUMNS:
         assert scales[name].centre == pytest.approx(centre[name], rel=1e-12)
         assert scales[name].spread == pytest.approx(spread[name], rel=1e-12)
@@ -33,8 +33,8 @@ def test_scales_weight_every_regime_equally(frame, data):
 
 def test_more_rows_of_one_regime_leave_the_scales_alone(frame, data):
     observed = frame[frame["regime"] == "obs"]
-    more = Summary.from_data(read(pd.concat([frame, *[observed] * 9]))).scales
-    for name, scale in Summary.from_data(data).scales.items():
+    more = read(pd.concat([frame, *[observed] * 9])).summary.scales
+    for name, scale in data.summary.scales.items():
         assert more[name].centre == pytest.approx(scale.centre, rel=1e-12)
         assert more[name].spread == pytest.approx(scale.spread, rel=1e-12)
 
@@ -46,11 +46,11 @@ def test_scales_keep_their_digits_at_a_large_offset(frame):
     groups = [exact[frame["regime"] == regime] for regime in frame["regime"].unique()]
     centre = np.mean([group.mean(axis=0) for group in groups], axis=0)
     spread = np.sqrt(np.mean([((group - centre) ** 2).mean(axis=0) for group in groups], axis=0))
-    for k, scale in enumerate(Summary.from_data(read(shifted)).scales.values()):
+    for k, scale in enumerate(read(shifted).summary.scales.values()):
         assert scale.centre == pytest.approx(float(centre[k]), rel=1e-15)
         assert abs(scale.spread / spread[k] - 1) < 1e-7  # resolution of the centre over 0.01
-    assert Summary.from_data(read(shifted)).scales["a1"].standardise(1e9 + 2.0) == pytest.approx(
-        Summary.from_data(read(frame)).scales["a1"].standardise(2.0), abs=1e-5
+    assert read(shifted).summary.scales["a1"].standardise(1e9 + 2.0) == pytest.approx(
+        read(frame).summary.scales["a1"].standardise(2.0), abs=1e-5
     )
 
 
@@ -58,7 +58,7 @@ def test_scales_keep_their_digits_at_a_large_offset(frame):
 
 
 def test_quantiles_are_exact_while_all_rows_are_kept(frame, data):
-    found = Summary.from_data(data).quantile(0.3)
+    found = data.summary.quantile(0.3)
     for regime, rows in frame.groupby("regime"):
         expected = rows[COLUMNS].quantile(0.3)
         assert found[regime] == pytest.approx(expected.to_dict(), rel=1e-14)
@@ -99,8 +99,8 @@ def test_merged_samples_thin_both_parts_alike(monkeypatch):
 def test_merged_summaries_are_those_of_all_rows(frame):
     first = frame[frame["regime"].isin(["a3", "obs"])]
     second = frame[frame["regime"].isin(["a1", "a2", "obs"])].assign(a1=lambda f: 3 * f["a1"])
-    merged = Summary.from_data(read(first)).merge(Summary.from_data(read(second)))
-    whole = Summary.from_data(read(pd.concat([first, second])))
+    merged = read(first).summary.merge(read(second).summary)
+    whole = read(pd.concat([first, second])).summary
     assert list(merged.regimes) == list(whole.regimes) == [(), ("a1",), ("a2",), ("a3",)]
     for regime, part in whole.regimes.items():
         found = merged.regimes[regime]
@@ -112,16 +112,16 @@ def test_merged_summaries_are_those_of_all_rows(frame):
 
 
 def test_batches_do_not_matter(data, frame, monkeypatch):
-    whole = Summary.from_data(data)
+    whole = data.summary
     monkeypatch.setattr("bayes_intgen.data.sources.BATCH_ROWS", 7)
-    batched = Summary.from_data(data)
+    batched = data.summary
     assert batched.quantile(0.5) == whole.quantile(0.5)
     for name, scale in whole.scales.items():
         assert batched.scales[name].spread == pytest.approx(scale.spread, rel=1e-12)
 
 
 def test_a_summary_survives_json(data):
-    summary = Summary.from_data(data)
+    summary = data.summary
     state = json.loads(json.dumps(summary.to_dict()))
     again = Summary.from_dict(state)
     assert again.to_dict() == state

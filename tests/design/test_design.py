@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from bayes_intgen import Polynomial
-from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.choice import freeze_bases
 from bayes_intgen.design.design import CAUSAL, Design, bias_name
 
@@ -17,7 +16,7 @@ REGIMES = [(), ("a1",), ("a3",), ("a1", "a2"), ("a1", "a2", "a3")]
 
 @pytest.fixture
 def design(data):
-    bases = freeze_bases(Polynomial(degree=3), data.actions, Summary.from_data(data))
+    bases = freeze_bases(Polynomial(degree=3), data.actions, data.summary)
     return Design.build(bases, PARENTS)
 
 
@@ -103,7 +102,7 @@ def test_prior_groups(design):
 
 def test_without_parents_every_bias_has_its_own_action_only(data):
     parents = dict.fromkeys(PARENTS, ())
-    bases = freeze_bases(Polynomial(degree=2), data.actions, Summary.from_data(data))
+    bases = freeze_bases(Polynomial(degree=2), data.actions, data.summary)
     design = Design.build(bases, parents)
     assert len(design.features.features) == 1 + 3 * 2
     assert len(design.weights) == 7 + 3 * 3

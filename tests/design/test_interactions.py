@@ -5,7 +5,6 @@ import pytest
 from numpy.testing import assert_allclose
 
 import bayes_intgen as ig
-from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.choice import freeze_bases
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.design.design import CAUSAL, Design, bias_name
@@ -20,7 +19,7 @@ def bases():
     frame = scm.sample_regimes(scm.single_regimes, 100, random_seed=1)
     data = ig.RegimeData.from_frame(frame, outcome="y", actions=scm.actions)
     return {
-        basis: freeze_bases(spec, data.actions, Summary.from_data(data))
+        basis: freeze_bases(spec, data.actions, data.summary)
         for basis, spec in (("cubic", ig.Polynomial(3)), ("smooth", ig.HSGP(m=4, m_pair=2)))
     }
 

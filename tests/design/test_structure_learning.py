@@ -22,7 +22,7 @@ def learn(regimes):
     frame = pd.concat(frames, ignore_index=True)
     actions = [name for name in frame if name != "regime"]
     frame["y"] = np.arange(len(frame))  # the outcome is not looked at
-    return learn_structure(Summary.from_data(RegimeData.from_frame(frame, "y", actions)))
+    return learn_structure(RegimeData.from_frame(frame, "y", actions).summary)
 
 
 def status(structure):
@@ -249,7 +249,7 @@ def test_the_structure_survives_json():
 
 
 def test_a_summary_without_rows_cannot_be_learned_from():
-    summary = Summary.from_data(RegimeData.from_frame(linear.make_data(50, 1), "y", ["a1", "a2"]))
+    summary = RegimeData.from_frame(linear.make_data(50, 1), "y", ["a1", "a2"]).summary
     with pytest.raises(ModelError, match="needs rows"):
         learn_structure(Summary.from_dict(summary.to_dict()))
 
@@ -300,7 +300,7 @@ def test_categorical_settings_are_taken_out_as_well():
     frame = pd.DataFrame({"a1": a1.astype(str), "a2": a2.astype(str), "a3": a3})
     frame = frame.assign(regime="a1+a2", y=np.arange(n))
     data = RegimeData.from_frame(frame, "y", ["a1", "a2", "a3"], categorical=["a1", "a2"])
-    found = learn_structure(Summary.from_data(data))
+    found = learn_structure(data.summary)
     assert status(found)["a1", "a3"] == "seen"
     assert p_values(found)["a2", "a3"] > 0.01
 
@@ -312,7 +312,7 @@ def test_a_confounder_shared_within_a_block_does_not_lead_out_of_it():
         scm = ig.scm.sample_partition_scm(["a1+a2", "a3+a4"], seed, edge_probability=0.0)
         regimes = ["obs", "a1", "a1+a2", "a3+a4", "a2+a3"]
         frame = scm.sample_regimes(regimes, 1000, random_seed=seed)
-        found = learn_structure(Summary.from_data(RegimeData.from_frame(frame, "y", scm.actions)))
+        found = learn_structure(RegimeData.from_frame(frame, "y", scm.actions).summary)
         assert status(found)["a4", "a3"] == "untested"
         blocks = {name: block for block in scm.blocks for name in block}
         seen += [e.status == "seen" for e in found.edges if blocks[e.parent] != blocks[e.child]]
@@ -322,9 +322,7 @@ def test_a_confounder_shared_within_a_block_does_not_lead_out_of_it():
 
 def test_only_the_parent_within_a_block_is_seen():
     frame = partition.make_data(2000, random_seed=1)
-    found = learn_structure(
-        Summary.from_data(RegimeData.from_frame(frame, "y", ["a1", "a2", "a3"]))
-    )
+    found = learn_structure(RegimeData.from_frame(frame, "y", ["a1", "a2", "a3"]).summary)
     assert found.parents == {"a1": ("a2",), "a2": ("a1",), "a3": ("a2",)}
     assert status(found)["a1", "a2"] == "untested"
 

@@ -7,7 +7,6 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 from bayes_intgen import RegimeData
-from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.structure_learning import learn_structure
 
 
@@ -16,7 +15,7 @@ def learn(columns, categorical):
     frame = pd.DataFrame(columns).assign(regime="a")
     frame["y"] = np.arange(len(frame))
     data = RegimeData.from_frame(frame, "y", list(columns), categorical=categorical)
-    return [e for e in learn_structure(Summary.from_data(data)).edges if e.parent == "a"]
+    return [e for e in learn_structure(data.summary).edges if e.parent == "a"]
 
 
 def p_value(a, b, categorical):
@@ -107,7 +106,7 @@ def test_levels_that_do_not_vary_test_nothing():
     frame = pd.DataFrame({"a": rng.normal(size=40), "b": ["x"] * 20 + ["x", "y"] * 10})
     frame = frame.assign(y=rng.normal(size=40), regime=["a"] * 20 + ["obs"] * 20)
     data = RegimeData.from_frame(frame, "y", ["a", "b"], categorical=["b"])
-    edges = learn_structure(Summary.from_data(data)).edges
+    edges = learn_structure(data.summary).edges
     assert [edge.status for edge in edges] == ["untested", "untested"]
 
 

@@ -10,7 +10,6 @@ from scipy import stats
 
 import bayes_intgen as ig
 from bayes_intgen.base.regimes import format_regime
-from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.hsgp import HSGP
 from bayes_intgen.inference.verdicts.convergence import check_nuts
 from models import categorical, covariate, hsgp, linear, partition, polynomial
@@ -148,7 +147,7 @@ def test_nuts_posterior_equals_that_of_the_longhand_model():
         )
     longhand = tree["posterior"].dataset
     assert check_nuts(longhand, tree["sample_stats"].dataset).ok
-    scales = Summary.from_data(data).scales
+    scales = data.summary.scales
     z1, z2 = (xr.DataArray(scales[name].standardise(at[name]), dims="point") for name in at)
     effect = longhand["effect"]
     theirs = longhand["alpha"] + effect.sel(action="a1") * z1 + effect.sel(action="a2") * z2

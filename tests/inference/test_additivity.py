@@ -53,7 +53,7 @@ def test_scores_and_their_covariance_are_those_of_the_rows(prepared):
     design, given = null.design, null.conditional(mode.mode)
     log_sigma, log_scale, log_length = null.split(mode.mode)
     x_rows, z_rows, y_rows, w_rows, e_rows, counted = [], [], [], [], [], []
-    for r, label in enumerate(data.regimes):
+    for r, label in enumerate(data.labels):
         regime = parse_regime(label, data.actions)
         values = data.rows(label)
         phi = moments.features.evaluate(values[:, :-1])

@@ -135,8 +135,8 @@ def test_rows_are_the_features_of_the_data():
     rows = Rows.read(data, features, scale)
     rng = np.random.default_rng(5)
     weights = [rng.uniform(0.5, 2, 50) for _ in range(3)]
-    weighted = rows.weigh(problem.moments, weights)
-    for r, label in enumerate(data.regimes):
+    weighted = rows.reweight(problem.moments, weights)
+    for r, label in enumerate(data.labels):
         values, weight = data.rows(label), weights[r]
         phi, y = features.evaluate(values[:, :-1]), scale.standardise(values[:, -1])
         assert_allclose(rows.phi[r], phi)

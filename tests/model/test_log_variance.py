@@ -11,7 +11,6 @@ from bayes_intgen.base.centred_moments import CentredMoments
 from bayes_intgen.base.metrics import rmse
 from bayes_intgen.base.regimes import parse_regime
 from bayes_intgen.base.types import Scale
-from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.choice import freeze_bases
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.model.log_variance import LogVariance, fit_log_variances
@@ -31,11 +30,11 @@ def noisy(n, random_seed, slope=1.0):
 
 
 def fitted_variances(data, basis, mean):
-    summary = Summary.from_data(data)
+    summary = data.summary
     features = FeatureMap.within(freeze_bases(basis, data.actions, summary), [data.actions])
-    theta = {regime: mean(features) for regime in data.extents}
+    theta = {regime: mean(features) for regime in data.regimes}
     scale = Scale(0.0, 1.0)
-    sigma = dict.fromkeys(data.extents, 1.0)
+    sigma = dict.fromkeys(data.regimes, 1.0)
     return features, fit_log_variances(data, features, scale, theta, sigma)
 
 
@@ -62,10 +61,10 @@ def test_the_variance_of_each_level_is_recovered():
     frame["y"] = spread[frame["c"]] * np.exp(0.3 * frame["a"]) * rng.normal(size=20_000)
     frame["regime"] = np.where(frame.index % 2, "obs", "c")
     data = ig.RegimeData.from_frame(frame, "y", ["c", "a"], categorical=["c"])
-    summary = Summary.from_data(data)
+    summary = data.summary
     features = FeatureMap.within(freeze_bases(ig.HSGP(), data.actions, summary), [data.actions])
-    zero = dict.fromkeys(data.extents, np.zeros(len(features.features)))
-    sigma = dict.fromkeys(data.extents, 1.0)
+    zero = dict.fromkeys(data.regimes, np.zeros(len(features.features)))
+    sigma = dict.fromkeys(data.regimes, 1.0)
     variances = fit_log_variances(data, features, Scale(0.0, 1.0), zero, sigma)
     points = np.column_stack([np.tile(np.arange(5.0), 3), np.repeat([-1.0, 0.0, 1.0], 5)])
     expected = 2 * np.log(spread)[points[:, 0].astype(int)] + 0.6 * points[:, 1]
@@ -115,10 +114,10 @@ def test_shrinkage_is_that_of_the_bayesian_regression():
 def test_weighted_moments_are_weighted_sums_of_products():
     data = noisy(300, 4)
     features, variances = fitted_variances(data, ig.Polynomial(2), two_a)
-    summary = Summary.from_data(data)
+    summary = data.summary
     scale = summary.scales["y"]
     moments = Moments.compute(data, summary, features, scale, variances)
-    for label in data.regimes:
+    for label in data.labels:
         regime = parse_regime(label, data.actions)
         rows = data.rows(label)
         phi, y = features.evaluate(rows[:, :-1]), scale.standardise(rows[:, -1])
@@ -144,12 +143,12 @@ def test_weighted_likelihood_is_that_of_rows_with_their_own_variance():
     data = noisy(200, 5)
     plain = ig.InterventionModel(ig.Polynomial(2), [], variance="constant")._prepare(data).problem
     design, scale = plain.design, plain.moments.outcome_scale
-    variances = dict.fromkeys(data.extents, ByFirstAction())
+    variances = dict.fromkeys(data.regimes, ByFirstAction())
     moments = Moments.compute(data, plain.moments.summary, design.features, scale, variances)
     likelihood = MarginalLikelihood.from_moments(design, moments)
     theta, sigma = np.random.default_rng(6).normal(size=len(design.weights)), np.array([0.4, 0.9])
     expected = []
-    for label, sd in zip(data.regimes, sigma, strict=True):
+    for label, sd in zip(data.labels, sigma, strict=True):
         rows = data.rows(label)
         phi = design.features.evaluate(rows[:, :-1])
         mean = phi @ design.collect(theta, design.active(parse_regime(label, data.actions)))

@@ -7,7 +7,6 @@ import pytest
 from numpy.testing import assert_allclose
 
 import bayes_intgen as ig
-from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.choice import freeze_bases
 from bayes_intgen.design.design import Design
 from bayes_intgen.model.variance_sum_rule import combine_regimes, variance_at, variance_design
@@ -60,7 +59,7 @@ def bases():
     frame = polynomial.make_data(50, random_seed=1)
     frame["a3"] = np.random.default_rng(2).normal(size=len(frame))
     data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2", "a3"])
-    return freeze_bases(ig.HSGP(), data.actions, Summary.from_data(data))
+    return freeze_bases(ig.HSGP(), data.actions, data.summary)
 
 
 PARENTS = {"a1": (), "a2": ("a1",), "a3": ()}

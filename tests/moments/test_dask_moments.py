@@ -46,8 +46,8 @@ def cluster():
 def assert_same(found, expected, rtol=1e-10):
     assert found.regimes == expected.regimes
     for regime in expected.regimes:
-        assert [f.n for f in found.parts[regime]] == [f.n for f in expected.parts[regime]]
-        for one, two in zip(found.parts[regime], expected.parts[regime], strict=True):
+        assert [f.n for f in found.folds[regime]] == [f.n for f in expected.folds[regime]]
+        for one, two in zip(found.folds[regime], expected.folds[regime], strict=True):
             size = np.sqrt(np.diag(two.scatter))
             size[size == 0] = 1.0
             assert np.abs((one.mean - two.mean) / size).max() < rtol

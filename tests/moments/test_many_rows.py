@@ -13,14 +13,12 @@ import bayes_intgen as ig
 from bayes_intgen.base.centred_moments import CentredMoments
 from bayes_intgen.base.parallel import ordered_map
 from bayes_intgen.base.types import Scale
-from bayes_intgen.data.folds import folded_chunks
-from bayes_intgen.data.summary import Summary
+from bayes_intgen.data.row_pass import folded_chunks, subsample_rows
 from bayes_intgen.design.basis.choice import freeze_bases
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.design.basis.products import ProductLayout
-from bayes_intgen.moments import row_sample as pilot
+from bayes_intgen.moments.description import check_size
 from bayes_intgen.moments.feature_sums import sum_features
-from bayes_intgen.moments.moments_text import check_size
 
 COLUMNS = {"outcome": "y", "actions": ["a1", "a2", "a3"]}
 
@@ -42,7 +40,7 @@ def assert_close(found, expected, rtol=1e-12):
     """Hold moments against others, relative to the sizes of their columns."""
     assert found.regimes == expected.regimes
     for regime in expected.regimes:
-        for one, two in zip(found.parts[regime], expected.parts[regime], strict=True):
+        for one, two in zip(found.folds[regime], expected.folds[regime], strict=True):
             size = np.sqrt(np.diag(two.scatter))
             size[size == 0] = 1.0
             assert one.n == two.n
@@ -76,7 +74,7 @@ def product_by_product(features, values):
 @pytest.mark.parametrize("scopes", [[("a1", "a2", "a3")], [("a1",), ("a3", "a1"), ("a2",)]])
 def test_features_are_products(frame, basis, scopes):
     data = ig.RegimeData.from_frame(frame, **COLUMNS)
-    bases = freeze_bases(basis, data.variables, Summary.from_data(data))
+    bases = freeze_bases(basis, data.variables, data.summary)
     features = FeatureMap.within(bases, scopes)
     features = features.union(FeatureMap.pairs(bases, 2))
     values = np.concatenate([2.5 * data.rows("a1")[:, :-1], data.rows("obs")[:, :-1]])
@@ -156,25 +154,25 @@ def test_results_come_in_order_and_errors_too(threads):
 
 
 def test_the_number_of_threads_changes_no_digit(frame, monkeypatch):
-    monkeypatch.setattr("bayes_intgen.data.folds.CHUNK_ROWS", 50)
+    monkeypatch.setattr("bayes_intgen.data.row_pass.CHUNK_ROWS", 50)
     data = ig.RegimeData.from_frame(frame, **COLUMNS)
     found = []
     for cores in (1, 4):
         monkeypatch.setattr("bayes_intgen.base.parallel.available_cores", lambda cores=cores: cores)
         found.append(ig.Moments.from_data(data))
     for regime in found[0].regimes:
-        for one, two in zip(found[0].parts[regime], found[1].parts[regime], strict=True):
+        for one, two in zip(found[0].folds[regime], found[1].folds[regime], strict=True):
             assert (one.scatter == two.scatter).all()
             assert (one.mean == two.mean).all()
 
 
 @pytest.mark.parametrize("size", [1, 7, 100])
 def test_chunks_keep_rows_in_their_folds(size, monkeypatch):
-    monkeypatch.setattr("bayes_intgen.data.folds.CHUNK_ROWS", 40)
+    monkeypatch.setattr("bayes_intgen.data.row_pass.CHUNK_ROWS", 40)
     rows = np.arange(100.0)[:, None]
     batches = [((), rows[i : i + size]) for i in range(0, 100, size)]
     found = {fold: [] for fold in range(3)}
-    for _, fold, chunk in folded_chunks(batches, {(): 100}):
+    for _, fold, chunk in folded_chunks(batches, {(): 100}, {}):
         assert 0 < len(chunk) <= 40
         found[fold] += chunk[:, 0].tolist()
     expected = np.array_split(np.arange(100), 3)
@@ -255,7 +253,7 @@ def test_ten_thousand_merges(frame):
     total = CentredMoments.empty(len(whole.features.features))
     for row in values:
         total = total.merge(sum_features(row[None], whole.features, scale).moments)
-    found = replace(whole, parts={(): (total,)})
+    found = replace(whole, folds={(): (total,)})
     one, two = found.regression(()), whole.regression(())
     size = np.sqrt(np.diag(two.gram))
     assert one.n == 10_000
@@ -376,8 +374,8 @@ def test_a_first_fit_to_a_sample(frame, monkeypatch):
     whole = model.fit(data, method="laplace", random_seed=1).expected_outcome(at)
     monkeypatch.setattr("bayes_intgen.data.regime_summary.SAMPLE_ROWS", 2000)
     thin = ig.RegimeData.from_frame(rows, **COLUMNS)
-    summary = Summary.from_data(thin)
-    assert {e.n for e in pilot.pilot_rows(thin, summary).extents.values()} == {1250}
+    few = subsample_rows(thin)
+    assert {part.n for part in few.summary.regimes.values()} == {1250}
     found = model.fit(thin, method="laplace", random_seed=1).expected_outcome(at)
     shift = (found.mean(("chain", "draw")) - whole.mean(("chain", "draw"))) / whole.std(
         ("chain", "draw")
@@ -387,4 +385,4 @@ def test_a_first_fit_to_a_sample(frame, monkeypatch):
 
 def test_few_rows_are_their_own_sample(frame):
     data = ig.RegimeData.from_frame(frame, **COLUMNS)
-    assert pilot.pilot_rows(data, Summary.from_data(data)) is data
+    assert subsample_rows(data) is data

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from bayes_intgen import ModelError, Moments, Polynomial, RegimeData
-from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.choice import freeze_bases
 from bayes_intgen.design.design import Design
 
@@ -119,7 +118,7 @@ def test_other_bases_and_other_columns_are_refused(data, frame):
 
 def fold_means(moments, regime):
     """Return row counts and means, in standard units, of the outcome in each fold."""
-    return [(fold.n, fold.mean[-1]) for fold in moments.parts[regime]]
+    return [(fold.n, fold.mean[-1]) for fold in moments.folds[regime]]
 
 
 @pytest.mark.parametrize("batch", [2**16, 7, 1])
@@ -137,13 +136,13 @@ def test_folds_are_contiguous_thirds_of_each_regime(frame, data, monkeypatch, ba
 @pytest.mark.parametrize("n", [8, 9, 10, 100])
 def test_folds_differ_by_at_most_one_row(n):
     moments = Moments.from_data(read(draw(1, n=n, regimes=("obs",))))
-    assert [fold.n for fold in moments.parts[()]] == [len(b) for b in np.array_split(range(n), 3)]
+    assert [fold.n for fold in moments.folds[()]] == [len(b) for b in np.array_split(range(n), 3)]
 
 
 def test_chunks_and_batches_do_not_matter(monkeypatch):
     data = read(draw(1, offset=1e9, n=9000, regimes=("obs", "a1")))
     whole = Moments.from_data(data)
-    monkeypatch.setattr("bayes_intgen.data.folds.CHUNK_ROWS", 1000)
+    monkeypatch.setattr("bayes_intgen.data.row_pass.CHUNK_ROWS", 1000)
     assert_moments(Moments.from_data(data, like=whole), whole)
     monkeypatch.setattr("bayes_intgen.data.sources.BATCH_ROWS", 101)
     chunked = Moments.from_data(data, like=whole)
@@ -160,7 +159,7 @@ def test_chunks_and_batches_do_not_matter(monkeypatch):
 def test_selected_moments_are_those_of_the_smaller_design(data):
     full = Moments.from_data(data, basis=Polynomial())
     parents = {"a1": (), "a2": ("a1",), "a3": ()}
-    summary = Summary.from_data(data)
+    summary = data.summary
     features = Design.build(freeze_bases(Polynomial(), data.actions, summary), parents).features
     direct = Moments.compute(data, summary, features, full.outcome_scale)
     chosen = full.select(features)

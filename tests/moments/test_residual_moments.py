@@ -6,7 +6,6 @@ from numpy.testing import assert_allclose
 
 import bayes_intgen as ig
 from bayes_intgen.base.regimes import parse_regime
-from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.choice import freeze_bases
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.moments.moments import Moments
@@ -22,12 +21,12 @@ class ByFirstAction:
 def case():
     frame = polynomial.make_data(300, random_seed=1)
     data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-    summary = Summary.from_data(data)
+    summary = data.summary
     bases = freeze_bases(ig.Polynomial(2), data.actions, summary)
     features = FeatureMap.within(bases, [data.actions])
     rng = np.random.default_rng(2)
-    theta = {r: rng.normal(size=len(features.features)) for r in data.extents}
-    variances = dict.fromkeys(data.extents, ByFirstAction())
+    theta = {r: rng.normal(size=len(features.features)) for r in data.regimes}
+    variances = dict.fromkeys(data.regimes, ByFirstAction())
     scale = summary.scales["y"]
     moments = Moments.compute(data, summary, features, scale, variances, theta)
     return data, moments, theta
@@ -35,7 +34,7 @@ def case():
 
 def test_they_are_sums_over_the_rows(case):
     data, moments, theta = case
-    for label in data.regimes:
+    for label in data.labels:
         regime = parse_regime(label, data.actions)
         rows = data.rows(label)
         phi = moments.features.evaluate(rows[:, :-1])

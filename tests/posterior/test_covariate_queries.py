@@ -8,7 +8,6 @@ from numpy.testing import assert_allclose
 import bayes_intgen as ig
 from bayes_intgen.base.support_flags import EXTRAPOLATED, OUTSIDE, SUPPORTED
 from bayes_intgen.cli.main import main
-from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.choice import freeze_bases, match_bases
 from bayes_intgen.design.design import Design
 from bayes_intgen.moments.feature_rows import Rows
@@ -69,7 +68,7 @@ MODIFIED = {"a1 z", "a2 z", "a1 site", "a2 site", "site z"}
     ],
 )
 def test_components_of_each_rung(data, basis, rung, causal, bias1):
-    bases = freeze_bases(basis, data.variables, Summary.from_data(data))
+    bases = freeze_bases(basis, data.variables, data.summary)
     design = Design.build(bases, PARENTS, rung, covariates=data.covariates)
     assert (design.actions, design.variables) == (data.actions, data.variables)
     assert {name for name in terms(design, "causal") if len(name.split()) < 3} == causal
@@ -82,7 +81,7 @@ def test_components_of_each_rung(data, basis, rung, causal, bias1):
 
 
 def test_pieces_of_covariates_have_a_prior_of_their_own(data):
-    bases = freeze_bases(ig.HSGP(), data.variables, Summary.from_data(data))
+    bases = freeze_bases(ig.HSGP(), data.variables, data.summary)
     design = Design.build(bases, PARENTS, "none", covariates=data.covariates)
     kinds = dict(zip(design.groups, design.group_kinds(), strict=True))
     assert kinds["causal|a1:wiggly"] == "wiggly"
@@ -95,7 +94,7 @@ def test_pieces_of_covariates_have_a_prior_of_their_own(data):
 
 
 def test_covariates_have_fewer_functions_in_products_unless_named(data):
-    summary = Summary.from_data(data)
+    summary = data.summary
     bases = freeze_bases(ig.HSGP(12), data.variables, summary)
     assert [bases[name].m_pair for name in ("a1", "a2", "z")] == [5, 5, 3]
     assert match_bases(ig.HSGP(12), bases, data.covariates) == bases
@@ -179,11 +178,9 @@ def summarise(regimes):
     frames = [pd.DataFrame(table).assign(regime=label) for label, table in regimes.items()]
     frame = pd.concat(frames, ignore_index=True)
     frame["y"] = np.arange(len(frame))
-    return Summary.from_data(
-        ig.RegimeData.from_frame(
-            frame, "y", ["a1", "a2"], categorical=["site"], covariates=["z", "site"]
-        )
-    )
+    return ig.RegimeData.from_frame(
+        frame, "y", ["a1", "a2"], categorical=["site"], covariates=["z", "site"]
+    ).summary
 
 
 def rows(z=0.0, sites=("n", "s"), seed=1):

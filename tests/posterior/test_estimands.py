@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 
 import bayes_intgen as ig
 from bayes_intgen.base.metrics import coverage, rmse
-from bayes_intgen.data.reference import usual_values
+from bayes_intgen.data.reference import reference_values
 from tests.cases.synergy_study import known_product, study
 
 ACTIONS = ("a1", "a2", "a3")
@@ -169,7 +169,7 @@ def test_components_add_up_in_every_regime_draw_by_draw(rung, fit):
 
 def test_the_gauge_is_where_it_is_said_to_be(rung):
     """At the reference alpha is the joint effect and nothing else contributes to it."""
-    usual = dict(zip(ACTIONS, usual_values(rung.summary), strict=True))
+    usual = dict(zip(ACTIONS, reference_values(rung.summary), strict=True))
     parts = rung.decomposition(usual)
     assert_allclose(parts["alpha"], rung.expected_outcome(usual))
     assert_allclose(parts["int"], 0.0, atol=1e-9)
@@ -189,7 +189,7 @@ def test_synergy_is_the_difference_of_differences(pairwise):
     assert_allclose(found, expected, atol=1e-9)
     assert float(np.abs(found).max()) > 0.001
     assert_allclose(pairwise.synergy(at, ("a3", "a1"), low), found)
-    usual = dict(zip(ACTIONS, usual_values(pairwise.summary), strict=True))
+    usual = dict(zip(ACTIONS, reference_values(pairwise.summary), strict=True))
     middle = {name: usual[name] for name in ("a1", "a3")}
     assert_allclose(pairwise.synergy(at, ("a1", "a3")), pairwise.synergy(at, ("a1", "a3"), middle))
     each = {"a1": [0.0, 0.1], "a3": [-1.0, 0.0]}

@@ -144,7 +144,7 @@ def test_arviz_takes_the_tree(nuts):
 def test_sigma_is_in_units_of_the_outcome(nuts, data):
     """The residual sd of each regime is near that of a flexible regression on its rows."""
     sigma = nuts.idata["posterior"].dataset["sigma"].mean(("chain", "draw"))
-    for label in data.regimes:
+    for label in data.labels:
         rows = data.rows(label)
         phi = nuts.design.features.evaluate(rows[:, :-1])
         residual = rows[:, -1] - phi @ np.linalg.lstsq(phi, rows[:, -1], rcond=None)[0]

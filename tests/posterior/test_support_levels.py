@@ -21,9 +21,7 @@ def summarise(regimes):
     frames = [pd.DataFrame(table).assign(regime=label) for label, table in regimes.items()]
     frame = pd.concat(frames, ignore_index=True)
     frame["y"] = np.arange(len(frame))
-    return Summary.from_data(
-        RegimeData.from_frame(frame, "y", ["a", "c", "d"], categorical=["c", "d"])
-    )
+    return RegimeData.from_frame(frame, "y", ["a", "c", "d"], categorical=["c", "d"]).summary
 
 
 def table(n, c, d=("u", "v"), seed=1, shift=0.0):
@@ -156,20 +154,20 @@ def assert_kept(summary, rows):
 
 
 def test_counts_and_moments_by_level(rows, monkeypatch):
-    assert_kept(Summary.from_data(read(rows)), rows)
+    assert_kept(read(rows).summary, rows)
     monkeypatch.setattr("bayes_intgen.data.sources.BATCH_ROWS", 7)
-    assert_kept(Summary.from_data(read(rows)), rows)
+    assert_kept(read(rows).summary, rows)
 
 
 def test_merged_summaries_keep_them(rows):
     levels = {"c": ("x", "y", "z"), "d": ("u", "v")}
     first, second = rows[rows["c"] != "z"][::2], rows.drop(rows[rows["c"] != "z"][::2].index)
-    parts = [Summary.from_data(read(part).recode(levels)) for part in (first, second)]
+    parts = [read(part).recode(levels).summary for part in (first, second)]
     assert_kept(parts[0].merge(parts[1]), rows)
 
 
 def test_they_survive_json(rows):
-    summary = Summary.from_data(read(rows))
+    summary = read(rows).summary
     again = Summary.from_dict(json.loads(json.dumps(summary.to_dict())))
     assert_kept(again, rows)
     assert again.levels == summary.levels
@@ -181,4 +179,4 @@ def test_they_survive_json(rows):
 
 def test_shares_weight_every_regime_equally(rows):
     shares = rows.groupby("regime")["c"].value_counts(normalize=True).unstack().mean()
-    assert_allclose(Summary.from_data(read(rows)).level_shares("c"), shares[["x", "y", "z"]])
+    assert_allclose(read(rows).summary.level_shares("c"), shares[["x", "y", "z"]])

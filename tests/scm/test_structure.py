@@ -4,7 +4,6 @@ import networkx as nx
 import pytest
 
 from bayes_intgen import RegimeData
-from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.structure_learning import learn_structure
 from bayes_intgen.scm import sample_polynomial_scm
 
@@ -17,7 +16,7 @@ def cases():
         scm = sample_polynomial_scm(5, random_seed=seed)
         frame = scm.sample_regimes(scm.single_regimes, n=5000, random_seed=seed)
         data = RegimeData.from_frame(frame, outcome="y", actions=scm.actions)
-        found.append((scm, learn_structure(Summary.from_data(data))))
+        found.append((scm, learn_structure(data.summary)))
     return found
 
 

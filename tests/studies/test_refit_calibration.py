@@ -112,7 +112,7 @@ def test_simulated_rows_have_the_mean_and_spread_of_one_draw(fitted):
     rows = rows_of(data)
     assert (
         rows["shop"].tolist()
-        == pd.concat([fitted[0][fitted[0]["regime"] == label] for label in data.regimes])[
+        == pd.concat([fitted[0][fitted[0]["regime"] == label] for label in data.labels])[
             "shop"
         ].tolist()
     )
@@ -120,7 +120,7 @@ def test_simulated_rows_have_the_mean_and_spread_of_one_draw(fitted):
     assert np.array_equal(weight_draws(single)[0, 0], weight_draws(posterior)[0, 7])
     rng = np.random.default_rng(2)
     y = np.array([simulate_outcome(single, rows, rng) for _ in range(300)])
-    for label in data.regimes:
+    for label in data.labels:
         chosen = (rows[REGIME] == label).to_numpy()
         do = [] if label == "obs" else [label]
         mean = posterior.expected_outcome(rows[chosen], do).to_numpy()[0, 7]

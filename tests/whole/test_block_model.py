@@ -30,7 +30,7 @@ def read(frame):
 
 @pytest.fixture(scope="module")
 def bases():
-    summary = Summary.from_data(read(partition.make_data(100, random_seed=1)))
+    summary = read(partition.make_data(100, random_seed=1)).summary
     specs = {"cubic": ig.Polynomial(3), "smooth": ig.HSGP(m=4, m_pair=2)}
     return {name: freeze_bases(spec, ACTIONS, summary) for name, spec in specs.items()}
 

@@ -161,7 +161,7 @@ def _contrasts(
 def _innovations(
     data: RegimeData, posterior: Posterior, pairs: list[Pair]
 ) -> dict[Pair, tuple[Innovation, Innovation]]:
-    design, regimes = posterior.design, tuple(data.extents)
+    design, regimes = posterior.design, data.regimes
     sums = {
         (pair, i): InnovationSums.of(design, regimes, pair[i], pair[1 - i])
         for pair in pairs

@@ -94,7 +94,7 @@ def respond(
         if name in draws
     }
     mean = weight_draws(posterior).mean(axis=(0, 1))
-    regimes = tuple(data.extents)
+    regimes = data.regimes
     # The row weights of the fit are not kept with it, and so are made once more.
     sigma = dict(zip(regimes, np.exp(centre["sigma"]).tolist(), strict=True))
     theta = {r: design.collect(mean, design.active(r)) for r in regimes}

@@ -28,7 +28,7 @@ from bayes_intgen.base.arguments import read_choice
 from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.regimes import Regime, format_regime, order_regime
 from bayes_intgen.data.points import Beyond
-from bayes_intgen.data.reference import usual_values
+from bayes_intgen.data.reference import reference_values
 from bayes_intgen.design.design import CAUSAL, Design, bias_name
 from bayes_intgen.posterior import query
 from bayes_intgen.posterior.estimands.expected_outcome import label_draws, weight_draws
@@ -90,7 +90,7 @@ def component(
     weights = weight_draws(fit)
     total = np.zeros((*weights.shape[:-1], len(values)))
     if kind != "bias":  # (1), at the covariates of the points
-        held = np.tile(usual_values(fit.summary), (len(values), 1))
+        held = np.tile(reference_values(fit.summary), (len(values), 1))
         given = [fit.design.variables.index(name) for name in fit.covariates]
         held[:, given] = values[:, given]
         moved = held.copy()

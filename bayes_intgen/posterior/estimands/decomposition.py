@@ -24,7 +24,7 @@ import numpy as np
 import xarray as xr
 
 from bayes_intgen.data.points import Beyond
-from bayes_intgen.data.reference import usual_values
+from bayes_intgen.data.reference import reference_values
 from bayes_intgen.design.design import CAUSAL, bias_name
 from bayes_intgen.posterior import query
 from bayes_intgen.posterior.estimands.expected_outcome import draw_coords, weight_draws
@@ -84,7 +84,7 @@ def decomposition(fit: Fitted, at: Any, beyond: Beyond = "error") -> xr.Dataset:
     phi = design.features.evaluate
     weights = weight_draws(fit)
     beta = design.collect(weights, design.component(CAUSAL))
-    reference = usual_values(fit.summary)[: len(actions)]
+    reference = reference_values(fit.summary)[: len(actions)]
     held = points.values.copy()  # columns that are not actions stay as they are
     held[:, : len(actions)] = reference
     base = phi(held)

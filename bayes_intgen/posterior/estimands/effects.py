@@ -15,7 +15,7 @@ from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.metrics import credible_interval
 from bayes_intgen.base.regimes import Regime, read_do
 from bayes_intgen.base.types import Array
-from bayes_intgen.data.reference import standard_moves
+from bayes_intgen.data.reference import reference_contrasts
 from bayes_intgen.design.identification.identify import require_known_cuts
 from bayes_intgen.design.identification.model_identification import require_identified_effect
 from bayes_intgen.posterior import query
@@ -62,7 +62,7 @@ def effects(fit: Fitted, do: str | Iterable[str] | None = None) -> pd.DataFrame:
     if not regime:
         raise QueryError("do: an effect is that of an action that is set, and do sets none.")
     require_known_cuts(fit.summary.regimes, regime, fit.design.blocks)
-    moves = [move for move in standard_moves(fit.summary) if move.action in regime]
+    moves = [move for move in reference_contrasts(fit.summary) if move.action in regime]
     before = np.array([move.before for move in moves])
     after = np.array([move.after for move in moves])
     known, observed = (_identified(fit, before, after, which) for which in (regime, ()))

@@ -12,7 +12,7 @@ from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.regimes import format_regime, read_do
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.points import Beyond, Points
-from bayes_intgen.data.reference import standard_moves
+from bayes_intgen.data.reference import reference_contrasts
 from bayes_intgen.posterior import query
 from bayes_intgen.posterior.estimands.contrast import contrast
 from bayes_intgen.posterior.estimands.expected_outcome import expected_outcome
@@ -51,7 +51,7 @@ class Estimand:
         if at is None:
             if baseline is not None:
                 raise QueryError("baseline: give the points to be compared with it, too, as at.")
-            moves = [m for m in standard_moves(fit.summary) if m.action in regime]
+            moves = [m for m in reference_contrasts(fit.summary) if m.action in regime]
             if not moves:
                 raise QueryError("do: nothing is set, so that no action can be moved; give at.")
             after = query.points_of(fit, np.array([move.after for move in moves]))

@@ -83,7 +83,7 @@ def marketing(random_seed: Seed, regions: int = 60, weeks: int = 104) -> Example
     >>> data = ig.RegimeData.from_frame(
     ...     shop.frame, outcome="sales", actions=shop.actions, covariates=shop.covariates
     ... )
-    >>> data.n_rows, data.regimes
+    >>> data.n_rows, data.labels
     (6240, ('obs', 'price', 'tv', 'search'))
     >>> print(ig.LiftTests.from_frame(shop.lifts))
     LiftTests: 5 direct effects of tv, search

@@ -32,7 +32,7 @@ ROWS_AT_ONCE = 50_000
 def rows_of(data: RegimeData) -> pd.DataFrame:
     """Return all rows, regime by regime: the variables, levels as text, outcome and label."""
     parts = []
-    for label in data.regimes:
+    for label in data.labels:
         values = data.rows(label)
         columns: dict[str, npt.NDArray[np.generic]] = {}
         for k, name in enumerate((*data.variables, data.outcome)):

@@ -10,7 +10,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import bayes_intgen as ig
 from bayes_intgen.base.types import Scale
-from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.categorical import CategoricalBasis
 from bayes_intgen.design.basis.choice import freeze_bases, match_bases
 from bayes_intgen.design.basis.features import FeatureMap
@@ -171,7 +170,7 @@ def summary():
     frame["c"] = np.array(LEVELS)[rng.integers(3, size=60)]
     frame["regime"] = np.repeat(["obs", "c"], 30)
     data = ig.RegimeData.from_frame(frame, "y", ["a", "b", "c"], categorical=["c"])
-    return Summary.from_data(data)
+    return data.summary
 
 
 def kinds(choice, summary):

@@ -20,7 +20,6 @@ from numpy.testing import assert_allclose
 
 from bayes_intgen import HSGP, ModelError, Polynomial, RegimeData
 from bayes_intgen.base.types import Scale
-from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.choice import freeze_bases
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.design.basis.hsgp import HSGPBasis
@@ -69,7 +68,7 @@ def summarise(regimes, actions=("a1", "a2", "a3"), seed=0):
     for label, (n, columns) in regimes.items():
         part = pd.DataFrame(rng.normal(size=(n, len(actions) + 1)), columns=[*actions, "y"])
         parts.append(part.assign(**columns, regime=label))
-    return Summary.from_data(RegimeData.from_frame(pd.concat(parts), "y", actions))
+    return RegimeData.from_frame(pd.concat(parts), "y", actions).summary
 
 
 # The kernel

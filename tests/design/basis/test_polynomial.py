@@ -11,7 +11,6 @@ from numpy.polynomial import hermite_e
 
 from bayes_intgen import ModelError, Polynomial
 from bayes_intgen.base.types import Scale
-from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.design.basis.polynomial import PolynomialBasis
 
@@ -147,7 +146,7 @@ def test_positions_are_those_of_the_features_within_a_scope():
 
 
 def test_freezing_takes_centre_and_spread_from_the_summary(data):
-    summary = Summary.from_data(data)
+    summary = data.summary
     for action in data.actions:
         basis = Polynomial(degree=np.int64(2)).freeze(action, summary)
         assert basis == PolynomialBasis(summary.scales[action], 2)

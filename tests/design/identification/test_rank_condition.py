@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 import bayes_intgen as ig
-from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.choice import freeze_bases
 from bayes_intgen.design.design import Design
 from bayes_intgen.design.identification.identify import identify
@@ -26,7 +25,7 @@ def make_design(parents, interactions="none", basis=None, categorical=()):
         frame[name] = rng.permutation(np.repeat(["x", "y", "z"], 30))
     frame["regime"] = "obs"
     data = ig.RegimeData.from_frame(frame, "y", ACTIONS, categorical=categorical)
-    bases = freeze_bases(basis or ig.Polynomial(2), ACTIONS, Summary.from_data(data))
+    bases = freeze_bases(basis or ig.Polynomial(2), ACTIONS, data.summary)
     return Design.build(bases, parents, interactions)
 
 

@@ -1,0 +1,133 @@
+"""Combination of moments: further rows in the basis of earlier ones, merging, fewer features.
+
+The features are frozen, so two moments are merged by Chan's update of centred moments; a model with
+fewer features takes its rows and columns out of those that were computed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bayes_intgen.base.arguments import show
+from bayes_intgen.base.errors import ModelError
+from bayes_intgen.data.columns import Columns
+from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.data.summary import Summary
+from bayes_intgen.design.basis.features import FeatureMap
+
+if TYPE_CHECKING:
+    from bayes_intgen.moments.moments import Moments
+
+__all__ = ["merge", "read_further", "select"]
+
+
+def read_further(data: Any, known: Summary, regime: str | Mapping[str, str]) -> RegimeData:
+    """Read rows with the columns and levels of earlier ones.
+
+    Raises
+    ------
+    ModelError
+        If the data have other columns.
+    DataError
+        If other columns are categorical, there is a level that the earlier rows lack, or the data
+        are nothing that can be read.
+    """
+    if not isinstance(data, RegimeData):
+        names = (known.outcome, known.actions, regime, known.levels, known.covariates)
+        data = RegimeData.further(data, Columns.read(*names))
+    columns = data.columns.values
+    if known.columns != columns:
+        raise ModelError(
+            f"like: its columns are {known.columns}, those of the data are "
+            f"{columns}; the names and their order must agree."
+        )
+    if known.covariates != data.covariates:
+        raise ModelError(
+            f"like: its covariates are {list(known.covariates)}, those of the data are "
+            f"{list(data.covariates)}; read both with the same covariates."
+        )
+    rows: RegimeData = data
+    return rows.recode(known.levels)
+
+
+def merge(self: "Moments", other: "Moments") -> "Moments":
+    """Return the moments of the rows of both; those of residuals, of two fits, are dropped.
+
+    Raises
+    ------
+    ModelError
+        If ``other`` is something else, or the two were computed with different bases or
+        units of the outcome.
+
+    Examples
+    --------
+    >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
+    >>> later = scm.sample_regimes(["obs"], n=100, random_seed=3)
+    >>> rows = ig.RegimeData.from_frame(later, outcome="y", actions=["a1", "a2"])
+    >>> moments.merge(ig.Moments.from_data(rows, like=moments)).n_rows
+    700
+    """
+    if not isinstance(other, type(self)):
+        raise ModelError(
+            f"other must be Moments, got {show(other)}; make them with Moments.from_data."
+        )
+    if self.features != other.features or self.outcome_scale != other.outcome_scale:
+        raise ModelError(
+            "other: moments can be merged only if they share one frozen basis; compute the "
+            "later ones with Moments.from_data(data, like=first)."
+        )
+    summary = self.summary.merge(other.summary)
+    merged = dict(self.folds)
+    for regime, later in other.folds.items():
+        mine = merged.get(regime)
+        merged[regime] = (
+            tuple(a.merge(b) for a, b in zip(mine, later, strict=True)) if mine else later
+        )
+    regimes, both = tuple(summary.regimes), (self, other)
+    return replace(
+        self,
+        summary=summary,
+        folds={r: merged[r] for r in regimes},
+        log_weights={r: sum(m.log_weights.get(r, 0.0) for m in both) for r in regimes},
+        residuals=None,
+        clamped={
+            r: np.sum([m.clamped[r] for m in both if r in m.clamped], axis=0) for r in regimes
+        },
+    )
+
+
+def select(self: "Moments", features: FeatureMap) -> "Moments":
+    """Keep some of the features.
+
+    Raises
+    ------
+    ModelError
+        If a feature is not among those whose moments were computed.
+
+    Examples
+    --------
+    >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
+    >>> moments.select(moments.features) is moments
+    True
+    """
+    if features == self.features:
+        return self
+    order = {f.factors: i - 1 for i, f in enumerate(self.features.features)}
+    wanted = [f.factors for f in features.features]
+    missing = [factors for factors in wanted if factors not in order]
+    if missing or features.bases != self.features.bases:
+        raise ModelError(
+            f"basis: the moments lack {len(missing)} of the {len(wanted)} features of the "
+            f"model, or were computed with another basis; compute them again with "
+            f"Moments.from_data(data, basis=...) and the basis of the model."
+        )
+    # The outcome stays last; the constant, first among the features, is not in the moments.
+    columns = np.array([*(order[factors] for factors in wanted[1:]), len(order) - 1])
+    folds = {r: tuple(fold.select(columns) for fold in f) for r, f in self.folds.items()}
+    residuals = self.residuals
+    if residuals is not None:
+        kept = np.array([order[factors] + 1 for factors in wanted])
+        residuals = {r: sums.select(kept) for r, sums in residuals.items()}
+    return replace(self, features=features, folds=folds, residuals=residuals)
