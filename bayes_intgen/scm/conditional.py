@@ -31,7 +31,7 @@ from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.scm.noise import Noise
 from bayes_intgen.scm.polynomial import Polynomial
 
-__all__ = ["Conditional", "condition_on_action"]
+__all__ = ["Conditional", "condition_on_action", "unconditional"]
 
 NODES, FEWER_NODES = 40, 28
 CUTS = (-1.0, -1 / 3, 0.0, 1 / 3, 1.0)  # of the reach of each noise
@@ -57,6 +57,13 @@ class Conditional:
 
     moments: Array
     rough: Array
+
+
+def unconditional(confounder: Noise, order: int, points: int) -> Conditional:
+    """Return the moments of a confounder of which nothing is known, the same at all points."""
+    prior = [confounder.moment(power) for power in range(order + 1)]
+    moments = np.tile(prior, (points, 1))
+    return Conditional(moments, moments)
 
 
 @dataclass(frozen=True)
@@ -128,9 +135,7 @@ def condition_on_action(
         If the mechanism is of a higher degree.
     """
     if all(term[-2] == 0 for term in mechanism.powers):  # the action says nothing
-        prior = np.array([confounder.moment(p) for p in range(order + 1)])
-        moments = np.tile(prior, (len(z), 1))
-        return Conditional(moments, moments)
+        return unconditional(confounder, order, len(z))
     conic = _conic(mechanism, parents, z)
     straight = not (conic.cc.any() or conic.cv.any() or conic.vv.any())
     if straight and confounder.kind == noise.kind == "gaussian":

@@ -14,27 +14,23 @@ with the worlds of regime S in the second line, where the probability of what is
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from bayes_intgen.base.errors import ModelError, QueryError
-from bayes_intgen.base.regimes import OBSERVATIONAL, Regime, check_action_names, format_regime
-from bayes_intgen.base.regimes import read_do as read_query
+from bayes_intgen.base.regimes import Regime, check_action_names, format_regime
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.data.points import Points
 from bayes_intgen.scm.discrete_variables import DiscreteMechanism, DiscreteNoise
 from bayes_intgen.scm.discrete_worlds import Levels, follow_mechanisms, list_worlds
-from bayes_intgen.scm.regime_rows import read_do, stack_regimes
-from bayes_intgen.scm.seeds import Seed, check_count, named_generator, seed_sequence
+from bayes_intgen.scm.system import System, read_intervention
 
 __all__ = ["DiscreteSCM"]
 
 
 @dataclass(frozen=True)
-class DiscreteSCM:
+class DiscreteSCM(System):
     """A structural causal model with finitely many values; nothing about it is approximate.
 
     Usually made by `indistinguishable_scms` or `sample_discrete_scm`. Nothing in it can change.
@@ -57,7 +53,6 @@ class DiscreteSCM:
 
     Examples
     --------
-    >>> import bayes_intgen as ig
     >>> scm, _ = ig.scm.indistinguishable_scms(probability=0.5)
     >>> scm.distribution()
         a1   a2    y  probability
@@ -71,9 +66,9 @@ class DiscreteSCM:
     [0.0, 0.5]
     >>> scm.sample(100, do="a1+a2", random_seed=1).columns.tolist()
     ['a1', 'a2', 'y']
+    >>> scm.values["a1"], scm.single_regimes
+    ((0.0, 1.0), ('obs', 'a1', 'a2'))
     """
-
-    outcome: ClassVar[str] = "y"
 
     noises: tuple[DiscreteNoise, ...] = field(repr=False)
     mechanisms: tuple[DiscreteMechanism, ...] = field(repr=False)
@@ -112,49 +107,7 @@ class DiscreteSCM:
         """What each action can be, in increasing order."""
         return {m.name: m.values for m in self.mechanisms if m.name in self.actions}
 
-    @property
-    def single_regimes(self) -> tuple[str, ...]:
-        """Labels of the observational regime and of each action alone."""
-        return (OBSERVATIONAL, *self.actions)
-
-    def sample(self, n: int, do: str | Iterable[str] = (), *, random_seed: Seed) -> pd.DataFrame:
-        """Draw rows from one regime.
-
-        Parameters
-        ----------
-        n
-            Number of rows.
-        do
-            The actions that are intervened on: names, or a label such as ``"a1+a2"``. Each is
-            uniform over its values. Nothing by default.
-        random_seed
-            An integer, generator (which is advanced) or seed sequence. Different regimes are
-            independent of each other even under the same seed.
-
-        Returns
-        -------
-        pandas.DataFrame
-            A column per action and ``y``.
-
-        Raises
-        ------
-        RegimeError
-            If `do` names an unknown action.
-        ModelError
-            If `n` is not a positive integer, or the seed is not one.
-
-        Examples
-        --------
-        >>> import bayes_intgen as ig
-        >>> scm, _ = ig.scm.indistinguishable_scms(probability=0.5)
-        >>> scm.sample(3, do="a1", random_seed=1).shape
-        (3, 3)
-        >>> scm.values["a1"], scm.single_regimes
-        ((0.0, 1.0), ('obs', 'a1', 'a2'))
-        """
-        check_count(n, "n", "rows")
-        regime = read_do(do, "do", self.actions)
-        rng = named_generator(random_seed, f"regime {format_regime(regime)}")
+    def _draw(self, n: int, regime: Regime, rng: np.random.Generator) -> pd.DataFrame:
         levels: dict[str, Levels] = {}
         for noise in self.noises:
             share = np.array(noise.probabilities)
@@ -162,31 +115,6 @@ class DiscreteSCM:
         for name in regime:
             levels[name] = rng.integers(len(self.values[name]), size=n)
         return pd.DataFrame(self._read(follow_mechanisms(self.noises, self.mechanisms, levels)))
-
-    def sample_regimes(
-        self,
-        regimes: Iterable[str | Iterable[str]],
-        n: int | Mapping[str, int],
-        random_seed: Seed,
-    ) -> pd.DataFrame:
-        """Draw rows from several regimes, one after the other.
-
-        Parameters, results and errors are those of `PolynomialSCM.sample_regimes`.
-
-        Examples
-        --------
-        >>> import bayes_intgen as ig
-        >>> scm, _ = ig.scm.indistinguishable_scms(probability=0.5)
-        >>> scm.sample_regimes(scm.single_regimes, n=2, random_seed=1)["regime"].tolist()
-        ['obs', 'obs', 'a1', 'a1', 'a2', 'a2']
-        """
-        seed = seed_sequence(random_seed)
-        return stack_regimes(
-            lambda rows, label: self.sample(rows, label, random_seed=seed),
-            self.actions,
-            regimes,
-            n,
-        )
 
     def distribution(self, do: str | Iterable[str] | Mapping[str, float] = ()) -> pd.DataFrame:
         """Return p(actions, outcome) in one regime, exactly.
@@ -214,13 +142,13 @@ class DiscreteSCM:
 
         Examples
         --------
-        >>> import bayes_intgen as ig
-        >>> scm, _ = ig.scm.indistinguishable_scms(probability=0.5)
+            >>> scm, _ = ig.scm.indistinguishable_scms(probability=0.5)
         >>> float(scm.distribution("a1")["probability"].sum())
         1.0
         """
         fixed = dict(do) if isinstance(do, Mapping) else {}
-        regime = read_do(list(do) if isinstance(do, Mapping) else do, "do", self.actions)
+        names = list(do) if isinstance(do, Mapping) else do
+        regime = read_intervention(names, "do", self.actions)
         settings: dict[str, Indices] = {name: np.arange(len(self.values[name])) for name in regime}
         for name, value in fixed.items():
             settings[name] = self._find(name, np.array([float(value)]))
@@ -231,40 +159,7 @@ class DiscreteSCM:
         table["probability"] = np.bincount(which.ravel(), weight, len(found))
         return table[table["probability"] > 0].reset_index(drop=True)
 
-    def expected_outcome(self, at: Any, do: str | Iterable[str] | None = None) -> xr.DataArray:
-        """Return the true E[Y | do(a_S), a_rest], exactly.
-
-        Parameters
-        ----------
-        at
-            The values of ALL actions: a frame, or a mapping of names to numbers or arrays.
-        do
-            The actions S that are set, as names or as a regime's label; the others are conditioned
-            on. None sets all of them, ``[]`` none.
-
-        Returns
-        -------
-        xarray.DataArray
-            Dimension ``point``, with the actions as coordinates. The attribute ``do`` is the
-            regime's label, ``error`` is zero.
-
-        Raises
-        ------
-        QueryError
-            If an action is missing, cannot have its value, is not set and cannot have its value
-            together with the others, or `do` names an unknown action.
-        ModelError
-            If there are too many worlds to list.
-
-        Examples
-        --------
-        >>> import bayes_intgen as ig
-        >>> scm, _ = ig.scm.indistinguishable_scms(probability=0.5)
-        >>> scm.expected_outcome({"a1": 1, "a2": [0, 1]}, do="a1").values.tolist()
-        [0.0, 0.5]
-        """
-        points = Points.read(at, self.actions)
-        regime = read_query(do, self.actions)
+    def _true_mean(self, points: Points, regime: Regime) -> tuple[Array, float]:
         shape = tuple(len(values) for values in self.values.values())
         asked = [
             self._find(name, column)
@@ -279,8 +174,7 @@ class DiscreteSCM:
                 f"given at {int(impossible.sum())} points, the first at "
                 f"{points.index[impossible][:5].tolist()}; leave them out, or set more actions."
             )
-        labelled = points.to_xarray(mean, "expected_outcome")
-        return labelled.assign_attrs(do=format_regime(regime), error=0.0)
+        return mean, 0.0
 
     def _means(self, regime: Regime, shape: tuple[int, ...]) -> Array:
         """Return the mean outcome at every combination of actions; NaN where there is none."""

@@ -7,9 +7,7 @@ import numpy as np
 from bayes_intgen.base.arguments import MOST_COUNT, show
 from bayes_intgen.base.errors import ModelError
 
-__all__ = ["MOST_ACTIONS", "Seed", "check_count", "named_generator", "seed_sequence"]
-
-MOST_ACTIONS = 1000
+__all__ = ["Seed", "check_count", "named_generator", "seed_sequence"]
 
 type Seed = int | np.random.Generator | np.random.SeedSequence
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.types import Array, Indices
-from bayes_intgen.scm.conditional import Conditional
+from bayes_intgen.scm.conditional import Conditional, unconditional
 from bayes_intgen.scm.noise import Noise
 
 __all__ = ["Clue", "condition_on_clues"]
@@ -67,8 +67,7 @@ def condition_on_clues(clues: Sequence[Clue], confounder: Noise, order: int) -> 
         four.
     """
     if not clues:
-        moments = np.array([[confounder.moment(power) for power in range(order + 1)]])
-        return Conditional(moments, moments)
+        return unconditional(confounder, order, 1)
     pieces = _pieces(clues, confounder)
     fine, rough = np.empty((2, len(pieces), order + 1))
     for count in np.unique(pieces):

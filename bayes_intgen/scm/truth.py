@@ -3,7 +3,7 @@
 Y = sum of terms w prod_k A_k^(p_k) C_k^(q_k), plus noise. Given all actions the confounders are
 independent of one another in every regime (C_k is tied to A_k and its parents at most), so
 
-    E[Y | do(a_S), a_rest] = sum w prod_k a_k^(p_k) E[C_k^(q_k) | ...]
+    E[Y | do(a_S), a_rest] = sum w prod_k a_k^(p_k) E[C_k^(q_k) | ...]                      (1)
 
 with the moments of p(C_k) for k in S and those of p(C_k | a_k, a_pa(k)) for the others. With terms
 of single pairs (A_k, C_k) this is Proposition 1 of Kekić, Garrido Mejia and Schölkopf (ICML 2025).
@@ -13,22 +13,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import xarray as xr
 
-from bayes_intgen.base.errors import QueryError
-from bayes_intgen.base.regimes import Regime, format_regime
+from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.points import Points
-from bayes_intgen.scm.conditional import Conditional, condition_on_action
+from bayes_intgen.scm.conditional import Conditional, condition_on_action, unconditional
 from bayes_intgen.scm.link import Link, invert_link
 from bayes_intgen.scm.noise import Noise
 from bayes_intgen.scm.polynomial import Polynomial
+from bayes_intgen.scm.system import refuse_impossible
 
-__all__ = ["Source", "gather_terms", "true_outcome"]
+__all__ = ["LeftAlone", "gather_terms", "true_mean"]
 
 
 @dataclass(frozen=True)
-class Source:
+class LeftAlone:
     """How one action arises when it is left alone.
 
     Parameters
@@ -78,9 +77,9 @@ def gather_terms(effects: Sequence[Polynomial], extra: Sequence[Polynomial]) -> 
     return Polynomial(tuple(powers), tuple(coefficients))
 
 
-def true_outcome(
-    points: Points, regime: Regime, sources: Sequence[Source], terms: Polynomial, link: Link
-) -> xr.DataArray:
+def true_mean(
+    points: Points, regime: Regime, sources: Sequence[LeftAlone], terms: Polynomial, link: Link
+) -> tuple[Array, float]:
     """Average the outcome over the confounders, given all actions.
 
     Parameters
@@ -90,7 +89,7 @@ def true_outcome(
     regime
         The actions that are set.
     sources
-        How each action arises.
+        How each action arises when it is left alone.
     terms
         The outcome without its noise, as made by :func:`gather_terms`.
     link
@@ -98,9 +97,9 @@ def true_outcome(
 
     Returns
     -------
-    xarray.DataArray
-        Dimension ``point``; attributes ``do`` and ``error``, an estimate of the largest numerical
-        error over the points (zero in closed form).
+    tuple of array and float
+        The mean outcome, shape (points,), and an estimate of the largest numerical error over the
+        points (zero in closed form).
 
     Raises
     ------
@@ -108,31 +107,22 @@ def true_outcome(
         If an action that is not set can never have the value that it is said to have.
     """
     count = len(sources)
-    found = []
+    confounders: list[Conditional] = []
     for k, (name, source) in enumerate(zip(points.actions, sources, strict=True)):
         order = max(term[count + k] for term in terms.powers)
         if name in regime:
-            prior = [source.confounder.moment(power) for power in range(order + 1)]
-            moments = np.tile(prior, (len(points), 1))
-            found.append(Conditional(moments, moments))
+            confounders.append(unconditional(source.confounder, order, len(points)))
             continue
         parents, z = points.values[:, source.parents], invert_link(link, points.values[:, k])
         given = condition_on_action(
             source.mechanism, source.confounder, source.noise, parents, z, order
         )
-        impossible = ~np.isfinite(given.moments).all(axis=1)
-        if impossible.any():
-            raise QueryError(
-                f"at: action {name!r} is not set, and can never have the values given for it at "
-                f"{int(impossible.sum())} points, the first at "
-                f"{points.index[impossible][:5].tolist()}; leave them out, or set {name!r}."
-            )
-        found.append(given)
-    mean = _average(terms, points.values, [given.moments for given in found])
-    rough = _average(terms, points.values, [given.rough for given in found])
-    error = float(np.abs(mean - rough).max())
-    labelled = points.to_xarray(mean, "expected_outcome")
-    return labelled.assign_attrs(do=format_regime(regime), error=error)
+        refuse_impossible(~np.isfinite(given.moments).all(axis=1), points, name)
+        confounders.append(given)
+    # (1), by the fine rule and by the rough one, whose difference shows the error
+    mean = _average(terms, points.values, [given.moments for given in confounders])
+    rough = _average(terms, points.values, [given.rough for given in confounders])
+    return mean, float(np.abs(mean - rough).max())
 
 
 def _average(terms: Polynomial, actions: Array, moments: Sequence[Array]) -> Array:

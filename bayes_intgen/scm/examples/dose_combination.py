@@ -68,7 +68,6 @@ def dose_combination(random_seed: Seed, rows: int = 2000, synergy: float = 0.0) 
 
     Examples
     --------
-    >>> import bayes_intgen as ig
     >>> trial = ig.examples.dose_combination(random_seed=1)
     >>> trial.frame.groupby("regime").size().to_dict()
     {'drug_a': 2000, 'drug_b': 2000, 'obs': 2000}

@@ -28,7 +28,6 @@ class Example:
 
     Examples
     --------
-    >>> import bayes_intgen as ig
     >>> trial = ig.examples.dose_combination(random_seed=1)
     >>> trial.actions, trial.covariates, trial.outcome
     (('drug_a', 'drug_b'), (), 'response')
@@ -79,7 +78,6 @@ class Example:
 
         Examples
         --------
-        >>> import bayes_intgen as ig
         >>> trial = ig.examples.dose_combination(random_seed=1)
         >>> doses = {"drug_a": 20.0, "drug_b": [5.0, 10.0]}
         >>> set_by_lot = trial.expected_outcome(doses)

@@ -18,12 +18,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayes_intgen.base.errors import QueryError, RegimeError
+from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.points import Points
 from bayes_intgen.scm.examples.lever import Lever
-from bayes_intgen.scm.regime_rows import read_do
+from bayes_intgen.scm.system import read_query
 
 __all__ = ["LeverSystem"]
 
@@ -120,10 +120,7 @@ class LeverSystem:
             an unknown action.
         """
         points = Points.read(at, self.actions, covariates=self.covariates)
-        try:
-            regime = self.actions if do is None else read_do(do, "do", self.actions)
-        except RegimeError as error:
-            raise QueryError(f"do: {error} None sets all actions, [] none.") from error
+        regime = read_query(do, self.actions)
         columns = dict(zip(points.variables, points.values.T, strict=True))
         values = {name: columns[name] for name in self.actions}
         for name, column in values.items():

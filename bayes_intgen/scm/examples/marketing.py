@@ -78,7 +78,6 @@ def marketing(random_seed: Seed, regions: int = 60, weeks: int = 104) -> Example
 
     Examples
     --------
-    >>> import bayes_intgen as ig
     >>> shop = ig.examples.marketing(random_seed=1)
     >>> data = ig.RegimeData.from_frame(
     ...     shop.frame, outcome="sales", actions=shop.actions, covariates=shop.covariates

@@ -113,11 +113,6 @@ def refit_calibration(
 
     Examples
     --------
-    >>> import bayes_intgen as ig
-    >>> scm = ig.scm.sample_linear_scm(2, random_seed=1)
-    >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=100, random_seed=2)
-    >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-    >>> posterior = ig.InterventionModel(ig.Polynomial(1)).fit(data, method="laplace")
     >>> found = ig.refit_calibration(posterior, data, n=3, progressbar=False)
     >>> found.n, found.names
     (3, ('effect of a1', 'effect of a2'))
@@ -191,7 +186,6 @@ def simulation_based_calibration(
 
     Examples
     --------
-    >>> import bayes_intgen as ig
     >>> scm = ig.scm.sample_linear_scm(2, random_seed=1)
     >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=50, random_seed=2)
     >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])

@@ -48,7 +48,6 @@ class CalibrationDraws:
 
         Examples
         --------
-        >>> import bayes_intgen as ig
         >>> row = {"quantity": "effect", "truth": 0.5, "mean": 0.0, "sd": 1.0, "converged": 1.0}
         >>> rows = [row | {"quantiles": list(range(79))}]
         >>> found = ig.IntervalCalibration.from_rows("posterior", rows, 1.0, ("supported",), 0)
@@ -124,11 +123,6 @@ class CalibrationDraws:
 
         Examples
         --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_linear_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=100, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-        >>> posterior = ig.InterventionModel(ig.Polynomial(1)).fit(data, method="laplace")
         >>> found = ig.refit_calibration(posterior, data, n=3, progressbar=False)
         >>> round(found.stretch(0.5).ratio / found.ratio, 6)
         2.0
@@ -144,11 +138,6 @@ class CalibrationDraws:
 
         Examples
         --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_linear_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=100, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-        >>> posterior = ig.InterventionModel(ig.Polynomial(1)).fit(data, method="laplace")
         >>> ig.refit_calibration(posterior, data, n=3, progressbar=False).take([0, 2]).n
         2
         """
@@ -164,7 +153,6 @@ class CalibrationDraws:
 
         Examples
         --------
-        >>> import bayes_intgen as ig
         >>> row = {"quantity": "effect", "truth": 39.5, "mean": 39.0, "sd": 20.0, "converged": 1.0}
         >>> rows = [row | {"quantiles": list(range(79))}]
         >>> found = ig.IntervalCalibration.from_rows("posterior", rows, 1.0, ("supported",), 0)

@@ -63,11 +63,6 @@ class IntervalCalibration(CalibrationDraws):
 
     Examples
     --------
-    >>> import bayes_intgen as ig
-    >>> scm = ig.scm.sample_linear_scm(2, random_seed=1)
-    >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=100, random_seed=2)
-    >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-    >>> posterior = ig.InterventionModel(ig.Polynomial(1)).fit(data, method="laplace")
     >>> found = ig.refit_calibration(posterior, data, n=4, progressbar=False)
     >>> found.n, found.z.shape, found.ranks.shape, found.coverage.index.to_list()
     (4, (4, 2), (4, 2), [0.5, 0.8, 0.9, 0.95])
@@ -147,11 +142,6 @@ class IntervalCalibration(CalibrationDraws):
 
         Examples
         --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_linear_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=100, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-        >>> posterior = ig.InterventionModel(ig.Polynomial(1)).fit(data, method="laplace")
         >>> found = ig.refit_calibration(posterior, data, n=4, progressbar=False)
         >>> left, right = found.plot()
         >>> left.get_xlabel(), right.get_xlabel()
