@@ -9,7 +9,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
-__all__ = ["available_cores", "ordered_map"]
+from threadpoolctl import threadpool_limits
+
+__all__ = ["available_cores", "one_blas_thread", "ordered_map", "stretches"]
 
 WAITING = 2  # items per thread that are read before they are needed
 
@@ -19,6 +21,27 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def one_blas_thread() -> threadpool_limits:
+    """Keep linear algebra to one thread within a ``with`` statement.
+
+    Of matrices of a few hundred rows its threads mostly wait for one another, and on a busy machine
+    for long; the cores are shared by chains, chunks of rows or draws instead.
+    """
+    return threadpool_limits(1)
+
+
+def stretches(size: int, most: int) -> Iterator[slice]:
+    """Cut ``size`` items into slices of at most ``most``, so that what is made of them fits.
+
+    Examples
+    --------
+    >>> list(stretches(5, 2))
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
+    """
+    for start in range(0, size, most):
+        yield slice(start, min(start + most, size))
 
 
 def ordered_map[Item, Result](

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from bayes_intgen.base.errors import ModelError
+from bayes_intgen.base.parallel import stretches
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.scm.noise import Noise
 from bayes_intgen.scm.polynomial import Polynomial
@@ -141,8 +142,8 @@ def condition_on_action(
     if straight and confounder.kind == noise.kind == "gaussian":
         return _condition_gaussian(conic, confounder.sd, noise.sd, order)
     results = []
-    for start in range(0, len(z), POINTS_AT_ONCE):
-        some = conic.take(slice(start, start + POINTS_AT_ONCE))
+    for some_points in stretches(len(z), POINTS_AT_ONCE):
+        some = conic.take(some_points)
         panels = _panels(some, confounder.reach, noise.reach)
         results.append(
             [_integrate(some, panels, confounder, noise, order, n) for n in (NODES, FEWER_NODES)]

@@ -24,6 +24,7 @@ import pandas as pd
 
 from bayes_intgen.base.errors import ConvergenceWarning, ModelError
 from bayes_intgen.base.metrics import coverage, rmse
+from bayes_intgen.base.parallel import stretches
 from bayes_intgen.base.support_flags import SUPPORTED
 from bayes_intgen.base.types import Array, Mask
 from bayes_intgen.baselines.ridge import RidgeEstimator
@@ -163,8 +164,8 @@ def compare(posterior: Posterior, at: pd.DataFrame, truth: Array, ridge: Array) 
     """
     tails = np.array([(1 - p) / 2 for p in COVERAGES.values()])
     mean, support, ends = [], [], []
-    for start in range(0, len(at), POINTS_AT_ONCE):
-        draws = posterior.expected_outcome(at[start : start + POINTS_AT_ONCE], beyond="clamp")
+    for some in stretches(len(at), POINTS_AT_ONCE):
+        draws = posterior.expected_outcome(at[some], beyond="clamp")
         values = draws.to_numpy().reshape(-1, draws.sizes["point"])
         mean.append(values.mean(axis=0))
         ends.append(np.quantile(values, [tails, 1 - tails], axis=0))

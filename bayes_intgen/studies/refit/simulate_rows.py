@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
+from bayes_intgen.base.parallel import stretches
 from bayes_intgen.base.regimes import read_do
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.regime_data import RegimeData
@@ -81,8 +82,8 @@ def simulate_outcome(single: Posterior, rows: pd.DataFrame, rng: np.random.Gener
     for label, part in rows.groupby(REGIME, sort=False):
         regime = read_do([] if label == "obs" else str(label), single.actions)
         theta = single.theta(regime)[0, 0]
-        for start in range(0, len(part), ROWS_AT_ONCE):
-            some = part.iloc[start : start + ROWS_AT_ONCE]
+        for place in stretches(len(part), ROWS_AT_ONCE):
+            some = part.iloc[place]
             values = single.points(some).values
             scale, nu = noise_scale(single, values, regime)
             size = len(some)

@@ -23,7 +23,7 @@ from bayes_intgen.studies.refit.model_text import read_model
 from bayes_intgen.studies.refit.simulate_rows import REGIME, one_draw, simulate_outcome
 from bayes_intgen.studies.runner.unit import Row
 
-__all__ = ["FIT", "LEVELS", "ROWS", "RefitUnit", "describe_draws"]
+__all__ = ["FIT", "LEVELS", "ROWS", "RefitUnit", "describe_draws", "rank_among_quantiles"]
 
 FIT, ROWS = "fit.nc", "rows.parquet"
 LEVELS = np.arange(1, 80) / 80
@@ -149,6 +149,26 @@ def describe_draws(values: Array) -> Row:
         "sd": float(values.std(ddof=1)),
         "quantiles": np.quantile(values, LEVELS).tolist(),
     }
+
+
+def rank_among_quantiles(truth: Array, quantiles: Array) -> Array:
+    """Return the share of draws below each truth, of which only the 79 quantiles are known.
+
+    Parameters
+    ----------
+    truth
+        Any shape.
+    quantiles
+        As :func:`describe_draws` returns them, along one more, last axis.
+    """
+    shares = np.concatenate([[0.0], LEVELS, [1.0]])
+    ranks = np.empty_like(truth)
+    for place in np.ndindex(*truth.shape):
+        q = quantiles[place]
+        # the least and the largest draw are not kept: one more step of the quantiles
+        edges = np.concatenate([[2 * q[0] - q[1]], q, [2 * q[-1] - q[-2]]])
+        ranks[place] = np.interp(truth[place], edges, shares)
+    return ranks
 
 
 def _quantities(

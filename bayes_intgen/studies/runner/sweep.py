@@ -19,9 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-from threadpoolctl import threadpool_limits
-
 from bayes_intgen.base.errors import FileError, ModelError
+from bayes_intgen.base.parallel import one_blas_thread
 from bayes_intgen.studies.runner.pool import Pool
 from bayes_intgen.studies.runner.progress import Progress
 from bayes_intgen.studies.runner.unit import Row, Unit, dump_rows, read_rows, unit_key, write_rows
@@ -192,7 +191,7 @@ class _Run:
 def _execute(unit: Unit) -> tuple[bool, str]:
     """Run a unit in a worker; return its rows as JSON text, or what went wrong."""
     try:
-        with threadpool_limits(1):
+        with one_blas_thread():
             return True, dump_rows(unit, unit.run())
     except Exception:
         return False, traceback.format_exc()

@@ -47,7 +47,7 @@ def unit_key(unit: Unit) -> str:
 
     Examples
     --------
-    >>> from bayes_intgen.studies import CalibrationUnit
+    >>> from bayes_intgen.studies.random_systems.calibration import CalibrationUnit
     >>> unit_key(CalibrationUnit("linear", 3))
     'linear-0003-...'
     """
