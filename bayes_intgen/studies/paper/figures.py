@@ -1,19 +1,17 @@
 """The paper's figures, each for the error to the outcome, as in the paper, and to the true mean."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from bayes_intgen.base.files import replacing
 from bayes_intgen.plots.paper import Curve, plot_against_rows, plot_against_share, plot_estimators
 from bayes_intgen.studies.paper.plans import FIGURES, best_ratio
 from bayes_intgen.studies.paper.report import MEASURES
 
-__all__ = ["draw_figure", "save_figure"]
+__all__ = ["draw_figure"]
 
 
 @dataclass(frozen=True)
@@ -60,13 +58,6 @@ def draw_figure(figure: str, means: pd.DataFrame) -> Canvas:
         )  # fmt: skip
     canvas.suptitle(_caption(means, varies))
     return canvas
-
-
-def save_figure(canvas: Canvas, path: Path) -> None:
-    """Write a figure whole or not at all; the kind of file follows from its name."""
-    dated = {".pdf": {"CreationDate": None}}
-    with replacing(path) as draft:
-        canvas.savefig(draft, dpi=130, metadata=dated.get(path.suffix))
 
 
 def _arrange(means: pd.DataFrame, varies: str) -> list[list[_Panel]]:

@@ -1,10 +1,10 @@
 """What the calibration study says: means over systems with their standard errors, and a picture."""
 
-from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.figure import Figure
 
 from bayes_intgen.design.design import INTERACTIONS
 from bayes_intgen.plots.studies import plot_coverage, plot_error_parts
@@ -55,7 +55,7 @@ def format_summary(summary: pd.DataFrame) -> str:
     return shown.to_string(index=False)
 
 
-def draw_calibration(summary: pd.DataFrame, path: Path) -> None:
+def draw_calibration(summary: pd.DataFrame) -> Figure:
     """Draw coverage at all, supported and unsupported settings, and the errors of each family."""
     figure, axes = plt.subplots(2, 2, figsize=(10.5, 9), layout="constrained")
     for ax, settings in zip(axes.flat, SETTINGS, strict=False):
@@ -80,8 +80,7 @@ def draw_calibration(summary: pd.DataFrame, path: Path) -> None:
         {name: dict(zip(part.index, part[f"{name}_se"], strict=True)) for name in measures},
     )
     axes[1, 1].set_title("Error of the joint effect at all settings")
-    figure.savefig(path, dpi=130)
-    plt.close(figure)
+    return figure
 
 
 def _format(mean: float, error: float, digits: int) -> str:
