@@ -12,7 +12,7 @@ from bayes_intgen.cli import arguments
 from bayes_intgen.cli.files import save_figure, save_table
 from bayes_intgen.studies.paper.figures import draw_figure
 from bayes_intgen.studies.paper.plans import FIGURES, RATIOS, default_sizes, plan_units
-from bayes_intgen.studies.paper.report import average, format_means
+from bayes_intgen.studies.paper.report import average, format_report
 from bayes_intgen.studies.paper.unit import COLUMNS, ESTIMATORS, ReproduceUnit
 from bayes_intgen.studies.runner.pool import Pool, local_processes
 from bayes_intgen.studies.runner.sweep import run_sweep
@@ -144,7 +144,7 @@ def run(options: argparse.Namespace) -> int:
         means = average(rows)
         pictures = (options.out / f"{figure}.{kind}" for kind in ("png", "pdf"))
         save_figure(draw_figure(figure, means), *pictures)
-        print(format_means(figure, means))
+        print(format_report(figure, means))
         print(f"\n{figure}.csv, {figure}.png and {figure}.pdf are in {options.out}")
     if result.failures:
         count = f"{len(result.failures)} of {len(units)} units failed, see above"

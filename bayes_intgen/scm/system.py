@@ -14,12 +14,12 @@ import xarray as xr
 
 from bayes_intgen.base.arguments import show
 from bayes_intgen.base.errors import QueryError, RegimeError
-from bayes_intgen.base.regimes import OBSERVATIONAL, Regime, format_regime, read_regime
+from bayes_intgen.base.regimes import OBSERVATIONAL, Regime, format_regime, read_do, read_regime
 from bayes_intgen.base.types import Array, Mask
 from bayes_intgen.data.points import Points
 from bayes_intgen.scm.seeds import Seed, check_count, named_generator, seed_sequence
 
-__all__ = ["System", "read_intervention", "read_query", "refuse_impossible"]
+__all__ = ["System", "read_intervention", "refuse_impossible"]
 
 
 class System(ABC):
@@ -168,7 +168,7 @@ class System(ABC):
         >>> truth.dims, truth.attrs["do"]
         (('point',), 'a1+a2+a3')
         """
-        points, regime = Points.read(at, self.actions), read_query(do, self.actions)
+        points, regime = Points.read(at, self.actions), read_do(do, self.actions)
         mean, error = self._true_mean(points, regime)
         labelled = points.to_xarray(mean, "expected_outcome")
         return labelled.assign_attrs(do=format_regime(regime), error=error)
@@ -183,22 +183,6 @@ class System(ABC):
 
     def _label(self, regime: str | Iterable[str], argument: str) -> str:
         return format_regime(read_intervention(regime, argument, self.actions))
-
-
-def read_query(do: object, actions: tuple[str, ...]) -> Regime:
-    """Read the actions that a query sets: as :meth:`System.sample` does, and None for all of them.
-
-    Raises
-    ------
-    QueryError
-        If they are neither a label nor names, or an action is unknown or repeated.
-    """
-    if do is None:
-        return actions
-    try:
-        return read_intervention(do, "do", actions)
-    except RegimeError as error:
-        raise QueryError(f"{error} None sets all actions, [] none.") from error
 
 
 def refuse_impossible(impossible: Mask, points: Points, name: str) -> None:

@@ -90,7 +90,7 @@ def test_interacting_actions(benchmark):
     found = benchmark.pedantic(run, rounds=1)
     error = {key: rows["rmse"].mean() for key, rows in found.items()}
     right = {
-        family: (found[family, "none"]["needed_rung"] == needed).sum()
+        family: (found[family, "none"]["needed_interactions"] == needed).sum()
         for family, needed in (("interactions", "pairwise"), ("paper", "none"))
     }
     wide = found["interactions", "pairwise"]

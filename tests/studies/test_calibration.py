@@ -85,7 +85,7 @@ def test_summary_has_means_and_standard_errors_over_systems():
         share=1.0, rmse_ridge=1.0, spread=1.0, rmse=[3.0, 4.0, 5.0], shape=0.5, seconds=2.0
     )
     rows = rows.assign(converged=[True, True, False], **dict.fromkeys(COVERAGES, 0.8))
-    rows = rows.assign(needed_rung=["none", "pairwise", "none"])
+    rows = rows.assign(needed_interactions=["none", "pairwise", "none"])
     (found,) = summarise(rows).to_dict("records")
     assert found["needs_none"] == pytest.approx(2 / 3)
     assert found["needs_all"] == 0

@@ -19,11 +19,10 @@ import pandas as pd
 import xarray as xr
 
 from bayes_intgen.base.errors import QueryError
-from bayes_intgen.base.regimes import Regime, format_regime
+from bayes_intgen.base.regimes import Regime, format_regime, read_do
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.points import Points
 from bayes_intgen.scm.examples.lever import Lever
-from bayes_intgen.scm.system import read_query
 
 __all__ = ["LeverSystem"]
 
@@ -96,31 +95,9 @@ class LeverSystem:
         return pd.DataFrame({**values, self.outcome: y + self._product(values)})
 
     def expected_outcome(self, at: Any, do: str | Iterable[str] | None = None) -> xr.DataArray:
-        """Return the true E[Y | do(a_S), a_rest, z].
-
-        Parameters
-        ----------
-        at
-            The values of ALL actions, and of the covariate if there is one: a frame, or a mapping
-            of names to numbers or arrays.
-        do
-            The actions S that are set, as names or as a regime's label. None sets all of them,
-            ``[]`` none.
-
-        Returns
-        -------
-        xarray.DataArray
-            In the outcome's unit, dimension ``point``, with the values as coordinates. The
-            attribute ``do`` is the regime's label.
-
-        Raises
-        ------
-        QueryError
-            If a value is missing, not a finite number, or not positive for an action, or `do` names
-            an unknown action.
-        """
+        """Return the true mean outcome, see :meth:`.example.Example.expected_outcome`: (1)."""
         points = Points.read(at, self.actions, covariates=self.covariates)
-        regime = read_query(do, self.actions)
+        regime = read_do(do, self.actions)
         columns = dict(zip(points.variables, points.values.T, strict=True))
         values = {name: columns[name] for name in self.actions}
         for name, column in values.items():

@@ -38,7 +38,7 @@ from bayes_intgen.scm import (
     sample_polynomial_scm,
 )
 from bayes_intgen.scm.seeds import named_generator
-from bayes_intgen.studies.runner.unit import Row
+from bayes_intgen.studies.runner.unit import Row, require_least
 
 __all__ = ["COVERAGES", "FAMILIES", "CalibrationUnit", "compare"]
 
@@ -75,7 +75,7 @@ class CalibrationUnit:
     method
         Of inference: ``"laplace"`` or ``"nuts"``.
     interactions
-        Rung of the model, passed on to it; None leaves it at its default.
+        Of the model, passed on to it; None leaves it at its default.
     points
         Number of joint settings.
     """
@@ -92,12 +92,7 @@ class CalibrationUnit:
     def __post_init__(self) -> None:
         if self.family not in FAMILIES:
             raise ModelError(f"family must be one of {list(FAMILIES)}, got {self.family!r}.")
-        least = {"index": 0, "seed": 0, "n": 1, "n_actions": 1, "points": 2}
-        for name, bound in least.items():
-            if getattr(self, name) < bound:
-                raise ModelError(
-                    f"{name} must be a whole number of at least {bound}, got {getattr(self, name)}."
-                )
+        require_least(self, index=0, seed=0, n=1, n_actions=1, points=2)
 
     @property
     def name(self) -> str:
@@ -127,16 +122,15 @@ class CalibrationUnit:
         fresh = named_generator(seed, "settings")
         at = scm.sample(self.points, do=scm.actions, random_seed=fresh)[list(scm.actions)]
         head: Row = {"family": self.family, "scm": self.index}
-        rung = posterior.additivity.needed_rung if posterior.additivity else None
+        additivity = posterior.additivity
         tail: Row = {
             "seconds": seconds,
             "converged": posterior.convergence.ok,
-            "needed_rung": rung,
+            "needed_interactions": additivity.needed_rung if additivity else None,
         }
         truth = scm.expected_outcome(at).to_numpy()
         ridge = RidgeEstimator().fit(data).expected_outcome(at).to_numpy()
-        found = compare(posterior, at, truth, ridge)
-        return [{**head, **row, **tail} for row in found]
+        return [{**head, **row, **tail} for row in compare(posterior, at, truth, ridge)]
 
 
 def compare(posterior: Posterior, at: pd.DataFrame, truth: Array, ridge: Array) -> list[Row]:

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.files import replacing
 
-__all__ = ["Row", "Unit", "dump_rows", "read_rows", "unit_key", "write_rows"]
+__all__ = ["Row", "Unit", "dump_rows", "read_rows", "require_least", "unit_key", "write_rows"]
 
 DIGITS = 12
 
@@ -57,6 +57,16 @@ def unit_key(unit: Unit) -> str:
             f"a unit's name must consist of letters, digits, '.', '-' and '_', got {unit.name!r}."
         )
     return f"{unit.name}-{digest[:DIGITS]}"
+
+
+def require_least(unit: Unit, way_out: str = "", **least: int) -> None:
+    """Raise a ModelError if a field of a unit is below its least value."""
+    for name, bound in least.items():
+        value = getattr(unit, name)
+        if value < bound:
+            raise ModelError(
+                f"{name} must be a whole number of at least {bound}, got {value}{way_out}."
+            )
 
 
 def dump_rows(unit: Unit, rows: list[Row]) -> str:
