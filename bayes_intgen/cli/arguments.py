@@ -25,6 +25,7 @@ __all__ = [
     "import_dask",
     "names",
     "need_columns",
+    "pairs",
     "read_do",
     "read_table",
     "sampling",
@@ -109,6 +110,23 @@ def names(text: str) -> list[str]:
     ['price', 'tv']
     """
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def pairs(text: str) -> dict[str, str]:
+    """Read ``a=1,b=x`` as a mapping.
+
+    Examples
+    --------
+    >>> pairs("price=2, tv=on")
+    {'price': '2', 'tv': 'on'}
+    """
+    found = {}
+    for part in names(text):
+        name, sign, value = part.partition("=")
+        if not (sign and name.strip() and value.strip()):
+            raise argparse.ArgumentTypeError(f"write pairs as a=1,b=2; cannot read {part!r}")
+        found[name.strip()] = value.strip()
+    return found
 
 
 def structure(text: str) -> Structure:
@@ -207,10 +225,7 @@ def regime_columns(text: str) -> str | dict[str, str]:
     >>> regime_columns("experiment"), regime_columns("tv=tv_test, web=web_test")
     ('experiment', {'tv': 'tv_test', 'web': 'web_test'})
     """
-    if "=" not in text:
-        return text
-    pairs = [pair.partition("=") for pair in names(text)]
-    return {action.strip(): column.strip() for action, _, column in pairs}
+    return pairs(text) if "=" in text else text
 
 
 def need_columns(options: argparse.Namespace) -> None:

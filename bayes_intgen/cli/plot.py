@@ -51,11 +51,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
     )
     parser.add_argument(
-        "--at", type=pairs, default={}, metavar="A=V,B=V", help="values of other actions"
+        "--at", type=arguments.pairs, default={}, metavar="A=V,B=V", help="values of other actions"
     )
     arguments.add_do(parser)
     parser.add_argument(
-        "--units", type=pairs, default={}, metavar="A=U,Y=U", help="units of columns, for labels"
+        "--units",
+        type=arguments.pairs,
+        default={},
+        metavar="A=U,Y=U",
+        help="units of columns, for labels",
     )
 
 
@@ -64,23 +68,6 @@ def picture(text: str) -> Path:
     if Path(text).suffix.lower() not in FORMATS:
         raise argparse.ArgumentTypeError(f"{text!r} must end in {', '.join(FORMATS)}")
     return writable(text)
-
-
-def pairs(text: str) -> dict[str, str]:
-    """Read ``a=1,b=x`` as a mapping.
-
-    Examples
-    --------
-    >>> pairs("price=2, tv=on")
-    {'price': '2', 'tv': 'on'}
-    """
-    found = {}
-    for part in arguments.names(text):
-        name, sign, value = part.partition("=")
-        if not (sign and name.strip() and value.strip()):
-            raise argparse.ArgumentTypeError(f"write pairs as a=1,b=2; cannot read {part!r}")
-        found[name.strip()] = value.strip()
-    return found
 
 
 def run(options: argparse.Namespace) -> int:

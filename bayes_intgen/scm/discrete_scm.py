@@ -3,7 +3,8 @@
 The noises are independent, every other variable is a function of noises and earlier variables, and
 an intervention on A_k replaces its function by a draw that is uniform over the values of A_k and
 independent of everything else. A regime then has finitely many worlds w, one per combination of
-the noises' values and of the values that are set, and everything follows by adding up:
+the noises' values and of the values that are set; in it every variable has a level, which is a
+position among its values. Everything follows by adding up:
 
     p(a, y) = sum_w p(w) 1[A(w) = a, Y(w) = y]
     E[Y | do(a_S), a_rest] = sum_w p(w) 1[A(w) = a] Y(w) / sum_w p(w) 1[A(w) = a]
@@ -11,7 +12,7 @@ the noises' values and of the values that are set, and everything follows by add
 with the worlds of regime S in the second line, where the probability of what is set cancels.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
@@ -23,10 +24,13 @@ from bayes_intgen.base.regimes import Regime, check_action_names, format_regime
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.data.points import Points
 from bayes_intgen.scm.discrete_variables import DiscreteMechanism, DiscreteNoise
-from bayes_intgen.scm.discrete_worlds import Levels, follow_mechanisms, list_worlds
 from bayes_intgen.scm.system import System, read_intervention
 
 __all__ = ["DiscreteSCM"]
+
+MOST_WORLDS = 10_000_000
+
+type Levels = Indices
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,7 @@ class DiscreteSCM(System):
             levels[noise.name] = rng.choice(len(share), n, p=share / share.sum())
         for name in regime:
             levels[name] = rng.integers(len(self.values[name]), size=n)
-        return pd.DataFrame(self._read(follow_mechanisms(self.noises, self.mechanisms, levels)))
+        return pd.DataFrame(self._read(_follow_mechanisms(self.noises, self.mechanisms, levels)))
 
     def distribution(self, do: str | Iterable[str] | Mapping[str, float] = ()) -> pd.DataFrame:
         """Return p(actions, outcome) in one regime, exactly.
@@ -142,7 +146,7 @@ class DiscreteSCM(System):
 
         Examples
         --------
-            >>> scm, _ = ig.scm.indistinguishable_scms(probability=0.5)
+        >>> scm, _ = ig.scm.indistinguishable_scms(probability=0.5)
         >>> float(scm.distribution("a1")["probability"].sum())
         1.0
         """
@@ -152,7 +156,7 @@ class DiscreteSCM(System):
         settings: dict[str, Indices] = {name: np.arange(len(self.values[name])) for name in regime}
         for name, value in fixed.items():
             settings[name] = self._find(name, np.array([float(value)]))
-        levels, weight = list_worlds(self.noises, self.mechanisms, settings)
+        levels, weight = _list_worlds(self.noises, self.mechanisms, settings)
         rows = np.column_stack(list(self._read(levels).values()))
         found, which = np.unique(rows, axis=0, return_inverse=True)
         table = pd.DataFrame(found, columns=[*self.actions, self.outcome])
@@ -179,7 +183,7 @@ class DiscreteSCM(System):
     def _means(self, regime: Regime, shape: tuple[int, ...]) -> Array:
         """Return the mean outcome at every combination of actions; NaN where there is none."""
         settings: dict[str, Indices] = {name: np.arange(len(self.values[name])) for name in regime}
-        levels, weight = list_worlds(self.noises, self.mechanisms, settings)
+        levels, weight = _list_worlds(self.noises, self.mechanisms, settings)
         cell = np.ravel_multi_index(tuple(levels[name] for name in self.actions), shape)
         outcome = self._read(levels)[self.outcome]
         total = np.bincount(cell, weight * outcome, prod(shape))
@@ -202,3 +206,55 @@ class DiscreteSCM(System):
                 f"{sorted(set(asked[wrong].tolist()))[:5]}."
             )
         return level
+
+
+def _list_worlds(
+    noises: Sequence[DiscreteNoise],
+    mechanisms: Sequence[DiscreteMechanism],
+    settings: Mapping[str, Levels],
+) -> tuple[dict[str, Levels], Array]:
+    """List all worlds of a regime: the level of each variable in each of them, and p(w).
+
+    The actions that are set can have the levels of `settings`, all equally probable.
+
+    Raises
+    ------
+    ModelError
+        If there are more than ten million.
+    """
+    choices: list[Indices] = [np.arange(len(noise.values)) for noise in noises]
+    choices += settings.values()
+    count = prod(len(choice) for choice in choices)
+    if count > MOST_WORLDS:
+        raise ModelError(
+            f"noises: with {list(settings)} set there are {count} worlds, more than the "
+            f"{MOST_WORLDS} that are listed at most; use fewer noises or values."
+        )
+    names = [noise.name for noise in noises] + [*settings]
+    grid = np.meshgrid(*choices, indexing="ij")
+    levels = {name: axis.ravel() for name, axis in zip(names, grid, strict=True)}
+    probability = np.full(count, 1 / prod(len(choice) for choice in settings.values()))
+    for noise in noises:
+        probability *= np.array(noise.probabilities)[levels[noise.name]]
+    return _follow_mechanisms(noises, mechanisms, levels), probability
+
+
+def _follow_mechanisms(
+    noises: Sequence[DiscreteNoise],
+    mechanisms: Sequence[DiscreteMechanism],
+    given: Mapping[str, Levels],
+) -> dict[str, Levels]:
+    """Add the levels of all variables that are not given."""
+    sizes = {noise.name: len(noise.values) for noise in noises}
+    levels = dict(given)
+    size = len(next(iter(levels.values())))
+    for mechanism in mechanisms:
+        values, table = np.unique(mechanism.table, return_inverse=True)
+        sizes[mechanism.name] = len(values)
+        if mechanism.name in given:
+            continue
+        entry = np.zeros(size, dtype=np.intp)
+        for parent in mechanism.parents:
+            entry = entry * sizes[parent] + levels[parent]
+        levels[mechanism.name] = table[entry]
+    return levels

@@ -1,24 +1,30 @@
 """Structural causal models with polynomial mechanisms, and their true effects.
 
-The synthetic models of Kekić, Garrido Mejia and Schölkopf (ICML 2025), Appendix E, equations
+The synthetic models of Kekić, Garrido Mejia and Schölkopf (ICML 2025), Appendix E, their equations
 (95) to (100): for k = 1..K
 
     C_k = W_k
-    A_k = L(g_k(A_pa(k), C_k, V_k))                       L the identity, or tanh
-    Y   = sum_k f_k(A_k, C_k) + extra(A_1..A_K, C_1..C_K) + U
+    A_k = L(g_k(A_pa(k), C_k, V_k))                       L the identity, or tanh               (1)
+    Y   = sum_k f_k(A_k, C_k) + extra(A_1..A_K, C_1..C_K) + U                                   (2)
 
 with polynomials f_k, g_k and extra, and independent noises U, V_k, W_k. V_k is absent from the
 paper's equation (96) but has a row in its Table 4; here it is one more input of g_k. The paper has
 no extra terms; with them come actions that interact (a_j a_k), confounders that modify the effect
 of another action (a_j c_k) and confounders that act together (c_j c_k), which no estimator from
 single interventions can allow for. An intervention on A_k replaces its mechanism by
-L(N(mean_k, sd_k^2)). Since C_k is then independent of A, the joint effect is a sum of moments:
+L(N(mean_k, sd_k^2)).
 
-    E[Y | do(a_1, ..., a_K)] = sum_k sum_ij alpha_kij a_k^i E[C_k^j] + E[extra(a, C)]
+Without its noise the outcome is a sum of terms w prod_k A_k^(p_k) C_k^(q_k). Given all actions the
+confounders are independent of one another in every regime (C_k is tied to A_k and its parents at
+most), so the truth that estimates are compared with is
 
-where alpha_kij are the coefficients of f_k: the truth that estimates are compared with.
+    E[Y | do(a_S), a_rest] = sum w prod_k a_k^(p_k) E[C_k^(q_k) | ...]                          (3)
+
+with the moments of p(C_k) for k in S and those of p(C_k | a_k, a_pa(k)) for the others. With terms
+of single pairs (A_k, C_k) this is the paper's Proposition 1.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,12 +34,12 @@ from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.points import Points
+from bayes_intgen.scm.conditional import Conditional, condition_on_action, unconditional
 from bayes_intgen.scm.graph import Edges, check_graph, find_parents
-from bayes_intgen.scm.link import Link, apply_link, check_link
+from bayes_intgen.scm.link import Link, apply_link, check_link, invert_link
 from bayes_intgen.scm.noise import Noise
 from bayes_intgen.scm.polynomial import Polynomial
-from bayes_intgen.scm.system import System
-from bayes_intgen.scm.truth import LeftAlone, gather_terms, true_mean
+from bayes_intgen.scm.system import System, refuse_impossible
 
 __all__ = ["PolynomialSCM"]
 
@@ -141,22 +147,71 @@ class PolynomialSCM(System):
                 inputs = [columns[parent] for parent in parents]
                 inputs += [confounder, self.action_noises[k].sample(n, rng)]
                 z = self.mechanisms[k](np.column_stack(inputs))
-            columns[name] = apply_link(self.link, z)
+            columns[name] = apply_link(self.link, z)  # (1)
             confounders.append(confounder)
             outcome += self.effects[k](np.column_stack([columns[name], confounder]))
-        for polynomial in self.extra:
+        for polynomial in self.extra:  # (2)
             outcome += polynomial(np.column_stack([*columns.values(), *confounders]))
         return pd.DataFrame({**columns, self.outcome: outcome})
 
     def _true_mean(self, points: Points, regime: Regime) -> tuple[Array, float]:
-        left_alone = [
-            LeftAlone(
-                self.mechanisms[k],
-                self.confounder_noises[k],
-                self.action_noises[k],
-                tuple(self.actions.index(parent) for parent in parents),
-            )
-            for k, parents in enumerate(self.parents.values())
-        ]
-        terms = gather_terms(self.effects, self.extra)
-        return true_mean(points, regime, left_alone, terms, self.link)
+        terms = _gather_terms(self.effects, self.extra)
+        given = [self._confounder(k, points, regime, terms) for k in range(len(self.actions))]
+        # by the fine rule and by the rough one, whose difference shows the error
+        mean = _average(terms, points.values, [confounder.moments for confounder in given])
+        rough = _average(terms, points.values, [confounder.rough for confounder in given])
+        return mean, float(np.abs(mean - rough).max())
+
+    def _confounder(self, k: int, points: Points, regime: Regime, terms: Polynomial) -> Conditional:
+        """Return the moments of C_k given all actions, up to its highest power in the outcome."""
+        name, noise = self.actions[k], self.confounder_noises[k]
+        order = max(term[len(self.actions) + k] for term in terms.powers)
+        if name in regime:
+            return unconditional(noise, order, len(points))
+        parents = [self.actions.index(parent) for parent in self.parents[name]]
+        given = condition_on_action(
+            self.mechanisms[k],
+            noise,
+            self.action_noises[k],
+            points.values[:, parents],
+            invert_link(self.link, points.values[:, k]),
+            order,
+        )
+        refuse_impossible(~np.isfinite(given.moments).all(axis=1), points, name)
+        return given
+
+
+def _gather_terms(effects: Sequence[Polynomial], extra: Sequence[Polynomial]) -> Polynomial:
+    """Write (2) without U as one polynomial in (A_1..A_K, C_1..C_K).
+
+    Examples
+    --------
+    >>> product = Polynomial(((1, 1),), (3.0,))
+    >>> _gather_terms([product, product], []).powers
+    ((1, 0, 1, 0), (0, 1, 0, 1))
+    """
+    count = len(effects)
+    powers: list[tuple[int, ...]] = []
+    coefficients: list[float] = []
+    for k, effect in enumerate(effects):
+        for of_action, of_confounder in effect.powers:
+            term = [0] * (2 * count)
+            term[k], term[count + k] = of_action, of_confounder
+            powers.append(tuple(term))
+        coefficients += effect.coefficients
+    for polynomial in extra:
+        powers += polynomial.powers
+        coefficients += polynomial.coefficients
+    return Polynomial(tuple(powers), tuple(coefficients))
+
+
+def _average(terms: Polynomial, actions: Array, moments: Sequence[Array]) -> Array:
+    """Return (3), given the moments of each confounder, of shape (points, order + 1)."""
+    count = actions.shape[1]
+    total = np.zeros(len(actions))
+    for term, coefficient in zip(terms.powers, terms.coefficients, strict=True):
+        product = np.full(len(actions), coefficient)
+        for k in range(count):
+            product *= actions[:, k] ** term[k] * moments[k][:, term[count + k]]
+        total += product
+    return total

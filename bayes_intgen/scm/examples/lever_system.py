@@ -5,12 +5,12 @@
 where the last product, of the first two actions, is zero unless it is asked for. Then
 
     E[Y | do(a_S), a_rest, z] = base + season z + sum_k h_k(a_k) (1 + seasonal_k z)
-                                + synergy h_1(a_1) h_2(a_2) + sum over k not in S of bias_k:
+                                + synergy h_1(a_1) h_2(a_2) + sum over k not in S of bias_k:    (1)
 
 equation 1 of the model, with every term in closed form. Confounders and noises are independent.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,10 @@ from bayes_intgen.base.types import Array
 from bayes_intgen.data.points import Points
 from bayes_intgen.scm.examples.lever import Lever
 
-__all__ = ["LeverSystem"]
+__all__ = ["LeverSystem", "LiftTest"]
+
+# the action, from where, to where, the covariate (0 if there is none) and the standard error
+type LiftTest = tuple[str, float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -111,12 +114,28 @@ class LeverSystem:
         mean = self.base + self.season * z + self._product(values)
         for lever in self.levers:
             mean = mean + lever.causal(values[lever.name], z)
-            if lever.name not in regime:
+            if lever.name not in regime:  # what sets (1) apart from the joint effect
                 mean = mean + lever.bias(logs[lever.name], logs, z)
         coords: dict[str, Any] = {"point": points.index}
         coords |= {name: ("point", column) for name, column in columns.items()}
         attrs = {"do": format_regime(regime)}
         return xr.DataArray(mean, dims="point", coords=coords, name=self.outcome, attrs=attrs)
+
+    def lift_results(self, tests: Sequence[LiftTest], rng: np.random.Generator) -> pd.DataFrame:
+        """Draw the results of lift tests, direct effects with normal errors of known size.
+
+        effect = E[Y | do(to, others), z] - E[Y | do(from, others), z] + N(0, standard_error^2),
+        the others at their typical values.
+        """
+        typical = {lever.name: lever.typical for lever in self.levers}
+        rows = []
+        for action, start, end, z, error in tests:
+            given = dict.fromkeys(self.covariates, z)
+            before, after = self.expected_outcome({**typical, **given, action: [start, end]})
+            effect = (after - before).item() + rng.normal(0.0, error)
+            row = {"action": action, "from": start, "to": end, "effect": effect}
+            rows.append({**row, "standard_error": error, **given})
+        return pd.DataFrame(rows)
 
     def _product(self, values: Mapping[str, Array]) -> Array | float:
         """Return what the first two actions add together."""

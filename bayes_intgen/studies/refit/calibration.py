@@ -7,11 +7,6 @@ they promise for effects like those that were found, with these experiments and 
 :func:`simulation_based_calibration` draws the truth from the prior. Averaged over the prior, ranks
 are uniform if and only if inference is exact: it tests the machinery, over all effects that the
 prior holds possible.
-
-References
-----------
-Talts, Betancourt, Simpson, Vehtari and Gelman (2018), "Validating Bayesian inference algorithms
-with simulation-based calibration".
 """
 
 import hashlib
