@@ -80,7 +80,7 @@ class NotIdentifiedError(BayesIntgenError):
 
 
 class QueryError(BayesIntgenError):
-    """A question put to a posterior cannot be answered as it stands.
+    """A query cannot be answered as it stands.
 
     Examples
     --------

@@ -71,8 +71,8 @@ def remove_abandoned(folder: Path) -> None:
     mine = re.compile(rf"{re.escape(DRAFT)}{re.escape(_machine())}-(\d+)-")
     with suppress(OSError):  # a folder that cannot be listed or changed; writing says so itself
         for draft in folder.glob(f"{DRAFT}*"):
-            found = mine.match(draft.name)
-            if found and not _runs(int(found[1])):
+            owner = mine.match(draft.name)
+            if owner and not _runs(int(owner[1])):
                 draft.unlink(missing_ok=True)
 
 

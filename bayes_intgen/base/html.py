@@ -23,7 +23,7 @@ def html_block(
     tables: Iterable[str] = (),
     warnings: Iterable[str] = (),
 ) -> str:
-    """Put the parts of one display together.
+    """Put one display together.
 
     Parameters
     ----------

@@ -114,15 +114,15 @@ def parse_regime(label: object, actions: Sequence[str]) -> Regime:
         raise RegimeError(f"regime labels must not be empty, got {label!r}. {known}")
     if label.strip() == OBSERVATIONAL:
         return ()
-    parts = [part if part in actions else part.strip() for part in label.split("+")]
-    unknown = [part for part in parts if part not in actions]
+    names = [name if name in actions else name.strip() for name in label.split("+")]
+    unknown = [name for name in names if name not in actions]
     if unknown:
         raise RegimeError(
             f"regime label {label!r} names {unknown}, which is not among the actions. {known}"
         )
-    if len(set(parts)) < len(parts):
+    if len(set(names)) < len(names):
         raise RegimeError(f"regime label {label!r} names an action twice. {known}")
-    return order_regime(parts, actions)
+    return order_regime(names, actions)
 
 
 def read_regime(regime: object, actions: Sequence[str], argument: str = "") -> Regime:
@@ -161,7 +161,7 @@ def read_regime(regime: object, actions: Sequence[str], argument: str = "") -> R
 
 
 def read_do(do: object, actions: Sequence[str]) -> Regime:
-    """Turn the ``do`` of a question into a regime; None sets all actions.
+    """Turn the ``do`` of a query into a regime; None sets all actions.
 
     Raises
     ------
@@ -229,10 +229,10 @@ def describe_experiments(regimes: Iterable[Regime]) -> str:
     >>> describe_experiments([(), ("a1", "a2")])
     "observational rows (regime 'obs') and an experiment that sets 'a1+a2'"
     """
-    found = [
+    experiments = [
         f"an experiment that sets {format_regime(regime)!r}"
         if regime
         else "observational rows (regime 'obs')"
         for regime in regimes
     ]
-    return " and ".join(found) or "nothing that single experiments could add"
+    return " and ".join(experiments) or "nothing that single experiments could add"

@@ -120,13 +120,13 @@ def pairs(text: str) -> dict[str, str]:
     >>> pairs("price=2, tv=on")
     {'price': '2', 'tv': 'on'}
     """
-    found = {}
+    values = {}
     for part in names(text):
         name, sign, value = part.partition("=")
         if not (sign and name.strip() and value.strip()):
             raise argparse.ArgumentTypeError(f"write pairs as a=1,b=2; cannot read {part!r}")
-        found[name.strip()] = value.strip()
-    return found
+        values[name.strip()] = value.strip()
+    return values
 
 
 def structure(text: str) -> Structure:

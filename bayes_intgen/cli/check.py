@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Read, check and say what was found."""
+    """Read, check and say what was checks."""
     data = arguments.read_table(options)
     posterior, blocks = None, options.blocks
     if options.structure != "learned":
@@ -50,19 +50,19 @@ def run(options: argparse.Namespace) -> int:
         target = data.regimes[0]  # of the fit only its choices count
         posterior = model.fit(data, method="laplace", draws=1, progressbar=False, target=target)
         blocks = None
-    found = check(data, posterior, options.interactions, blocks)
+    checks = check(data, posterior, options.interactions, blocks)
     if options.json:
-        show_json(_to_json(found))
+        show_json(_to_json(checks))
     else:
-        print(fit_terminal(str(found)))
-    return 0 if found.passed else 1
+        print(fit_terminal(str(checks)))
+    return 0 if checks.passed else 1
 
 
-def _to_json(found: Checks) -> dict[str, Any]:
+def _to_json(checks: Checks) -> dict[str, Any]:
     """Return the result as JSON types; what could not be tested has null for numbers."""
     return {
-        "passed": found.passed,
-        "interactions": found.interactions,
-        "needed_rung": found.needed_rung,
-        "tests": records(found.table),
+        "passed": checks.passed,
+        "interactions": checks.interactions,
+        "needed_rung": checks.needed_rung,
+        "tests": records(checks.table),
     }

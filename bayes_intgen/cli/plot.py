@@ -110,13 +110,13 @@ def _draw(posterior: Posterior, options: argparse.Namespace) -> Axes:
 
 def _values(posterior: Posterior, at: dict[str, str]) -> dict[str, Any]:
     """Turn texts into numbers, but for levels."""
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for name, text in at.items():
         if name in posterior.summary.levels:
-            found[name] = text
+            values[name] = text
             continue
         try:
-            found[name] = float(text)
+            values[name] = float(text)
         except ValueError as error:
             raise QueryError(f"--at: {name}={text}: the value must be a number.") from error
-    return found
+    return values

@@ -88,8 +88,8 @@ def run(options: argparse.Namespace) -> int:
         save_table(table, options.out)
         if not options.json:
             counts = table["support"].value_counts()
-            found = ", ".join(f"{n:,} {flag}" for flag, n in counts.items())
-            print(f"{len(table):,} points ({found}) written to {options.out}")
+            by_flag = ", ".join(f"{n:,} {flag}" for flag, n in counts.items())
+            print(f"{len(table):,} points ({by_flag}) written to {options.out}")
     beyond = int((table["support"] != SUPPORTED).sum())
     if beyond:
         far = int(table["support"].isin([OUTSIDE, BEYOND]).sum())

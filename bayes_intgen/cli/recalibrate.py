@@ -17,7 +17,7 @@ DESCRIPTION = """\
 Draw data sets from a saved fit (its effects, your experiments and row counts), fit each,
 and see how often the intervals hold the effects that the data sets were drawn from.
 
-By default the question is the effect of moving each action from mean - sd to mean + sd;
+By default that is the effect of moving each action from mean - sd to mean + sd;
 with --points it is the expected outcome at the rows of a table.
 
 Every data set that is done is kept in DIR/.units; started again, the study goes on where
@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     if options.drop:
         data = data.drop(options.drop)
     at = None if options.points is None else read_points(options.points, posterior.summary.levels)
-    found = refit_calibration(
+    calibration = refit_calibration(
         posterior,
         data,
         at,
@@ -73,9 +73,9 @@ def run(options: argparse.Namespace) -> int:
         out=options.out,
         workers=options.workers,
     )
-    save_table(found.table, options.out / "recalibration.csv", index=True)
-    save_figure(figure_of(found.plot()[0]), options.out / "recalibration.png")
-    print(found)
-    if found.failures:
-        print(f"bayes-intgen recalibrate: {found.failures} data sets failed", file=sys.stderr)
-    return 0 if found.passed and not found.failures else 1
+    save_table(calibration.table, options.out / "recalibration.csv", index=True)
+    save_figure(figure_of(calibration.plot()[0]), options.out / "recalibration.png")
+    print(calibration)
+    if calibration.failures:
+        print(f"bayes-intgen recalibrate: {calibration.failures} data sets failed", file=sys.stderr)
+    return 0 if calibration.passed and not calibration.failures else 1

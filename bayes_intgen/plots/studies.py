@@ -160,7 +160,7 @@ def plot_structure(ax: Axes, actions: Sequence[str], edges: Sequence[tuple[str, 
     nx.draw_networkx_labels(graph, places, ax=ax, font_size=10)
     shown = {}
     for status, style in LINES.items():
-        chosen = [(parent, child) for parent, child, found in edges if found == status]
+        chosen = [(parent, child) for parent, child, of_edge in edges if of_edge == status]
         nx.draw_networkx_edges(
             graph, places, chosen, ax=ax, style=style, edge_color=BLUE, arrowsize=16,
             node_size=1400, connectionstyle="arc3,rad=0.12",

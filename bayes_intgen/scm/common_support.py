@@ -3,7 +3,7 @@
 The paper asks that actions have the same support in all regimes (Assumption 1), but in its own
 benchmark interventions reach far beyond the joint cloud of the observed actions. Here
 
-    A_k = tanh(1.4 s_k C_k + q_k(A_pa(k), C_k) + V_k),      Y = sum_k f_k(A_k, C_k) + U
+    A_k = tanh(1.4 s_k C_k + q_k(A_pa(k), C_k) + V_k),      Y = sum_k f_k(A_k, C_k) + U         (1)
 
 with random signs s_k, polynomials q_k of total degree two and f_k of degree three, both drawn like
 the paper's (absolute coefficients sum to one), and standard deviations 0.5 of C_k, 0.4 of V_k and
@@ -73,6 +73,7 @@ def sample_common_support_scm(
         none = (0,) * parents
         powers = [(*term, 0) for term in curved.powers]
         sign = draw_sign(rng)
+        # (1): inputs are the parents, C_k and V_k
         coefficients = [*curved.coefficients, 1.4 * sign, 1.0]
         mechanisms.append(Polynomial((*powers, (*none, 1, 0), (*none, 0, 1)), tuple(coefficients)))
 

@@ -3,12 +3,12 @@
 In a regime that leaves A_k alone, z = g(C_k, V_k) is known once A_k and its parents are, with g the
 mechanism at those parents. So (C_k, V_k) lies on a curve, and
 
-    E[C_k^p | z] = I_p / I_0,    I_p = int sum_c c^p p_C(c) p_V(v) / |dg/dc| dv
+    E[C_k^p | z] = I_p / I_0,    I_p = int sum_c c^p p_C(c) p_V(v) / |dg/dc| dv                 (1)
 
 where the sum runs over the roots c of g(c, v) = z; I_0 is the density of z. For g of degree two in
 (c, v) the curve is a conic, and |dg/dc| is the root of a discriminant that is quadratic in v:
 
-    a c^2 + b(v) c + e(v) = 0,    |dg/dc| = sqrt(b(v)^2 - 4 a e(v))
+    a c^2 + b(v) c + e(v) = 0,    |dg/dc| = sqrt(b(v)^2 - 4 a e(v))                             (2)
 
 Near a root r of the discriminant, where the curve turns back, |dg/dc| behaves as the square root of
 |v - r|; the substitution v = r +- w^2 removes that. The range of v is cut where a root c passes an
@@ -80,8 +80,8 @@ class Conic:
 
     def take(self, points: Any) -> "Conic":
         """Select points by any NumPy index."""
-        parts = (self.cc, self.cv, self.vv, self.c, self.v, self.one)
-        return Conic(*(part[points] for part in parts))
+        coefficients = (self.cc, self.cv, self.vv, self.c, self.v, self.one)
+        return Conic(*(part[points] for part in coefficients))
 
     def solve_c(self, v: Array, sign: Array | float) -> Array:
         """Return the root c of one sign at v; not finite where there is none."""
@@ -148,25 +148,27 @@ def condition_on_action(
         results.append(
             [_integrate(some, panels, confounder, noise, order, n) for n in (NODES, FEWER_NODES)]
         )
-    fine, rough = (np.concatenate(parts) for parts in zip(*results, strict=True))
+    fine, rough = (np.concatenate(batches) for batches in zip(*results, strict=True))
     with np.errstate(invalid="ignore"):  # 0/0 where the action cannot have this value
-        return Conditional(fine / fine[:, :1], rough / rough[:, :1])
+        return Conditional(fine / fine[:, :1], rough / rough[:, :1])  # (1)
 
 
 def _conic(mechanism: Polynomial, parents: Array, z: Array) -> Conic:
     """Collect the coefficients of g - z as a polynomial in (c, v)."""
-    found = {powers: np.zeros(len(z)) for powers in ((2, 0), (1, 1), (0, 2), (1, 0), (0, 1))}
-    found[0, 0] = -z
+    collected = {powers: np.zeros(len(z)) for powers in ((2, 0), (1, 1), (0, 2), (1, 0), (0, 1))}
+    collected[0, 0] = -z
     for term, coefficient in zip(mechanism.powers, mechanism.coefficients, strict=True):
         *of_parents, of_c, of_v = term
-        if (of_c, of_v) not in found:
+        if (of_c, of_v) not in collected:
             raise ModelError(
                 f"effects under which an action is left alone are computed for mechanisms of total "
                 f"degree two at most in confounder and noise, got a term with powers "
                 f"({of_c}, {of_v}); ask for the joint effect, do=None."
             )
-        found[of_c, of_v] = found[of_c, of_v] + coefficient * np.prod(parents**of_parents, axis=1)
-    return Conic(*found.values())
+        collected[of_c, of_v] = collected[of_c, of_v] + coefficient * np.prod(
+            parents**of_parents, axis=1
+        )
+    return Conic(*collected.values())
 
 
 def _condition_gaussian(conic: Conic, sd_c: float, sd_v: float, order: int) -> Conditional:
@@ -229,13 +231,14 @@ def _integrate(
     x, weight = np.polynomial.legendre.leggauss(nodes)
     turn = panels.turn[:, None]
     start, end = (np.sqrt(np.abs(v[:, None] - turn)) for v in (panels.lower, panels.upper))
+    # v = turn +- w^2, which takes out the square root at the turn
     w = 0.5 * (start + end) + 0.5 * (end - start) * x
     v = turn + np.where(panels.lower[:, None] >= turn, 1.0, -1.0) * w**2
     some = conic.take((panels.point, None))
     with np.errstate(divide="ignore", invalid="ignore"):
         c = some.solve_c(v, panels.sign[:, None])
         slope = some.slope(v)
-        height = confounder.density(c) * noise.density(v) / slope
+        height = confounder.density(c) * noise.density(v) / slope  # the integrand of (1)
     on_curve = (slope > 0) & np.isfinite(c)
     mass = np.where(on_curve, height, 0.0) * np.abs(end - start) * w * weight
     c = np.where(on_curve, c, 0.0)

@@ -1,7 +1,7 @@
 """Random discrete SCMs in which actions interact in any way and confounders do not.
 
-    A_k := g_k(A_1, ..., A_k-1, C_k, V_k)
-    Y   := sum_k h_k(A_1, ..., A_K, C_k) + w C_1 C_2 + U
+    A_k := g_k(A_1, ..., A_k-1, C_k, V_k)                                                       (1)
+    Y   := sum_k h_k(A_1, ..., A_K, C_k) + w C_1 C_2 + U                                        (2)
 
 with binary actions, C_k and V_k of three values and U of two. g_k is random, but such that V_k can
 make A_k either value whatever its parents are, and that C_k always matters to it. The values of h_k
@@ -82,12 +82,12 @@ def sample_discrete_scm(
     actions: list[DiscreteMechanism] = []
     for k, (name, c, v) in enumerate(zip(names, confounders, noises, strict=True)):
         parents = (*names[:k], c.name, v.name)
-        # For every combination of earlier actions, a different pattern for each value of C_k
+        # (1): for every combination of earlier actions, a different pattern for each value of C_k
         order = rng.permuted(np.tile(np.arange(len(_PATTERNS)), (2**k, 1)), axis=1)
         rows = np.array(_PATTERNS)[order[:, :_LEVELS]]
         actions.append(DiscreteMechanism(name, parents, tuple(rows.ravel().tolist())))
     effects = rng.normal(size=(n_actions, 2**n_actions, _LEVELS))
-    # The outcome over all actions, C_1, ..., C_K and U, one axis for the actions together
+    # (2) over all actions, C_1, ..., C_K and U, one axis for the actions together
     total = np.zeros((2**n_actions, *(_LEVELS,) * n_actions, 2))
     for k, effect in enumerate(effects):
         shape = [2**n_actions, *(1,) * n_actions, 1]

@@ -2,14 +2,14 @@
 
 The noises are independent, every other variable is a function of noises and earlier variables, and
 an intervention on A_k replaces its function by a draw that is uniform over the values of A_k and
-independent of everything else. A regime then has finitely many worlds w, one per combination of
+independent of all noises. A regime then has finitely many worlds w, one per combination of
 the noises' values and of the values that are set; in it every variable has a level, which is a
 position among its values. Everything follows by adding up:
 
-    p(a, y) = sum_w p(w) 1[A(w) = a, Y(w) = y]
-    E[Y | do(a_S), a_rest] = sum_w p(w) 1[A(w) = a] Y(w) / sum_w p(w) 1[A(w) = a]
+    p(a, y) = sum_w p(w) 1[A(w) = a, Y(w) = y]                                                  (1)
+    E[Y | do(a_S), a_rest] = sum_w p(w) 1[A(w) = a] Y(w) / sum_w p(w) 1[A(w) = a]               (2)
 
-with the worlds of regime S in the second line, where the probability of what is set cancels.
+with the worlds of regime S in (2), where the probability of what is set cancels.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -99,8 +99,8 @@ class DiscreteSCM(System):
         if len(sizes) < len(self.noises) + len(self.mechanisms):
             raise ModelError("noises and mechanisms must have distinct names; rename them.")
         order = [mechanism.name for mechanism in self.mechanisms]
-        found = tuple(name for name in order if name in self.actions)
-        if found != self.actions or self.outcome not in order or self.outcome in self.actions:
+        listed = tuple(name for name in order if name in self.actions)
+        if listed != self.actions or self.outcome not in order or self.outcome in self.actions:
             raise ModelError(
                 f"actions must be names of mechanisms, in their order, and {self.outcome!r} the "
                 f"name of another; got actions {self.actions} and mechanisms {order}."
@@ -158,9 +158,9 @@ class DiscreteSCM(System):
             settings[name] = self._find(name, np.array([float(value)]))
         levels, weight = _list_worlds(self.noises, self.mechanisms, settings)
         rows = np.column_stack(list(self._read(levels).values()))
-        found, which = np.unique(rows, axis=0, return_inverse=True)
-        table = pd.DataFrame(found, columns=[*self.actions, self.outcome])
-        table["probability"] = np.bincount(which.ravel(), weight, len(found))
+        outcomes, which = np.unique(rows, axis=0, return_inverse=True)
+        table = pd.DataFrame(outcomes, columns=[*self.actions, self.outcome])
+        table["probability"] = np.bincount(which.ravel(), weight, len(outcomes))  # (1)
         return table[table["probability"] > 0].reset_index(drop=True)
 
     def _true_mean(self, points: Points, regime: Regime) -> tuple[Array, float]:
@@ -186,6 +186,7 @@ class DiscreteSCM(System):
         levels, weight = _list_worlds(self.noises, self.mechanisms, settings)
         cell = np.ravel_multi_index(tuple(levels[name] for name in self.actions), shape)
         outcome = self._read(levels)[self.outcome]
+        # numerator and denominator of (2)
         total = np.bincount(cell, weight * outcome, prod(shape))
         with np.errstate(invalid="ignore"):
             return np.asarray(total / np.bincount(cell, weight, prod(shape)))

@@ -1,7 +1,7 @@
 """Random linear Gaussian SCMs, all of whose effects are in closed form.
 
-    A_k = m_k + sum over parents j of b_jk A_j + c_k C_k + V_k
-    Y   = sum_k (beta_k A_k + gamma_k C_k) + U
+    A_k = m_k + sum over parents j of b_jk A_j + c_k C_k + V_k                                  (1)
+    Y   = sum_k (beta_k A_k + gamma_k C_k) + U                                                  (2)
 
 with magnitudes of b uniform in (0.3, 0.8) and of c, beta and gamma in (0.5, 1), all signs random,
 m_k ~ N(0, 0.5^2), and Gaussian noises with standard deviations 0.5 of C_k, 0.3 of V_k and 0.1 of U.
@@ -66,17 +66,18 @@ def sample_linear_scm(
         constant, loading = rng.normal(0.0, 0.5), draw_sign(rng) * rng.uniform(0.5, 1.0)
         inputs = len(parents) + 2
         powers = (*_firsts(inputs), (0,) * inputs)
-        mechanisms.append(Polynomial(powers, (*slopes, loading, 1.0, constant)))
+        mechanisms.append(Polynomial(powers, (*slopes, loading, 1.0, constant)))  # (1)
         direct[k, parents] = slopes
         mean[k] = constant + direct[k] @ mean
         variance.append((loading * _SD_C) ** 2 + _SD_V**2)
+    # reduced form of (1): how the noises of all actions add up in each of them
     total = np.linalg.inv(np.eye(n_actions) - direct)
     sds = np.sqrt(total**2 @ variance)
     effects = [tuple(draw_sign(rng) * rng.uniform(0.5, 1.0) for _ in range(2)) for _ in actions]
     return PolynomialSCM(
         actions=actions,
         edges=edges,
-        effects=tuple(Polynomial(_firsts(2), effect) for effect in effects),
+        effects=tuple(Polynomial(_firsts(2), effect) for effect in effects),  # (2)
         mechanisms=tuple(mechanisms),
         confounder_noises=(Noise("gaussian", _SD_C),) * n_actions,
         action_noises=(Noise("gaussian", _SD_V),) * n_actions,

@@ -2,7 +2,7 @@
 
 The counterpart of Corollary 1 of Kekić, Garrido Mejia and Schölkopf (ICML 2025): for every block B
 
-    A_k = tanh(s_k C_B + q_k(A_pa(k), C_B) + V_k)  for k in B,      Y = sum_B f_B(A_B, C_B) + U
+    A_k = tanh(s_k C_B + q_k(A_pa(k), C_B) + V_k)  for k in B,      Y = sum_B f_B(A_B, C_B) + U (1)
 
 with random signs s_k, polynomials q_k of total degree two whose absolute coefficients sum to one,
 and f_B of degree three whose absolute coefficients sum to the number of actions in B, so that these
@@ -83,6 +83,7 @@ def sample_partition_scm(
     mechanisms = []
     for name in actions:
         parents = sum(child == name for _, child in edges)
+        # (1): inputs are the parents and C_B
         curved = draw_polynomial(parents + 1, rng)
         loading = draw_sign(rng)
         powers = (*curved.powers, (*(0,) * parents, 1))

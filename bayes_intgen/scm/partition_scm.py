@@ -4,15 +4,15 @@ Definition 2 of Kekić, Garrido Mejia and Schölkopf (ICML 2025), equations (22)
 confounder per block. For every block B and every action k in B
 
     C_B = W_B
-    A_k = L(g_k(A_pa(k), C_B) + V_k)                    L the identity, or tanh
-    Y   = sum_B f_B(A_B, C_B) + U
+    A_k = L(g_k(A_pa(k), C_B) + V_k)                    L the identity, or tanh                 (1)
+    Y   = sum_B f_B(A_B, C_B) + U                                                               (2)
 
 with polynomials f_B and g_k and independent noises. The actions of a block share their confounder
 and may interact in any way; parents may lie in any block. An intervention on A_k replaces its
 mechanism by L(N(mean_k, sd_k^2)). Given all actions the confounders are independent, and C_B
 depends on the actions of its block that are left alone, and on their parents:
 
-    E[Y | do(a_S), a_rest] = sum_B sum_p f_Bp(a_B) E[C_B^p | a_k and a_pa(k) for k in B without S]
+    E[Y | do(a_S), a_rest] = sum_B sum_p f_Bp(a_B) E[C_B^p | a_k, a_pa(k) for k in B without S] (3)
 
 with f_Bp(a_B) the factor of c^p in f_B. For blocks inside S these are moments of W_B, in closed
 form; for the others a ratio of integrals over one variable.
@@ -117,12 +117,12 @@ class PartitionSCM(System):
                 f"{len(self.blocks)} blocks, mechanisms, action_noises and the two of the "
                 f"interventions one for each of the {len(self.actions)} actions."
             )
-        found = [polynomial.inputs for polynomial in (*self.effects, *self.mechanisms)]
+        inputs = [polynomial.inputs for polynomial in (*self.effects, *self.mechanisms)]
         needed = [len(names) + 1 for names in (*self.blocks, *self.parents.values())]
-        if found != needed:
+        if inputs != needed:
             raise ModelError(
                 f"effects and mechanisms must have {needed} inputs (actions of the block and "
-                f"confounder; parents and confounder), got {found}."
+                f"confounder; parents and confounder), got {inputs}."
             )
         if any(noise.kind == "uniform" for noise in self.action_noises):
             raise ModelError(
@@ -155,9 +155,9 @@ class PartitionSCM(System):
                 inputs = [*(columns[parent] for parent in parents), shared[name]]
                 z = self.mechanisms[k](np.column_stack(inputs))
                 z += self.action_noises[k].sample(n, rng)
-            columns[name] = apply_link(self.link, z)
+            columns[name] = apply_link(self.link, z)  # (1)
         for block, effect, c in zip(self.blocks, self.effects, confounders, strict=True):
-            outcome += effect(np.column_stack([*(columns[name] for name in block), c]))
+            outcome += effect(np.column_stack([*(columns[name] for name in block), c]))  # (2)
         return pd.DataFrame({**columns, self.outcome: outcome})
 
     def _true_mean(self, points: Points, regime: Regime) -> tuple[Array, float]:
@@ -167,6 +167,7 @@ class PartitionSCM(System):
             factors = self.effects[b].along_last(points.values[:, columns])
             clues = [self._clue(points, k) for k in columns if self.actions[k] not in regime]
             given = condition_on_clues(clues, self.confounder_noises[b], factors.shape[1] - 1)
+            # (3), by the fine rule and by the rough one, whose difference shows the error
             mean += (factors * given.moments).sum(axis=1)
             rough += (factors * given.rough).sum(axis=1)
         return mean, float(np.abs(mean - rough).max())

@@ -8,7 +8,7 @@ intervention has the mean and standard deviation that its action has without int
 Beyond the paper, actions may interact in the outcome. With x_k = (a_k - mean_k) / sd_k in the units
 of the interventions and w_jk ~ N(0, 1),
 
-    extra(a) = s sum_{j<k} w_jk x_j x_k
+    extra(a) = s sum_{j<k} w_jk x_j x_k                                                         (1)
 
 where s is such that the spread of this part under joint interventions, s (sum w_jk^2)^(1/2), is a
 given multiple of that of sum_k E[f_k(a_k, C_k)].
@@ -135,6 +135,7 @@ def _draw_pairs(scm: PolynomialSCM, spread: float, rng: np.random.Generator) -> 
     mean, sd = scm.intervention_means, scm.intervention_sds
     pairs = list(combinations(range(count), 2))
     weights = rng.normal(size=len(pairs))
+    # w of (1), scaled by s
     weights *= spread * _additive_spread(scm) / sqrt(np.sum(weights**2))
     powers, coefficients = [], []
     for (j, k), weight in zip(pairs, weights.tolist(), strict=True):

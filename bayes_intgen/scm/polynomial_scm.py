@@ -115,18 +115,18 @@ class PolynomialSCM(System):
                 f"all parts but edges and outcome_noise must have one entry for each of the "
                 f"{len(self.actions)} actions, got {[len(part) for part in per_action]}."
             )
-        found = [(f.inputs, g.inputs) for f, g in zip(self.effects, self.mechanisms, strict=True)]
+        inputs = [(f.inputs, g.inputs) for f, g in zip(self.effects, self.mechanisms, strict=True)]
         needed = [(2, len(parents) + 2) for parents in self.parents.values()]
-        if found != needed:
+        if inputs != needed:
             raise ModelError(
                 f"effects and mechanisms must have {needed} inputs (action and confounder; "
-                f"parents, confounder and noise), got {found}."
+                f"parents, confounder and noise), got {inputs}."
             )
-        inputs = [polynomial.inputs for polynomial in self.extra]
-        if set(inputs) - {2 * len(self.actions)}:
+        of_extra = [polynomial.inputs for polynomial in self.extra]
+        if set(of_extra) - {2 * len(self.actions)}:
             raise ModelError(
                 f"extra polynomials must have {2 * len(self.actions)} inputs (all actions, then "
-                f"all confounders), got {inputs}."
+                f"all confounders), got {of_extra}."
             )
         check_link(self.link)
 

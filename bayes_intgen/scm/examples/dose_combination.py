@@ -76,10 +76,10 @@ def dose_combination(random_seed: Seed, rows: int = 2000, synergy: float = 0.0) 
         raise ModelError(f"synergy must be a finite number, got {synergy!r}; 0 means none.")
     seed = seed_sequence(random_seed)
     system = replace(SYSTEM, synergy=float(synergy))
-    parts = []
+    tables = []
     for label in ("obs", *system.actions):
         regime = parse_regime(label, system.actions)
-        found = system.rows(regime, np.zeros(rows), named_generator(seed, label))
-        parts.append(found.assign(regime=label))
-    frame = pd.concat(parts, ignore_index=True)
+        drawn = system.rows(regime, np.zeros(rows), named_generator(seed, label))
+        tables.append(drawn.assign(regime=label))
+    frame = pd.concat(tables, ignore_index=True)
     return Example(frame, system.lift_results(TESTS, named_generator(seed, "lifts")), system)

@@ -41,7 +41,7 @@ class LeverSystem:
     outcome
         Name of the outcome.
     base
-        Mean outcome apart from everything else.
+        Mean outcome apart from the effects of levers and covariate.
     noise
         Standard deviation of what is left.
     covariate
@@ -90,7 +90,7 @@ class LeverSystem:
             if lever.name in regime:
                 values[lever.name] = rng.uniform(*lever.tested, size=len(z))
             else:
-                x = lever.usual(logs, z) + lever.planned * confounder + lever.other * other
+                x = lever.left_alone(logs, z) + lever.planned * confounder + lever.other * other
                 values[lever.name] = lever.typical * np.exp(x)
             logs[lever.name] = lever.log_ratio(values[lever.name])
             y = y + lever.causal(values[lever.name], z)

@@ -95,13 +95,13 @@ def marketing(random_seed: Seed, regions: int = 60, weeks: int = 104) -> Example
     region = np.repeat(np.arange(1, regions + 1), weeks)
     week = np.tile(np.arange(1, weeks + 1), regions)
     season = np.cos(2 * np.pi * (week - 50) / 52)
-    parts = []
+    tables = []
     for code, label in enumerate(LABELS):
         rows = np.flatnonzero(codes == code)
         regime = parse_regime(label, SYSTEM.actions)
-        found = SYSTEM.rows(regime, season[rows], named_generator(seed, label))
-        parts.append(found.set_index(rows).assign(regime=label))
-    frame = pd.concat(parts).sort_index()
+        drawn = SYSTEM.rows(regime, season[rows], named_generator(seed, label))
+        tables.append(drawn.set_index(rows).assign(regime=label))
+    frame = pd.concat(tables).sort_index()
     place = {"region": [f"region {number:02d}" for number in region], "week": week}
     frame = pd.concat([pd.DataFrame({**place, "season": season}), frame], axis=1)
     return Example(frame, SYSTEM.lift_results(TESTS, named_generator(seed, "lifts")), SYSTEM)

@@ -78,8 +78,8 @@ def _arrange(means: pd.DataFrame, varies: str) -> list[list[_Panel]]:
 
 
 def _draw_bars(ax: Axes, means: pd.DataFrame, name: str) -> None:
-    parts = zip(means["estimator"], means[name], means[f"{name}_se"], strict=True)
-    errors = {estimator: (mean, spread) for estimator, mean, spread in parts}
+    triples = zip(means["estimator"], means[name], means[f"{name}_se"], strict=True)
+    errors = {estimator: (mean, spread) for estimator, mean, spread in triples}
     perfect = float(means["perfect"].iloc[0]) if name == "rmse_outcome" else None
     plot_estimators(ax, errors, MEASURES[name], perfect)
 
@@ -95,8 +95,8 @@ def _draw_ratios(ax: Axes, means: pd.DataFrame, name: str) -> None:
     k = int(means["K"].iloc[0])
     mixed, alone = means[means["n_sint"] > 0], means[means["n_sint"] == 0]
     curves = {key: _curve(mixed, key, "share", name) for key in mixed["estimator"].unique()}
-    parts = zip(alone["estimator"], alone[name], alone[f"{name}_se"], strict=True)
-    baselines = {estimator: (mean, spread) for estimator, mean, spread in parts}
+    triples = zip(alone["estimator"], alone[name], alone[f"{name}_se"], strict=True)
+    baselines = {estimator: (mean, spread) for estimator, mean, spread in triples}
     plot_against_share(ax, curves, baselines, 1 / (1 + k * best_ratio(k)), k, MEASURES[name])
 
 
@@ -109,9 +109,9 @@ def _curve(means: pd.DataFrame, estimator: str, x: str, name: str) -> Curve:
 def _caption(means: pd.DataFrame, varies: str) -> str:
     systems = int(means["scms"].max())
     actions = ", ".join(str(k) for k in means["K"].unique())
-    parts = [f"{systems} random system{'s' * (systems > 1)}", f"K = {actions} actions"]
+    phrases = [f"{systems} random system{'s' * (systems > 1)}", f"K = {actions} actions"]
     if varies == "estimator":
-        parts.append(f"{round(means['n'].iloc[0]):,} rows per regime")
+        phrases.append(f"{round(means['n'].iloc[0]):,} rows per regime")
     elif varies == "ratio" and means["total"].nunique() == 1:
-        parts.append(f"{means['total'].iloc[0]:,} rows in all")
-    return ", ".join(parts)
+        phrases.append(f"{means['total'].iloc[0]:,} rows in all")
+    return ", ".join(phrases)

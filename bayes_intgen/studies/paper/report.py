@@ -101,8 +101,10 @@ def _format_needed(means: pd.DataFrame, k: int) -> list[str]:
         part = means[means["estimator"] == name].sort_values("total")
         if len(part) > 1 and len(joint):
             columns = (part["total"], part["rmse_effect"], joint["total"], joint["rmse_effect"])
-            found = rows_needed(*(column.to_numpy(float) for column in columns))
-            ratios = ", ".join(f"{ratio:.3g} at {n:,.0f}" for n, ratio in zip(*found, strict=True))
+            totals, times = rows_needed(*(column.to_numpy(float) for column in columns))
+            ratios = ", ".join(
+                f"{ratio:.3g} at {n:,.0f}" for n, ratio in zip(totals, times, strict=True)
+            )
             lines.append(
                 f"K = {k}: {name} needs, for the rmse_effect of that many joint rows, this many "
                 f"times the rows: {ratios or 'more than there are'}."

@@ -30,7 +30,7 @@ ROWS_AT_ONCE = 50_000
 
 def rows_of(data: RegimeData) -> pd.DataFrame:
     """Return all rows, regime by regime: the variables, levels as text, outcome and label."""
-    parts = []
+    tables = []
     for label in data.regimes:
         values = data.rows(label)
         columns: dict[str, npt.NDArray[np.generic]] = {}
@@ -40,8 +40,8 @@ def rows_of(data: RegimeData) -> pd.DataFrame:
                 columns[name] = np.array(data.levels[name])[column.astype(int)]
             else:
                 columns[name] = column
-        parts.append(pd.DataFrame({**columns, REGIME: label}))
-    return pd.concat(parts, ignore_index=True)
+        tables.append(pd.DataFrame({**columns, REGIME: label}))
+    return pd.concat(tables, ignore_index=True)
 
 
 def one_draw(posterior: Posterior, number: int) -> Posterior:
@@ -53,8 +53,8 @@ def one_draw(posterior: Posterior, number: int) -> Posterior:
     for name in ("posterior", "variance", "constant_data"):
         if name in tree.children:
             dataset = tree[name].to_dataset()
-            found = {dim: [at] for dim, at in (("chain", chain), ("draw", draw))}
-            here = {dim: at for dim, at in found.items() if dim in dataset.dims}
+            kept = {dim: [at] for dim, at in (("chain", chain), ("draw", draw))}
+            here = {dim: at for dim, at in kept.items() if dim in dataset.dims}
             groups[name] = dataset.isel(here)
     single = xr.DataTree.from_dict(groups)
     single.attrs = dict(tree.attrs)

@@ -84,12 +84,12 @@ class RefitUnit:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the verdict is in the rows
             simulate = self._from_posterior if self.source == "posterior" else self._from_prior
-            truth, found = simulate(fitted, rows)
+            truth, fit = simulate(fitted, rows)
         seconds = time.perf_counter() - start
         whole = self.source == "prior"
         wanted = _quantities(truth, question, whole, self.method)
-        draws = _quantities(found, question, whole, self.method)
-        tail: Row = {"converged": found.convergence.ok, "seconds": seconds}
+        draws = _quantities(fit, question, whole, self.method)
+        tail: Row = {"converged": fit.convergence.ok, "seconds": seconds}
         return [
             {"refit": self.index, "quantity": name, "truth": float(wanted[name][0])}
             | describe_draws(values)
@@ -176,9 +176,9 @@ def _quantities(
 ) -> dict[str, Array]:
     """Return draws by name; with ``whole`` also of hyperparameters that the method is exact for."""
     answers = question.draws(posterior)
-    found = dict(zip(question.names, answers.T, strict=True))
+    by_name = dict(zip(question.names, answers.T, strict=True))
     if not whole:
-        return found
+        return by_name
     draws = posterior.idata["posterior"].dataset
     names = ("sigma", *(HYPERPARAMETERS if method == "nuts" else ()))
     for name in (name for name in names if name in draws):
@@ -187,5 +187,5 @@ def _quantities(
         for label, column in zip(
             draws[along].to_numpy().tolist(), values.reshape(-1, values.shape[-1]).T, strict=True
         ):
-            found[f"{name} of {label}"] = column
-    return found
+            by_name[f"{name} of {label}"] = column
+    return by_name

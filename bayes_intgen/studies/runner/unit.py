@@ -1,4 +1,4 @@
-"""Units of a study: what is run independently of everything else, and kept once it is done.
+"""Units of a study: what is run independently of other units, and kept once it is done.
 
 A unit is a frozen dataclass whose fields determine its rows. Its key, a readable name and a digest
 of all fields, names the file ``.units/<key>.json`` that holds the rows; a unit with other settings
@@ -83,12 +83,12 @@ def write_rows(text: str, path: Path) -> None:
 def read_rows(unit: Unit, path: Path) -> list[Row] | None:
     """Return the rows of a unit that is done; None if it is not, or its file is of no use."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    if not isinstance(found, dict) or found.get("unit") != json.loads(_describe(unit)):
+    if not isinstance(content, dict) or content.get("unit") != json.loads(_describe(unit)):
         return None
-    rows: list[Row] | None = found.get("rows")
+    rows: list[Row] | None = content.get("rows")
     return rows
 
 
