@@ -165,9 +165,8 @@ def _conic(mechanism: Polynomial, parents: Array, z: Array) -> Conic:
                 f"degree two at most in confounder and noise, got a term with powers "
                 f"({of_c}, {of_v}); ask for the joint effect, do=None."
             )
-        collected[of_c, of_v] = collected[of_c, of_v] + coefficient * np.prod(
-            parents**of_parents, axis=1
-        )
+        factor = coefficient * np.prod(parents**of_parents, axis=1)
+        collected[of_c, of_v] = collected[of_c, of_v] + factor
     return Conic(*collected.values())
 
 

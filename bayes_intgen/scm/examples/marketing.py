@@ -99,8 +99,8 @@ def marketing(random_seed: Seed, regions: int = 60, weeks: int = 104) -> Example
     for code, label in enumerate(LABELS):
         rows = np.flatnonzero(codes == code)
         regime = parse_regime(label, SYSTEM.actions)
-        drawn = SYSTEM.rows(regime, season[rows], named_generator(seed, label))
-        tables.append(drawn.set_index(rows).assign(regime=label))
+        table = SYSTEM.rows(regime, season[rows], named_generator(seed, label))
+        tables.append(table.set_index(rows).assign(regime=label))
     frame = pd.concat(tables).sort_index()
     place = {"region": [f"region {number:02d}" for number in region], "week": week}
     frame = pd.concat([pd.DataFrame({**place, "season": season}), frame], axis=1)

@@ -1,8 +1,8 @@
 """Calibration in the user's own setting: simulate, refit, compare; from the posterior or the prior.
 
 :func:`refit_calibration` draws the truth from a fitted posterior, keeps every row's actions, draws
-outcomes, fits them and asks for the same estimand again. What comes out is how far intervals hold what
-they promise for effects like the fitted ones, with these experiments and row counts.
+outcomes, fits them and asks for the same estimand again. What comes out is how far intervals hold
+what they promise for effects like the fitted ones, with these experiments and row counts.
 
 :func:`simulation_based_calibration` draws the truth from the prior. Averaged over the prior, ranks
 are uniform if and only if inference is exact: it tests the machinery, over all effects that the

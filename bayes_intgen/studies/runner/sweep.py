@@ -1,6 +1,6 @@
 """Run the units of a study, each once, whatever happens in between.
 
-The rows of a unit are written as soon as the unit ends, in one step. Started again, a study takes up
+The rows of a unit are written as soon as it ends, in one step. Started again, a study takes up
 where it was stopped or killed. A unit that raises is reported at once and the others go on. When
 a worker dies, every unit that was being run is under suspicion: suspects are run again, one at a
 time and after all others, so that a unit that kills its worker takes nobody down with it. Every
