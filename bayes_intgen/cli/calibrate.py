@@ -60,17 +60,10 @@ def run(options: argparse.Namespace) -> int:
     """Run the study, save and print what it says; 1 if a system failed."""
     if options.scms < 1:
         raise ModelError(f"--scms must be at least 1, got {options.scms}.")
+    settings = ("seed", "n", "n_actions", "method", "interactions", "points")
+    chosen = {name: getattr(options, name) for name in settings}
     units = [
-        CalibrationUnit(
-            family=family,
-            index=index,
-            seed=options.seed,
-            n=options.n,
-            n_actions=options.n_actions,
-            method=options.method,
-            interactions=options.interactions,
-            points=options.points,
-        )
+        CalibrationUnit(family, index, **chosen)
         for index in range(options.scms)
         for family in options.family
     ]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from bayes_intgen.cli import arguments
 from bayes_intgen.cli.files import figure_of, read_points, save_figure, save_table
-from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.posterior.posterior import load
 from bayes_intgen.studies.refit.calibration import refit_calibration
+from bayes_intgen.studies.refit.simulate_rows import read_like
 
 __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
@@ -51,14 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the study, save and print what it says."""
     posterior = load(options.fit)
-    data = RegimeData.from_frame(
-        options.data,
-        outcome=posterior.outcome,
-        actions=posterior.actions,
-        regime=options.regime,
-        categorical=list(posterior.summary.levels),
-        covariates=posterior.covariates,
-    )
+    data = read_like(posterior, options.data, options.regime)
     if options.drop:
         data = data.drop(options.drop)
     at = None if options.points is None else read_points(options.points, posterior.summary.levels)

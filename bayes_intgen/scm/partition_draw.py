@@ -20,7 +20,7 @@ which the medians cut the box, the rarest holds 38% of an even share of the obse
 
 from collections.abc import Iterable
 
-from bayes_intgen.base.blocks import Blocks, check_blocks
+from bayes_intgen.base.blocks import Blocks
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.scm.graph import draw_edges
 from bayes_intgen.scm.noise import LIGHT_TAILED, UNBOUNDED, Noise, draw_noise, draw_sign
@@ -109,12 +109,19 @@ def sample_partition_scm(
 
 
 def _read_blocks(blocks: Iterable[str | Iterable[str]]) -> Blocks:
-    """Split labels into names."""
+    """Split labels into names; whether each can be that of an action is checked later."""
     try:
-        members = check_blocks(blocks)
-    except ModelError:
+        members = tuple(
+            tuple(name.strip() for name in block.split("+"))
+            if isinstance(block, str)
+            else tuple(block)
+            for block in blocks
+        )
+    except TypeError:  # not iterable
         members = ()
-    if not members:
+    names = [name for block in members for name in block]
+    some = members and () not in members and not isinstance(blocks, str)
+    if not some or len(set(names)) < len(names):
         raise ModelError(
             f"blocks must be labels or collections of names, one or more, each of one or more "
             f"actions that no other has, got {blocks!r}; write ['a1+a2', 'a3']."

@@ -8,7 +8,9 @@ freedom. Actions and covariates are kept, so that a simulated data set has the e
 counts and the support of the given one.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +24,7 @@ from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.posterior.posterior import Posterior
 from bayes_intgen.posterior.predictive import noise_scale
 
-__all__ = ["REGIME", "one_draw", "rows_of", "simulate_outcome"]
+__all__ = ["REGIME", "one_draw", "read_like", "rows_of", "simulate_outcome"]
 
 REGIME = "__regime__"
 ROWS_AT_ONCE = 50_000
@@ -42,6 +44,20 @@ def rows_of(data: RegimeData) -> pd.DataFrame:
                 columns[name] = column
         tables.append(pd.DataFrame({**columns, REGIME: label}))
     return pd.concat(tables, ignore_index=True)
+
+
+def read_like(
+    fitted: Posterior, table: Any, regime: str | Mapping[str, str] = REGIME
+) -> RegimeData:
+    """Read a table with the columns of a fit."""
+    return RegimeData.from_frame(
+        table,
+        outcome=fitted.outcome,
+        actions=fitted.actions,
+        regime=regime,
+        categorical=list(fitted.summary.levels),
+        covariates=fitted.covariates,
+    )
 
 
 def one_draw(posterior: Posterior, number: int) -> Posterior:

@@ -20,7 +20,7 @@ from bayes_intgen.moments.moments import Moments
 from bayes_intgen.posterior.estimands.question import Question
 from bayes_intgen.posterior.posterior import Posterior, load
 from bayes_intgen.studies.refit.model_text import read_model
-from bayes_intgen.studies.refit.simulate_rows import REGIME, one_draw, simulate_outcome
+from bayes_intgen.studies.refit.simulate_rows import one_draw, read_like, simulate_outcome
 from bayes_intgen.studies.runner.unit import Row
 
 __all__ = ["FIT", "LEVELS", "ROWS", "RefitUnit", "describe_draws", "rank_among_quantiles"]
@@ -113,32 +113,22 @@ class RefitUnit:
             target=target,
         )
 
-    def _read(self, fitted: Posterior, rows: pd.DataFrame) -> RegimeData:
-        return RegimeData.from_frame(
-            rows,
-            outcome=fitted.outcome,
-            actions=fitted.actions,
-            regime=REGIME,
-            categorical=list(fitted.summary.levels),
-            covariates=fitted.covariates,
-        )
-
     def _from_posterior(self, fitted: Posterior, rows: pd.DataFrame) -> tuple[Posterior, Posterior]:
         rng = self._rng()
         sizes = fitted.idata["posterior"].sizes
         truth = one_draw(fitted, int(rng.integers(sizes["chain"] * sizes["draw"])))
         simulated = rows.assign(**{fitted.outcome: simulate_outcome(truth, rows, rng)})
-        data = self._read(fitted, simulated)
+        data = read_like(fitted, simulated)
         return truth, self._fit(data, self.model, int(rng.integers(2**31)))
 
     def _from_prior(self, fitted: Posterior, rows: pd.DataFrame) -> tuple[Posterior, Posterior]:
         """Keep unit and basis of the rows at hand, in which the prior is stated."""
         rng, model = self._rng(), read_model(self.model)
-        reference = Moments.from_data(self._read(fitted, rows), basis=model.basis)
+        reference = Moments.from_data(read_like(fitted, rows), basis=model.basis)
         prior = model.sample_prior(reference, 1, int(rng.integers(2**31)))
         truth = one_draw(prior, 0)
         simulated = rows.assign(**{fitted.outcome: simulate_outcome(truth, rows, rng)})
-        moments = Moments.from_data(self._read(fitted, simulated), like=reference)
+        moments = Moments.from_data(read_like(fitted, simulated), like=reference)
         return truth, self._fit(moments, self.model, int(rng.integers(2**31)))
 
 

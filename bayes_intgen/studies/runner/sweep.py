@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import TextIO
 
 from bayes_intgen.base.errors import FileError, ModelError
+from bayes_intgen.base.files import replacing
 from bayes_intgen.base.parallel import one_blas_thread
 from bayes_intgen.studies.runner.pool import Pool
 from bayes_intgen.studies.runner.progress import Progress
-from bayes_intgen.studies.runner.unit import Row, Unit, dump_rows, read_rows, unit_key, write_rows
+from bayes_intgen.studies.runner.unit import Row, Unit, dump_rows, read_rows, unit_key
 
 __all__ = ["Failure", "SweepResult", "run_sweep"]
 
@@ -159,7 +160,8 @@ class _Run:
                     self._end(key, traceback.format_exc())
                 else:
                     if ended_well:
-                        write_rows(text, self._files[key])
+                        with replacing(self._files[key]) as draft:
+                            draft.write_text(text, encoding="utf-8")
                     self._end(key, None if ended_well else text)
             if intact:
                 break

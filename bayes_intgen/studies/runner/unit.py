@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bayes_intgen.base.errors import ModelError
-from bayes_intgen.base.files import replacing
 
-__all__ = ["Row", "Unit", "dump_rows", "read_rows", "require_least", "unit_key", "write_rows"]
+__all__ = ["Row", "Unit", "dump_rows", "read_rows", "require_least", "unit_key"]
 
 DIGITS = 12
 
@@ -72,12 +71,6 @@ def require_least(unit: Unit, way_out: str = "", **least: int) -> None:
 def dump_rows(unit: Unit, rows: list[Row]) -> str:
     """Write a unit and its rows as JSON text; NaN is kept."""
     return json.dumps({"unit": json.loads(_describe(unit)), "rows": rows}, indent=1)
-
-
-def write_rows(text: str, path: Path) -> None:
-    """Write what :func:`dump_rows` returned; the file appears whole or not at all."""
-    with replacing(path) as draft:
-        draft.write_text(text, encoding="utf-8")
 
 
 def read_rows(unit: Unit, path: Path) -> list[Row] | None:
