@@ -1,4 +1,4 @@
-"""Every error the library raises on bad input: all are ``ValueError`` subclasses.
+"""Errors and warnings of the library: every error on bad input is a ``ValueError``.
 
 A message names the argument, the rule, the value received and the way out.
 """

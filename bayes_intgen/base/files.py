@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all.
+"""Atomic writes: files that appear whole or not at all.
 
 A file is written under another name beside its own, flushed to disk and moved in one step. If the
 process is killed in between, that draft is left behind. Its name, ``.draft-<host>-<process>-...``,

@@ -1,4 +1,4 @@
-"""What to do: how probable each setting is to be the best, and what a larger budget buys."""
+"""The best action: how probable each setting is to be it, and what a larger budget buys."""
 
 from collections.abc import Mapping, Sequence
 

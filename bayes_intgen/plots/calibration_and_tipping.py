@@ -1,4 +1,4 @@
-"""Ranks of a calibration, and how strong a violation would have to be to overturn a conclusion."""
+"""Ranks of a calibration, and tipping points of a sensitivity analysis."""
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle

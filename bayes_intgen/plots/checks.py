@@ -1,4 +1,4 @@
-"""The picture of the suite: how far every test is from its level."""
+"""Picture of the checks: p-value over level of every test."""
 
 from collections.abc import Sequence
 from textwrap import fill

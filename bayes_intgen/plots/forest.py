@@ -1,4 +1,4 @@
-"""A forest: several effects under one another, each with its mean and two intervals."""
+"""Forest plot: several effects under one another, each with its mean and two intervals."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""How everything is drawn: colours, markers, lines and hatches that say the same without colour.
+"""Colours, markers, lines and hatches of all pictures, which say the same without colour.
 
 Colours are those of Okabe and Ito, told apart by the colour-blind; every series also differs in
 marker or line style and every region in its hatch, so that nothing is lost in grey.

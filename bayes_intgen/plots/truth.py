@@ -1,4 +1,4 @@
-"""Answers against a known truth: the posterior with its intervals, beside other estimators."""
+"""Predictions against a known truth: the posterior with its intervals, beside other estimators."""
 
 from collections.abc import Mapping
 from itertools import cycle

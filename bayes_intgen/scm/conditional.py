@@ -1,4 +1,4 @@
-"""What its action reveals about a confounder: the moments of C_k given A_k and its parents.
+"""Moments of a confounder C_k given its action A_k and the action's parents.
 
 In a regime that leaves A_k alone, z = g(C_k, V_k) is known once A_k and its parents are, with g the
 mechanism at those parents. So (C_k, V_k) lies on a curve, and

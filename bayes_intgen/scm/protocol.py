@@ -1,4 +1,4 @@
-"""What experiments ask of a synthetic system, whatever family it comes from."""
+"""The protocol of a synthetic system, whatever family it comes from."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol

@@ -1,4 +1,4 @@
-"""What random functions take: a seed, split into named streams, and a number of draws."""
+"""Random seeds, split into named streams, and the number of draws."""
 
 from typing import TypeGuard
 

@@ -1,4 +1,4 @@
-"""What several actions reveal about the confounder that they share.
+"""Moments of a confounder that several actions share, given these actions.
 
 Let z_k = g_k(A_pa(k), C) + V_k with independent V_k. Where the actions k in R are left alone,
 

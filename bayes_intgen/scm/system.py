@@ -1,4 +1,4 @@
-"""What every family of synthetic systems has in common: rows of any regime, and the true effect.
+"""Base class of the synthetic systems: rows of any regime, and the true effect.
 
 A family says how rows of one regime are drawn and what their mean outcome is; how a regime is
 named, a seed is split and an answer is labelled is the same for all.

@@ -1,4 +1,4 @@
-"""What an example consists of: rows, results of lift tests, and the truth behind them."""
+"""An example data set: rows, results of lift tests, and the system that drew them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""One action of an example: how it comes about, what it does, and what is hidden behind it.
+"""One action of an example: its mechanism, its effect, and the confounder behind both.
 
 With x = log(a / typical) and a covariate z (0 if there is none) the action is
 

@@ -1,4 +1,4 @@
-"""The settings of the paper's figures, and the units that each of them takes.
+"""Settings and units of the paper's figures.
 
 With n rows per regime, K actions and N = (K + 1) n rows in all (section 7 and Appendix E):
 

@@ -1,4 +1,4 @@
-"""What the paper's experiments say: means over systems with standard errors.
+"""Errors of the paper's estimators: means over systems, and how many rows each estimator needs.
 
 How many more rows does an estimator need than the regression on joint rows? With the error e_b(N)
 of the first and e_j(N) of the second at N rows, both interpolated as straight lines in the

@@ -1,4 +1,4 @@
-"""Whether intervals hold what they promise, and how far the mean is off, over many random systems.
+"""Coverage of credible intervals and errors of posterior means over random systems.
 
 For each system rows are drawn from the K + 1 regimes of the paper, a model is fitted, and the
 posterior of E[Y | do(a)] is compared with the truth at settings drawn from the joint intervention.

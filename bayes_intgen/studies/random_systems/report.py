@@ -1,4 +1,4 @@
-"""What the calibration study says: means over systems with their standard errors, and a picture."""
+"""Table and picture of coverage and errors over random systems."""
 
 import matplotlib.pyplot as plt
 import pandas as pd

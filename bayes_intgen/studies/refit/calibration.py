@@ -1,4 +1,4 @@
-"""Calibration in the user's own setting: simulate, refit, compare; from the posterior or the prior.
+"""Calibration by refitting simulated data sets, drawn from the posterior or from the prior.
 
 :func:`refit_calibration` draws the truth from a fitted posterior, keeps every row's actions, draws
 outcomes, fits them and asks for the same estimand again. What comes out is how far intervals hold

@@ -1,4 +1,4 @@
-"""Whether intervals hold what they promise over simulated data sets, and how far they are off.
+"""Calibration of credible intervals over simulated data sets: ratio, ranks and coverage.
 
 For quantity j of data set i let t_ij be the truth and m_ij, s_ij the posterior mean and standard
 deviation. If the posterior is right, z_ij = (t_ij - m_ij) / s_ij has mean square one. Its root,

@@ -1,4 +1,4 @@
-"""Run the units of a study on a Dask cluster.
+"""A Dask cluster as the executor of a study.
 
 Nothing else imports this module, since Dask is an optional dependency (the extra ``dask``). Every
 worker keeps to one thread of linear algebra for as long as the study is connected, also when it

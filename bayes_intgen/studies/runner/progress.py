@@ -1,4 +1,4 @@
-"""How far a study has come, on one line, with an estimate of the time left."""
+"""Progress of a study on one line, with an estimate of the time left."""
 
 import time
 from collections.abc import Callable

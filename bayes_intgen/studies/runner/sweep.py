@@ -1,4 +1,4 @@
-"""Run the units of a study, each once, whatever happens in between.
+"""Resumable run of the units of a study, each once, whatever dies in between.
 
 The rows of a unit are written as soon as it ends, in one step. Started again, a study takes up
 where it was stopped or killed. A unit that raises is reported at once and the others go on. When

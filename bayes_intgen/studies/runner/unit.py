@@ -1,4 +1,4 @@
-"""Units of a study: what is run independently of other units, and kept once it is done.
+"""Units of a study: fixed settings, the rows that follow from them, and the file that keeps them.
 
 A unit is a frozen dataclass whose fields determine its rows. Its key, a readable name and a digest
 of all fields, names the file ``.units/<key>.json`` that holds the rows; a unit with other settings
