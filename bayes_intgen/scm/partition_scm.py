@@ -74,8 +74,8 @@ class PartitionSCM(System):
     Examples
     --------
     >>> scm = ig.scm.sample_partition_scm(["a1+a2", "a3"], random_seed=1)
-    >>> scm.regimes
-    ('obs', 'a1+a2', 'a3')
+    >>> sorted(scm.parents), scm.regimes
+    (['a1', 'a2', 'a3'], ('obs', 'a1+a2', 'a3'))
     >>> frame = scm.sample_regimes(scm.regimes, n=50, random_seed=2)
     >>> frame["regime"].value_counts()["a1+a2"].item()
     50

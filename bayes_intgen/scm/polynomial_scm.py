@@ -81,8 +81,8 @@ class PolynomialSCM(System):
     >>> scm = ig.scm.sample_polynomial_scm(3, random_seed=1)
     >>> scm.sample(100, do="a1+a3", random_seed=2).columns.tolist()
     ['a1', 'a2', 'a3', 'y']
-    >>> scm.single_regimes
-    ('obs', 'a1', 'a2', 'a3')
+    >>> sorted(scm.parents), scm.single_regimes
+    (['a1', 'a2', 'a3'], ('obs', 'a1', 'a2', 'a3'))
     >>> frame = scm.sample_regimes(scm.single_regimes, n=50, random_seed=2)
     >>> frame["regime"].value_counts()["a2"].item()
     50
