@@ -1,4 +1,4 @@
-"""One argument at a time: whether it is of the right kind and within its range.
+"""Validation of single arguments: of the right kind and within their range.
 
 Every function returns its argument, converted to the plain Python type, or raises an error that
 names the argument, the rule and the value received. Numbers may be of Python or NumPy; a truth

@@ -54,30 +54,30 @@ def check_blocks(blocks: object) -> Blocks:
             f"blocks must be a list of labels or of collections of actions, got {blocks!r}; write "
             f"['a1+a2'] or [['a1', 'a2']]."
         )
-    found: list[Regime] = []
+    members: list[Regime] = []
     for block in blocks:
         if not isinstance(block, Iterable):
             raise ModelError(
                 f"blocks: each must be a label or a collection of actions, got {block!r}; write "
                 f"'a1+a2' or ['a1', 'a2']."
             )
-        parts = [part.strip() for part in block.split("+")] if isinstance(block, str) else block
-        names = tuple(parts)
+        listed = [name.strip() for name in block.split("+")] if isinstance(block, str) else block
+        names = tuple(listed)
         if not names or not all(isinstance(name, str) and name for name in names):
             raise ModelError(
                 f"blocks: each must name one action or more, got {block!r}; leave empty blocks out "
                 f"and write action names as text."
             )
-        found.append(names)
-    every = [name for block in found for name in block]
+        members.append(names)
+    every = [name for block in members for name in block]
     repeated = sorted({name for name in every if every.count(name) > 1})
     if repeated:
         raise ModelError(
             f"blocks must not overlap, but {repeated} are named more than once in "
-            f"{[format_regime(block) for block in found]}; merge blocks that share an action into "
-            f"one."
+            f"{[format_regime(block) for block in members]}; merge blocks that share an action "
+            f"into one."
         )
-    return tuple(found)
+    return tuple(members)
 
 
 def read_blocks(blocks: object, actions: Sequence[str]) -> Blocks:
@@ -141,8 +141,8 @@ def find_cuts(regimes: Iterable[Iterable[str]], blocks: Blocks) -> tuple[Regime,
     (('a1',),)
     """
     patterns = [pattern for regime in regimes for pattern in split_regime(regime, blocks)]
-    found = dict.fromkeys(pattern for pattern in patterns if pattern not in blocks)
-    return tuple(sorted(found, key=lambda pattern: _rank(pattern, blocks)))
+    cuts = dict.fromkeys(pattern for pattern in patterns if pattern not in blocks)
+    return tuple(sorted(cuts, key=lambda pattern: _rank(pattern, blocks)))
 
 
 def format_blocks(blocks: Blocks) -> str:

@@ -1,4 +1,4 @@
-"""Every error the library raises on bad input: all are ``ValueError`` subclasses.
+"""Errors and warnings of the library: every error on bad input is a ``ValueError``.
 
 A message names the argument, the rule, the value received and the way out.
 """
@@ -21,7 +21,6 @@ class BayesIntgenError(ValueError):
 
     Examples
     --------
-    >>> import bayes_intgen as ig
     >>> try:
     ...     ig.Polynomial(degree=0)
     ... except ig.BayesIntgenError as error:  # one clause for every mistake in the input
@@ -35,7 +34,6 @@ class DataError(BayesIntgenError):
 
     Examples
     --------
-    >>> import bayes_intgen as ig, pandas as pd
     >>> frame = pd.DataFrame({"price": [1.0], "regime": ["obs"]})
     >>> ig.RegimeData.from_frame(frame, outcome="sales", actions=["price"])
     Traceback (most recent call last):
@@ -49,7 +47,6 @@ class RegimeError(BayesIntgenError):
 
     Examples
     --------
-    >>> import bayes_intgen as ig
     >>> ig.identify([], "price")
     Traceback (most recent call last):
         ...
@@ -62,7 +59,6 @@ class ModelError(BayesIntgenError):
 
     Examples
     --------
-    >>> import bayes_intgen as ig
     >>> ig.InterventionModel(interactions="some")
     Traceback (most recent call last):
         ...
@@ -76,10 +72,6 @@ class NotIdentifiedError(BayesIntgenError):
 
     Examples
     --------
-    >>> import bayes_intgen as ig
-    >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-    >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-    >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
     >>> ig.RidgeEstimator().fit(data.drop("a2"))
     Traceback (most recent call last):
         ...
@@ -88,15 +80,10 @@ class NotIdentifiedError(BayesIntgenError):
 
 
 class QueryError(BayesIntgenError):
-    """A question put to a posterior cannot be answered as it stands.
+    """A query cannot be answered as it stands.
 
     Examples
     --------
-    >>> import bayes_intgen as ig
-    >>> scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-    >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
-    >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-    >>> posterior = ig.InterventionModel(ig.Polynomial(2)).fit(data, method="laplace")
     >>> posterior.expected_outcome({"a1": 0.1})
     Traceback (most recent call last):
         ...
@@ -109,7 +96,6 @@ class FileError(BayesIntgenError):
 
     Examples
     --------
-    >>> import bayes_intgen as ig
     >>> ig.load("absent.nc")
     Traceback (most recent call last):
         ...
@@ -122,7 +108,7 @@ class ConflictWarning(UserWarning):
 
     Examples
     --------
-    >>> import bayes_intgen as ig, warnings
+    >>> import warnings
     >>> with warnings.catch_warnings():
     ...     warnings.simplefilter("error", ig.ConflictWarning)  # stop where lift tests conflict
     """
@@ -133,7 +119,7 @@ class ConvergenceWarning(UserWarning):
 
     Examples
     --------
-    >>> import bayes_intgen as ig, warnings
+    >>> import warnings
     >>> with warnings.catch_warnings():
     ...     warnings.simplefilter("error", ig.ConvergenceWarning)  # stop at fits not to be trusted
     """

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all.
+"""Atomic writes: files that appear whole or not at all.
 
 A file is written under another name beside its own, flushed to disk and moved in one step. If the
 process is killed in between, that draft is left behind. Its name, ``.draft-<host>-<process>-...``,
@@ -71,8 +71,8 @@ def remove_abandoned(folder: Path) -> None:
     mine = re.compile(rf"{re.escape(DRAFT)}{re.escape(_machine())}-(\d+)-")
     with suppress(OSError):  # a folder that cannot be listed or changed; writing says so itself
         for draft in folder.glob(f"{DRAFT}*"):
-            found = mine.match(draft.name)
-            if found and not _runs(int(found[1])):
+            owner = mine.match(draft.name)
+            if owner and not _runs(int(owner[1])):
                 draft.unlink(missing_ok=True)
 
 

@@ -1,4 +1,4 @@
-"""How things show themselves in a notebook: a title, warnings first, lines, compact tables.
+"""HTML of objects in a notebook: a title, warnings first, lines, compact tables.
 
 Plain HTML without scripts, style sheets or anything to be fetched. Every text is escaped, so that
 names of columns and levels, which come from users' tables, are shown and never interpreted.
@@ -23,7 +23,7 @@ def html_block(
     tables: Iterable[str] = (),
     warnings: Iterable[str] = (),
 ) -> str:
-    """Put the parts of one display together.
+    """Put one display together.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Summaries of posterior draws and of errors, with one constant for what an interval is."""
+"""Credible intervals, coverage and root mean squared error."""
 
 import numpy as np
 import numpy.typing as npt

@@ -42,14 +42,9 @@ def check_action_names(actions: Sequence[str]) -> tuple[str, ...]:
         If there is no action, a name repeats, is not a non-empty string, contains ``"+"`` (which
         joins the names in regime labels), or is the name of a column or dimension of the results.
     """
-    if isinstance(actions, str) or not isinstance(actions, Iterable):
-        raise DataError(
-            f"actions must be a list of column names, got {actions!r}; write ['a1', 'a2']."
-        )
-    names = tuple(actions)
+    names = _check_names(actions, "actions", "['a1', 'a2']")
     if not names:
         raise DataError("actions must name at least one column, got none.")
-    _check_names(names, "actions")
     return names
 
 
@@ -61,12 +56,7 @@ def check_covariate_names(covariates: Iterable[str], actions: Sequence[str]) -> 
     DataError
         If it is one text, a name is none that an action could have, or is that of an action.
     """
-    if isinstance(covariates, str) or not isinstance(covariates, Iterable):
-        raise DataError(
-            f"covariates must be a list of column names, got {covariates!r}; write ['z1', 'z2']."
-        )
-    names = tuple(covariates)
-    _check_names(names, "covariates")
+    names = _check_names(covariates, "covariates", "['z1', 'z2']")
     both = [name for name in names if name in actions]
     if both:
         raise DataError(
@@ -76,7 +66,10 @@ def check_covariate_names(covariates: Iterable[str], actions: Sequence[str]) -> 
     return names
 
 
-def _check_names(names: Sequence[object], role: str) -> None:
+def _check_names(given: Iterable[str], role: str, example: str) -> tuple[str, ...]:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise DataError(f"{role} must be a list of column names, got {given!r}; write {example}.")
+    names = tuple(given)
     for name in names:
         if not isinstance(name, str) or not name.strip():
             raise DataError(f"{role} must be non-empty strings, got {name!r}; rename the column.")
@@ -88,6 +81,7 @@ def _check_names(names: Sequence[object], role: str) -> None:
     repeated = sorted({str(name) for name in names if names.count(name) > 1})
     if repeated:
         raise DataError(f"{role} must be distinct, got {repeated} more than once.")
+    return names
 
 
 def parse_regime(label: object, actions: Sequence[str]) -> Regime:
@@ -120,15 +114,15 @@ def parse_regime(label: object, actions: Sequence[str]) -> Regime:
         raise RegimeError(f"regime labels must not be empty, got {label!r}. {known}")
     if label.strip() == OBSERVATIONAL:
         return ()
-    parts = [part if part in actions else part.strip() for part in label.split("+")]
-    unknown = [part for part in parts if part not in actions]
+    names = [name if name in actions else name.strip() for name in label.split("+")]
+    unknown = [name for name in names if name not in actions]
     if unknown:
         raise RegimeError(
             f"regime label {label!r} names {unknown}, which is not among the actions. {known}"
         )
-    if len(set(parts)) < len(parts):
+    if len(set(names)) < len(names):
         raise RegimeError(f"regime label {label!r} names an action twice. {known}")
-    return order_regime(parts, actions)
+    return order_regime(names, actions)
 
 
 def read_regime(regime: object, actions: Sequence[str], argument: str = "") -> Regime:
@@ -167,7 +161,7 @@ def read_regime(regime: object, actions: Sequence[str], argument: str = "") -> R
 
 
 def read_do(do: object, actions: Sequence[str]) -> Regime:
-    """Turn the ``do`` of a question into a regime; None sets all actions.
+    """Turn the ``do`` of a query into a regime; None sets all actions.
 
     Raises
     ------
@@ -235,10 +229,10 @@ def describe_experiments(regimes: Iterable[Regime]) -> str:
     >>> describe_experiments([(), ("a1", "a2")])
     "observational rows (regime 'obs') and an experiment that sets 'a1+a2'"
     """
-    found = [
+    experiments = [
         f"an experiment that sets {format_regime(regime)!r}"
         if regime
         else "observational rows (regime 'obs')"
         for regime in regimes
     ]
-    return " and ".join(found) or "nothing that single experiments could add"
+    return " and ".join(experiments) or "nothing that single experiments could add"

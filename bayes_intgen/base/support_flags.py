@@ -1,4 +1,4 @@
-"""The flags of a query point: how far the question reaches beyond the data.
+"""Support flags of a query point: how far it reaches beyond the data.
 
 What each of them takes is written in :mod:`bayes_intgen.posterior.support`.
 """

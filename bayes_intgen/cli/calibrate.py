@@ -1,23 +1,21 @@
 """``bayes-intgen calibrate``: errors and intervals, judged over many random systems."""
 
 import argparse
-import os
 import sys
-from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from bayes_intgen.base.errors import ModelError
-from bayes_intgen.base.files import replacing
-from bayes_intgen.cli.options import names
+from bayes_intgen.cli import arguments
+from bayes_intgen.cli.files import save_figure, save_table
 from bayes_intgen.studies.random_systems.calibration import FAMILIES, CalibrationUnit
 from bayes_intgen.studies.random_systems.report import draw_calibration, format_summary, summarise
 from bayes_intgen.studies.runner.pool import local_processes
 from bayes_intgen.studies.runner.sweep import run_sweep
 
-__all__ = ["add_parser", "run"]
+__all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
+HELP = "judge errors and intervals over many synthetic systems"
 DESCRIPTION = """\
 Draw random systems, fit each, and compare the posterior of setting all actions with
 the truth: error (its level and its shape) and coverage of 50, 80, 90 and 95% intervals,
@@ -31,59 +29,41 @@ calibration.png.
 """
 
 
-def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
-    """Describe the command."""
-    parser = commands.add_parser(
-        "calibrate",
-        help="judge errors and intervals over many synthetic systems",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe what the command takes."""
+    arguments.add_names(
+        parser,
         "--family",
-        type=names,
+        "F,F",
+        f"out of {', '.join(FAMILIES)} (paper,common-support,linear)",
         default=["paper", "common-support", "linear"],
-        metavar="F,F",
-        help=f"out of {', '.join(FAMILIES)} (paper,common-support,linear)",
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder")
-    for name, default, text in (
+    arguments.add_folder(parser)
+    arguments.add_numbers(
+        parser,
         ("scms", 50, "systems of each family"),
         ("n", 10_000, "rows in each regime"),
         ("n-actions", 5, "number of actions"),
         ("points", 5000, "joint settings at which to compare"),
         ("seed", 1, "random seed"),
-        ("workers", os.cpu_count() or 1, "systems at a time, each in a process of its own"),
-    ):
-        parser.add_argument(
-            f"--{name}", type=int, default=default, metavar="N", help=f"{text} ({default})"
-        )
-    parser.add_argument(
-        "--method", choices=["laplace", "nuts"], default="laplace", help="of inference (laplace)"
+        ("workers", arguments.CORES, "systems at a time, each in a process of its own"),
     )
+    arguments.add_laplace(parser)
     parser.add_argument(
         "--interactions",
         choices=["none", "pairwise", "all"],
         help="how actions may interact in the model (the model's default)",
     )
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the study, save and print what it says; 1 if a system failed."""
     if options.scms < 1:
         raise ModelError(f"--scms must be at least 1, got {options.scms}.")
+    settings = ("seed", "n", "n_actions", "method", "interactions", "points")
+    chosen = {name: getattr(options, name) for name in settings}
     units = [
-        CalibrationUnit(
-            family=family,
-            index=index,
-            seed=options.seed,
-            n=options.n,
-            n_actions=options.n_actions,
-            method=options.method,
-            interactions=options.interactions,
-            points=options.points,
-        )
+        CalibrationUnit(family, index, **chosen)
         for index in range(options.scms)
         for family in options.family
     ]
@@ -91,12 +71,9 @@ def run(options: argparse.Namespace) -> int:
     if result.rows:
         rows = pd.DataFrame(result.rows)
         summary = summarise(rows)
-        with replacing(options.out / "calibration.csv") as draft:
-            rows.to_csv(draft, index=False)
-        with replacing(options.out / "summary.csv") as draft:
-            summary.to_csv(draft, index=False)
-        with replacing(options.out / "calibration.png") as draft:
-            draw_calibration(summary, draft)
+        save_table(rows, options.out / "calibration.csv")
+        save_table(summary, options.out / "summary.csv")
+        save_figure(draw_calibration(summary), options.out / "calibration.png")
         print(format_summary(summary))
         print(f"\ncalibration.csv, summary.csv and calibration.png are in {options.out}")
     if result.failures:

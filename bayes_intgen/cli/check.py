@@ -5,13 +5,14 @@ from typing import Any
 
 from bayes_intgen.checks.result import Checks
 from bayes_intgen.checks.suite import check
-from bayes_intgen.cli.options import add_assumptions, add_table, read_table
+from bayes_intgen.cli import arguments
 from bayes_intgen.cli.text import fit_terminal, records, show_json
 from bayes_intgen.design.design import INTERACTIONS
 from bayes_intgen.intervention_model import InterventionModel
 
-__all__ = ["add_parser", "run"]
+__all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
+HELP = "look for evidence against the assumptions"
 DESCRIPTION = """\
 Look for evidence against the assumptions behind E[Y | do(a)]: confounders shared by
 actions or acting together, mechanisms that change between experiments, interactions
@@ -20,34 +21,27 @@ that the model has no room for. Passing proves nothing.
   bayes-intgen check sales.csv --outcome sales --actions price,tv
   bayes-intgen check sales.csv --outcome sales --actions price,tv --interactions pairwise
 
-Exit code 0: nothing seen; 1: a check failed, or a higher rung of --interactions is needed;
+Exit code 0: nothing seen; 1: a check failed, or a higher value of --interactions is needed;
 2: the table cannot be used.
 """
 
 
-def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
-    """Describe the command."""
-    parser = commands.add_parser(
-        "check",
-        help="look for evidence against the assumptions",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add_table(parser)
-    add_assumptions(parser)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe what the command takes."""
+    arguments.add_table(parser)
+    arguments.add_assumptions(parser)
     parser.add_argument(
         "--interactions",
         choices=INTERACTIONS,
         default="none",
-        help="the rung that is judged: what it has room for is no failure (none)",
+        help="the model that is judged: what it has room for is no failure (none)",
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Read, check and say what was found."""
-    data = read_table(options)
+    """Read, check and say what was checks."""
+    data = arguments.read_table(options)
     posterior, blocks = None, options.blocks
     if options.structure != "learned":
         model = InterventionModel(
@@ -56,19 +50,19 @@ def run(options: argparse.Namespace) -> int:
         target = data.labels[0]  # of the fit only its choices count
         posterior = model.fit(data, method="laplace", draws=1, progressbar=False, target=target)
         blocks = None
-    found = check(data, posterior, options.interactions, blocks)
+    checks = check(data, posterior, options.interactions, blocks)
     if options.json:
-        show_json(_to_json(found))
+        show_json(_to_json(checks))
     else:
-        print(fit_terminal(str(found)))
-    return 0 if found.passed else 1
+        print(fit_terminal(str(checks)))
+    return 0 if checks.passed else 1
 
 
-def _to_json(found: Checks) -> dict[str, Any]:
+def _to_json(checks: Checks) -> dict[str, Any]:
     """Return the result as JSON types; what could not be tested has null for numbers."""
     return {
-        "passed": found.passed,
-        "interactions": found.interactions,
-        "needed_interactions": found.needed_interactions,
-        "tests": records(found.table),
+        "passed": checks.passed,
+        "interactions": checks.interactions,
+        "needed_interactions": checks.needed_interactions,
+        "tests": records(checks.table),
     }

@@ -2,18 +2,18 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from bayes_intgen.base.errors import FileError
-from bayes_intgen.base.files import replacing
 from bayes_intgen.base.metrics import coverage, rmse
 from bayes_intgen.base.support_flags import SUPPORTED
 from bayes_intgen.base.types import Array
-from bayes_intgen.cli.options import add_inference, sampling
+from bayes_intgen.cli import arguments
+from bayes_intgen.cli.files import save_figure, save_table
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.design.basis.choice import freeze_bases
 from bayes_intgen.design.basis.features import FeatureMap
@@ -23,13 +23,14 @@ from bayes_intgen.plots.studies import plot_errors, plot_recovery, plot_response
 from bayes_intgen.posterior.posterior import Posterior
 from bayes_intgen.scm import PolynomialSCM, sample_polynomial_scm
 
-__all__ = ["add_parser", "run"]
+__all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
 TEST_POINTS = 500
 SHOWN_POINTS = 80
 SEED = 15  # chosen for its picture; the README says how it ranks among others
 
 
+HELP = "draw a synthetic system, fit it, and compare with its truth"
 DESCRIPTION = """\
 Draw a confounded system of the paper's kind, sample observational rows and one experiment
 per action, fit the posterior of setting ALL actions at once, and compare it with the truth
@@ -41,14 +42,8 @@ and with a regression on the observational rows.
 """
 
 
-def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
-    """Describe the command."""
-    parser = commands.add_parser(
-        "demo",
-        help="draw a synthetic system, fit it, and compare with its truth",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe what the command takes."""
     parser.add_argument(
         "--out",
         type=Path,
@@ -59,11 +54,8 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument(
         "--n-actions", type=int, default=3, metavar="K", help="number of actions (3)"
     )
-    parser.add_argument(
-        "--rows", type=int, default=5000, metavar="N", help="rows in each regime (5000)"
-    )
-    add_inference(parser, seed=SEED)
-    parser.set_defaults(run=run)
+    arguments.add_numbers(parser, ("rows", 5000, "rows in each regime"))
+    arguments.add_inference(parser, seed=SEED)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -75,12 +67,11 @@ def run(options: argparse.Namespace) -> int:
         raise FileError(f"--out: cannot make the folder {str(out)!r}: {error}") from error
     scm = sample_polynomial_scm(options.n_actions, random_seed=options.seed)
     frame = scm.sample_regimes(scm.single_regimes, options.rows, random_seed=options.seed)
-    with replacing(out / "data.csv") as draft:
-        frame.to_csv(draft, index=False)
+    save_table(frame, out / "data.csv")
     data = RegimeData.from_frame(frame, outcome=scm.outcome, actions=scm.actions)
     print(data, end="\n\n")
 
-    posterior = InterventionModel().fit(data, **sampling(options))
+    posterior = InterventionModel().fit(data, **arguments.sampling(options))
     posterior.save(out / "fit.nc")
 
     points = scm.sample(TEST_POINTS, do=scm.actions, random_seed=options.seed + 1)
@@ -89,10 +80,8 @@ def run(options: argparse.Namespace) -> int:
     table.insert(len(scm.actions), "truth", scm.expected_outcome(points).to_numpy())
     naive = _observational_regression(posterior, data, points.to_numpy())
     table.insert(len(scm.actions) + 1, "observational", naive)
-    with replacing(out / "effects.csv") as draft:
-        table.to_csv(draft, index=False)
-    with replacing(out / "demo.png") as draft:
-        _draw(scm, posterior, data, table, draft)
+    save_table(table, out / "effects.csv")
+    save_figure(_draw(scm, posterior, data, table), out / "demo.png")
 
     for line in _findings(scm, data, table):
         print(line)
@@ -126,8 +115,8 @@ def _findings(scm: PolynomialSCM, data: RegimeData, table: pd.DataFrame) -> list
 
 
 def _draw(
-    scm: PolynomialSCM, posterior: Posterior, data: RegimeData, table: pd.DataFrame, path: Path
-) -> None:
+    scm: PolynomialSCM, posterior: Posterior, data: RegimeData, table: pd.DataFrame
+) -> Figure:
     figure, axes = plt.subplots(1, 3, figsize=(14, 4.4), layout="constrained")
     some = table.iloc[:SHOWN_POINTS]
     posterior_curves = ("mean", "lower", "upper")
@@ -167,8 +156,7 @@ def _draw(
     plot_errors(axes[2], errors, scm.outcome)
     axes[2].set_title("Error of the joint effect")
     figure.suptitle("What happens when several levers are set at once, learned from one at a time")
-    figure.savefig(path, dpi=130)
-    plt.close(figure)
+    return figure
 
 
 def _most_confounded(posterior: Posterior) -> str:

@@ -7,15 +7,8 @@ from typing import Any
 
 from bayes_intgen.base.errors import ModelError, NotIdentifiedError
 from bayes_intgen.base.regimes import format_regime
-from bayes_intgen.cli.options import (
-    add_assumptions,
-    add_inference,
-    add_table,
-    keep_apart,
-    read_table,
-    sampling,
-    writable,
-)
+from bayes_intgen.cli import arguments
+from bayes_intgen.cli.files import keep_apart, writable
 from bayes_intgen.cli.text import fit_terminal, records, show_json
 from bayes_intgen.data.lift_tests import LiftTests
 from bayes_intgen.data.regime_data import RegimeData
@@ -28,8 +21,9 @@ from bayes_intgen.moments.moments import Moments
 from bayes_intgen.posterior.posterior import Posterior
 from bayes_intgen.posterior.query import rank_condition
 
-__all__ = ["add_parser", "run"]
+__all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
+HELP = "fit the posterior to a CSV or Parquet table"
 DESCRIPTION = """\
 Fit the posterior of E[Y | do(a)] to a table with one row per unit.
 
@@ -53,15 +47,9 @@ Exit code 0: done; 1: saved, but the sampler did not converge; 2: nothing was fi
 """
 
 
-def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
-    """Describe the command."""
-    parser = commands.add_parser(
-        "fit",
-        help="fit the posterior to a CSV or Parquet table",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add_table(parser)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe what the command takes."""
+    arguments.add_table(parser)
     parser.add_argument(
         "--out", required=True, type=writable, metavar="FIT.nc", help="file to write the fit to"
     )
@@ -87,7 +75,7 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     model.add_argument(
         "--degree", type=int, metavar="D", help="total degree, with --basis polynomial (3)"
     )
-    add_assumptions(model)
+    arguments.add_assumptions(model)
     model.add_argument(
         "--interactions",
         choices=INTERACTIONS,
@@ -109,11 +97,10 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
         help="normal (default); student_t, for outliers in the outcome; heteroscedastic, to infer "
         "the spread jointly with the mean; the last two take minutes and need --method nuts",
     )
-    add_inference(parser)
+    arguments.add_inference(parser)
     parser.add_argument(
         "--json", action="store_true", help="print what was found as JSON, and no progress"
     )
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -137,7 +124,7 @@ def run(options: argparse.Namespace) -> int:
         target=options.target,
         lifts=lifts,
         progressbar=not options.json,
-        **sampling(options),
+        **arguments.sampling(options),
     )
     posterior.save(options.out)
     if options.json:
@@ -177,7 +164,7 @@ def _to_json(posterior: Posterior, out: Path) -> dict[str, Any]:
 
 def _read(options: argparse.Namespace) -> RegimeData | Moments:
     if Path(options.data).suffix.lower() != ".npz":
-        return read_table(options)
+        return arguments.read_table(options)
     given = [name for name in ("outcome", "actions", "drop") if getattr(options, name)]
     if given:
         raise ModelError(

@@ -4,12 +4,13 @@ import argparse
 from typing import Any
 
 from bayes_intgen.base.regimes import format_regime
-from bayes_intgen.cli.options import names
+from bayes_intgen.cli import arguments
 from bayes_intgen.cli.text import fit_terminal, show_json
 from bayes_intgen.design.identification.identify import Identification, identify
 
-__all__ = ["add_parser", "run"]
+__all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
+HELP = "say what follows from which experiments"
 DESCRIPTION = """\
 Say whether the mean outcome under TARGET follows from some experiments, or which
 experiment is missing. Takes no data: ask before you run an experiment.
@@ -25,26 +26,17 @@ Exit code 0: identified; 1: something is missing; 2: the labels cannot be read.
 """
 
 
-def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
-    """Describe the command."""
-    parser = commands.add_parser(
-        "identify",
-        help="say what follows from which experiments",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "experiments", type=names, metavar="EXPERIMENTS", help="the experiments at hand"
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe what the command takes."""
+    arguments.add_names(parser, "experiments", "EXPERIMENTS", "the experiments at hand")
     parser.add_argument("target", metavar="TARGET", help="the actions that are set, or obs")
-    parser.add_argument(
+    arguments.add_names(
+        parser,
         "--blocks",
-        type=names,
-        metavar="A+B,C",
-        help="actions that may share a confounder, joined by '+' (each on its own)",
+        "A+B,C",
+        "actions that may share a confounder, joined by '+' (each on its own)",
     )
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -27,6 +27,11 @@ from bayes_intgen.cli import (
 
 __all__ = ["main"]
 
+COMMANDS = (
+    *(demo, fit, plot, query, check, identify, recalibrate),
+    *(moments, merge, calibrate, reproduce),
+)
+
 DESCRIPTION = """\
 What happens when several levers are set at once, if each experiment set only one?
 
@@ -63,20 +68,15 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    for module in (
-        demo,
-        fit,
-        plot,
-        query,
-        check,
-        identify,
-        recalibrate,
-        moments,
-        merge,
-        calibrate,
-        reproduce,
-    ):
-        module.add_parser(commands)
+    for module in COMMANDS:
+        command = commands.add_parser(
+            module.__name__.rpartition(".")[2],
+            help=module.HELP,
+            description=module.DESCRIPTION,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
     return parser
 
 

@@ -2,22 +2,20 @@
 
 import argparse
 from functools import reduce
-from typing import Any
 
-from bayes_intgen.cli.options import writable
+from bayes_intgen.cli.files import writable
 from bayes_intgen.moments.moments import Moments
 
-__all__ = ["add_parser", "run"]
+__all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
+
+HELP = "merge moments of several tables"
+DESCRIPTION = """\
+Merge moments that share one frozen basis: those of further tables are made with --like.
+"""
 
 
-def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
-    """Describe the command."""
-    parser = commands.add_parser(
-        "merge",
-        help="merge moments of several tables",
-        description="Merge moments that share one frozen basis: those of further tables are made "
-        "with --like.",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe what the command takes."""
     parser.add_argument("moments", nargs="+", metavar="MOMENTS.npz", help="files to merge")
     parser.add_argument(
         "--out", required=True, type=writable, metavar="MOMENTS.npz", help="file to write"
@@ -27,7 +25,6 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
         action="store_true",
         help="keep no single rows in the file; a fit then takes --structure",
     )
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

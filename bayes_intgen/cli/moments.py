@@ -1,19 +1,19 @@
 """``bayes-intgen moments``: from tables of any size to a small file that a fit needs."""
 
 import argparse
-import importlib
 from pathlib import Path
 from typing import Any
 
 from bayes_intgen.base.errors import ModelError
-from bayes_intgen.cli.options import add_columns, keep_apart, need_columns, structure, writable
-from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.cli import arguments
+from bayes_intgen.cli.files import keep_apart, writable
 from bayes_intgen.design.basis.hsgp import HSGP
 from bayes_intgen.design.basis.polynomial import Polynomial
 from bayes_intgen.moments.moments import Moments
 
-__all__ = ["add_parser", "run"]
+__all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
+HELP = "sum up tables of any size, for a fit without the rows"
 DESCRIPTION = """\
 Sum up tables that need not fit into memory: a file of a few megabytes for any number of
 rows, which can be merged with others and fitted without the rows.
@@ -28,14 +28,8 @@ moments, and rows beyond their box are held at its edge and counted.
 """
 
 
-def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
-    """Describe the command."""
-    parser = commands.add_parser(
-        "moments",
-        help="sum up tables of any size, for a fit without the rows",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe what the command takes."""
     parser.add_argument("data", nargs="+", metavar="DATA", help="CSV, Parquet or Arrow files")
     parser.add_argument(
         "--out", required=True, type=writable, metavar="MOMENTS.npz", help="file to write"
@@ -45,7 +39,7 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
         metavar="MOMENTS.npz",
         help="earlier moments, with which these are to be merged; they know the columns",
     )
-    add_columns(parser)
+    arguments.add_columns(parser)
     parser.add_argument(
         "--basis",
         choices=["hsgp", "polynomial"],
@@ -53,7 +47,7 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     )
     parser.add_argument(
         "--structure",
-        type=structure,
+        type=arguments.structure,
         default="full",
         metavar="S",
         help='the pairs of actions whose products are summed up: "full" (default), so that any '
@@ -70,7 +64,6 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
         help="of a Dask cluster that does the work, such as tcp://host:8786; its workers must see "
         "the files under the same paths",
     )
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -79,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
         keep_apart(path, options.out)
     like = Moments.load(options.like) if options.like else None
     if like is None:
-        need_columns(options)
+        arguments.need_columns(options)
     elif options.outcome or options.actions or options.basis:
         raise ModelError(
             "--like settles columns and basis; leave --outcome, --actions, --basis out."
@@ -87,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
     if options.scheduler is None:
         moments = _sum_up(options.data, like, options)
     else:
-        dask = _import_dask()
+        dask = arguments.import_dask("bayes_intgen.data.dask_files")
         with dask.connect(options.scheduler):
             tables = dask.delayed_tables(list(map(Path, options.data)), _columns(like, options))
             moments = _sum_up(tables, like, options)
@@ -100,16 +93,10 @@ def run(options: argparse.Namespace) -> int:
 def _sum_up(source: Any, like: Moments | None, options: argparse.Namespace) -> Moments:
     if like is not None:
         return Moments.from_data(source, like=like, regime=options.regime)
-    data = RegimeData.from_frame(
-        source,
-        outcome=options.outcome,
-        actions=options.actions,
-        regime=options.regime,
-        categorical=options.categorical,
-        covariates=options.covariates,
-    )
     basis = Polynomial(3) if options.basis == "polynomial" else HSGP()
-    return Moments.from_data(data, basis=basis, structure=options.structure)
+    return Moments.from_data(
+        arguments.read_table(options, source), basis=basis, structure=options.structure
+    )
 
 
 def _columns(like: Moments | None, options: argparse.Namespace) -> list[str]:
@@ -118,13 +105,3 @@ def _columns(like: Moments | None, options: argparse.Namespace) -> list[str]:
     if like is not None:
         return [*like.summary.columns, *labels]
     return [*options.actions, *options.covariates, options.outcome, *labels]
-
-
-def _import_dask() -> Any:
-    try:
-        return importlib.import_module("bayes_intgen.data.dask_files")
-    except ModuleNotFoundError as error:
-        raise ModelError(
-            f"--scheduler needs Dask, and {error.name!r} is not installed; install it with "
-            f"pip install 'bayes-intgen[dask]', or leave --scheduler out to run on this machine."
-        ) from error

@@ -5,18 +5,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from matplotlib import pyplot as plt
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
 
 from bayes_intgen.base.errors import QueryError
-from bayes_intgen.base.files import replacing
-from bayes_intgen.cli.options import keep_apart, names, writable
+from bayes_intgen.cli import arguments
+from bayes_intgen.cli.files import figure_of, keep_apart, save_figure, writable
 from bayes_intgen.posterior.posterior import Posterior, load
 
-__all__ = ["add_parser", "run"]
+__all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
 KINDS = ("surface", "response", "decomposition", "contrasts", "structure")
 FORMATS = (".png", ".pdf", ".svg")
+HELP = "draw a saved fit"
 DESCRIPTION = """\
 Draw a saved fit.
 
@@ -35,37 +35,32 @@ their means or most frequent levels, unless --at says otherwise.
 """
 
 
-def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
-    """Describe the command."""
-    parser = commands.add_parser(
-        "plot",
-        help="draw a saved fit",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe what the command takes."""
     parser.add_argument("fit", metavar="FIT.nc", help="file written by bayes-intgen fit")
     parser.add_argument(
         "--out", required=True, type=picture, metavar="PICTURE", help="a .png, .pdf or .svg file"
     )
     parser.add_argument("--kind", choices=KINDS, default="surface", help="what to draw (surface)")
-    parser.add_argument(
+    arguments.add_names(
+        parser,
         "--actions",
-        type=names,
-        default=[],
-        metavar="A,B",
-        help="two actions of a surface, one of a response (the first ones of the fit), some of a "
+        "A,B",
+        "two actions of a surface, one of a response (the first ones of the fit), some of a "
         "decomposition (all)",
+        default=[],
     )
     parser.add_argument(
-        "--at", type=pairs, default={}, metavar="A=V,B=V", help="values of other actions"
+        "--at", type=arguments.pairs, default={}, metavar="A=V,B=V", help="values of other actions"
     )
+    arguments.add_do(parser)
     parser.add_argument(
-        "--do", type=names, metavar="A,B", help="actions that are set (all), or none"
+        "--units",
+        type=arguments.pairs,
+        default={},
+        metavar="A=U,Y=U",
+        help="units of columns, for labels",
     )
-    parser.add_argument(
-        "--units", type=pairs, default={}, metavar="A=U,Y=U", help="units of columns, for labels"
-    )
-    parser.set_defaults(run=run)
 
 
 def picture(text: str) -> Path:
@@ -75,31 +70,11 @@ def picture(text: str) -> Path:
     return writable(text)
 
 
-def pairs(text: str) -> dict[str, str]:
-    """Read ``a=1,b=x`` as a mapping.
-
-    Examples
-    --------
-    >>> pairs("price=2, tv=on")
-    {'price': '2', 'tv': 'on'}
-    """
-    found = {}
-    for part in names(text):
-        name, sign, value = part.partition("=")
-        if not (sign and name.strip() and value.strip()):
-            raise argparse.ArgumentTypeError(f"write pairs as a=1,b=2; cannot read {part!r}")
-        found[name.strip()] = value.strip()
-    return found
-
-
 def run(options: argparse.Namespace) -> int:
     """Load, draw and save."""
     keep_apart(options.fit, options.out)
     posterior = load(options.fit)
-    figure = _draw(posterior, options)
-    with replacing(options.out) as draft:
-        figure.savefig(draft, dpi=150)
-    plt.close(figure)
+    save_figure(figure_of(_draw(posterior, options)), options.out, dpi=150)
     print(f"{options.kind} saved to {options.out}")
     for verdict in (posterior.convergence, posterior.additivity, posterior.lifts):
         if verdict is not None and not verdict.ok:
@@ -107,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
     return 0 if posterior.convergence.ok else 1
 
 
-def _draw(posterior: Posterior, options: argparse.Namespace) -> Figure:
+def _draw(posterior: Posterior, options: argparse.Namespace) -> Axes:
     """Draw what was asked for, in a new figure."""
     needed = {"surface": 2, "response": 1}.get(options.kind)
     chosen = options.actions or list(posterior.actions[:needed])
@@ -116,34 +91,32 @@ def _draw(posterior: Posterior, options: argparse.Namespace) -> Figure:
             f"--actions: --kind {options.kind} takes {needed} of {list(posterior.actions)}, got "
             f"{chosen}; or choose another --kind."
         )
-    do = [] if options.do == ["none"] else options.do
-    if options.do == []:
-        raise QueryError("--do: name the actions that are set, or write none.")
+    do = arguments.read_do(options)
     at, units = _values(posterior, options.at), options.units
-    if options.kind == "surface":
-        axes = posterior.plot_surface(chosen[0], chosen[1], at, do=do, units=units)[0]
-    elif options.kind == "response":
-        axes = posterior.plot_dose_response(chosen[0], at=at, do=do, units=units)
-    elif options.kind == "decomposition":
-        axes = posterior.plot_decomposition(chosen, at=at, units=units)[0]
-    elif options.kind == "contrasts":
-        axes = posterior.plot_contrasts(do=do, units=units)
-    else:
-        axes = posterior.plot_structure()
-    figure = axes.get_figure(root=True)
-    assert isinstance(figure, Figure)
-    return figure
+    axes: Axes
+    match options.kind:
+        case "surface":
+            axes = posterior.plot_surface(chosen[0], chosen[1], at, do=do, units=units)[0]
+        case "response":
+            axes = posterior.plot_dose_response(chosen[0], at=at, do=do, units=units)
+        case "decomposition":
+            axes = posterior.plot_decomposition(chosen, at=at, units=units)[0]
+        case "contrasts":
+            axes = posterior.plot_contrasts(do=do, units=units)
+        case _:
+            axes = posterior.plot_structure()
+    return axes
 
 
 def _values(posterior: Posterior, at: dict[str, str]) -> dict[str, Any]:
     """Turn texts into numbers, but for levels."""
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for name, text in at.items():
         if name in posterior.summary.levels:
-            found[name] = text
+            values[name] = text
             continue
         try:
-            found[name] = float(text)
+            values[name] = float(text)
         except ValueError as error:
             raise QueryError(f"--at: {name}={text}: the value must be a number.") from error
-    return found
+    return values

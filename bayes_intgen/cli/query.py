@@ -2,25 +2,19 @@
 
 import argparse
 import sys
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
-
-from bayes_intgen.base.errors import FileError, QueryError
-from bayes_intgen.base.files import is_file, replacing
 from bayes_intgen.base.metrics import INTERVAL
 from bayes_intgen.base.support_flags import BEYOND, OUTSIDE, SUPPORTED
-from bayes_intgen.cli.options import keep_apart, names, writable
+from bayes_intgen.cli import arguments
+from bayes_intgen.cli.files import keep_apart, read_points, save_table, writable
 from bayes_intgen.cli.text import records, show_json, show_table
 from bayes_intgen.posterior.posterior import load
 from bayes_intgen.posterior.predictive import predictive_interval
 
-__all__ = ["add_parser", "read_points", "run"]
+__all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
+HELP = "ask a saved fit for expected outcomes"
 DESCRIPTION = """\
 Posterior of the expected outcome at given points.
 
@@ -39,21 +33,13 @@ Exit code 0: done; 1: done, but the fit had not converged; 2: the points cannot 
 """
 
 
-def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
-    """Describe the command."""
-    parser = commands.add_parser(
-        "query",
-        help="ask a saved fit for expected outcomes",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe what the command takes."""
     parser.add_argument("fit", metavar="FIT.nc", help="file written by bayes-intgen fit")
     parser.add_argument(
         "--points", required=True, type=Path, metavar="POINTS", help="table of query points"
     )
-    parser.add_argument(
-        "--do", type=names, default=None, metavar="A,B", help="actions that are set (all), or none"
-    )
+    arguments.add_do(parser)
     parser.add_argument(
         "--interval",
         type=float,
@@ -74,14 +60,11 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
         help="also give the interval of a single outcome: columns predicted_lower and "
         "predicted_upper",
     )
-    parser.add_argument(
-        "--seed", type=int, default=1, metavar="N", help="seed of the predicted outcomes (1)"
-    )
+    arguments.add_numbers(parser, ("seed", 1, "seed of the predicted outcomes"))
     parser.add_argument(
         "--out", type=writable, metavar="CSV", help="file for the table; printed if left out"
     )
     parser.add_argument("--json", action="store_true", help="print the table as JSON")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -90,9 +73,7 @@ def run(options: argparse.Namespace) -> int:
         keep_apart(source, options.out)
     posterior = load(options.fit)
     points = read_points(options.points, posterior.summary.levels)
-    do = [] if options.do == ["none"] else options.do
-    if options.do == []:
-        raise QueryError("--do: name the actions that are set, or write none.")
+    do = arguments.read_do(options)
     table = posterior.table(points, do, options.interval, options.beyond)
     if options.predict:
         lower, upper = predictive_interval(
@@ -104,12 +85,11 @@ def run(options: argparse.Namespace) -> int:
     elif options.out is None:
         print(show_table(table))
     if options.out is not None:
-        with replacing(options.out) as draft:
-            table.to_csv(draft, index=False)
+        save_table(table, options.out)
         if not options.json:
             counts = table["support"].value_counts()
-            found = ", ".join(f"{n:,} {flag}" for flag, n in counts.items())
-            print(f"{len(table):,} points ({found}) written to {options.out}")
+            by_flag = ", ".join(f"{n:,} {flag}" for flag, n in counts.items())
+            print(f"{len(table):,} points ({by_flag}) written to {options.out}")
     beyond = int((table["support"] != SUPPORTED).sum())
     if beyond:
         far = int(table["support"].isin([OUTSIDE, BEYOND]).sum())
@@ -119,27 +99,7 @@ def run(options: argparse.Namespace) -> int:
             f"the form of the curves.",
             file=sys.stderr,
         )
-    if posterior.additivity is not None and not posterior.additivity.ok:
-        print(f"bayes-intgen query: {posterior.additivity}", file=sys.stderr)
-    if posterior.lifts is not None and not posterior.lifts.ok:
-        print(f"bayes-intgen query: {posterior.lifts}", file=sys.stderr)
-    if not posterior.convergence.ok:
-        print(f"bayes-intgen query: {posterior.convergence}", file=sys.stderr)
-        return 1
-    return 0
-
-
-def read_points(path: Path, categorical: Iterable[str]) -> pa.Table:
-    """Read a table; a row with a field too many or too few is an error, never a guess.
-
-    Levels are read as the text they are, whatever they look like.
-    """
-    if not is_file(path):
-        raise FileError(f"--points: there is no file {str(path)!r}.")
-    try:
-        if path.suffix.lower() in (".parquet", ".pq"):
-            return pyarrow.parquet.read_table(path)
-        texts = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(categorical, pa.string()))
-        return pyarrow.csv.read_csv(path, convert_options=texts)
-    except (pa.ArrowInvalid, UnicodeDecodeError, OSError) as error:
-        raise FileError(f"--points: {str(path)!r} cannot be read as a table: {error}") from error
+    for verdict in (posterior.additivity, posterior.lifts, posterior.convergence):
+        if verdict is not None and not verdict.ok:
+            print(f"bayes-intgen query: {verdict}", file=sys.stderr)
+    return 0 if posterior.convergence.ok else 1

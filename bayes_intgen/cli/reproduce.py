@@ -1,28 +1,25 @@
 """``bayes-intgen reproduce``: the figures of the paper, with our model beside its estimators."""
 
 import argparse
-import importlib
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from bayes_intgen.base.errors import ModelError
-from bayes_intgen.base.files import replacing
-from bayes_intgen.cli.options import names
-from bayes_intgen.studies.paper.figures import draw_figure, save_figure
+from bayes_intgen.cli import arguments
+from bayes_intgen.cli.files import save_figure, save_table
+from bayes_intgen.studies.paper.figures import draw_figure
 from bayes_intgen.studies.paper.plans import FIGURES, RATIOS, default_sizes, plan_units
-from bayes_intgen.studies.paper.report import average, format_means
+from bayes_intgen.studies.paper.report import average, format_report
 from bayes_intgen.studies.paper.unit import COLUMNS, ESTIMATORS, ReproduceUnit
 from bayes_intgen.studies.runner.pool import Pool, local_processes
 from bayes_intgen.studies.runner.sweep import run_sweep
 
-__all__ = ["add_parser", "run"]
+__all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
+HELP = "repeat the paper's experiments on random systems"
 DESCRIPTION = """\
 Repeat an experiment of Kekic, Garrido Mejia and Schoelkopf (ICML 2025) on random systems,
 with the Bayesian model beside their estimator and its baselines:
@@ -47,24 +44,16 @@ stopped and whatever it ran on, down to the last digit on one kind of processor.
 """
 
 
-def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
-    """Describe the command."""
-    parser = commands.add_parser(
-        "reproduce",
-        help="repeat the paper's experiments on random systems",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe what the command takes."""
     parser.add_argument("figure", choices=list(FIGURES), help="what to repeat")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder")
-    for name, default, text in (
+    arguments.add_folder(parser)
+    arguments.add_numbers(
+        parser,
         ("scms", 100, "systems for each number of actions"),
         ("seed", 1, "random seed"),
         ("degree", 3, "of the polynomials of the paper's estimators"),
-    ):
-        parser.add_argument(
-            f"--{name}", type=int, default=default, metavar="N", help=f"{text} ({default})"
-        )
+    )
     parser.add_argument(
         "--n",
         type=int,
@@ -92,11 +81,11 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
         help=f"rows of each experiment per observational row, for fig2b and figB "
         f"({','.join(f'{ratio:g}' for ratio in RATIOS)})",
     )
-    parser.add_argument(
+    arguments.add_names(
+        parser,
         "--estimators",
-        type=names,
-        metavar="E,E",
-        help=f"out of {', '.join(ESTIMATORS)} (those of the figure, and bayes)",
+        "E,E",
+        f"out of {', '.join(ESTIMATORS)} (those of the figure, and bayes)",
     )
     parser.add_argument(
         "--interactions",
@@ -104,12 +93,7 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
         default="none",
         help="how actions may interact in the Bayesian model (none)",
     )
-    parser.add_argument(
-        "--method",
-        choices=["laplace", "nuts"],
-        default="laplace",
-        help="of inference in the Bayesian model (laplace)",
-    )
+    arguments.add_laplace(parser, of="of inference in the Bayesian model")
     parser.add_argument(
         "--edge-probability",
         type=float,
@@ -117,18 +101,16 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
         metavar="P",
         help="that an action depends on an earlier one (0.3)",
     )
-    parser.add_argument(
-        "--workers",
-        type=int,
-        metavar="N",
-        help="units at a time, each in a process of its own (as many as processors)",
+    arguments.add_numbers(
+        parser,
+        ("workers", None, "units at a time, each in a process of its own"),
+        none="as many as processors",
     )
     parser.add_argument(
         "--scheduler",
         metavar="ADDRESS",
         help="run on the Dask cluster of this scheduler instead, such as tcp://host:8786",
     )
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -158,13 +140,11 @@ def run(options: argparse.Namespace) -> int:
         result = run_sweep(units, options.out, pool)
     if result.rows:
         rows = pd.DataFrame(result.rows)
-        with replacing(options.out / f"{figure}.csv") as draft:
-            rows[list(COLUMNS)].to_csv(draft, index=False, na_rep="NaN")
+        save_table(rows[list(COLUMNS)], options.out / f"{figure}.csv", na_rep="NaN")
         means = average(rows)
-        canvas = draw_figure(figure, means)
-        for kind in ("png", "pdf"):
-            save_figure(canvas, options.out / f"{figure}.{kind}")
-        print(format_means(figure, means))
+        pictures = (options.out / f"{figure}.{kind}" for kind in ("png", "pdf"))
+        save_figure(draw_figure(figure, means), *pictures)
+        print(format_report(figure, means))
         print(f"\n{figure}.csv, {figure}.png and {figure}.pdf are in {options.out}")
     if result.failures:
         count = f"{len(result.failures)} of {len(units)} units failed, see above"
@@ -176,24 +156,18 @@ def run(options: argparse.Namespace) -> int:
 def _pool(scheduler: str | None, workers: int | None) -> Iterator[Pool]:
     """Get processes of this machine, or the workers of a Dask cluster."""
     if scheduler is None:
-        yield local_processes(os.cpu_count() or 1 if workers is None else workers)
+        yield local_processes(arguments.CORES if workers is None else workers)
         return
-    try:
-        dask = importlib.import_module("bayes_intgen.studies.runner.dask_cluster")
-    except ModuleNotFoundError as error:
-        raise ModelError(
-            f"--scheduler needs Dask, and {error.name!r} is not installed; install it with "
-            f"pip install 'bayes-intgen[dask]', or leave --scheduler out to run on this machine."
-        ) from error
+    dask = arguments.import_dask("bayes_intgen.studies.runner.dask_cluster")
     with dask.dask_cluster(scheduler, workers) as pool:
         yield pool
 
 
 def whole_numbers(text: str) -> list[int]:
     """Read ``1,2``."""
-    return [int(part) for part in names(text)]
+    return [int(part) for part in arguments.names(text)]
 
 
 def numbers(text: str) -> list[float]:
     """Read ``0.5,1``."""
-    return [float(part) for part in names(text)]
+    return [float(part) for part in arguments.names(text)]

@@ -50,9 +50,6 @@ def show_table(table: pd.DataFrame) -> str:
     0.1235 outside
     """
     width = shutil.get_terminal_size((COLUMNS, 24)).columns
-    text = table.to_string(index=False, float_format=lambda x: f"{x:.4g}")
-    if len(text.splitlines()[0]) <= width:
-        return text
     return table.to_string(index=False, float_format=lambda x: f"{x:.4g}", line_width=width)
 
 

@@ -1,4 +1,4 @@
-"""What to do: how probable each setting is to be the best, and what a larger budget buys."""
+"""The best action: how probable each setting is to be it, and what a larger budget buys."""
 
 from collections.abc import Mapping, Sequence
 
@@ -34,7 +34,6 @@ def plot_marginals(
     Examples
     --------
     >>> import xarray as xr
-    >>> from matplotlib import pyplot as plt
     >>> tv = xr.DataArray([0.1, 0.7, 0.2], {"tv": [0.0, 1.0, 2.0]}, dims="tv")
     >>> (ax,) = plot_marginals([plt.figure().subplots()], {"tv": tv}, {"tv": 1.0}, {"tv": "EUR"})
     >>> ax.get_xlabel(), ax.get_ylabel()
@@ -84,8 +83,6 @@ def plot_budget(
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from matplotlib import pyplot as plt
     >>> budgets, mean = np.array([1.0, 2.0]), np.array([5.0, 6.0])
     >>> known = np.array([True, False])
     >>> ax = plot_budget(plt.figure().subplots(), budgets, mean, mean - 1, mean + 1, known, "sales")

@@ -1,4 +1,4 @@
-"""Pictures of trust: ranks of a calibration, and how strong a violation would have to be."""
+"""Ranks of a calibration, and tipping points of a sensitivity analysis."""
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle

@@ -1,4 +1,4 @@
-"""The picture of the suite: how far every test is from its level."""
+"""Picture of the checks: p-value over level of every test."""
 
 from collections.abc import Sequence
 from textwrap import fill
@@ -13,7 +13,7 @@ __all__ = ["plot_checks"]
 FARTHEST = 1e-12
 STYLES = {
     "failed": (ORANGE, "X", "failed"),
-    "allowed": (BLACK, "s", "seen, and the rung has room for it"),
+    "allowed": (BLACK, "s", "seen, and the model has room for it"),
     "small": (GREEN, "D", "seen, and too small to matter"),
     "passed": (BLUE, "o", "passed"),
 }

@@ -55,8 +55,7 @@ def plot_curve(
 
     Examples
     --------
-    >>> import numpy as np, xarray as xr
-    >>> from matplotlib import pyplot as plt
+    >>> import xarray as xr
     >>> price = np.linspace(1.0, 2.0, 5)
     >>> draws = np.random.default_rng(1).normal(price, 0.1, size=(1, 100, 5))
     >>> flags = ["supported"] * 4 + ["outside"]
@@ -121,8 +120,7 @@ def plot_components(
 
     Examples
     --------
-    >>> import numpy as np, xarray as xr
-    >>> from matplotlib import pyplot as plt
+    >>> import xarray as xr
     >>> coords = {"tv": ("point", np.arange(3.0))}
     >>> part = xr.DataArray(np.zeros((1, 4, 3)), coords, dims=("chain", "draw", "point"))
     >>> ax = plot_components(plt.figure().subplots(), {"int": part, "bias": part}, "tv", 1.0)

@@ -1,4 +1,4 @@
-"""A forest: several effects under one another, each with its mean and two intervals."""
+"""Forest plot: several effects under one another, each with its mean and two intervals."""
 
 from collections.abc import Mapping
 
@@ -30,8 +30,7 @@ def plot_forest(ax: Axes, effects: Mapping[str, xr.DataArray], label: str) -> Ax
 
     Examples
     --------
-    >>> import numpy as np, xarray as xr
-    >>> from matplotlib import pyplot as plt
+    >>> import xarray as xr
     >>> draws = np.random.default_rng(1).normal(size=(2, 1, 100))
     >>> effects = {
     ...     name: xr.DataArray(values, dims=("chain", "draw"))

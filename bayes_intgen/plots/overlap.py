@@ -1,4 +1,4 @@
-"""Where the experiments overlap: rows of every regime, pair by pair, over shaded support."""
+"""Overlap of the experiments: rows of every regime, pair by pair, over shaded support."""
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle

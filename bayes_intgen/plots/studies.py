@@ -43,8 +43,6 @@ def plot_recovery(
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from matplotlib import pyplot as plt
     >>> ax = plt.figure().subplots()
     >>> truth = np.linspace(0.0, 1.0, 5)
     >>> ours = {"mean": truth, "lower": truth - 0.1, "upper": truth + 0.1}
@@ -90,8 +88,6 @@ def plot_response(
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from matplotlib import pyplot as plt
     >>> ax = plt.figure().subplots()
     >>> grid = np.linspace(0.0, 1.0, 5)
     >>> curves = {"mean": grid, "lower": grid - 0.1, "upper": grid + 0.1}
@@ -122,7 +118,6 @@ def plot_errors(ax: Axes, errors: Mapping[str, float], unit: str) -> Axes:
 
     Examples
     --------
-    >>> from matplotlib import pyplot as plt
     >>> ax = plt.figure().subplots()
     >>> plot_errors(ax, {"naive": 2.0, "ours": 0.5}, "sales").get_xlabel()
     'root mean squared error (sales)'
@@ -152,7 +147,6 @@ def plot_structure(ax: Axes, actions: Sequence[str], edges: Sequence[tuple[str, 
 
     Examples
     --------
-    >>> from matplotlib import pyplot as plt
     >>> ax = plt.figure().subplots()
     >>> plot_structure(ax, ["price", "tv"], [("price", "tv", "seen")]).get_title()
     'Dependences between actions'
@@ -166,7 +160,7 @@ def plot_structure(ax: Axes, actions: Sequence[str], edges: Sequence[tuple[str, 
     nx.draw_networkx_labels(graph, places, ax=ax, font_size=10)
     shown = {}
     for status, style in LINES.items():
-        chosen = [(parent, child) for parent, child, found in edges if found == status]
+        chosen = [(parent, child) for parent, child, of_edge in edges if of_edge == status]
         nx.draw_networkx_edges(
             graph, places, chosen, ax=ax, style=style, edge_color=BLUE, arrowsize=16,
             node_size=1400, connectionstyle="arc3,rad=0.12",
@@ -202,8 +196,6 @@ def plot_coverage(
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from matplotlib import pyplot as plt
     >>> ax = plt.figure().subplots()
     >>> shares, errors = {"paper": np.array([0.5, 0.9])}, {"paper": np.array([0.05, 0.03])}
     >>> plot_coverage(ax, [0.5, 0.9], shares, errors).get_ylabel()
@@ -236,7 +228,6 @@ def plot_error_parts(
 
     Examples
     --------
-    >>> from matplotlib import pyplot as plt
     >>> ax = plt.figure().subplots()
     >>> parts = {"level": {"paper": 0.02}, "shape": {"paper": 0.01}}
     >>> errors = {"level": {"paper": 0.001}, "shape": {"paper": 0.001}}

@@ -1,4 +1,4 @@
-"""How everything is drawn: colours, markers, lines and hatches that say the same without colour.
+"""Colours, markers, lines and hatches of all pictures, which say the same without colour.
 
 Colours are those of Okabe and Ito, told apart by the colour-blind; every series also differs in
 marker or line style and every region in its hatch, so that nothing is lost in grey.
@@ -88,15 +88,15 @@ def legend_of_figure(axes: Sequence[Axes], columns: int = 3) -> None:
     columns
         Of the legend.
     """
-    found: dict[str, Any] = {}
+    handles: dict[str, Any] = {}
     for ax in axes:
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
-            found.setdefault(label, handle)
+            handles.setdefault(label, handle)
     figure = axes[0].get_figure(root=True)
     if figure is not None:
         figure.legend(
-            handles=list(found.values()),
-            labels=list(found),
+            handles=list(handles.values()),
+            labels=list(handles),
             loc="outside upper left",
             fontsize="small",
             ncols=columns,

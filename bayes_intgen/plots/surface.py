@@ -44,8 +44,6 @@ def plot_surface(
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from matplotlib import pyplot as plt
     >>> x, y = np.linspace(0, 1, 4), np.linspace(0, 2, 3)
     >>> mean, wide = x + y[:, None], np.ones((3, 4))
     >>> known = mean < 2.5

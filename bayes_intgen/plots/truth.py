@@ -1,4 +1,4 @@
-"""Answers against a known truth: the posterior with its intervals, beside other estimators."""
+"""Predictions against a known truth: the posterior with its intervals, beside other estimators."""
 
 from collections.abc import Mapping
 from itertools import cycle
@@ -51,8 +51,7 @@ def plot_against_truth(
 
     Examples
     --------
-    >>> import numpy as np, xarray as xr
-    >>> from matplotlib import pyplot as plt
+    >>> import xarray as xr
     >>> truth = np.linspace(0.0, 1.0, 20)
     >>> values = truth + np.random.default_rng(1).normal(0, 0.1, size=(1, 400, 20))
     >>> draws = xr.DataArray(values, dims=("chain", "draw", "point"), name="sales")

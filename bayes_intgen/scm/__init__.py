@@ -4,13 +4,13 @@ from bayes_intgen.scm.common_support import sample_common_support_scm
 from bayes_intgen.scm.discrete_draw import sample_discrete_scm
 from bayes_intgen.scm.discrete_scm import DiscreteSCM
 from bayes_intgen.scm.discrete_variables import DiscreteMechanism, DiscreteNoise
-from bayes_intgen.scm.draw import sample_polynomial_scm
 from bayes_intgen.scm.indistinguishable import indistinguishable_scms
 from bayes_intgen.scm.linear import sample_linear_scm
 from bayes_intgen.scm.noise import Noise
 from bayes_intgen.scm.partition_draw import sample_partition_scm
 from bayes_intgen.scm.partition_scm import PartitionSCM
 from bayes_intgen.scm.polynomial import Polynomial
+from bayes_intgen.scm.polynomial_draw import sample_polynomial_scm
 from bayes_intgen.scm.polynomial_scm import PolynomialSCM
 from bayes_intgen.scm.protocol import SCM
 from bayes_intgen.scm.seeds import Seed

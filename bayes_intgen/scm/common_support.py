@@ -3,7 +3,7 @@
 The paper asks that actions have the same support in all regimes (Assumption 1), but in its own
 benchmark interventions reach far beyond the joint cloud of the observed actions. Here
 
-    A_k = tanh(1.4 s_k C_k + q_k(A_pa(k), C_k) + V_k),      Y = sum_k f_k(A_k, C_k) + U
+    A_k = tanh(1.4 s_k C_k + q_k(A_pa(k), C_k) + V_k),      Y = sum_k f_k(A_k, C_k) + U         (1)
 
 with random signs s_k, polynomials q_k of total degree two and f_k of degree three, both drawn like
 the paper's (absolute coefficients sum to one), and standard deviations 0.5 of C_k, 0.4 of V_k and
@@ -20,18 +20,14 @@ the joint settings an action lies beyond the 0.05% or 99.95% quantile of its obs
 paper's systems in 30%.
 """
 
-from collections.abc import Sequence
-
-from bayes_intgen.scm.draw import calibrate_interventions, draw_edges, draw_polynomial
-from bayes_intgen.scm.noise import KINDS, Kind, Noise
+from bayes_intgen.scm.graph import draw_edges, number_actions
+from bayes_intgen.scm.noise import LIGHT_TAILED, UNBOUNDED, draw_noise, draw_sign
 from bayes_intgen.scm.polynomial import Polynomial
+from bayes_intgen.scm.polynomial_draw import calibrate_interventions, draw_polynomial
 from bayes_intgen.scm.polynomial_scm import PolynomialSCM
-from bayes_intgen.scm.seeds import MOST_ACTIONS, Seed, check_count, named_generator, seed_sequence
+from bayes_intgen.scm.seeds import Seed, named_generator, seed_sequence
 
 __all__ = ["sample_common_support_scm"]
-
-_UNBOUNDED: tuple[Kind, ...] = ("gaussian", "logistic")
-_LIGHT_TAILS: tuple[Kind, ...] = ("gaussian", "uniform")
 
 
 def sample_common_support_scm(
@@ -61,16 +57,14 @@ def sample_common_support_scm(
 
     Examples
     --------
-    >>> import bayes_intgen as ig
     >>> scm = ig.scm.sample_common_support_scm(3, random_seed=1)
     >>> rows = scm.sample_regimes(scm.single_regimes, n=1000, random_seed=2)
     >>> bool((rows[["a1", "a2", "a3"]].abs() < 1).all(axis=None))
     True
     """
-    check_count(n_actions, "n_actions", "actions", MOST_ACTIONS)
+    actions = number_actions(n_actions)
     seed = seed_sequence(random_seed)
     rng = named_generator(seed, "mechanisms")
-    actions = tuple(f"a{k + 1}" for k in range(n_actions))
     edges = draw_edges(actions, edge_probability, rng)
     mechanisms = []
     for name in actions:
@@ -78,21 +72,19 @@ def sample_common_support_scm(
         curved = draw_polynomial(parents + 1, rng)
         none = (0,) * parents
         powers = [(*term, 0) for term in curved.powers]
-        sign = float(rng.choice([-1.0, 1.0]))
+        sign = draw_sign(rng)
+        # (1): inputs are the parents, C_k and V_k
         coefficients = [*curved.coefficients, 1.4 * sign, 1.0]
         mechanisms.append(Polynomial((*powers, (*none, 1, 0), (*none, 0, 1)), tuple(coefficients)))
-
-    def noise(kinds: Sequence[Kind], sd: float) -> Noise:
-        return Noise(kinds[int(rng.integers(len(kinds)))], sd)
 
     scm = PolynomialSCM(
         actions=actions,
         edges=edges,
         effects=tuple(draw_polynomial(2, rng, degree=3) for _ in actions),
         mechanisms=tuple(mechanisms),
-        confounder_noises=tuple(noise(_LIGHT_TAILS, 0.5) for _ in actions),
-        action_noises=tuple(noise(_UNBOUNDED, 0.4) for _ in actions),
-        outcome_noise=noise(KINDS, 0.1),
+        confounder_noises=tuple(draw_noise(0.5, rng, LIGHT_TAILED) for _ in actions),
+        action_noises=tuple(draw_noise(0.4, rng, UNBOUNDED) for _ in actions),
+        outcome_noise=draw_noise(0.1, rng),
         intervention_means=(0.0,) * n_actions,  # not used by observational rows
         intervention_sds=(1.0,) * n_actions,
         link="tanh",

@@ -1,14 +1,14 @@
-"""What its action reveals about a confounder: the moments of C_k given A_k and its parents.
+"""Moments of a confounder C_k given its action A_k and the action's parents.
 
 In a regime that leaves A_k alone, z = g(C_k, V_k) is known once A_k and its parents are, with g the
 mechanism at those parents. So (C_k, V_k) lies on a curve, and
 
-    E[C_k^p | z] = I_p / I_0,    I_p = int sum_c c^p p_C(c) p_V(v) / |dg/dc| dv
+    E[C_k^p | z] = I_p / I_0,    I_p = int sum_c c^p p_C(c) p_V(v) / |dg/dc| dv                 (1)
 
 where the sum runs over the roots c of g(c, v) = z; I_0 is the density of z. For g of degree two in
 (c, v) the curve is a conic, and |dg/dc| is the root of a discriminant that is quadratic in v:
 
-    a c^2 + b(v) c + e(v) = 0,    |dg/dc| = sqrt(b(v)^2 - 4 a e(v))
+    a c^2 + b(v) c + e(v) = 0,    |dg/dc| = sqrt(b(v)^2 - 4 a e(v))                             (2)
 
 Near a root r of the discriminant, where the curve turns back, |dg/dc| behaves as the square root of
 |v - r|; the substitution v = r +- w^2 removes that. The range of v is cut where a root c passes an
@@ -27,11 +27,12 @@ from typing import Any
 import numpy as np
 
 from bayes_intgen.base.errors import ModelError
+from bayes_intgen.base.parallel import stretches
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.scm.noise import Noise
 from bayes_intgen.scm.polynomial import Polynomial
 
-__all__ = ["Conditional", "condition_on_action"]
+__all__ = ["Conditional", "condition_on_action", "unconditional"]
 
 NODES, FEWER_NODES = 40, 28
 CUTS = (-1.0, -1 / 3, 0.0, 1 / 3, 1.0)  # of the reach of each noise
@@ -59,6 +60,13 @@ class Conditional:
     rough: Array
 
 
+def unconditional(confounder: Noise, order: int, points: int) -> Conditional:
+    """Return the moments of a confounder of which nothing is known, the same at all points."""
+    prior = [confounder.moment(power) for power in range(order + 1)]
+    moments = np.tile(prior, (points, 1))
+    return Conditional(moments, moments)
+
+
 @dataclass(frozen=True)
 class Conic:
     """The curve cc c^2 + cv c v + vv v^2 + c c + v v + one = 0 at some points, shape (points,)."""
@@ -72,8 +80,8 @@ class Conic:
 
     def take(self, points: Any) -> "Conic":
         """Select points by any NumPy index."""
-        parts = (self.cc, self.cv, self.vv, self.c, self.v, self.one)
-        return Conic(*(part[points] for part in parts))
+        coefficients = (self.cc, self.cv, self.vv, self.c, self.v, self.one)
+        return Conic(*(part[points] for part in coefficients))
 
     def solve_c(self, v: Array, sign: Array | float) -> Array:
         """Return the root c of one sign at v; not finite where there is none."""
@@ -128,39 +136,38 @@ def condition_on_action(
         If the mechanism is of a higher degree.
     """
     if all(term[-2] == 0 for term in mechanism.powers):  # the action says nothing
-        prior = np.array([confounder.moment(p) for p in range(order + 1)])
-        moments = np.tile(prior, (len(z), 1))
-        return Conditional(moments, moments)
+        return unconditional(confounder, order, len(z))
     conic = _conic(mechanism, parents, z)
     straight = not (conic.cc.any() or conic.cv.any() or conic.vv.any())
     if straight and confounder.kind == noise.kind == "gaussian":
         return _condition_gaussian(conic, confounder.sd, noise.sd, order)
     results = []
-    for start in range(0, len(z), POINTS_AT_ONCE):
-        some = conic.take(slice(start, start + POINTS_AT_ONCE))
+    for some_points in stretches(len(z), POINTS_AT_ONCE):
+        some = conic.take(some_points)
         panels = _panels(some, confounder.reach, noise.reach)
         results.append(
             [_integrate(some, panels, confounder, noise, order, n) for n in (NODES, FEWER_NODES)]
         )
-    fine, rough = (np.concatenate(parts) for parts in zip(*results, strict=True))
+    fine, rough = (np.concatenate(batches) for batches in zip(*results, strict=True))
     with np.errstate(invalid="ignore"):  # 0/0 where the action cannot have this value
-        return Conditional(fine / fine[:, :1], rough / rough[:, :1])
+        return Conditional(fine / fine[:, :1], rough / rough[:, :1])  # (1)
 
 
 def _conic(mechanism: Polynomial, parents: Array, z: Array) -> Conic:
     """Collect the coefficients of g - z as a polynomial in (c, v)."""
-    found = {powers: np.zeros(len(z)) for powers in ((2, 0), (1, 1), (0, 2), (1, 0), (0, 1))}
-    found[0, 0] = -z
+    collected = {powers: np.zeros(len(z)) for powers in ((2, 0), (1, 1), (0, 2), (1, 0), (0, 1))}
+    collected[0, 0] = -z
     for term, coefficient in zip(mechanism.powers, mechanism.coefficients, strict=True):
         *of_parents, of_c, of_v = term
-        if (of_c, of_v) not in found:
+        if (of_c, of_v) not in collected:
             raise ModelError(
                 f"effects under which an action is left alone are computed for mechanisms of total "
                 f"degree two at most in confounder and noise, got a term with powers "
                 f"({of_c}, {of_v}); ask for the joint effect, do=None."
             )
-        found[of_c, of_v] = found[of_c, of_v] + coefficient * np.prod(parents**of_parents, axis=1)
-    return Conic(*found.values())
+        factor = coefficient * np.prod(parents**of_parents, axis=1)
+        collected[of_c, of_v] = collected[of_c, of_v] + factor
+    return Conic(*collected.values())
 
 
 def _condition_gaussian(conic: Conic, sd_c: float, sd_v: float, order: int) -> Conditional:
@@ -223,13 +230,14 @@ def _integrate(
     x, weight = np.polynomial.legendre.leggauss(nodes)
     turn = panels.turn[:, None]
     start, end = (np.sqrt(np.abs(v[:, None] - turn)) for v in (panels.lower, panels.upper))
+    # v = turn +- w^2, which takes out the square root at the turn
     w = 0.5 * (start + end) + 0.5 * (end - start) * x
     v = turn + np.where(panels.lower[:, None] >= turn, 1.0, -1.0) * w**2
     some = conic.take((panels.point, None))
     with np.errstate(divide="ignore", invalid="ignore"):
         c = some.solve_c(v, panels.sign[:, None])
         slope = some.slope(v)
-        height = confounder.density(c) * noise.density(v) / slope
+        height = confounder.density(c) * noise.density(v) / slope  # the integrand of (1)
     on_curve = (slope > 0) & np.isfinite(c)
     mass = np.where(on_curve, height, 0.0) * np.abs(end - start) * w * weight
     c = np.where(on_curve, c, 0.0)

@@ -1,7 +1,7 @@
 """Random discrete SCMs in which actions interact in any way and confounders do not.
 
-    A_k := g_k(A_1, ..., A_k-1, C_k, V_k)
-    Y   := sum_k h_k(A_1, ..., A_K, C_k) + w C_1 C_2 + U
+    A_k := g_k(A_1, ..., A_k-1, C_k, V_k)                                                       (1)
+    Y   := sum_k h_k(A_1, ..., A_K, C_k) + w C_1 C_2 + U                                        (2)
 
 with binary actions, C_k and V_k of three values and U of two. g_k is random, but such that V_k can
 make A_k either value whatever its parents are, and that C_k always matters to it. The values of h_k
@@ -24,7 +24,8 @@ import numpy as np
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.scm.discrete_scm import DiscreteSCM
 from bayes_intgen.scm.discrete_variables import DiscreteMechanism, DiscreteNoise
-from bayes_intgen.scm.seeds import MOST_ACTIONS, Seed, check_count, named_generator
+from bayes_intgen.scm.graph import number_actions
+from bayes_intgen.scm.seeds import Seed, named_generator
 
 __all__ = ["sample_discrete_scm"]
 
@@ -61,7 +62,6 @@ def sample_discrete_scm(
 
     Examples
     --------
-    >>> import bayes_intgen as ig
     >>> scm = ig.scm.sample_discrete_scm(3, random_seed=1)
     >>> at = {"a1": 1, "a2": 0, "a3": 1}
     >>> rule = sum(scm.expected_outcome(at, do=[name]) for name in scm.actions)
@@ -69,7 +69,7 @@ def sample_discrete_scm(
     >>> bool(abs(rule - scm.expected_outcome(at)) < 1e-12)
     True
     """
-    check_count(n_actions, "n_actions", "actions", MOST_ACTIONS)
+    names = number_actions(n_actions)
     if not isfinite(product_of_confounders) or (product_of_confounders and n_actions == 1):
         raise ModelError(
             f"product_of_confounders must be finite, and zero if there is one action, got "
@@ -80,14 +80,14 @@ def sample_discrete_scm(
     noises = [_draw_noise(f"v{k + 1}", _LEVELS, rng) for k in range(n_actions)]
     u = _draw_noise("u", 2, rng)
     actions: list[DiscreteMechanism] = []
-    for k, (c, v) in enumerate(zip(confounders, noises, strict=True)):
-        parents = (*(action.name for action in actions), c.name, v.name)
-        # For every combination of earlier actions, a different pattern for each value of C_k
+    for k, (name, c, v) in enumerate(zip(names, confounders, noises, strict=True)):
+        parents = (*names[:k], c.name, v.name)
+        # (1): for every combination of earlier actions, a different pattern for each value of C_k
         order = rng.permuted(np.tile(np.arange(len(_PATTERNS)), (2**k, 1)), axis=1)
         rows = np.array(_PATTERNS)[order[:, :_LEVELS]]
-        actions.append(DiscreteMechanism(f"a{k + 1}", parents, tuple(rows.ravel().tolist())))
+        actions.append(DiscreteMechanism(name, parents, tuple(rows.ravel().tolist())))
     effects = rng.normal(size=(n_actions, 2**n_actions, _LEVELS))
-    # The outcome over all actions, C_1, ..., C_K and U, one axis for the actions together
+    # (2) over all actions, C_1, ..., C_K and U, one axis for the actions together
     total = np.zeros((2**n_actions, *(_LEVELS,) * n_actions, 2))
     for k, effect in enumerate(effects):
         shape = [2**n_actions, *(1,) * n_actions, 1]
@@ -98,12 +98,12 @@ def sample_discrete_scm(
         pair = product_of_confounders * np.multiply.outer(first, second)
         total += pair.reshape(1, _LEVELS, _LEVELS, *(1,) * (n_actions - 1))
     total += np.array(u.values)
-    parents = (*(a.name for a in actions), *(c.name for c in confounders), u.name)
+    parents = (*names, *(c.name for c in confounders), u.name)
     outcome = DiscreteMechanism("y", parents, tuple(total.ravel().tolist()))
     return DiscreteSCM(
         noises=(*confounders, *noises, u),
         mechanisms=(*actions, outcome),
-        actions=tuple(action.name for action in actions),
+        actions=names,
     )
 
 

@@ -2,39 +2,39 @@
 
 The noises are independent, every other variable is a function of noises and earlier variables, and
 an intervention on A_k replaces its function by a draw that is uniform over the values of A_k and
-independent of everything else. A regime then has finitely many worlds w, one per combination of
-the noises' values and of the values that are set, and everything follows by adding up:
+independent of all noises. A regime then has finitely many worlds w, one per combination of
+the noises' values and of the values that are set; in it every variable has a level, which is a
+position among its values. Everything follows by adding up:
 
-    p(a, y) = sum_w p(w) 1[A(w) = a, Y(w) = y]
-    E[Y | do(a_S), a_rest] = sum_w p(w) 1[A(w) = a] Y(w) / sum_w p(w) 1[A(w) = a]
+    p(a, y) = sum_w p(w) 1[A(w) = a, Y(w) = y]                                                  (1)
+    E[Y | do(a_S), a_rest] = sum_w p(w) 1[A(w) = a] Y(w) / sum_w p(w) 1[A(w) = a]               (2)
 
-with the worlds of regime S in the second line, where the probability of what is set cancels.
+with the worlds of regime S in (2), where the probability of what is set cancels.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from bayes_intgen.base.errors import ModelError, QueryError
-from bayes_intgen.base.regimes import OBSERVATIONAL, Regime, check_action_names, format_regime
-from bayes_intgen.base.regimes import read_do as read_query
+from bayes_intgen.base.regimes import Regime, check_action_names, format_regime
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.data.points import Points
 from bayes_intgen.scm.discrete_variables import DiscreteMechanism, DiscreteNoise
-from bayes_intgen.scm.discrete_worlds import Levels, follow_mechanisms, list_worlds
-from bayes_intgen.scm.regime_rows import read_do, stack_regimes
-from bayes_intgen.scm.seeds import Seed, check_count, named_generator, seed_sequence
+from bayes_intgen.scm.system import System, read_intervention
 
 __all__ = ["DiscreteSCM"]
 
+MOST_WORLDS = 10_000_000
+
+type Levels = Indices
+
 
 @dataclass(frozen=True)
-class DiscreteSCM:
+class DiscreteSCM(System):
     """A structural causal model with finitely many values; nothing about it is approximate.
 
     Usually made by `indistinguishable_scms` or `sample_discrete_scm`. Nothing in it can change.
@@ -57,7 +57,6 @@ class DiscreteSCM:
 
     Examples
     --------
-    >>> import bayes_intgen as ig
     >>> scm, _ = ig.scm.indistinguishable_scms(probability=0.5)
     >>> scm.distribution()
         a1   a2    y  probability
@@ -71,9 +70,9 @@ class DiscreteSCM:
     [0.0, 0.5]
     >>> scm.sample(100, do="a1+a2", random_seed=1).columns.tolist()
     ['a1', 'a2', 'y']
+    >>> scm.values["a1"], scm.single_regimes
+    ((0.0, 1.0), ('obs', 'a1', 'a2'))
     """
-
-    outcome: ClassVar[str] = "y"
 
     noises: tuple[DiscreteNoise, ...] = field(repr=False)
     mechanisms: tuple[DiscreteMechanism, ...] = field(repr=False)
@@ -100,8 +99,8 @@ class DiscreteSCM:
         if len(sizes) < len(self.noises) + len(self.mechanisms):
             raise ModelError("noises and mechanisms must have distinct names; rename them.")
         order = [mechanism.name for mechanism in self.mechanisms]
-        found = tuple(name for name in order if name in self.actions)
-        if found != self.actions or self.outcome not in order or self.outcome in self.actions:
+        listed = tuple(name for name in order if name in self.actions)
+        if listed != self.actions or self.outcome not in order or self.outcome in self.actions:
             raise ModelError(
                 f"actions must be names of mechanisms, in their order, and {self.outcome!r} the "
                 f"name of another; got actions {self.actions} and mechanisms {order}."
@@ -112,81 +111,14 @@ class DiscreteSCM:
         """What each action can be, in increasing order."""
         return {m.name: m.values for m in self.mechanisms if m.name in self.actions}
 
-    @property
-    def single_regimes(self) -> tuple[str, ...]:
-        """Labels of the observational regime and of each action alone."""
-        return (OBSERVATIONAL, *self.actions)
-
-    def sample(self, n: int, do: str | Iterable[str] = (), *, random_seed: Seed) -> pd.DataFrame:
-        """Draw rows from one regime.
-
-        Parameters
-        ----------
-        n
-            Number of rows.
-        do
-            The actions that are intervened on: names, or a label such as ``"a1+a2"``. Each is
-            uniform over its values. Nothing by default.
-        random_seed
-            An integer, generator (which is advanced) or seed sequence. Different regimes are
-            independent of each other even under the same seed.
-
-        Returns
-        -------
-        pandas.DataFrame
-            A column per action and ``y``.
-
-        Raises
-        ------
-        RegimeError
-            If `do` names an unknown action.
-        ModelError
-            If `n` is not a positive integer, or the seed is not one.
-
-        Examples
-        --------
-        >>> import bayes_intgen as ig
-        >>> scm, _ = ig.scm.indistinguishable_scms(probability=0.5)
-        >>> scm.sample(3, do="a1", random_seed=1).shape
-        (3, 3)
-        >>> scm.values["a1"], scm.single_regimes
-        ((0.0, 1.0), ('obs', 'a1', 'a2'))
-        """
-        check_count(n, "n", "rows")
-        regime = read_do(do, "do", self.actions)
-        rng = named_generator(random_seed, f"regime {format_regime(regime)}")
+    def _draw(self, n: int, regime: Regime, rng: np.random.Generator) -> pd.DataFrame:
         levels: dict[str, Levels] = {}
         for noise in self.noises:
             share = np.array(noise.probabilities)
             levels[noise.name] = rng.choice(len(share), n, p=share / share.sum())
         for name in regime:
             levels[name] = rng.integers(len(self.values[name]), size=n)
-        return pd.DataFrame(self._read(follow_mechanisms(self.noises, self.mechanisms, levels)))
-
-    def sample_regimes(
-        self,
-        regimes: Iterable[str | Iterable[str]],
-        n: int | Mapping[str, int],
-        random_seed: Seed,
-    ) -> pd.DataFrame:
-        """Draw rows from several regimes, one after the other.
-
-        Parameters, results and errors are those of `PolynomialSCM.sample_regimes`.
-
-        Examples
-        --------
-        >>> import bayes_intgen as ig
-        >>> scm, _ = ig.scm.indistinguishable_scms(probability=0.5)
-        >>> scm.sample_regimes(scm.single_regimes, n=2, random_seed=1)["regime"].tolist()
-        ['obs', 'obs', 'a1', 'a1', 'a2', 'a2']
-        """
-        seed = seed_sequence(random_seed)
-        return stack_regimes(
-            lambda rows, label: self.sample(rows, label, random_seed=seed),
-            self.actions,
-            regimes,
-            n,
-        )
+        return pd.DataFrame(self._read(_follow_mechanisms(self.noises, self.mechanisms, levels)))
 
     def distribution(self, do: str | Iterable[str] | Mapping[str, float] = ()) -> pd.DataFrame:
         """Return p(actions, outcome) in one regime, exactly.
@@ -214,57 +146,24 @@ class DiscreteSCM:
 
         Examples
         --------
-        >>> import bayes_intgen as ig
         >>> scm, _ = ig.scm.indistinguishable_scms(probability=0.5)
         >>> float(scm.distribution("a1")["probability"].sum())
         1.0
         """
         fixed = dict(do) if isinstance(do, Mapping) else {}
-        regime = read_do(list(do) if isinstance(do, Mapping) else do, "do", self.actions)
+        names = list(do) if isinstance(do, Mapping) else do
+        regime = read_intervention(names, "do", self.actions)
         settings: dict[str, Indices] = {name: np.arange(len(self.values[name])) for name in regime}
         for name, value in fixed.items():
             settings[name] = self._find(name, np.array([float(value)]))
-        levels, weight = list_worlds(self.noises, self.mechanisms, settings)
+        levels, weight = _list_worlds(self.noises, self.mechanisms, settings)
         rows = np.column_stack(list(self._read(levels).values()))
-        found, which = np.unique(rows, axis=0, return_inverse=True)
-        table = pd.DataFrame(found, columns=[*self.actions, self.outcome])
-        table["probability"] = np.bincount(which.ravel(), weight, len(found))
+        outcomes, which = np.unique(rows, axis=0, return_inverse=True)
+        table = pd.DataFrame(outcomes, columns=[*self.actions, self.outcome])
+        table["probability"] = np.bincount(which.ravel(), weight, len(outcomes))  # (1)
         return table[table["probability"] > 0].reset_index(drop=True)
 
-    def expected_outcome(self, at: Any, do: str | Iterable[str] | None = None) -> xr.DataArray:
-        """Return the true E[Y | do(a_S), a_rest], exactly.
-
-        Parameters
-        ----------
-        at
-            The values of ALL actions: a frame, or a mapping of names to numbers or arrays.
-        do
-            The actions S that are set, as names or as a regime's label; the others are conditioned
-            on. None sets all of them, ``[]`` none.
-
-        Returns
-        -------
-        xarray.DataArray
-            Dimension ``point``, with the actions as coordinates. The attribute ``do`` is the
-            regime's label, ``error`` is zero.
-
-        Raises
-        ------
-        QueryError
-            If an action is missing, cannot have its value, is not set and cannot have its value
-            together with the others, or `do` names an unknown action.
-        ModelError
-            If there are too many worlds to list.
-
-        Examples
-        --------
-        >>> import bayes_intgen as ig
-        >>> scm, _ = ig.scm.indistinguishable_scms(probability=0.5)
-        >>> scm.expected_outcome({"a1": 1, "a2": [0, 1]}, do="a1").values.tolist()
-        [0.0, 0.5]
-        """
-        points = Points.read(at, self.actions)
-        regime = read_query(do, self.actions)
+    def _true_mean(self, points: Points, regime: Regime) -> tuple[Array, float]:
         shape = tuple(len(values) for values in self.values.values())
         asked = [
             self._find(name, column)
@@ -279,15 +178,15 @@ class DiscreteSCM:
                 f"given at {int(impossible.sum())} points, the first at "
                 f"{points.index[impossible][:5].tolist()}; leave them out, or set more actions."
             )
-        labelled = points.to_xarray(mean, "expected_outcome")
-        return labelled.assign_attrs(do=format_regime(regime), error=0.0)
+        return mean, 0.0
 
     def _means(self, regime: Regime, shape: tuple[int, ...]) -> Array:
         """Return the mean outcome at every combination of actions; NaN where there is none."""
         settings: dict[str, Indices] = {name: np.arange(len(self.values[name])) for name in regime}
-        levels, weight = list_worlds(self.noises, self.mechanisms, settings)
+        levels, weight = _list_worlds(self.noises, self.mechanisms, settings)
         cell = np.ravel_multi_index(tuple(levels[name] for name in self.actions), shape)
         outcome = self._read(levels)[self.outcome]
+        # numerator and denominator of (2)
         total = np.bincount(cell, weight * outcome, prod(shape))
         with np.errstate(invalid="ignore"):
             return np.asarray(total / np.bincount(cell, weight, prod(shape)))
@@ -308,3 +207,55 @@ class DiscreteSCM:
                 f"{sorted(set(asked[wrong].tolist()))[:5]}."
             )
         return level
+
+
+def _list_worlds(
+    noises: Sequence[DiscreteNoise],
+    mechanisms: Sequence[DiscreteMechanism],
+    settings: Mapping[str, Levels],
+) -> tuple[dict[str, Levels], Array]:
+    """List all worlds of a regime: the level of each variable in each of them, and p(w).
+
+    The actions that are set can have the levels of `settings`, all equally probable.
+
+    Raises
+    ------
+    ModelError
+        If there are more than ten million.
+    """
+    choices: list[Indices] = [np.arange(len(noise.values)) for noise in noises]
+    choices += settings.values()
+    count = prod(len(choice) for choice in choices)
+    if count > MOST_WORLDS:
+        raise ModelError(
+            f"noises: with {list(settings)} set there are {count} worlds, more than the "
+            f"{MOST_WORLDS} that are listed at most; use fewer noises or values."
+        )
+    names = [noise.name for noise in noises] + [*settings]
+    grid = np.meshgrid(*choices, indexing="ij")
+    levels = {name: axis.ravel() for name, axis in zip(names, grid, strict=True)}
+    probability = np.full(count, 1 / prod(len(choice) for choice in settings.values()))
+    for noise in noises:
+        probability *= np.array(noise.probabilities)[levels[noise.name]]
+    return _follow_mechanisms(noises, mechanisms, levels), probability
+
+
+def _follow_mechanisms(
+    noises: Sequence[DiscreteNoise],
+    mechanisms: Sequence[DiscreteMechanism],
+    given: Mapping[str, Levels],
+) -> dict[str, Levels]:
+    """Add the levels of all variables that are not given."""
+    sizes = {noise.name: len(noise.values) for noise in noises}
+    levels = dict(given)
+    size = len(next(iter(levels.values())))
+    for mechanism in mechanisms:
+        values, table = np.unique(mechanism.table, return_inverse=True)
+        sizes[mechanism.name] = len(values)
+        if mechanism.name in given:
+            continue
+        entry = np.zeros(size, dtype=np.intp)
+        for parent in mechanism.parents:
+            entry = entry * sizes[parent] + levels[parent]
+        levels[mechanism.name] = table[entry]
+    return levels

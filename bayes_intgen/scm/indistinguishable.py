@@ -57,7 +57,6 @@ def indistinguishable_scms(probability: float = 0.5) -> tuple[DiscreteSCM, Discr
 
     Examples
     --------
-    >>> import bayes_intgen as ig
     >>> first, second = ig.scm.indistinguishable_scms(probability=0.5)
     >>> [first.distribution(do).equals(second.distribution(do)) for do in first.single_regimes]
     [True, True, True]

@@ -1,7 +1,7 @@
 """Random linear Gaussian SCMs, all of whose effects are in closed form.
 
-    A_k = m_k + sum over parents j of b_jk A_j + c_k C_k + V_k
-    Y   = sum_k (beta_k A_k + gamma_k C_k) + U
+    A_k = m_k + sum over parents j of b_jk A_j + c_k C_k + V_k                                  (1)
+    Y   = sum_k (beta_k A_k + gamma_k C_k) + U                                                  (2)
 
 with magnitudes of b uniform in (0.3, 0.8) and of c, beta and gamma in (0.5, 1), all signs random,
 m_k ~ N(0, 0.5^2), and Gaussian noises with standard deviations 0.5 of C_k, 0.3 of V_k and 0.1 of U.
@@ -13,11 +13,11 @@ An action that is left alone shows c_k C_k + V_k, so that by Gaussian conditioni
 
 import numpy as np
 
-from bayes_intgen.scm.draw import draw_edges
-from bayes_intgen.scm.noise import Noise
+from bayes_intgen.scm.graph import draw_edges, number_actions
+from bayes_intgen.scm.noise import Noise, draw_sign
 from bayes_intgen.scm.polynomial import Polynomial
 from bayes_intgen.scm.polynomial_scm import PolynomialSCM
-from bayes_intgen.scm.seeds import MOST_ACTIONS, Seed, check_count, named_generator
+from bayes_intgen.scm.seeds import Seed, named_generator
 
 __all__ = ["sample_linear_scm"]
 
@@ -51,34 +51,33 @@ def sample_linear_scm(
 
     Examples
     --------
-    >>> import bayes_intgen as ig
     >>> scm = ig.scm.sample_linear_scm(2, random_seed=1)
     >>> scm.expected_outcome({"a1": 0.5, "a2": -0.5}, do=["a2"]).attrs
     {'do': 'a2', 'error': 0.0}
     """
-    check_count(n_actions, "n_actions", "actions", MOST_ACTIONS)
+    actions = number_actions(n_actions)
     rng = named_generator(random_seed, "mechanisms")
-    actions = tuple(f"a{k + 1}" for k in range(n_actions))
     edges = draw_edges(actions, edge_probability, rng)
     mean, direct, variance = np.zeros(n_actions), np.zeros((n_actions, n_actions)), []
     mechanisms = []
     for k, name in enumerate(actions):
         parents = [actions.index(parent) for parent, child in edges if child == name]
-        slopes = [_sign(rng) * rng.uniform(0.3, 0.8) for _ in parents]
-        constant, loading = rng.normal(0.0, 0.5), _sign(rng) * rng.uniform(0.5, 1.0)
+        slopes = [draw_sign(rng) * rng.uniform(0.3, 0.8) for _ in parents]
+        constant, loading = rng.normal(0.0, 0.5), draw_sign(rng) * rng.uniform(0.5, 1.0)
         inputs = len(parents) + 2
         powers = (*_firsts(inputs), (0,) * inputs)
-        mechanisms.append(Polynomial(powers, (*slopes, loading, 1.0, constant)))
+        mechanisms.append(Polynomial(powers, (*slopes, loading, 1.0, constant)))  # (1)
         direct[k, parents] = slopes
         mean[k] = constant + direct[k] @ mean
         variance.append((loading * _SD_C) ** 2 + _SD_V**2)
+    # reduced form of (1): how the noises of all actions add up in each of them
     total = np.linalg.inv(np.eye(n_actions) - direct)
     sds = np.sqrt(total**2 @ variance)
-    effects = [tuple(_sign(rng) * rng.uniform(0.5, 1.0) for _ in range(2)) for _ in actions]
+    effects = [tuple(draw_sign(rng) * rng.uniform(0.5, 1.0) for _ in range(2)) for _ in actions]
     return PolynomialSCM(
         actions=actions,
         edges=edges,
-        effects=tuple(Polynomial(_firsts(2), effect) for effect in effects),
+        effects=tuple(Polynomial(_firsts(2), effect) for effect in effects),  # (2)
         mechanisms=tuple(mechanisms),
         confounder_noises=(Noise("gaussian", _SD_C),) * n_actions,
         action_noises=(Noise("gaussian", _SD_V),) * n_actions,
@@ -91,7 +90,3 @@ def sample_linear_scm(
 def _firsts(inputs: int) -> tuple[tuple[int, ...], ...]:
     """Return the powers of each input alone, to the first."""
     return tuple(tuple(int(i == j) for j in range(inputs)) for i in range(inputs))
-
-
-def _sign(rng: np.random.Generator) -> float:
-    return float(rng.choice([-1.0, 1.0]))

@@ -1,4 +1,4 @@
-"""How an action follows from its mechanism: A_k = L(z_k) with z_k = g_k(A_pa(k), C_k, V_k).
+"""Link functions of the actions: A_k = L(z_k) with z_k = g_k(A_pa(k), C_k, V_k).
 
 ``identity`` is the paper's; ``tanh`` keeps every action in (-1, 1). An intervention on A_k sets
 A_k = L(z) with z drawn from N(mean_k, sd_k^2), so that actions keep one range in all regimes.

@@ -19,11 +19,13 @@ import numpy as np
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.types import Array
 
-__all__ = ["KINDS", "Kind", "Noise"]
+__all__ = ["KINDS", "LIGHT_TAILED", "UNBOUNDED", "Kind", "Noise", "draw_noise", "draw_sign"]
 
 Kind = Literal["gaussian", "uniform", "logistic"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
+UNBOUNDED: tuple[Kind, ...] = ("gaussian", "logistic")  # an action can be anywhere
+LIGHT_TAILED: tuple[Kind, ...] = ("gaussian", "uniform")  # tanh does not round to one
 
 _KURTOSIS: dict[Kind, float] = {"gaussian": 3.0, "uniform": 9 / 5, "logistic": 21 / 5}
 _REACH: dict[Kind, float] = {"gaussian": 8.0, "uniform": sqrt(3), "logistic": 16.0}
@@ -140,3 +142,13 @@ class Noise:
                     f"order must be a whole number from 0 to 4, got {order!r}; "
                     f"for other moments average powers of a large sample."
                 )
+
+
+def draw_noise(sd: float, rng: np.random.Generator, kinds: tuple[Kind, ...] = KINDS) -> Noise:
+    """Draw a distribution out of some, all equally probable."""
+    return Noise(kinds[rng.integers(len(kinds))], sd)
+
+
+def draw_sign(rng: np.random.Generator) -> float:
+    """Draw 1 or -1."""
+    return float(rng.choice([-1.0, 1.0]))

@@ -2,7 +2,7 @@
 
 The counterpart of Corollary 1 of Kekić, Garrido Mejia and Schölkopf (ICML 2025): for every block B
 
-    A_k = tanh(s_k C_B + q_k(A_pa(k), C_B) + V_k)  for k in B,      Y = sum_B f_B(A_B, C_B) + U
+    A_k = tanh(s_k C_B + q_k(A_pa(k), C_B) + V_k)  for k in B,      Y = sum_B f_B(A_B, C_B) + U (1)
 
 with random signs s_k, polynomials q_k of total degree two whose absolute coefficients sum to one,
 and f_B of degree three whose absolute coefficients sum to the number of actions in B, so that these
@@ -20,19 +20,17 @@ which the medians cut the box, the rarest holds 38% of an even share of the obse
 
 from collections.abc import Iterable
 
-import numpy as np
-
+from bayes_intgen.base.blocks import Blocks
 from bayes_intgen.base.errors import ModelError
-from bayes_intgen.scm.draw import calibrate_interventions, draw_edges, draw_polynomial
-from bayes_intgen.scm.noise import Kind, Noise
+from bayes_intgen.scm.graph import draw_edges
+from bayes_intgen.scm.noise import LIGHT_TAILED, UNBOUNDED, Noise, draw_noise, draw_sign
 from bayes_intgen.scm.partition_scm import PartitionSCM
 from bayes_intgen.scm.polynomial import Polynomial
+from bayes_intgen.scm.polynomial_draw import calibrate_interventions, draw_polynomial
 from bayes_intgen.scm.seeds import Seed, named_generator, seed_sequence
 
 __all__ = ["sample_partition_scm"]
 
-_UNBOUNDED: tuple[Kind, ...] = ("gaussian", "logistic")
-_LIGHT_TAILS: tuple[Kind, ...] = ("gaussian", "uniform")
 _SD_C, _SD_V, _SD_U = 0.5, 0.5, 0.1
 
 
@@ -70,7 +68,6 @@ def sample_partition_scm(
 
     Examples
     --------
-    >>> import bayes_intgen as ig
     >>> scm = ig.scm.sample_partition_scm(["a1+a2", "a3+a4"], random_seed=1)
     >>> at = scm.sample(5, do=scm.actions, random_seed=2)
     >>> rule = sum(scm.expected_outcome(at, do=block) for block in scm.blocks)
@@ -86,8 +83,9 @@ def sample_partition_scm(
     mechanisms = []
     for name in actions:
         parents = sum(child == name for _, child in edges)
+        # (1): inputs are the parents and C_B
         curved = draw_polynomial(parents + 1, rng)
-        loading = float(rng.choice([-1.0, 1.0]))
+        loading = draw_sign(rng)
         powers = (*curved.powers, (*(0,) * parents, 1))
         mechanisms.append(Polynomial(powers, (*curved.coefficients, loading)))
     effects = []
@@ -101,8 +99,8 @@ def sample_partition_scm(
         edges=edges,
         effects=tuple(effects),
         mechanisms=tuple(mechanisms),
-        confounder_noises=tuple(Noise(_draw_kind(_LIGHT_TAILS, rng), _SD_C) for _ in members),
-        action_noises=tuple(Noise(_draw_kind(_UNBOUNDED, rng), _SD_V) for _ in actions),
+        confounder_noises=tuple(draw_noise(_SD_C, rng, LIGHT_TAILED) for _ in members),
+        action_noises=tuple(draw_noise(_SD_V, rng, UNBOUNDED) for _ in actions),
         outcome_noise=Noise("gaussian", _SD_U),
         intervention_means=(0.0,) * len(actions),  # not used by observational rows
         intervention_sds=(1.0,) * len(actions),
@@ -110,24 +108,22 @@ def sample_partition_scm(
     return calibrate_interventions(scm, named_generator(seed, "calibration"))
 
 
-def _draw_kind(kinds: tuple[Kind, ...], rng: np.random.Generator) -> Kind:
-    return kinds[rng.integers(len(kinds))]
-
-
-def _read_blocks(blocks: Iterable[str | Iterable[str]]) -> tuple[tuple[str, ...], ...]:
-    """Split labels into names."""
-    problem = f"got {blocks!r}; write ['a1+a2', 'a3']."
-    if isinstance(blocks, str) or not isinstance(blocks, Iterable):
-        raise ModelError(f"blocks must be several labels or collections of names, {problem}")
-    members: list[tuple[str, ...]] = []
-    for block in blocks:
-        if not isinstance(block, Iterable):
-            raise ModelError(f"blocks must be labels or collections of names, {problem}")
-        parts = [part.strip() for part in block.split("+")] if isinstance(block, str) else block
-        members.append(tuple(parts))
-    names = [name for block in members for name in block]
-    if not members or () in members or len(set(names)) < len(names):
-        raise ModelError(
-            f"blocks must be one or more, of one or more actions each, and share none, {problem}"
+def _read_blocks(blocks: Iterable[str | Iterable[str]]) -> Blocks:
+    """Split labels into names; whether each can be that of an action is checked later."""
+    try:
+        members = tuple(
+            tuple(name.strip() for name in block.split("+"))
+            if isinstance(block, str)
+            else tuple(block)
+            for block in blocks
         )
-    return tuple(members)
+    except TypeError:  # not iterable
+        members = ()
+    names = [name for block in members for name in block]
+    some = members and () not in members and not isinstance(blocks, str)
+    if not some or len(set(names)) < len(names):
+        raise ModelError(
+            f"blocks must be labels or collections of names, one or more, each of one or more "
+            f"actions that no other has, got {blocks!r}; write ['a1+a2', 'a3']."
+        )
+    return members

@@ -4,46 +4,41 @@ Definition 2 of Kekić, Garrido Mejia and Schölkopf (ICML 2025), equations (22)
 confounder per block. For every block B and every action k in B
 
     C_B = W_B
-    A_k = L(g_k(A_pa(k), C_B) + V_k)                    L the identity, or tanh
-    Y   = sum_B f_B(A_B, C_B) + U
+    A_k = L(g_k(A_pa(k), C_B) + V_k)                    L the identity, or tanh                 (1)
+    Y   = sum_B f_B(A_B, C_B) + U                                                               (2)
 
 with polynomials f_B and g_k and independent noises. The actions of a block share their confounder
 and may interact in any way; parents may lie in any block. An intervention on A_k replaces its
 mechanism by L(N(mean_k, sd_k^2)). Given all actions the confounders are independent, and C_B
 depends on the actions of its block that are left alone, and on their parents:
 
-    E[Y | do(a_S), a_rest] = sum_B sum_p f_Bp(a_B) E[C_B^p | a_k and a_pa(k) for k in B without S]
+    E[Y | do(a_S), a_rest] = sum_B sum_p f_Bp(a_B) E[C_B^p | a_k, a_pa(k) for k in B without S] (3)
 
 with f_Bp(a_B) the factor of c^p in f_B. For blocks inside S these are moments of W_B, in closed
 form; for the others a ratio of integrals over one variable.
 """
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import combinations
-from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
-from bayes_intgen.base.errors import ModelError, QueryError
-from bayes_intgen.base.regimes import OBSERVATIONAL, check_action_names, format_regime
-from bayes_intgen.base.regimes import read_do as read_query
+from bayes_intgen.base.errors import ModelError
+from bayes_intgen.base.regimes import OBSERVATIONAL, Regime, format_regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.points import Points
+from bayes_intgen.scm.graph import Edges, check_graph, find_parents
 from bayes_intgen.scm.link import Link, apply_link, check_link, invert_link
 from bayes_intgen.scm.noise import Noise
 from bayes_intgen.scm.polynomial import Polynomial
-from bayes_intgen.scm.regime_rows import read_do, stack_regimes
-from bayes_intgen.scm.seeds import Seed, check_count, named_generator, seed_sequence
 from bayes_intgen.scm.shared_confounder import Clue, condition_on_clues
+from bayes_intgen.scm.system import System, refuse_impossible
 
 __all__ = ["PartitionSCM"]
 
 
 @dataclass(frozen=True)
-class PartitionSCM:
+class PartitionSCM(System):
     """A structural causal model whose outcome is additive over blocks with one confounder each.
 
     Usually made by `sample_partition_scm`. Nothing in it can change.
@@ -78,10 +73,9 @@ class PartitionSCM:
 
     Examples
     --------
-    >>> import bayes_intgen as ig
     >>> scm = ig.scm.sample_partition_scm(["a1+a2", "a3"], random_seed=1)
-    >>> scm.regimes
-    ('obs', 'a1+a2', 'a3')
+    >>> sorted(scm.parents), scm.regimes
+    (['a1', 'a2', 'a3'], ('obs', 'a1+a2', 'a3'))
     >>> frame = scm.sample_regimes(scm.regimes, n=50, random_seed=2)
     >>> frame["regime"].value_counts()["a1+a2"].item()
     50
@@ -92,11 +86,9 @@ class PartitionSCM:
     True
     """
 
-    outcome: ClassVar[str] = "y"
-
     actions: tuple[str, ...]
     blocks: tuple[tuple[str, ...], ...]
-    edges: tuple[tuple[str, str], ...]
+    edges: Edges
     effects: tuple[Polynomial, ...] = field(repr=False)
     mechanisms: tuple[Polynomial, ...] = field(repr=False)
     confounder_noises: tuple[Noise, ...] = field(repr=False)
@@ -107,20 +99,13 @@ class PartitionSCM:
     link: Link = "tanh"
 
     def __post_init__(self) -> None:
-        check_action_names(self.actions)
-        if {self.outcome, "regime"} & set(self.actions):
-            raise ModelError(f"actions may not be 'y' or 'regime', got {self.actions}; rename.")
+        check_graph(self.actions, self.edges)
         named = sorted(name for block in self.blocks for name in block)
         ordered = [tuple(a for a in self.actions if a in block) for block in self.blocks]
         if named != sorted(self.actions) or ordered != list(self.blocks) or () in self.blocks:
             raise ModelError(
                 f"blocks must hold each of the actions {self.actions} once, in their order, and "
                 f"none may be empty; got {self.blocks}."
-            )
-        if not set(self.edges) <= set(combinations(self.actions, 2)):
-            raise ModelError(
-                f"edges must lead from earlier to later actions out of {self.actions}, "
-                f"got {self.edges}; list the actions in a causal order."
             )
         per_action = (self.mechanisms, self.action_noises)
         interventions = (self.intervention_means, self.intervention_sds)
@@ -132,12 +117,12 @@ class PartitionSCM:
                 f"{len(self.blocks)} blocks, mechanisms, action_noises and the two of the "
                 f"interventions one for each of the {len(self.actions)} actions."
             )
-        found = [polynomial.inputs for polynomial in (*self.effects, *self.mechanisms)]
+        inputs = [polynomial.inputs for polynomial in (*self.effects, *self.mechanisms)]
         needed = [len(names) + 1 for names in (*self.blocks, *self.parents.values())]
-        if found != needed:
+        if inputs != needed:
             raise ModelError(
                 f"effects and mechanisms must have {needed} inputs (actions of the block and "
-                f"confounder; parents and confounder), got {found}."
+                f"confounder; parents and confounder), got {inputs}."
             )
         if any(noise.kind == "uniform" for noise in self.action_noises):
             raise ModelError(
@@ -149,62 +134,14 @@ class PartitionSCM:
     @property
     def parents(self) -> dict[str, tuple[str, ...]]:
         """The parents of each action, in the order of the actions."""
-        return {
-            child: tuple(name for name in self.actions if (name, child) in self.edges)
-            for child in self.actions
-        }
-
-    @property
-    def single_regimes(self) -> tuple[str, ...]:
-        """Labels of the observational regime and of each action alone.
-
-        Larger blocks need experiments on all their actions at once: see `regimes`.
-        """
-        return (OBSERVATIONAL, *self.actions)
+        return find_parents(self.actions, self.edges)
 
     @property
     def regimes(self) -> tuple[str, ...]:
         """Labels of the regimes of Corollary 1: observational, and each block as a whole."""
         return (OBSERVATIONAL, *(format_regime(block) for block in self.blocks))
 
-    def sample(self, n: int, do: str | Iterable[str] = (), *, random_seed: Seed) -> pd.DataFrame:
-        """Draw rows from one regime.
-
-        Parameters
-        ----------
-        n
-            Number of rows.
-        do
-            The actions that are intervened on: names, or a label such as ``"a1+a2"``. Each is
-            drawn from L(N(mean_k, sd_k^2)), independently of everything else. Nothing by default.
-        random_seed
-            An integer, generator (which is advanced) or seed sequence. Different regimes are
-            independent of each other even under the same seed.
-
-        Returns
-        -------
-        pandas.DataFrame
-            A column per action and ``y``.
-
-        Raises
-        ------
-        RegimeError
-            If `do` names an unknown action.
-        ModelError
-            If `n` is not a positive integer, or the seed is not one.
-
-        Examples
-        --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_partition_scm(["a1+a2", "a3"], random_seed=1)
-        >>> scm.sample(5, do=["a3"], random_seed=2).shape
-        (5, 4)
-        >>> sorted(scm.parents), scm.single_regimes[0]
-        (['a1', 'a2', 'a3'], 'obs')
-        """
-        check_count(n, "n", "rows")
-        regime = read_do(do, "do", self.actions)
-        rng = named_generator(random_seed, f"regime {format_regime(regime)}")
+    def _draw(self, n: int, regime: Regime, rng: np.random.Generator) -> pd.DataFrame:
         outcome = self.outcome_noise.sample(n, rng)
         confounders = [noise.sample(n, rng) for noise in self.confounder_noises]
         shared = {
@@ -218,98 +155,28 @@ class PartitionSCM:
                 inputs = [*(columns[parent] for parent in parents), shared[name]]
                 z = self.mechanisms[k](np.column_stack(inputs))
                 z += self.action_noises[k].sample(n, rng)
-            columns[name] = apply_link(self.link, z)
+            columns[name] = apply_link(self.link, z)  # (1)
         for block, effect, c in zip(self.blocks, self.effects, confounders, strict=True):
-            outcome += effect(np.column_stack([*(columns[name] for name in block), c]))
+            outcome += effect(np.column_stack([*(columns[name] for name in block), c]))  # (2)
         return pd.DataFrame({**columns, self.outcome: outcome})
 
-    def sample_regimes(
-        self,
-        regimes: Iterable[str | Iterable[str]],
-        n: int | Mapping[str, int],
-        random_seed: Seed,
-    ) -> pd.DataFrame:
-        """Draw rows from several regimes, one after the other.
-
-        Parameters, results and errors are those of `PolynomialSCM.sample_regimes`.
-
-        Examples
-        --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_partition_scm(["a1+a2", "a3"], random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a3"], n={"obs": 2, "a3": 1}, random_seed=2)
-        >>> frame["regime"].tolist()
-        ['obs', 'obs', 'a3']
-        """
-        seed = seed_sequence(random_seed)
-        return stack_regimes(
-            lambda rows, label: self.sample(rows, label, random_seed=seed),
-            self.actions,
-            regimes,
-            n,
-        )
-
-    def expected_outcome(self, at: Any, do: str | Iterable[str] | None = None) -> xr.DataArray:
-        """Return the true E[Y | do(a_S), a_rest].
-
-        Parameters
-        ----------
-        at
-            The values of ALL actions: a frame, or a mapping of names to numbers or arrays.
-        do
-            The actions S that are set, as names or as a regime's label; the others are conditioned
-            on. None sets all of them, ``[]`` none. S need not consist of whole blocks.
-
-        Returns
-        -------
-        xarray.DataArray
-            Dimension ``point``, with the actions as coordinates. The attribute ``do`` is the
-            regime's label, ``error`` an estimate of the largest numerical error over the points:
-            zero for the joint effect, which is in closed form.
-
-        Raises
-        ------
-        QueryError
-            If an action is missing, its values are not finite numbers of matching length, `do`
-            names an unknown action, or an action that is not set can never have the value that it
-            is said to have.
-        ModelError
-            If a moment of a confounder above the fourth is needed, or an action is not set and
-            has so little noise that it all but reveals its confounder.
-
-        Examples
-        --------
-        >>> import bayes_intgen as ig
-        >>> scm = ig.scm.sample_partition_scm(["a1+a2", "a3"], random_seed=1)
-        >>> truth = scm.expected_outcome({"a1": [0.0, 0.1], "a2": 0.0, "a3": 0.2})
-        >>> truth.dims, truth.attrs["do"]
-        (('point',), 'a1+a2+a3')
-        """
-        points = Points.read(at, self.actions)
-        regime = read_query(do, self.actions)
+    def _true_mean(self, points: Points, regime: Regime) -> tuple[Array, float]:
         mean, rough = np.zeros(len(points)), np.zeros(len(points))
         for b, block in enumerate(self.blocks):
             columns = [self.actions.index(name) for name in block]
             factors = self.effects[b].along_last(points.values[:, columns])
             clues = [self._clue(points, k) for k in columns if self.actions[k] not in regime]
             given = condition_on_clues(clues, self.confounder_noises[b], factors.shape[1] - 1)
+            # (3), by the fine rule and by the rough one, whose difference shows the error
             mean += (factors * given.moments).sum(axis=1)
             rough += (factors * given.rough).sum(axis=1)
-        labelled = points.to_xarray(mean, "expected_outcome")
-        error = float(np.abs(mean - rough).max())
-        return labelled.assign_attrs(do=format_regime(regime), error=error)
+        return mean, float(np.abs(mean - rough).max())
 
     def _clue(self, points: Points, k: int) -> Clue:
         """Return what action k shows of its confounder when it is left alone."""
         name = self.actions[k]
         z = invert_link(self.link, points.values[:, k])
-        impossible = ~np.isfinite(z)
-        if impossible.any():
-            raise QueryError(
-                f"at: action {name!r} is not set, and can never have the values given for it at "
-                f"{int(impossible.sum())} points, the first at "
-                f"{points.index[impossible][:5].tolist()}; leave them out, or set {name!r}."
-            )
+        refuse_impossible(~np.isfinite(z), points, name)
         parents = [self.actions.index(parent) for parent in self.parents[name]]
         residual = -self.mechanisms[k].along_last(points.values[:, parents])
         residual[:, 0] += z

@@ -1,4 +1,4 @@
-"""What experiments ask of a synthetic system, whatever family it comes from."""
+"""The protocol of a synthetic system, whatever family it comes from."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
@@ -18,7 +18,6 @@ class SCM(Protocol):
 
     Examples
     --------
-    >>> import bayes_intgen as ig
     >>> scm: ig.scm.SCM = ig.scm.sample_polynomial_scm(2, random_seed=1)
     >>> scm.actions, scm.outcome, scm.single_regimes
     (('a1', 'a2'), 'y', ('obs', 'a1', 'a2'))
@@ -41,8 +40,6 @@ class SCM(Protocol):
 
         Examples
         --------
-        >>> import bayes_intgen as ig
-        >>> scm: ig.scm.SCM = ig.scm.sample_polynomial_scm(2, random_seed=1)
         >>> scm.sample(5, do="a1", random_seed=2).shape
         (5, 3)
         """
@@ -57,8 +54,6 @@ class SCM(Protocol):
 
         Examples
         --------
-        >>> import bayes_intgen as ig
-        >>> scm: ig.scm.SCM = ig.scm.sample_polynomial_scm(2, random_seed=1)
         >>> scm.sample_regimes(["obs", "a1"], {"obs": 5, "a1": 3}, random_seed=2)["regime"].tolist()
         ['obs', 'obs', 'obs', 'obs', 'obs', 'a1', 'a1', 'a1']
         """
@@ -68,8 +63,6 @@ class SCM(Protocol):
 
         Examples
         --------
-        >>> import bayes_intgen as ig
-        >>> scm: ig.scm.SCM = ig.scm.sample_polynomial_scm(2, random_seed=1)
         >>> scm.expected_outcome({"a1": [0.0, 0.1], "a2": 0.2}).shape
         (2,)
         """

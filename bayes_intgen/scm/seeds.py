@@ -1,4 +1,4 @@
-"""What random functions take: a seed, split into named streams, and a number of draws."""
+"""Random seeds, split into named streams, and the number of draws."""
 
 from typing import TypeGuard
 
@@ -7,9 +7,7 @@ import numpy as np
 from bayes_intgen.base.arguments import MOST_COUNT, show
 from bayes_intgen.base.errors import ModelError
 
-__all__ = ["MOST_ACTIONS", "Seed", "check_count", "named_generator", "seed_sequence"]
-
-MOST_ACTIONS = 1000
+__all__ = ["Seed", "check_count", "named_generator", "seed_sequence"]
 
 type Seed = int | np.random.Generator | np.random.SeedSequence
 

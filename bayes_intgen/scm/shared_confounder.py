@@ -1,8 +1,8 @@
-"""What several actions reveal about the confounder that they share.
+"""Moments of a confounder that several actions share, given these actions.
 
 Let z_k = g_k(A_pa(k), C) + V_k with independent V_k. Where the actions k in R are left alone,
 
-    E[C^p | a] = I_p / I_0,    I_p = int c^p p_C(c) prod_{k in R} p_Vk(z_k - g_k(a_pa(k), c)) dc
+    E[C^p | a] = I_p / I_0,    I_p = int c^p p_C(c) prod_{k in R} p_Vk(z_k - g_k(a_pa(k), c)) dc (1)
 
 With Gaussian or logistic V_k the integrand is smooth wherever p_C is, and Gauss's rule on equal
 pieces of the range of C converges exponentially. The pieces are so narrow that V_k and C change by
@@ -19,7 +19,7 @@ import numpy as np
 
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.types import Array, Indices
-from bayes_intgen.scm.conditional import Conditional
+from bayes_intgen.scm.conditional import Conditional, unconditional
 from bayes_intgen.scm.noise import Noise
 
 __all__ = ["Clue", "condition_on_clues"]
@@ -67,8 +67,7 @@ def condition_on_clues(clues: Sequence[Clue], confounder: Noise, order: int) -> 
         four.
     """
     if not clues:
-        moments = np.array([[confounder.moment(power) for power in range(order + 1)]])
-        return Conditional(moments, moments)
+        return unconditional(confounder, order, 1)
     pieces = _pieces(clues, confounder)
     fine, rough = np.empty((2, len(pieces), order + 1))
     for count in np.unique(pieces):
@@ -113,6 +112,7 @@ def _ratio(
     edges = np.linspace(-reach, reach, pieces + 1)
     x, weight = np.polynomial.legendre.leggauss(nodes)
     c = (edges[:-1, None] + reach / pieces * (1 + x)).ravel()
+    # the integrand of (1) on the log scale, less its largest value at each point
     height = _log_density(confounder, c)[None, :]
     for clue in clues:
         residual = clue.residual[points]

@@ -7,8 +7,8 @@ from scipy import special, stats
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.scm import Noise, Polynomial
 from bayes_intgen.scm.conditional import condition_on_action
-from bayes_intgen.scm.draw import draw_polynomial
 from bayes_intgen.scm.noise import KINDS
+from bayes_intgen.scm.polynomial_draw import draw_polynomial
 
 ALONE = np.empty((1, 0))
 GAUSSIAN, UNIFORM = Noise("gaussian", 1.0), Noise("uniform", 1.0)

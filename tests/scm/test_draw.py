@@ -6,8 +6,8 @@ from scipy import stats
 
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.scm import sample_polynomial_scm
-from bayes_intgen.scm.draw import draw_polynomial
 from bayes_intgen.scm.noise import KINDS
+from bayes_intgen.scm.polynomial_draw import draw_polynomial
 
 ROWS = 100_000
 

@@ -5,7 +5,7 @@ import pytest
 
 from bayes_intgen.base.errors import ModelError, QueryError
 from bayes_intgen.scm import Noise, Polynomial
-from bayes_intgen.scm.draw import draw_polynomial
+from bayes_intgen.scm.polynomial_draw import draw_polynomial
 
 
 def test_polynomial_agrees_with_the_sum_written_out():

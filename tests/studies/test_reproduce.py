@@ -22,7 +22,7 @@ from bayes_intgen.base.metrics import coverage, rmse
 from bayes_intgen.cli.main import main
 from bayes_intgen.studies.paper.figures import draw_figure
 from bayes_intgen.studies.paper.plans import FIGURES, RATIOS, best_ratio, default_sizes, plan_units
-from bayes_intgen.studies.paper.report import average, format_means, rows_needed
+from bayes_intgen.studies.paper.report import average, format_report, rows_needed
 from bayes_intgen.studies.paper.unit import COLUMNS, ESTIMATORS, ReproduceUnit
 from bayes_intgen.studies.runner.pool import Pool
 from bayes_intgen.studies.runner.unit import unit_key
@@ -208,8 +208,8 @@ def test_rows_needed_are_read_off_the_curves():
         estimator=names, n_obs=np.tile(n, 2), n_sint=np.tile(n, 2),
         rmse_effect=np.concatenate([1, 2] * (1 / np.sqrt(n))[:, None]).reshape(3, 2).T.ravel(),
     )  # fmt: skip
-    assert "bayes needs" in format_means("fig2c", average(rows))
-    assert "4 at 600, 4 at 2,400" in format_means("fig2c", average(rows))
+    assert "bayes needs" in format_report("fig2c", average(rows))
+    assert "4 at 600, 4 at 2,400" in format_report("fig2c", average(rows))
 
 
 def test_pictures_show_the_means():

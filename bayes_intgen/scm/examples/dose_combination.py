@@ -22,8 +22,7 @@ from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.regimes import parse_regime
 from bayes_intgen.scm.examples.example import Example
 from bayes_intgen.scm.examples.lever import Hill, Lever
-from bayes_intgen.scm.examples.lever_system import LeverSystem
-from bayes_intgen.scm.examples.lift_results import Move, lift_results
+from bayes_intgen.scm.examples.lever_system import LeverSystem, LiftTest
 from bayes_intgen.scm.seeds import Seed, check_count, named_generator, seed_sequence
 
 __all__ = ["dose_combination"]
@@ -34,7 +33,7 @@ DRUG_B = Lever(
 )
 SYSTEM = LeverSystem((DRUG_A, DRUG_B), "response", 4.0, 3.0)
 
-MOVES: tuple[Move, ...] = (
+TESTS: tuple[LiftTest, ...] = (
     ("drug_a", 10.0, 20.0, 0.0, 0.6),
     ("drug_a", 20.0, 40.0, 0.0, 0.6),
     ("drug_b", 4.0, 8.0, 0.0, 0.5),
@@ -68,7 +67,6 @@ def dose_combination(random_seed: Seed, rows: int = 2000, synergy: float = 0.0) 
 
     Examples
     --------
-    >>> import bayes_intgen as ig
     >>> trial = ig.examples.dose_combination(random_seed=1)
     >>> trial.frame.groupby("regime").size().to_dict()
     {'drug_a': 2000, 'drug_b': 2000, 'obs': 2000}
@@ -78,10 +76,10 @@ def dose_combination(random_seed: Seed, rows: int = 2000, synergy: float = 0.0) 
         raise ModelError(f"synergy must be a finite number, got {synergy!r}; 0 means none.")
     seed = seed_sequence(random_seed)
     system = replace(SYSTEM, synergy=float(synergy))
-    parts = []
+    tables = []
     for label in ("obs", *system.actions):
         regime = parse_regime(label, system.actions)
-        found = system.rows(regime, np.zeros(rows), named_generator(seed, label))
-        parts.append(found.assign(regime=label))
-    frame = pd.concat(parts, ignore_index=True)
-    return Example(frame, lift_results(system, MOVES, named_generator(seed, "lifts")), system)
+        drawn = system.rows(regime, np.zeros(rows), named_generator(seed, label))
+        tables.append(drawn.assign(regime=label))
+    frame = pd.concat(tables, ignore_index=True)
+    return Example(frame, system.lift_results(TESTS, named_generator(seed, "lifts")), system)

@@ -1,4 +1,4 @@
-"""What an example consists of: rows, results of lift tests, and the truth behind them."""
+"""An example data set: rows, results of lift tests, and the system that drew them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -28,7 +28,6 @@ class Example:
 
     Examples
     --------
-    >>> import bayes_intgen as ig
     >>> trial = ig.examples.dose_combination(random_seed=1)
     >>> trial.actions, trial.covariates, trial.outcome
     (('drug_a', 'drug_b'), (), 'response')
@@ -79,7 +78,6 @@ class Example:
 
         Examples
         --------
-        >>> import bayes_intgen as ig
         >>> trial = ig.examples.dose_combination(random_seed=1)
         >>> doses = {"drug_a": 20.0, "drug_b": [5.0, 10.0]}
         >>> set_by_lot = trial.expected_outcome(doses)

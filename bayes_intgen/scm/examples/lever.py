@@ -1,17 +1,17 @@
-"""One action of an example: how it comes about, what it does, and what is hidden behind it.
+"""One action of an example: its mechanism, its effect, and the confounder behind both.
 
 With x = log(a / typical) and a covariate z (0 if there is none) the action is
 
-    x = season z + sum_j follows_j x_j + planned C + other V,            C, V ~ N(0, 1)
+    x = season z + sum_j follows_j x_j + planned C + other V,            C, V ~ N(0, 1)         (1)
 
 unless it is set, and it adds to the outcome
 
-    f(a, C) = h(a) (1 + seasonal z) + (hidden + swing x) C.
+    f(a, C) = h(a) (1 + seasonal z) + (hidden + swing x) C.                                     (2)
 
 Set, its mean contribution is h(a) (1 + seasonal z), because E[C] = 0. Left alone, C and x are
 jointly normal given what x follows, so that
 
-    E[C | a, z] = planned r / (planned^2 + other^2),   r = x - season z - sum_j follows_j x_j.
+    E[C | a, z] = planned r / (planned^2 + other^2),   r = x - season z - sum_j follows_j x_j.  (3)
 """
 
 from collections.abc import Mapping
@@ -84,7 +84,7 @@ class Lever:
     typical
         Its median when it is left alone, in its unit.
     planned, other
-        How strongly its confounder C, and everything else V, move it (standard deviations of x).
+        How strongly its confounder C, and other causes V, move it (standard deviations of x).
     hidden, swing
         Effect of the confounder on the outcome at the typical value, and how it changes with x; in
         the outcome's unit per standard deviation of C.
@@ -114,7 +114,7 @@ class Lever:
         """Return x = log(a / typical)."""
         return np.asarray(np.log(a / self.typical))
 
-    def usual(self, before: Mapping[str, Array], z: Array) -> Array:
+    def left_alone(self, before: Mapping[str, Array], z: Array) -> Array:
         """Return the mean of x when it is left alone.
 
         Parameters
@@ -138,4 +138,4 @@ class Lever:
     def bias(self, x: Array, before: Mapping[str, Array], z: Array) -> Array:
         """Return what is added to the mean when the action is left alone: loading E[C | a, z]."""
         share = self.planned / (self.planned**2 + self.other**2)
-        return np.asarray(self.loading(x) * share * (x - self.usual(before, z)))
+        return np.asarray(self.loading(x) * share * (x - self.left_alone(before, z)))

@@ -5,12 +5,12 @@
 where the last product, of the first two actions, is zero unless it is asked for. Then
 
     E[Y | do(a_S), a_rest, z] = base + season z + sum_k h_k(a_k) (1 + seasonal_k z)
-                                + synergy h_1(a_1) h_2(a_2) + sum over k not in S of bias_k:
+                                + synergy h_1(a_1) h_2(a_2) + sum over k not in S of bias_k:    (1)
 
 equation 1 of the model, with every term in closed form. Confounders and noises are independent.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +18,16 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayes_intgen.base.errors import QueryError, RegimeError
-from bayes_intgen.base.regimes import Regime, format_regime
+from bayes_intgen.base.errors import QueryError
+from bayes_intgen.base.regimes import Regime, format_regime, read_do
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.points import Points
 from bayes_intgen.scm.examples.lever import Lever
-from bayes_intgen.scm.regime_rows import read_do
 
-__all__ = ["LeverSystem"]
+__all__ = ["LeverSystem", "LiftTest"]
+
+# the action, from where, to where, the covariate (0 if there is none) and the standard error
+type LiftTest = tuple[str, float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class LeverSystem:
     outcome
         Name of the outcome.
     base
-        Mean outcome apart from everything else.
+        Mean outcome apart from the effects of levers and covariate.
     noise
         Standard deviation of what is left.
     covariate
@@ -88,7 +90,7 @@ class LeverSystem:
             if lever.name in regime:
                 values[lever.name] = rng.uniform(*lever.tested, size=len(z))
             else:
-                x = lever.usual(logs, z) + lever.planned * confounder + lever.other * other
+                x = lever.left_alone(logs, z) + lever.planned * confounder + lever.other * other
                 values[lever.name] = lever.typical * np.exp(x)
             logs[lever.name] = lever.log_ratio(values[lever.name])
             y = y + lever.causal(values[lever.name], z)
@@ -96,34 +98,9 @@ class LeverSystem:
         return pd.DataFrame({**values, self.outcome: y + self._product(values)})
 
     def expected_outcome(self, at: Any, do: str | Iterable[str] | None = None) -> xr.DataArray:
-        """Return the true E[Y | do(a_S), a_rest, z].
-
-        Parameters
-        ----------
-        at
-            The values of ALL actions, and of the covariate if there is one: a frame, or a mapping
-            of names to numbers or arrays.
-        do
-            The actions S that are set, as names or as a regime's label. None sets all of them,
-            ``[]`` none.
-
-        Returns
-        -------
-        xarray.DataArray
-            In the outcome's unit, dimension ``point``, with the values as coordinates. The
-            attribute ``do`` is the regime's label.
-
-        Raises
-        ------
-        QueryError
-            If a value is missing, not a finite number, or not positive for an action, or `do` names
-            an unknown action.
-        """
+        """Return the true mean outcome, see :meth:`.example.Example.expected_outcome`: (1)."""
         points = Points.read(at, self.actions, covariates=self.covariates)
-        try:
-            regime = self.actions if do is None else read_do(do, "do", self.actions)
-        except RegimeError as error:
-            raise QueryError(f"do: {error} None sets all actions, [] none.") from error
+        regime = read_do(do, self.actions)
         columns = dict(zip(points.variables, points.values.T, strict=True))
         values = {name: columns[name] for name in self.actions}
         for name, column in values.items():
@@ -137,12 +114,28 @@ class LeverSystem:
         mean = self.base + self.season * z + self._product(values)
         for lever in self.levers:
             mean = mean + lever.causal(values[lever.name], z)
-            if lever.name not in regime:
+            if lever.name not in regime:  # what sets (1) apart from the joint effect
                 mean = mean + lever.bias(logs[lever.name], logs, z)
         coords: dict[str, Any] = {"point": points.index}
         coords |= {name: ("point", column) for name, column in columns.items()}
         attrs = {"do": format_regime(regime)}
         return xr.DataArray(mean, dims="point", coords=coords, name=self.outcome, attrs=attrs)
+
+    def lift_results(self, tests: Sequence[LiftTest], rng: np.random.Generator) -> pd.DataFrame:
+        """Draw the results of lift tests, direct effects with normal errors of known size.
+
+        effect = E[Y | do(to, others), z] - E[Y | do(from, others), z] + N(0, standard_error^2),
+        the others at their typical values.
+        """
+        typical = {lever.name: lever.typical for lever in self.levers}
+        rows = []
+        for action, start, end, z, error in tests:
+            given = dict.fromkeys(self.covariates, z)
+            before, after = self.expected_outcome({**typical, **given, action: [start, end]})
+            effect = (after - before).item() + rng.normal(0.0, error)
+            row = {"action": action, "from": start, "to": end, "effect": effect}
+            rows.append({**row, "standard_error": error, **given})
+        return pd.DataFrame(rows)
 
     def _product(self, values: Mapping[str, Array]) -> Array | float:
         """Return what the first two actions add together."""

@@ -22,8 +22,7 @@ import pandas as pd
 from bayes_intgen.base.regimes import parse_regime
 from bayes_intgen.scm.examples.example import Example
 from bayes_intgen.scm.examples.lever import Hill, Lever, Peak
-from bayes_intgen.scm.examples.lever_system import LeverSystem
-from bayes_intgen.scm.examples.lift_results import Move, lift_results
+from bayes_intgen.scm.examples.lever_system import LeverSystem, LiftTest
 from bayes_intgen.scm.seeds import Seed, check_count, named_generator, seed_sequence
 
 __all__ = ["marketing"]
@@ -37,7 +36,7 @@ SEARCH = Lever(
 )
 SYSTEM = LeverSystem((PRICE, TV, SEARCH), "sales", 240.0, 12.0, "season", 32.0)
 
-MOVES: tuple[Move, ...] = (
+TESTS: tuple[LiftTest, ...] = (
     ("tv", 4.0, 8.0, 0.0, 3.2),
     ("tv", 8.0, 14.0, 0.0, 3.2),
     ("tv", 8.0, 14.0, 0.9, 4.0),
@@ -78,7 +77,6 @@ def marketing(random_seed: Seed, regions: int = 60, weeks: int = 104) -> Example
 
     Examples
     --------
-    >>> import bayes_intgen as ig
     >>> shop = ig.examples.marketing(random_seed=1)
     >>> data = ig.RegimeData.from_frame(
     ...     shop.frame, outcome="sales", actions=shop.actions, covariates=shop.covariates
@@ -97,13 +95,13 @@ def marketing(random_seed: Seed, regions: int = 60, weeks: int = 104) -> Example
     region = np.repeat(np.arange(1, regions + 1), weeks)
     week = np.tile(np.arange(1, weeks + 1), regions)
     season = np.cos(2 * np.pi * (week - 50) / 52)
-    parts = []
+    tables = []
     for code, label in enumerate(LABELS):
         rows = np.flatnonzero(codes == code)
         regime = parse_regime(label, SYSTEM.actions)
-        found = SYSTEM.rows(regime, season[rows], named_generator(seed, label))
-        parts.append(found.set_index(rows).assign(regime=label))
-    frame = pd.concat(parts).sort_index()
+        table = SYSTEM.rows(regime, season[rows], named_generator(seed, label))
+        tables.append(table.set_index(rows).assign(regime=label))
+    frame = pd.concat(tables).sort_index()
     place = {"region": [f"region {number:02d}" for number in region], "week": week}
     frame = pd.concat([pd.DataFrame({**place, "season": season}), frame], axis=1)
-    return Example(frame, lift_results(SYSTEM, MOVES, named_generator(seed, "lifts")), SYSTEM)
+    return Example(frame, SYSTEM.lift_results(TESTS, named_generator(seed, "lifts")), SYSTEM)

@@ -1,19 +1,17 @@
 """The paper's figures, each for the error to the outcome, as in the paper, and to the true mean."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from bayes_intgen.base.files import replacing
 from bayes_intgen.plots.paper import Curve, plot_against_rows, plot_against_share, plot_estimators
 from bayes_intgen.studies.paper.plans import FIGURES, best_ratio
 from bayes_intgen.studies.paper.report import MEASURES
 
-__all__ = ["draw_figure", "save_figure"]
+__all__ = ["draw_figure"]
 
 
 @dataclass(frozen=True)
@@ -62,13 +60,6 @@ def draw_figure(figure: str, means: pd.DataFrame) -> Canvas:
     return canvas
 
 
-def save_figure(canvas: Canvas, path: Path) -> None:
-    """Write a figure whole or not at all; the kind of file follows from its name."""
-    dated = {".pdf": {"CreationDate": None}}
-    with replacing(path) as draft:
-        canvas.savefig(draft, dpi=130, metadata=dated.get(path.suffix))
-
-
 def _arrange(means: pd.DataFrame, varies: str) -> list[list[_Panel]]:
     """Lay out the panels: rows of axes, where one setting alone puts both measures side by side."""
     rows: list[list[_Panel]] = []
@@ -87,8 +78,8 @@ def _arrange(means: pd.DataFrame, varies: str) -> list[list[_Panel]]:
 
 
 def _draw_bars(ax: Axes, means: pd.DataFrame, name: str) -> None:
-    parts = zip(means["estimator"], means[name], means[f"{name}_se"], strict=True)
-    errors = {estimator: (mean, spread) for estimator, mean, spread in parts}
+    triples = zip(means["estimator"], means[name], means[f"{name}_se"], strict=True)
+    errors = {estimator: (mean, spread) for estimator, mean, spread in triples}
     perfect = float(means["perfect"].iloc[0]) if name == "rmse_outcome" else None
     plot_estimators(ax, errors, MEASURES[name], perfect)
 
@@ -104,8 +95,8 @@ def _draw_ratios(ax: Axes, means: pd.DataFrame, name: str) -> None:
     k = int(means["K"].iloc[0])
     mixed, alone = means[means["n_sint"] > 0], means[means["n_sint"] == 0]
     curves = {key: _curve(mixed, key, "share", name) for key in mixed["estimator"].unique()}
-    parts = zip(alone["estimator"], alone[name], alone[f"{name}_se"], strict=True)
-    baselines = {estimator: (mean, spread) for estimator, mean, spread in parts}
+    triples = zip(alone["estimator"], alone[name], alone[f"{name}_se"], strict=True)
+    baselines = {estimator: (mean, spread) for estimator, mean, spread in triples}
     plot_against_share(ax, curves, baselines, 1 / (1 + k * best_ratio(k)), k, MEASURES[name])
 
 
@@ -118,9 +109,9 @@ def _curve(means: pd.DataFrame, estimator: str, x: str, name: str) -> Curve:
 def _caption(means: pd.DataFrame, varies: str) -> str:
     systems = int(means["scms"].max())
     actions = ", ".join(str(k) for k in means["K"].unique())
-    parts = [f"{systems} random system{'s' * (systems > 1)}", f"K = {actions} actions"]
+    phrases = [f"{systems} random system{'s' * (systems > 1)}", f"K = {actions} actions"]
     if varies == "estimator":
-        parts.append(f"{round(means['n'].iloc[0]):,} rows per regime")
+        phrases.append(f"{round(means['n'].iloc[0]):,} rows per regime")
     elif varies == "ratio" and means["total"].nunique() == 1:
-        parts.append(f"{means['total'].iloc[0]:,} rows in all")
-    return ", ".join(parts)
+        phrases.append(f"{means['total'].iloc[0]:,} rows in all")
+    return ", ".join(phrases)

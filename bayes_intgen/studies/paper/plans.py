@@ -1,4 +1,4 @@
-"""The settings of the paper's figures, and the units that each of them takes.
+"""Settings and units of the paper's figures.
 
 With n rows per regime, K actions and N = (K + 1) n rows in all (section 7 and Appendix E):
 
@@ -18,13 +18,12 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from bayes_intgen.base.errors import ModelError
-from bayes_intgen.studies.paper.unit import ESTIMATORS, FEWEST_ROWS, ReproduceUnit
+from bayes_intgen.studies.paper.unit import BASELINES, ESTIMATORS, FEWEST_ROWS, ReproduceUnit
 
 __all__ = ["FIGURES", "RATIOS", "Figure", "best_ratio", "default_sizes", "plan_units"]
 
 RATIOS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 2.0, 5.0, 10.0)
 SMALLEST_SIZE = 100
-BASELINES = ("observational", "joint")
 
 
 @dataclass(frozen=True)

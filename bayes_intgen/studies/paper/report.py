@@ -1,4 +1,4 @@
-"""What the paper's experiments say: means over systems with standard errors.
+"""Errors of the paper's estimators: means over systems, and how many rows each estimator needs.
 
 How many more rows does an estimator need than the regression on joint rows? With the error e_b(N)
 of the first and e_j(N) of the second at N rows, both interpolated as straight lines in the
@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from bayes_intgen.base.types import Array
+from bayes_intgen.studies.means import format_means, mean_over_systems
 from bayes_intgen.studies.paper.plans import FIGURES
 
-__all__ = ["MEASURES", "average", "format_means", "rows_needed"]
+__all__ = ["MEASURES", "average", "format_report", "rows_needed"]
 
 MEASURES = {
     "rmse_outcome": "error to the outcome (unit of Y)",
@@ -37,14 +38,11 @@ def average(rows: pd.DataFrame) -> pd.DataFrame:
         ``<measure>_se``, its standard error (NaN for one system).
     """
     groups = rows.groupby([*SETTING, "estimator"], sort=False)
-    measures = [*MEASURES, "coverage", "seconds", "perfect", "converged"]
-    values = groups[measures].mean()
-    errors = groups[measures].sem().add_suffix("_se")
-    found = pd.concat([groups.size().rename("scms"), values, errors], axis=1).reset_index()
-    found["total"] = found["n_obs"] + found["K"] * found["n_sint"]
-    found["n"] = found["total"] / (found["K"] + 1)
-    found["share"] = found["n_obs"] / found["total"]
-    return found
+    means = mean_over_systems(groups, [*MEASURES, "coverage", "seconds", "perfect", "converged"])
+    means["total"] = means["n_obs"] + means["K"] * means["n_sint"]
+    means["n"] = means["total"] / (means["K"] + 1)
+    means["share"] = means["n_obs"] / means["total"]
+    return means
 
 
 def rows_needed(
@@ -79,12 +77,13 @@ def rows_needed(
     return joint_totals[known], (needed / joint_totals)[known]
 
 
-def format_means(figure: str, means: pd.DataFrame) -> str:
+def format_report(figure: str, means: pd.DataFrame) -> str:
     """Write the means for reading, and where rows vary the ratios of :func:`rows_needed`."""
     shown = means[[*SETTING, "estimator", "scms"]].copy()
-    for name, digits in {**dict.fromkeys(MEASURES, 4), "coverage": 2, "seconds": 2}.items():
-        pairs = zip(means[name], means[f"{name}_se"], strict=True)
-        shown[name] = [_format(mean, error, digits) for mean, error in pairs]
+    for name in MEASURES:
+        shown[name] = format_means(means, name, ".4f")
+    for name in ("coverage", "seconds"):
+        shown[name] = format_means(means, name, ".2f")
     shown["converged"] = means["converged"]
     lines = [shown.to_string(index=False)]
     if FIGURES[figure].varies == "estimator":
@@ -95,12 +94,6 @@ def format_means(figure: str, means: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def _format(mean: float, error: float, digits: int) -> str:
-    if np.isnan(mean):
-        return "-"
-    return f"{mean:.{digits}f}" + ("" if np.isnan(error) else f"±{error:.{digits}f}")
-
-
 def _format_needed(means: pd.DataFrame, k: int) -> list[str]:
     lines = []
     joint = means[means["estimator"] == "joint"].sort_values("total")
@@ -108,8 +101,10 @@ def _format_needed(means: pd.DataFrame, k: int) -> list[str]:
         part = means[means["estimator"] == name].sort_values("total")
         if len(part) > 1 and len(joint):
             columns = (part["total"], part["rmse_effect"], joint["total"], joint["rmse_effect"])
-            found = rows_needed(*(column.to_numpy(float) for column in columns))
-            ratios = ", ".join(f"{ratio:.3g} at {n:,.0f}" for n, ratio in zip(*found, strict=True))
+            totals, times = rows_needed(*(column.to_numpy(float) for column in columns))
+            ratios = ", ".join(
+                f"{ratio:.3g} at {n:,.0f}" for n, ratio in zip(totals, times, strict=True)
+            )
             lines.append(
                 f"K = {k}: {name} needs, for the rmse_effect of that many joint rows, this many "
                 f"times the rows: {ratios or 'more than there are'}."

@@ -17,9 +17,7 @@ N_sint are judged at the same settings.
 
 import time
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Literal, get_args
 
 import numpy as np
@@ -34,35 +32,20 @@ from bayes_intgen.design.design import INTERACTIONS, Interactions
 from bayes_intgen.intervention_model import InterventionModel
 from bayes_intgen.scm import sample_polynomial_scm
 from bayes_intgen.scm.seeds import named_generator
-from bayes_intgen.studies.runner.unit import Row
+from bayes_intgen.studies.runner.unit import Row, require_least
 
-__all__ = ["COLUMNS", "ESTIMATORS", "FEWEST_ROWS", "Method", "ReproduceUnit"]
+__all__ = ["BASELINES", "COLUMNS", "ESTIMATORS", "FEWEST_ROWS", "Method", "ReproduceUnit"]
 
-COLUMNS = (
-    "figure",
-    "scm",
-    "K",
-    "n_obs",
-    "n_sint",
-    "estimator",
-    "rmse_outcome",
-    "rmse_effect",
-    "coverage",
-    "seconds",
-)
+SETTING = ("figure", "scm", "K", "n_obs", "n_sint", "estimator")
+COLUMNS = (*SETTING, "rmse_outcome", "rmse_effect", "coverage", "seconds")
 FEWEST_ROWS = 10  # of a regime: eight to fit, in three folds
-JOINT_ONLY = ("joint",)
-OBSERVATIONAL_ONLY = ("observational",)
-RIDGES: Mapping[str, type[ObservationalRidge | PooledRidge | RidgeEstimator | JointRidge]] = (
-    MappingProxyType(
-        {
-            "observational": ObservationalRidge,
-            "pooled": PooledRidge,
-            "ridge": RidgeEstimator,
-            "joint": JointRidge,
-        }
-    )
-)
+BASELINES = ("observational", "joint")  # see rows of one regime
+RIDGES: dict[str, type[ObservationalRidge | PooledRidge | RidgeEstimator | JointRidge]] = {
+    "observational": ObservationalRidge,
+    "pooled": PooledRidge,
+    "ridge": RidgeEstimator,
+    "joint": JointRidge,
+}
 ESTIMATORS = (*RIDGES, "bayes")
 
 type Method = Literal["laplace", "nuts"]
@@ -125,17 +108,12 @@ class ReproduceUnit:
     edge_probability: float = 0.3
 
     def __post_init__(self) -> None:
-        least = {"scm": 0, "seed": 0, "n_actions": 2, "degree": 1}
-        least |= {"n_obs": FEWEST_ROWS, "n_jint": FEWEST_ROWS}
-        alone = not set(self.estimators) - {*JOINT_ONLY, *OBSERVATIONAL_ONLY}
+        require_least(self, scm=0, seed=0, n_actions=2, degree=1)
+        least = {"n_obs": FEWEST_ROWS, "n_jint": FEWEST_ROWS}
+        alone = not set(self.estimators) - set(BASELINES)
         if not (alone and self.n_sint == 0):
             least["n_sint"] = FEWEST_ROWS
-        for name, bound in least.items():
-            if getattr(self, name) < bound:
-                raise ModelError(
-                    f"{name} must be a whole number of at least {bound}, got {getattr(self, name)}"
-                    f"{'; ask for more rows' if name.startswith('n_') else ''}."
-                )
+        require_least(self, "; ask for more rows", **least)
         if not 0 <= self.edge_probability <= 1:
             raise ModelError(f"edge_probability must be from 0 to 1, got {self.edge_probability}.")
         names, unknown = list(self.estimators), set(self.estimators) - set(ESTIMATORS)
@@ -175,27 +153,29 @@ class ReproduceUnit:
         truth = scm.expected_outcome(at).to_numpy()
         data = RegimeData.from_frame(frame[~held_out], outcome="y", actions=scm.actions)
         without = data.drop(joint)
-        found: list[Row] = []
+        perfect = rmse(truth, outcome)
+        rows_of_estimators: list[Row] = []
         for estimator in self.estimators:
             start = time.perf_counter()
-            answer = self._answer(estimator, data if estimator in JOINT_ONLY else without, at)
+            answer = self._answer(estimator, data if estimator == "joint" else without, at)
             seconds = time.perf_counter() - start
-            values = (
-                self.figure,
-                self.scm,
-                self.n_actions,
-                self.n_obs,
-                self.n_sint,
-                estimator,
-                rmse(answer.mean, outcome),
-                rmse(answer.mean, truth),
-                coverage(*answer.ends, truth) if answer.ends else float("nan"),
-                seconds,
+            rows_of_estimators.append(
+                {
+                    "figure": self.figure,
+                    "scm": self.scm,
+                    "K": self.n_actions,
+                    "n_obs": self.n_obs,
+                    "n_sint": self.n_sint,
+                    "estimator": estimator,
+                    "rmse_outcome": rmse(answer.mean, outcome),
+                    "rmse_effect": rmse(answer.mean, truth),
+                    "coverage": coverage(*answer.ends, truth) if answer.ends else float("nan"),
+                    "seconds": seconds,
+                    "perfect": perfect,
+                    "converged": answer.converged,
+                }
             )
-            row: Row = dict(zip(COLUMNS, values, strict=True))
-            perfect = rmse(truth, outcome)
-            found.append({**row, "perfect": perfect, "converged": answer.converged})
-        return found
+        return rows_of_estimators
 
     def _answer(self, estimator: str, data: RegimeData, at: pd.DataFrame) -> Answer:
         """Fit an estimator and ask it for the joint effect."""

@@ -1,4 +1,4 @@
-"""Whether intervals hold what they promise, and how far the mean is off, over many random systems.
+"""Coverage of credible intervals and errors of posterior means over random systems.
 
 For each system rows are drawn from the K + 1 regimes of the paper, a model is fitted, and the
 posterior of E[Y | do(a)] is compared with the truth at settings drawn from the joint intervention.
@@ -24,6 +24,7 @@ import pandas as pd
 
 from bayes_intgen.base.errors import ConvergenceWarning, ModelError
 from bayes_intgen.base.metrics import coverage, rmse
+from bayes_intgen.base.parallel import stretches
 from bayes_intgen.base.support_flags import SUPPORTED
 from bayes_intgen.base.types import Array, Mask
 from bayes_intgen.baselines.ridge import RidgeEstimator
@@ -37,7 +38,7 @@ from bayes_intgen.scm import (
     sample_polynomial_scm,
 )
 from bayes_intgen.scm.seeds import named_generator
-from bayes_intgen.studies.runner.unit import Row
+from bayes_intgen.studies.runner.unit import Row, require_least
 
 __all__ = ["COVERAGES", "FAMILIES", "CalibrationUnit", "compare"]
 
@@ -74,7 +75,7 @@ class CalibrationUnit:
     method
         Of inference: ``"laplace"`` or ``"nuts"``.
     interactions
-        Rung of the model, passed on to it; None leaves it at its default.
+        Of the model, passed on to it; None leaves it at its default.
     points
         Number of joint settings.
     """
@@ -91,12 +92,7 @@ class CalibrationUnit:
     def __post_init__(self) -> None:
         if self.family not in FAMILIES:
             raise ModelError(f"family must be one of {list(FAMILIES)}, got {self.family!r}.")
-        least = {"index": 0, "seed": 0, "n": 1, "n_actions": 1, "points": 2}
-        for name, bound in least.items():
-            if getattr(self, name) < bound:
-                raise ModelError(
-                    f"{name} must be a whole number of at least {bound}, got {getattr(self, name)}."
-                )
+        require_least(self, index=0, seed=0, n=1, n_actions=1, points=2)
 
     @property
     def name(self) -> str:
@@ -126,16 +122,15 @@ class CalibrationUnit:
         fresh = named_generator(seed, "settings")
         at = scm.sample(self.points, do=scm.actions, random_seed=fresh)[list(scm.actions)]
         head: Row = {"family": self.family, "scm": self.index}
-        rung = posterior.additivity.needed_interactions if posterior.additivity else None
+        additivity = posterior.additivity
         tail: Row = {
             "seconds": seconds,
             "converged": posterior.convergence.ok,
-            "needed_interactions": rung,
+            "needed_interactions": additivity.needed_interactions if additivity else None,
         }
         truth = scm.expected_outcome(at).to_numpy()
         ridge = RidgeEstimator().fit(data).expected_outcome(at).to_numpy()
-        found = compare(posterior, at, truth, ridge)
-        return [{**head, **row, **tail} for row in found]
+        return [{**head, **row, **tail} for row in compare(posterior, at, truth, ridge)]
 
 
 def compare(posterior: Posterior, at: pd.DataFrame, truth: Array, ridge: Array) -> list[Row]:
@@ -163,8 +158,8 @@ def compare(posterior: Posterior, at: pd.DataFrame, truth: Array, ridge: Array) 
     """
     tails = np.array([(1 - p) / 2 for p in COVERAGES.values()])
     mean, support, ends = [], [], []
-    for start in range(0, len(at), POINTS_AT_ONCE):
-        draws = posterior.expected_outcome(at[start : start + POINTS_AT_ONCE], beyond="clamp")
+    for some in stretches(len(at), POINTS_AT_ONCE):
+        draws = posterior.expected_outcome(at[some], beyond="clamp")
         values = draws.to_numpy().reshape(-1, draws.sizes["point"])
         mean.append(values.mean(axis=0))
         ends.append(np.quantile(values, [tails, 1 - tails], axis=0))

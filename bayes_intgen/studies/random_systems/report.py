@@ -1,21 +1,20 @@
-"""What the calibration study says: means over systems with their standard errors, and a picture."""
-
-from pathlib import Path
-from typing import Any
+"""Table and picture of coverage and errors over random systems."""
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.figure import Figure
 
 from bayes_intgen.design.design import INTERACTIONS
 from bayes_intgen.plots.studies import plot_coverage, plot_error_parts
+from bayes_intgen.studies.means import format_means, mean_over_systems
 from bayes_intgen.studies.random_systems.calibration import COVERAGES
 
 __all__ = ["SETTINGS", "draw_calibration", "format_summary", "summarise"]
 
 SETTINGS = ("all", "supported", "unsupported")
-MEASURES: tuple[str, ...] = ("share", "spread", "rmse", "level", "shape", "rmse_ridge")
-MEASURES += (*COVERAGES, "seconds", "converged")
-MEASURES += tuple(f"needs_{rung}" for rung in INTERACTIONS)
+IN_UNIT_OF_OUTCOME = ("spread", "rmse", "level", "shape", "rmse_ridge")
+MEASURES: tuple[str, ...] = ("share", *IN_UNIT_OF_OUTCOME, *COVERAGES, "seconds", "converged")
+MEASURES += tuple(f"needs_{order}" for order in INTERACTIONS)
 
 
 def summarise(rows: pd.DataFrame) -> pd.DataFrame:
@@ -32,48 +31,39 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
         A row per family and kind of settings: ``scms`` (how many systems), and for each measure its
         mean and, as ``<measure>_se``, the standard error of the mean over systems (NaN for one).
     """
+    needed = rows["needed_interactions"]
     sized = rows.assign(
         level=rows["level"].abs(),
-        converged=rows["converged"].astype(float),
-        **{
-            f"needs_{rung}": (rows["needed_interactions"] == rung).astype(float)
-            for rung in INTERACTIONS
-        },
+        **{f"needs_{order}": needed == order for order in INTERACTIONS},
     )
-    groups = sized.groupby(["family", "settings"], sort=False)
-    columns: dict[str, pd.Series[Any]] = {"scms": groups.size()}
-    for measure in MEASURES:
-        columns[measure] = groups[measure].mean()
-        columns[f"{measure}_se"] = groups[measure].sem()
-    return pd.DataFrame(columns).reset_index()
+    groups = sized.astype(dict.fromkeys(MEASURES, float)).groupby(
+        ["family", "settings"], sort=False
+    )
+    # each measure with its standard error beside it
+    columns = [name for measure in MEASURES for name in (measure, f"{measure}_se")]
+    return mean_over_systems(groups, MEASURES)[["family", "settings", "scms", *columns]]
 
 
 def format_summary(summary: pd.DataFrame) -> str:
     """Write the summary for reading: mean +- standard error."""
     shown = summary[["family", "settings", "scms"]].copy()
     for measure in MEASURES:
-        digits = 3 if measure in ("spread", "rmse", "level", "shape", "rmse_ridge") else 2
-        pairs = zip(summary[measure], summary[f"{measure}_se"], strict=True)
-        shown[measure] = [_format(mean, error, digits) for mean, error in pairs]
+        # shares and seconds with two decimals, quantities in the outcome's unit with three digits
+        style = ".3g" if measure in IN_UNIT_OF_OUTCOME else ".2f"
+        shown[measure] = format_means(summary, measure, style)
     return shown.to_string(index=False)
 
 
-def draw_calibration(summary: pd.DataFrame, path: Path) -> None:
+def draw_calibration(summary: pd.DataFrame) -> Figure:
     """Draw coverage at all, supported and unsupported settings, and the errors of each family."""
     figure, axes = plt.subplots(2, 2, figsize=(10.5, 9), layout="constrained")
     for ax, settings in zip(axes.flat, SETTINGS, strict=False):
         part = summary[summary["settings"] == settings].set_index("family")
-        actual = {family: part.loc[family, list(COVERAGES)] for family in part.index}
-        errors = {
-            family: part.loc[family, [f"{name}_se" for name in COVERAGES]] for family in part.index
-        }
-        nominal = list(COVERAGES.values())
-        plot_coverage(
-            ax,
-            nominal,
-            {name: row.to_numpy(dtype=float) for name, row in actual.items()},
-            {name: row.to_numpy(dtype=float) for name, row in errors.items()},
+        shares, errors = (
+            {str(family): row.to_numpy(float) for family, row in part[columns].iterrows()}
+            for columns in (list(COVERAGES), [f"{name}_se" for name in COVERAGES])
         )
+        plot_coverage(ax, list(COVERAGES.values()), shares, errors)
         ax.set_title(f"Coverage at {settings} settings")
     part = summary[summary["settings"] == "all"].set_index("family")
     measures = ("rmse", "level", "shape")
@@ -83,11 +73,4 @@ def draw_calibration(summary: pd.DataFrame, path: Path) -> None:
         {name: dict(zip(part.index, part[f"{name}_se"], strict=True)) for name in measures},
     )
     axes[1, 1].set_title("Error of the joint effect at all settings")
-    figure.savefig(path, dpi=130)
-    plt.close(figure)
-
-
-def _format(mean: float, error: float, digits: int) -> str:
-    if digits == 3:
-        return f"{mean:.3g}" + ("" if error != error else f"±{error:.1g}")
-    return f"{mean:.2f}" + ("" if error != error else f"±{error:.2f}")
+    return figure

@@ -1,17 +1,12 @@
-"""Calibration in the user's own setting: simulate, refit, compare; from the posterior or the prior.
+"""Calibration by refitting simulated data sets, drawn from the posterior or from the prior.
 
 :func:`refit_calibration` draws the truth from a fitted posterior, keeps every row's actions, draws
-outcomes, fits them and asks the same question again. What comes out is how far intervals hold what
-they promise for effects like those that were found, with these experiments and row counts.
+outcomes, fits them and asks for the same estimand again. What comes out is how far intervals hold
+what they promise for effects like the fitted ones, with these experiments and row counts.
 
 :func:`simulation_based_calibration` draws the truth from the prior. Averaged over the prior, ranks
 are uniform if and only if inference is exact: it tests the machinery, over all effects that the
 prior holds possible.
-
-References
-----------
-Talts, Betancourt, Simpson, Vehtari and Gelman (2018), "Validating Bayesian inference algorithms
-with simulation-based calibration".
 """
 
 import hashlib
@@ -74,7 +69,7 @@ def refit_calibration(
     data
         The rows it was fitted to.
     at, baseline, do
-        The question: expected outcomes at some points, or contrasts with a baseline, as in
+        The estimand: expected outcomes at some points, or contrasts with a baseline, as in
         :meth:`bayes_intgen.Posterior.expected_outcome` and ``contrast``. By default the effects of
         :meth:`bayes_intgen.Posterior.effects`.
     n
@@ -107,17 +102,12 @@ def refit_calibration(
         If an option is not valid, the posterior is not one of these data, holds lift tests (which
         are not simulated) or priors that must be given, or no data set could be fitted.
     QueryError
-        If the question cannot be read.
+        If the estimand cannot be read.
     NotIdentifiedError
         If the data do not determine the answer.
 
     Examples
     --------
-    >>> import bayes_intgen as ig
-    >>> scm = ig.scm.sample_linear_scm(2, random_seed=1)
-    >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=100, random_seed=2)
-    >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-    >>> posterior = ig.InterventionModel(ig.Polynomial(1)).fit(data, method="laplace")
     >>> found = ig.refit_calibration(posterior, data, n=3, progressbar=False)
     >>> found.n, found.names
     (3, ('effect of a1', 'effect of a2'))
@@ -191,7 +181,6 @@ def simulation_based_calibration(
 
     Examples
     --------
-    >>> import bayes_intgen as ig
     >>> scm = ig.scm.sample_linear_scm(2, random_seed=1)
     >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=50, random_seed=2)
     >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
@@ -231,7 +220,7 @@ def _study(
     progressbar: bool,
     independent: float,
 ) -> IntervalCalibration:
-    """Write what the units share, run them, and gather what they found."""
+    """Write what the units share, run them, and gather their rows."""
     if not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 2:
         raise ModelError(f"n must be a whole number of at least 2, got {n!r}.")
     if model.likelihood != "normal" and sampling.method != "nuts":
@@ -255,13 +244,13 @@ def _study(
             )
             for index in range(int(n))
         ]  # fmt: skip
-        found = run_sweep(units, folder, pool, sys.stderr if progressbar else io.StringIO())
-    if not found.rows:
-        last = found.failures[0].traceback.strip().splitlines()[-1]
+        result = run_sweep(units, folder, pool, sys.stderr if progressbar else io.StringIO())
+    if not result.rows:
+        last = result.failures[0].traceback.strip().splitlines()[-1]
         raise ModelError(f"data: none of the {n} simulated data sets could be fitted ({last}).")
     flags = tuple(estimand.support(fitted))
     return IntervalCalibration.from_rows(
-        source, found.rows, independent, flags, len(found.failures)
+        source, result.rows, independent, flags, len(result.failures)
     )
 
 

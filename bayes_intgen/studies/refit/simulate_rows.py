@@ -8,13 +8,16 @@ data set has the experiments, the row
 counts and the support of the given one.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
+from bayes_intgen.base.parallel import stretches
 from bayes_intgen.base.regimes import read_do
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.regime_data import RegimeData
@@ -23,7 +26,7 @@ from bayes_intgen.posterior.noise_scale import noise_scale
 from bayes_intgen.posterior.posterior import Posterior
 from bayes_intgen.posterior.query import read_points
 
-__all__ = ["REGIME", "one_draw", "rows_of", "simulate_outcome"]
+__all__ = ["REGIME", "one_draw", "read_like", "rows_of", "simulate_outcome"]
 
 REGIME = "__regime__"
 ROWS_AT_ONCE = 50_000
@@ -31,7 +34,7 @@ ROWS_AT_ONCE = 50_000
 
 def rows_of(data: RegimeData) -> pd.DataFrame:
     """Return all rows, regime by regime: the variables, levels as text, outcome and label."""
-    parts = []
+    tables = []
     for label in data.labels:
         values = data.rows(label)
         columns: dict[str, npt.NDArray[np.generic]] = {}
@@ -41,8 +44,22 @@ def rows_of(data: RegimeData) -> pd.DataFrame:
                 columns[name] = np.array(data.levels[name])[column.astype(int)]
             else:
                 columns[name] = column
-        parts.append(pd.DataFrame({**columns, REGIME: label}))
-    return pd.concat(parts, ignore_index=True)
+        tables.append(pd.DataFrame({**columns, REGIME: label}))
+    return pd.concat(tables, ignore_index=True)
+
+
+def read_like(
+    fitted: Posterior, table: Any, regime: str | Mapping[str, str] = REGIME
+) -> RegimeData:
+    """Read a table with the columns of a fit."""
+    return RegimeData.from_frame(
+        table,
+        outcome=fitted.outcome,
+        actions=fitted.actions,
+        regime=regime,
+        categorical=list(fitted.summary.levels),
+        covariates=fitted.covariates,
+    )
 
 
 def one_draw(posterior: Posterior, number: int) -> Posterior:
@@ -54,8 +71,8 @@ def one_draw(posterior: Posterior, number: int) -> Posterior:
     for name in ("posterior", "variance", "constant_data"):
         if name in tree.children:
             dataset = tree[name].to_dataset()
-            found = {dim: [at] for dim, at in (("chain", chain), ("draw", draw))}
-            here = {dim: at for dim, at in found.items() if dim in dataset.dims}
+            kept = {dim: [at] for dim, at in (("chain", chain), ("draw", draw))}
+            here = {dim: at for dim, at in kept.items() if dim in dataset.dims}
             groups[name] = dataset.isel(here)
     single = xr.DataTree.from_dict(groups)
     single.attrs = dict(tree.attrs)
@@ -83,8 +100,8 @@ def simulate_outcome(single: Posterior, rows: pd.DataFrame, rng: np.random.Gener
     for label, part in rows.groupby(REGIME, sort=False):
         regime = read_do([] if label == "obs" else str(label), single.actions)
         theta = theta_draws(single, regime)[0, 0]
-        for start in range(0, len(part), ROWS_AT_ONCE):
-            some = part.iloc[start : start + ROWS_AT_ONCE]
+        for place in stretches(len(part), ROWS_AT_ONCE):
+            some = part.iloc[place]
             values = read_points(single, some).values
             scale, nu = noise_scale(single, values, regime)
             size = len(some)

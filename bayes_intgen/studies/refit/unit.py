@@ -20,10 +20,10 @@ from bayes_intgen.moments.moments import Moments
 from bayes_intgen.posterior.estimands.estimand import Estimand
 from bayes_intgen.posterior.posterior import Posterior, load
 from bayes_intgen.studies.refit.model_text import read_model
-from bayes_intgen.studies.refit.simulate_rows import REGIME, one_draw, simulate_outcome
+from bayes_intgen.studies.refit.simulate_rows import one_draw, read_like, simulate_outcome
 from bayes_intgen.studies.runner.unit import Row
 
-__all__ = ["FIT", "LEVELS", "ROWS", "RefitUnit", "describe_draws"]
+__all__ = ["FIT", "LEVELS", "ROWS", "RefitUnit", "describe_draws", "rank_among_quantiles"]
 
 FIT, ROWS = "fit.nc", "rows.parquet"
 LEVELS = np.arange(1, 80) / 80
@@ -84,12 +84,12 @@ class RefitUnit:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the verdict is in the rows
             simulate = self._from_posterior if self.source == "posterior" else self._from_prior
-            truth, found = simulate(fitted, rows)
+            truth, fit = simulate(fitted, rows)
         seconds = time.perf_counter() - start
         whole = self.source == "prior"
         wanted = _quantities(truth, estimand, whole, self.method)
-        draws = _quantities(found, estimand, whole, self.method)
-        tail: Row = {"converged": found.convergence.ok, "seconds": seconds}
+        draws = _quantities(fit, estimand, whole, self.method)
+        tail: Row = {"converged": fit.convergence.ok, "seconds": seconds}
         return [
             {"refit": self.index, "quantity": name, "truth": float(wanted[name][0])}
             | describe_draws(values)
@@ -113,32 +113,22 @@ class RefitUnit:
             target=target,
         )
 
-    def _read(self, fitted: Posterior, rows: pd.DataFrame) -> RegimeData:
-        return RegimeData.from_frame(
-            rows,
-            outcome=fitted.outcome,
-            actions=fitted.actions,
-            regime=REGIME,
-            categorical=list(fitted.summary.levels),
-            covariates=fitted.covariates,
-        )
-
     def _from_posterior(self, fitted: Posterior, rows: pd.DataFrame) -> tuple[Posterior, Posterior]:
         rng = self._rng()
         sizes = fitted.idata["posterior"].sizes
         truth = one_draw(fitted, int(rng.integers(sizes["chain"] * sizes["draw"])))
         simulated = rows.assign(**{fitted.outcome: simulate_outcome(truth, rows, rng)})
-        data = self._read(fitted, simulated)
+        data = read_like(fitted, simulated)
         return truth, self._fit(data, self.model, int(rng.integers(2**31)))
 
     def _from_prior(self, fitted: Posterior, rows: pd.DataFrame) -> tuple[Posterior, Posterior]:
         """Keep unit and basis of the rows at hand, in which the prior is stated."""
         rng, model = self._rng(), read_model(self.model)
-        reference = Moments.from_data(self._read(fitted, rows), basis=model.basis)
+        reference = Moments.from_data(read_like(fitted, rows), basis=model.basis)
         prior = model.sample_prior(reference, 1, int(rng.integers(2**31)))
         truth = one_draw(prior, 0)
         simulated = rows.assign(**{fitted.outcome: simulate_outcome(truth, rows, rng)})
-        moments = Moments.from_data(self._read(fitted, simulated), like=reference)
+        moments = Moments.from_data(read_like(fitted, simulated), like=reference)
         return truth, self._fit(moments, self.model, int(rng.integers(2**31)))
 
 
@@ -151,14 +141,34 @@ def describe_draws(values: Array) -> Row:
     }
 
 
+def rank_among_quantiles(truth: Array, quantiles: Array) -> Array:
+    """Return the share of draws below each truth, of which only the 79 quantiles are known.
+
+    Parameters
+    ----------
+    truth
+        Any shape.
+    quantiles
+        As :func:`describe_draws` returns them, along one more, last axis.
+    """
+    shares = np.concatenate([[0.0], LEVELS, [1.0]])
+    ranks = np.empty_like(truth)
+    for place in np.ndindex(*truth.shape):
+        q = quantiles[place]
+        # the least and the largest draw are not kept: one more step of the quantiles
+        edges = np.concatenate([[2 * q[0] - q[1]], q, [2 * q[-1] - q[-2]]])
+        ranks[place] = np.interp(truth[place], edges, shares)
+    return ranks
+
+
 def _quantities(
     posterior: Posterior, estimand: Estimand, whole: bool, method: str
 ) -> dict[str, Array]:
     """Return draws by name; with ``whole`` also of hyperparameters that the method is exact for."""
     answers = estimand.draws(posterior)
-    found = dict(zip(estimand.names, answers.T, strict=True))
+    by_name = dict(zip(estimand.names, answers.T, strict=True))
     if not whole:
-        return found
+        return by_name
     draws = posterior.idata["posterior"].dataset
     names = ("sigma", *(HYPERPARAMETERS if method == "nuts" else ()))
     for name in (name for name in names if name in draws):
@@ -167,5 +177,5 @@ def _quantities(
         for label, column in zip(
             draws[along].to_numpy().tolist(), values.reshape(-1, values.shape[-1]).T, strict=True
         ):
-            found[f"{name} of {label}"] = column
-    return found
+            by_name[f"{name} of {label}"] = column
+    return by_name

@@ -1,4 +1,4 @@
-"""Run the units of a study on a Dask cluster.
+"""A Dask cluster as the executor of a study.
 
 Nothing else imports this module, since Dask is an optional dependency (the extra ``dask``). Every
 worker keeps to one thread of linear algebra for as long as the study is connected, also when it
@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from distributed import WorkerPlugin
-from threadpoolctl import threadpool_limits
 
+from bayes_intgen.base.parallel import one_blas_thread
 from bayes_intgen.data.dask_files import connect
 from bayes_intgen.studies.runner.pool import Pool
 
@@ -25,7 +25,7 @@ class _OneThread(WorkerPlugin):  # type: ignore[misc]  # distributed has no type
 
     def setup(self, worker: object) -> None:
         """Limit the threads."""
-        self.limits = threadpool_limits(1)
+        self.limits = one_blas_thread()
 
     def teardown(self, worker: object) -> None:
         """Lift the limit."""

@@ -1,4 +1,4 @@
-"""Where the units of a study run: anything that speaks like ``concurrent.futures``.
+"""Executors of a study: processes of this machine, or anything like ``concurrent.futures``.
 
 By default that is processes of this machine. A worker stops at once on Ctrl-C, and when the process
 that started it is gone, so that a killed study leaves nothing behind.

@@ -1,4 +1,4 @@
-"""How far a study has come, on one line, with an estimate of the time left."""
+"""Progress of a study on one line, with an estimate of the time left."""
 
 import time
 from collections.abc import Callable
@@ -54,14 +54,14 @@ class Progress:
         elapsed = self._clock() - self._start
         ended = self._kept + self._done
         left = self._total - ended
-        parts = [f"{ended} of {self._total} units"]
+        phrases = [f"{ended} of {self._total} units"]
         if self._failed:
-            parts.append(f"{self._failed} failed")
+            phrases.append(f"{self._failed} failed")
         if left and self._done:
-            parts.append(f"about {format_seconds(elapsed / self._done * left)} left")
+            phrases.append(f"about {format_seconds(elapsed / self._done * left)} left")
         if not left:
-            parts.append(f"in {format_seconds(elapsed)}")
-        return ", ".join(parts)
+            phrases.append(f"in {format_seconds(elapsed)}")
+        return ", ".join(phrases)
 
     def _write(self, text: str, end: str) -> None:
         self._stream.write(text + end)

@@ -1,6 +1,6 @@
-"""Run the units of a study, each once, whatever happens in between.
+"""Resumable run of the units of a study, each once, whatever dies in between.
 
-What a unit found is written as soon as the unit ends, in one step. Started again, a study takes up
+The rows of a unit are written as soon as it ends, in one step. Started again, a study takes up
 where it was stopped or killed. A unit that raises is reported at once and the others go on. When
 a worker dies, every unit that was being run is under suspicion: suspects are run again, one at a
 time and after all others, so that a unit that kills its worker takes nobody down with it. Every
@@ -19,12 +19,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-from threadpoolctl import threadpool_limits
-
 from bayes_intgen.base.errors import FileError, ModelError
+from bayes_intgen.base.files import replacing
+from bayes_intgen.base.parallel import one_blas_thread
 from bayes_intgen.studies.runner.pool import Pool
 from bayes_intgen.studies.runner.progress import Progress
-from bayes_intgen.studies.runner.unit import Row, Unit, dump_rows, read_rows, unit_key, write_rows
+from bayes_intgen.studies.runner.unit import Row, Unit, dump_rows, read_rows, unit_key
 
 __all__ = ["Failure", "SweepResult", "run_sweep"]
 
@@ -42,7 +42,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class SweepResult:
-    """What a study found.
+    """Rows and failures of a study.
 
     Parameters
     ----------
@@ -160,7 +160,8 @@ class _Run:
                     self._end(key, traceback.format_exc())
                 else:
                     if ended_well:
-                        write_rows(text, self._files[key])
+                        with replacing(self._files[key]) as draft:
+                            draft.write_text(text, encoding="utf-8")
                     self._end(key, None if ended_well else text)
             if intact:
                 break
@@ -192,7 +193,7 @@ class _Run:
 def _execute(unit: Unit) -> tuple[bool, str]:
     """Run a unit in a worker; return its rows as JSON text, or what went wrong."""
     try:
-        with threadpool_limits(1):
+        with one_blas_thread():
             return True, dump_rows(unit, unit.run())
     except Exception:
         return False, traceback.format_exc()

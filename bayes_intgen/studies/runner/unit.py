@@ -1,4 +1,4 @@
-"""Units of a study: what is run independently of everything else, and kept once it is done.
+"""Units of a study: fixed settings, the rows that follow from them, and the file that keeps them.
 
 A unit is a frozen dataclass whose fields determine its rows. Its key, a readable name and a digest
 of all fields, names the file ``.units/<key>.json`` that holds the rows; a unit with other settings
@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bayes_intgen.base.errors import ModelError
-from bayes_intgen.base.files import replacing
 
-__all__ = ["Row", "Unit", "dump_rows", "read_rows", "unit_key", "write_rows"]
+__all__ = ["Row", "Unit", "dump_rows", "read_rows", "require_least", "unit_key"]
 
 DIGITS = 12
 
@@ -47,7 +46,7 @@ def unit_key(unit: Unit) -> str:
 
     Examples
     --------
-    >>> from bayes_intgen.studies import CalibrationUnit
+    >>> from bayes_intgen.studies.random_systems.calibration import CalibrationUnit
     >>> unit_key(CalibrationUnit("linear", 3))
     'linear-0003-...'
     """
@@ -59,26 +58,30 @@ def unit_key(unit: Unit) -> str:
     return f"{unit.name}-{digest[:DIGITS]}"
 
 
+def require_least(unit: Unit, way_out: str = "", **least: int) -> None:
+    """Raise a ModelError if a field of a unit is below its least value."""
+    for name, bound in least.items():
+        value = getattr(unit, name)
+        if value < bound:
+            raise ModelError(
+                f"{name} must be a whole number of at least {bound}, got {value}{way_out}."
+            )
+
+
 def dump_rows(unit: Unit, rows: list[Row]) -> str:
     """Write a unit and its rows as JSON text; NaN is kept."""
     return json.dumps({"unit": json.loads(_describe(unit)), "rows": rows}, indent=1)
 
 
-def write_rows(text: str, path: Path) -> None:
-    """Write what :func:`dump_rows` returned; the file appears whole or not at all."""
-    with replacing(path) as draft:
-        draft.write_text(text, encoding="utf-8")
-
-
 def read_rows(unit: Unit, path: Path) -> list[Row] | None:
     """Return the rows of a unit that is done; None if it is not, or its file is of no use."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    if not isinstance(found, dict) or found.get("unit") != json.loads(_describe(unit)):
+    if not isinstance(content, dict) or content.get("unit") != json.loads(_describe(unit)):
         return None
-    rows: list[Row] | None = found.get("rows")
+    rows: list[Row] | None = content.get("rows")
     return rows
 
 

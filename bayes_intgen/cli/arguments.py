@@ -1,29 +1,104 @@
 """Arguments that several commands share, and how their text is read."""
 
 import argparse
+import importlib
 import os
 from pathlib import Path
 from typing import Any
 
-from bayes_intgen.base.errors import DataError, FileError
-from bayes_intgen.base.files import is_folder
+from bayes_intgen.base.errors import DataError, ModelError, QueryError
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.design.structure import Structure
 
 __all__ = [
+    "CORES",
     "add_assumptions",
     "add_columns",
+    "add_do",
+    "add_folder",
     "add_inference",
+    "add_laplace",
+    "add_names",
+    "add_numbers",
     "add_regime",
     "add_table",
-    "keep_apart",
+    "import_dask",
     "names",
     "need_columns",
+    "pairs",
+    "read_do",
     "read_table",
     "sampling",
     "structure",
-    "writable",
 ]
+
+CORES = os.cpu_count() or 1
+
+
+def add_numbers(
+    parser: argparse._ActionsContainer, *numbers: tuple[str, int | None, str], none: str = ""
+) -> None:
+    """Add options that take a whole number: name, default and help of each.
+
+    ``none`` says in words what a default of None means.
+    """
+    for name, default, text in numbers:
+        shown = none if default is None else default
+        parser.add_argument(
+            f"--{name}", type=int, default=default, metavar="N", help=f"{text} ({shown})"
+        )
+
+
+def add_names(
+    parser: argparse._ActionsContainer,
+    argument: str,
+    metavar: str,
+    help: str,
+    default: list[str] | None = None,
+) -> None:
+    """Add an argument that takes names, separated by commas."""
+    parser.add_argument(argument, type=names, default=default, metavar=metavar, help=help)
+
+
+def add_folder(parser: argparse.ArgumentParser) -> None:
+    """Add the folder of a study."""
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder")
+
+
+def add_laplace(parser: argparse.ArgumentParser, of: str = "of inference") -> None:
+    """Add the method of the many fits of a study, by default the fast one."""
+    parser.add_argument(
+        "--method", choices=["laplace", "nuts"], default="laplace", help=f"{of} (laplace)"
+    )
+
+
+def add_do(parser: argparse.ArgumentParser) -> None:
+    """Add the actions that a query sets."""
+    add_names(parser, "--do", "A,B", "actions that are set (all), or none")
+
+
+def read_do(options: argparse.Namespace) -> list[str] | None:
+    """Return the actions that :func:`add_do` read; None for all of them."""
+    if options.do == []:
+        raise QueryError("--do: name the actions that are set, or write none.")
+    return [] if options.do == ["none"] else options.do
+
+
+def import_dask(module: str) -> Any:
+    """Import a module that needs Dask, which is an optional dependency.
+
+    Raises
+    ------
+    ModelError
+        If Dask is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise ModelError(
+            f"--scheduler needs Dask, and {error.name!r} is not installed; install it with "
+            f"pip install 'bayes-intgen[dask]', or leave --scheduler out to run on this machine."
+        ) from error
 
 
 def names(text: str) -> list[str]:
@@ -35,6 +110,23 @@ def names(text: str) -> list[str]:
     ['price', 'tv']
     """
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def pairs(text: str) -> dict[str, str]:
+    """Read ``a=1,b=x`` as a mapping.
+
+    Examples
+    --------
+    >>> pairs("price=2, tv=on")
+    {'price': '2', 'tv': 'on'}
+    """
+    values = {}
+    for part in names(text):
+        name, sign, value = part.partition("=")
+        if not (sign and name.strip() and value.strip()):
+            raise argparse.ArgumentTypeError(f"write pairs as a=1,b=2; cannot read {part!r}")
+        values[name.strip()] = value.strip()
+    return values
 
 
 def structure(text: str) -> Structure:
@@ -56,24 +148,6 @@ def structure(text: str) -> Structure:
     return edges
 
 
-def writable(text: str) -> Path:
-    """Read a path to write to; that it can be written to is known before any work is done."""
-    path = Path(text)
-    if is_folder(path):
-        raise argparse.ArgumentTypeError(f"{text!r} is a folder; give the name of a file")
-    if not is_folder(path.parent):
-        raise argparse.ArgumentTypeError(f"the folder {str(path.parent)!r} does not exist")
-    if not os.access(path.parent, os.W_OK):
-        raise argparse.ArgumentTypeError(f"the folder {str(path.parent)!r} cannot be written to")
-    return path
-
-
-def keep_apart(source: str | Path, out: Path | None) -> None:
-    """Raise a FileError if the output would replace the input."""
-    if out is not None and Path(source).resolve() == out.resolve():
-        raise FileError(f"--out: {str(out)!r} is the input itself; choose another name.")
-
-
 def sampling(options: argparse.Namespace) -> dict[str, Any]:
     """Return the arguments of ``fit`` that :func:`add_inference` read."""
     names = ("method", "draws", "tune", "chains", "cores")
@@ -91,48 +165,42 @@ def add_inference(parser: argparse.ArgumentParser, seed: int = 1) -> None:
         help="nuts: sample the hyperparameters (default); laplace: a Gaussian at their mode, "
         "in about a second",
     )
-    for name, default, text in (
+    add_numbers(
+        group,
         ("draws", 1000, "draws per chain"),
         ("tune", None, "draws per chain before those, to adapt"),
         ("chains", 4, "NUTS chains"),
         ("cores", None, "chains run at once"),
         ("seed", seed, "random seed"),
-    ):
-        shown = "the sampler's or machine's own" if default is None else default
-        group.add_argument(
-            f"--{name}", type=int, default=default, metavar="N", help=f"{text} ({shown})"
-        )
+        none="the sampler's or machine's own",
+    )
 
 
 def add_table(parser: argparse.ArgumentParser) -> None:
     """Add the table and the names of its columns."""
     parser.add_argument("data", metavar="DATA", help="CSV or Parquet file")
     add_columns(parser)
-    parser.add_argument(
-        "--drop", type=names, default=[], metavar="R,R", help="regimes to leave out"
-    )
+    add_names(parser, "--drop", "R,R", "regimes to leave out", default=[])
 
 
 def add_columns(parser: argparse.ArgumentParser) -> None:
     """Add the names of the columns; whether some are needed, :func:`need_columns` says."""
     parser.add_argument("--outcome", metavar="Y", help="column of the outcome (required)")
-    parser.add_argument(
-        "--actions", type=names, metavar="A,B", help="columns of the actions (required)"
-    )
-    parser.add_argument(
+    add_names(parser, "--actions", "A,B", "columns of the actions (required)")
+    add_names(
+        parser,
         "--categorical",
-        type=names,
+        "A,B",
+        "actions and covariates whose values are levels, such as text (none)",
         default=[],
-        metavar="A,B",
-        help="actions and covariates whose values are levels, such as text (none)",
     )
-    parser.add_argument(
+    add_names(
+        parser,
         "--covariates",
-        type=names,
-        default=[],
-        metavar="Z,Z",
-        help="columns settled before any action, which may influence the actions and modify their "
+        "Z,Z",
+        "columns settled before any action, which may influence the actions and modify their "
         "effects; every answer is then at given values of them (none)",
+        default=[],
     )
     add_regime(parser)
 
@@ -157,10 +225,7 @@ def regime_columns(text: str) -> str | dict[str, str]:
     >>> regime_columns("experiment"), regime_columns("tv=tv_test, web=web_test")
     ('experiment', {'tv': 'tv_test', 'web': 'web_test'})
     """
-    if "=" not in text:
-        return text
-    pairs = [pair.partition("=") for pair in names(text)]
-    return {action.strip(): column.strip() for action, _, column in pairs}
+    return pairs(text) if "=" in text else text
 
 
 def need_columns(options: argparse.Namespace) -> None:
@@ -180,25 +245,26 @@ def add_assumptions(parser: argparse._ActionsContainer) -> None:
         help='which actions may depend on which: "learned" from the experiments (default), '
         '"full", or edges "a>b,b>c"',
     )
-    parser.add_argument(
+    add_names(
+        parser,
         "--blocks",
-        type=names,
-        metavar="A+B,C",
-        help="actions that may share a confounder and interact, joined by '+' (each on its own: a "
+        "A+B,C",
+        "actions that may share a confounder and interact, joined by '+' (each on its own: a "
         "comma separates blocks, so that A,B joins nothing); needed are experiments that set all "
         "of a block",
     )
 
 
-def read_table(options: argparse.Namespace) -> RegimeData:
-    """Read the table that :func:`add_table` describes."""
+def read_table(options: argparse.Namespace, source: Any = None) -> RegimeData:
+    """Read the table that :func:`add_table` describes, or another with the same columns."""
     need_columns(options)
     data = RegimeData.from_frame(
-        options.data,
+        options.data if source is None else source,
         outcome=options.outcome,
         actions=options.actions,
         regime=options.regime,
         categorical=options.categorical,
         covariates=options.covariates,
     )
-    return data.drop(options.drop) if options.drop else data
+    dropped = getattr(options, "drop", [])
+    return data.drop(dropped) if dropped else data

@@ -8,13 +8,12 @@ intervention has the mean and standard deviation that its action has without int
 Beyond the paper, actions may interact in the outcome. With x_k = (a_k - mean_k) / sd_k in the units
 of the interventions and w_jk ~ N(0, 1),
 
-    extra(a) = s sum_{j<k} w_jk x_j x_k
+    extra(a) = s sum_{j<k} w_jk x_j x_k                                                         (1)
 
 where s is such that the spread of this part under joint interventions, s (sum w_jk^2)^(1/2), is a
 given multiple of that of sum_k E[f_k(a_k, C_k)].
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations, combinations_with_replacement
 from math import sqrt
@@ -23,14 +22,15 @@ import numpy as np
 
 from bayes_intgen.base.arguments import read_real
 from bayes_intgen.base.errors import ModelError
+from bayes_intgen.scm.graph import draw_edges, number_actions
 from bayes_intgen.scm.link import invert_link
-from bayes_intgen.scm.noise import KINDS, Noise
+from bayes_intgen.scm.noise import draw_noise
 from bayes_intgen.scm.partition_scm import PartitionSCM
 from bayes_intgen.scm.polynomial import Polynomial
 from bayes_intgen.scm.polynomial_scm import PolynomialSCM
-from bayes_intgen.scm.seeds import MOST_ACTIONS, Seed, check_count, named_generator, seed_sequence
+from bayes_intgen.scm.seeds import Seed, named_generator, seed_sequence
 
-__all__ = ["calibrate_interventions", "draw_edges", "draw_polynomial", "sample_polynomial_scm"]
+__all__ = ["calibrate_interventions", "draw_polynomial", "sample_polynomial_scm"]
 
 _SD_U, _SD_V, _SD_W = 0.1, 0.1, 0.5  # Table 4
 _CALIBRATION_ROWS = 200_000
@@ -71,33 +71,28 @@ def sample_polynomial_scm(
 
     Examples
     --------
-    >>> import bayes_intgen as ig
     >>> scm = ig.scm.sample_polynomial_scm(3, random_seed=1, edge_probability=1.0)
     >>> scm.parents
     {'a1': (), 'a2': ('a1',), 'a3': ('a1', 'a2')}
     """
-    check_count(n_actions, "n_actions", "actions", MOST_ACTIONS)
+    actions = number_actions(n_actions)
     rule = "a finite multiple of at least 0 (1 makes them as large as the additive part)"
     interactions = read_real(interactions, "interactions", rule, 0.0)
     if interactions and n_actions == 1:
         raise ModelError("interactions need at least two actions, got n_actions=1; use 0.")
     seed = seed_sequence(random_seed)
     rng = named_generator(seed, "mechanisms")
-    actions = tuple(f"a{k + 1}" for k in range(n_actions))
     edges = draw_edges(actions, edge_probability, rng)
     n_parents = [sum(child == name for _, child in edges) for name in actions]
-
-    def noise(sd: float) -> Noise:
-        return Noise(KINDS[rng.integers(len(KINDS))], sd)
 
     scm = PolynomialSCM(
         actions=actions,
         edges=edges,
         effects=tuple(draw_polynomial(2, rng) for _ in actions),
         mechanisms=tuple(draw_polynomial(count + 2, rng) for count in n_parents),
-        confounder_noises=tuple(noise(_SD_W) for _ in actions),
-        action_noises=tuple(noise(_SD_V) for _ in actions),
-        outcome_noise=noise(_SD_U),
+        confounder_noises=tuple(draw_noise(_SD_W, rng) for _ in actions),
+        action_noises=tuple(draw_noise(_SD_V, rng) for _ in actions),
+        outcome_noise=draw_noise(_SD_U, rng),
         intervention_means=(0.0,) * n_actions,  # not used by observational rows
         intervention_sds=(1.0,) * n_actions,
     )
@@ -107,21 +102,6 @@ def sample_polynomial_scm(
     return replace(
         scm, extra=(_draw_pairs(scm, interactions, named_generator(seed, "interactions")),)
     )
-
-
-def draw_edges(
-    actions: Sequence[str], probability: float, rng: np.random.Generator
-) -> tuple[tuple[str, str], ...]:
-    """Draw each edge from an earlier to a later action with some probability.
-
-    Raises
-    ------
-    ModelError
-        If it is not a probability.
-    """
-    rule = "a probability (the paper's is 0.3)"
-    probability = read_real(probability, "edge_probability", rule, 0.0, 1.0)
-    return tuple(pair for pair in combinations(actions, 2) if rng.random() < probability)
 
 
 def calibrate_interventions[S: (PolynomialSCM, PartitionSCM)](
@@ -155,6 +135,7 @@ def _draw_pairs(scm: PolynomialSCM, spread: float, rng: np.random.Generator) -> 
     mean, sd = scm.intervention_means, scm.intervention_sds
     pairs = list(combinations(range(count), 2))
     weights = rng.normal(size=len(pairs))
+    # w of (1), scaled by s
     weights *= spread * _additive_spread(scm) / sqrt(np.sum(weights**2))
     powers, coefficients = [], []
     for (j, k), weight in zip(pairs, weights.tolist(), strict=True):
