@@ -142,7 +142,7 @@ def _to_json(posterior: Posterior, out: Path) -> dict[str, Any]:
     """Return verdicts and effects of a fit as JSON types."""
     known = rank_condition(posterior).affine(posterior.actions).identified
     regime = posterior.actions if known else posterior.target
-    rung, lifts, learned = posterior.additivity, posterior.lifts, posterior.learned
+    additivity, lifts, learned = posterior.additivity, posterior.lifts, posterior.learned
     try:
         effects = records(posterior.effects(regime).reset_index()) if regime else []
     except NotIdentifiedError:
@@ -152,8 +152,8 @@ def _to_json(posterior: Posterior, out: Path) -> dict[str, Any]:
         "rows": {format_regime(r): s.moments.n for r, s in posterior.summary.regimes.items()},
         "converged": posterior.convergence.ok,
         "convergence": posterior.convergence.to_dict(),
-        "interactions": None if rung is None else rung.fitted,
-        "needed_interactions": None if rung is None else rung.needed_interactions,
+        "interactions": None if additivity is None else additivity.fitted,
+        "needed_interactions": None if additivity is None else additivity.needed_interactions,
         "lifts_agree": None if lifts is None else lifts.ok,
         "parents": {name: list(found) for name, found in posterior.design.parents.items()},
         "structure_conflicts": [] if learned is None else list(learned.conflicts),

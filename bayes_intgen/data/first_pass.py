@@ -11,9 +11,9 @@ from functools import partial, reduce
 from itertools import compress
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from bayes_intgen.base.errors import DataError, RegimeError
+from bayes_intgen.base.parallel import one_blas_thread
 from bayes_intgen.base.regimes import Regime, format_regime, parse_regime, sort_regimes
 from bayes_intgen.data.columns import Columns
 from bayes_intgen.data.conversion import Levels, regime_batches
@@ -162,7 +162,7 @@ def _summarise(
     width = len(columns.values)
     summaries: dict[Regime, RegimeSummary] = {}
     # threads only wait for one another on matrices this narrow; values too large are told later
-    with threadpool_limits(1), np.errstate(over="ignore", invalid="ignore"):
+    with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
         for regime, values in regime_batches(source.batches(), columns, levels, regimes):
             if regime not in summaries:
                 first, n = starts.get(regime, 0), counts.get(regime, 0)

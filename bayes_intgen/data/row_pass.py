@@ -13,9 +13,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from bayes_intgen.base.parallel import ordered_map
+from bayes_intgen.base.parallel import one_blas_thread, ordered_map
 from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.columns import Columns
@@ -64,7 +63,7 @@ def _sum_chunks[Sums: Mergeable](
 ) -> dict[Regime, Sums]:
     sums: dict[Regime, Sums] = {}
     batches = regime_batches(source.batches(), columns, levels, counts)
-    with threadpool_limits(1):  # the cores are shared by chunks, not within a product
+    with one_blas_thread():  # the cores are shared by chunks, not within a product
         chunks = folded_chunks(batches, counts, starts)
         for regime, more in ordered_map(lambda chunk: (chunk[0], job(chunk)), chunks, threads):
             sums[regime] = sums[regime].merge(more) if regime in sums else more

@@ -2,7 +2,7 @@
 
 The log density is the log marginal likelihood of :mod:`bayes_intgen.model.marginal`, whose second
 argument, the log prior standard deviations of the weights, is a function of x
-(:mod:`bayes_intgen.model.prior_scales`), plus the log prior of x. Its derivatives follow by the
+(:mod:`bayes_intgen.model.priors`), plus the log prior of x. Its derivatives follow by the
 chain rule:
 
     (1)  d log p / dx = d log p / d(log sd) * d(log sd) / dx,     entries of sigma beside it,
@@ -24,8 +24,7 @@ from bayes_intgen.design.design import Design
 from bayes_intgen.model.distributions import HyperPriors
 from bayes_intgen.model.lift_likelihood import LiftRows
 from bayes_intgen.model.marginal import Conditional, MarginalLikelihood, threads_for
-from bayes_intgen.model.prior_scales import PriorScales
-from bayes_intgen.model.priors import Priors
+from bayes_intgen.model.priors import Priors, PriorScales
 from bayes_intgen.model.pymc_marginal import build_model
 from bayes_intgen.moments.moments import Moments
 

@@ -29,7 +29,7 @@ from bayes_intgen.design.design import Design
 from bayes_intgen.model.cholesky_inverse import cholesky_inverse
 from bayes_intgen.model.distributions import HyperPriors
 from bayes_intgen.model.marginal import MarginalLikelihood
-from bayes_intgen.model.prior_scales import LEAST_LOG_SD, PriorScales
+from bayes_intgen.model.priors import LEAST_LOG_SD, PriorScales
 from bayes_intgen.moments.moments import Moments
 
 __all__ = ["build_model", "log_prior_sd"]

@@ -42,8 +42,7 @@ from bayes_intgen.design.design import Design
 from bayes_intgen.model.distributions import HyperPriors
 from bayes_intgen.model.lift_likelihood import LiftRows
 from bayes_intgen.model.log_variance_rows import BOUND, VarianceRows
-from bayes_intgen.model.prior_scales import PriorScales
-from bayes_intgen.model.priors import Priors
+from bayes_intgen.model.priors import Priors, PriorScales
 from bayes_intgen.model.pymc_marginal import log_prior_sd
 from bayes_intgen.model.whitening import RegressionWhitening, Standardising, VarianceWhitening
 from bayes_intgen.moments.feature_rows import Rows

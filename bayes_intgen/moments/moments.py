@@ -11,12 +11,10 @@ from functools import cached_property, reduce
 from pathlib import Path
 from typing import Any
 
-from threadpoolctl import threadpool_limits
-
 from bayes_intgen.base.arguments import show
 from bayes_intgen.base.centred_moments import CentredMoments
 from bayes_intgen.base.errors import ModelError
-from bayes_intgen.base.parallel import ordered_map
+from bayes_intgen.base.parallel import one_blas_thread, ordered_map
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array, Counts, Scale
 from bayes_intgen.data.regime_data import RegimeData
@@ -251,7 +249,7 @@ class Moments:
     def _residual_shares(self) -> dict[Regime, float]:
         merged = (reduce(CentredMoments.merge, folds) for folds in self.folds.values())
         threads = 1 if len(self.features.features) < MANY_FEATURES else None
-        with threadpool_limits(1):
+        with one_blas_thread():
             shares = ordered_map(CentredMoments.residual_share, merged, threads)
             return dict(zip(self.folds, shares, strict=True))
 

@@ -32,8 +32,7 @@ from bayes_intgen.base.types import Array
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.model.log_variance import LogVariance, fit_log_variances
 from bayes_intgen.model.marginal import Conditional
-from bayes_intgen.model.prior_scales import PriorScales
-from bayes_intgen.model.priors import Priors
+from bayes_intgen.model.priors import Priors, PriorScales
 from bayes_intgen.posterior.estimands.expected_outcome import weight_draws
 from bayes_intgen.posterior.posterior import Posterior
 

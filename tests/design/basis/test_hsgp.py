@@ -24,7 +24,7 @@ from bayes_intgen.design.basis.choice import freeze_bases
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.design.basis.hsgp import HSGPBasis
 from bayes_intgen.design.design import Design
-from bayes_intgen.model.prior_scales import PriorScales
+from bayes_intgen.model.priors import PriorScales
 
 UNIT = Scale(0.0, 1.0)
 X = np.linspace(-1, 1, 41)
