@@ -17,13 +17,13 @@ from bayes_intgen.base.arguments import read_choice
 from bayes_intgen.base.blocks import BlockChoice, find_cuts, read_blocks
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.types import Array, Scale
-from bayes_intgen.checks.additivity import check_interactions, needed_interactions
 from bayes_intgen.checks.ancestry import Ancestry, distrust_few_rows
 from bayes_intgen.checks.finding import LEVELS, share_level
+from bayes_intgen.checks.interactions import check_interactions, needed_interactions
 from bayes_intgen.checks.mechanisms import check_mechanisms
 from bayes_intgen.checks.result import Checks
 from bayes_intgen.checks.surplus_experiments import check_surplus
-from bayes_intgen.checks.variance_sum_rule import check_variance
+from bayes_intgen.checks.variances import check_variance
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.choice import freeze_bases

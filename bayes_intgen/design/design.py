@@ -50,7 +50,13 @@ from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.base.types import Array, Indices, Mask
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.design.basis.function import ActionBasis
-from bayes_intgen.design.weights import CAUSAL, Weight, bias_name, frequency_table, kinds_of_groups
+from bayes_intgen.design.components import (
+    CAUSAL,
+    Weight,
+    bias_name,
+    frequency_table,
+    kinds_of_groups,
+)
 
 __all__ = ["CAUSAL", "INTERACTIONS", "Design", "Interactions", "Weight", "bias_name"]
 

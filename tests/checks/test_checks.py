@@ -9,9 +9,9 @@ from matplotlib import pyplot as plt
 
 import bayes_intgen as ig
 from bayes_intgen.base.regimes import parse_regime
-from bayes_intgen.checks.additivity import check_interactions, needed_interactions
 from bayes_intgen.checks.ancestry import Ancestry, distrust_few_rows
 from bayes_intgen.checks.finding import LEVELS, Finding, share_level
+from bayes_intgen.checks.interactions import check_interactions, needed_interactions
 from bayes_intgen.checks.result import CAVEAT
 from bayes_intgen.checks.surplus_experiments import check_surplus
 from bayes_intgen.design.structure_learning import Edge, LearnedStructure

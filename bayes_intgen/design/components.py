@@ -1,4 +1,4 @@
-"""Weights of the model, the components that they belong to, and what their priors depend on."""
+"""Components of a regime mean, the weights of each, and what the priors of those depend on."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

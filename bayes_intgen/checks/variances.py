@@ -21,8 +21,8 @@ import pandas as pd
 
 from bayes_intgen.base.regimes import format_regime
 from bayes_intgen.base.types import Array
-from bayes_intgen.checks.additivity import NULL
 from bayes_intgen.checks.finding import Finding
+from bayes_intgen.checks.interactions import NULL
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.inference.laplace import find_mode
 from bayes_intgen.inference.prepare import Prepared, judge_interactions, reweight
