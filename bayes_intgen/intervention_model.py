@@ -1,4 +1,4 @@
-"""The model as a user meets it: choices first, then data, then a posterior."""
+"""The Bayesian model of the outcome: its choices, and fits to data that return a posterior."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ import pymc as pm
 
 from bayes_intgen.base.blocks import BlockChoice, check_blocks
 from bayes_intgen.base.html import html_block, html_table
-from bayes_intgen.base.regimes import format_regime
+from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.data.lift_tests import LiftTests
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.design.basis.choice import BasisChoice, check_choice
@@ -26,7 +26,6 @@ from bayes_intgen.inference.prepare import (
     judge_interactions,
     prepare,
     read_target,
-    require_level,
     settle_design,
 )
 from bayes_intgen.inference.problem import explain_singular
@@ -142,8 +141,8 @@ class InterventionModel:
           Effects rest on which action may depend on which, here as given.
         """
         settled = self._settle(data, lifts)
-        learned, wanted = settled.learned is not None, read_target(target, data)
-        return DesignIdentification.judge(settled.condition, wanted, learned)
+        wanted, structure_is_learned = read_target(target, data), settled.learned is not None
+        return DesignIdentification.judge(settled.condition, wanted, structure_is_learned)
 
     def build(self, data: RegimeData | Moments, lifts: LiftTests | None = None) -> pm.Model:
         """Return the PyMC model, without sampling.
@@ -168,7 +167,7 @@ class InterventionModel:
         """
         if self.likelihood == "normal":
             return self._prepare(data, lifts=lifts).problem.build()
-        problem = self._prepare(data, False, lifts).problem
+        problem = self._prepare(data, lifts=lifts, weighted=False).problem
         return RowwiseProblem.read(problem, data, self.likelihood).build()
 
     def fit(
@@ -236,31 +235,29 @@ class InterventionModel:
         """
         sampling = Sampling(method, draws, tune, chains, cores, random_seed, progressbar)
         sampling.require_nuts_unless_normal(self.likelihood)
-        learned = self.variance == "learned" and isinstance(data, RegimeData)
+        variance = self.variance if isinstance(data, RegimeData) else "constant"
         wanted = read_target(target, data)
-        if lifts is None:
-            require_level(wanted, data, self.blocks)
         with explain_singular(" For gross errors in the outcome there is likelihood='student_t'."):
-            prepared = self._prepare(data, lifts=lifts)
+            prepared = self._prepare(data, lifts=lifts, target=wanted)
             problem = prepared.problem
-            if lifts is not None:
-                prepared.require_any(wanted)
+            # The normal fit is made for every likelihood: the tests of interactions and of lifts
+            # work on its sums over rows.
             mode = find_mode(problem)
             if self.likelihood == "normal":
-                tree, convergence = sample_integrated(problem, mode, sampling, wanted, learned)
-            else:
-                unweighted = self._prepare(data, False, lifts).problem  # every row counts in full
+                tree, convergence = sample_integrated(problem, mode, sampling, wanted, variance)
+            else:  # every row counts in full
+                unweighted = self._prepare(data, lifts=lifts, weighted=False).problem
                 rowwise = RowwiseProblem.read(unweighted, data, self.likelihood)
                 tree, convergence = sample_rowwise(rowwise, sampling)
-            additivity = judge_interactions(prepared, mode)  # of the normal likelihood, always
+            additivity = judge_interactions(prepared, mode)
             checked = check_lifts(problem, mode, lifts, random_seed) if lifts else None
-        tree.attrs = describe_draws(method, random_seed, self.likelihood, learned, self.priors)
+        tree.attrs = describe_draws(method, random_seed, self.likelihood, variance, self.priors)
         tree.attrs |= {"target": format_regime(wanted), "clamped": prepared.clamped}
         convergence.warn()
         if checked:
             checked.add_to(tree)
             checked.warn()
-        return Posterior(tree, *prepared.context, convergence, prepared.learned, additivity)
+        return Posterior(tree, **prepared.context, convergence=convergence, additivity=additivity)
 
     def sample_prior(
         self, data: RegimeData | Moments, draws: int = 1000, random_seed: int = 1
@@ -294,8 +291,8 @@ class InterventionModel:
         prepared = self._prepare(data, weighted=False)
         hyper = sample_prior(prepared.problem, draws, random_seed)
         tree = build_tree(prepared.problem, hyper, random_seed, prior=True)
-        tree.attrs = describe_draws("prior", random_seed, self.likelihood, False, self.priors)
-        return Posterior(tree, *prepared.context, Convergence("prior"), prepared.learned, None)
+        tree.attrs = describe_draws("prior", random_seed, self.likelihood, "constant", self.priors)
+        return Posterior(tree, **prepared.context, convergence=Convergence("prior"))
 
     def _repr_html_(self) -> str:
         standard = vars(InterventionModel())
@@ -311,8 +308,13 @@ class InterventionModel:
         return settle_design(data, *chosen, lifts)
 
     def _prepare(
-        self, data: RegimeData | Moments, weighted: bool = True, lifts: LiftTests | None = None
+        self,
+        data: RegimeData | Moments,
+        *,
+        lifts: LiftTests | None = None,
+        target: Regime | None = None,
+        weighted: bool = True,
     ) -> Prepared:
-        robust, learn = self.likelihood == "student_t", self.variance == "learned"
-        priors, settled = self.priors or Priors(), self._settle(data, lifts)
-        return prepare(settled, data, priors, robust, weighted, learn)
+        settled = self._settle(data, lifts)
+        priors, kind = self.priors or Priors(), (self.likelihood, self.variance)
+        return prepare(settled, data, priors, *kind, target=target, weighted=weighted)

@@ -32,7 +32,7 @@ from bayes_intgen.design.basis.hsgp import HSGP
 from bayes_intgen.design.design import INTERACTIONS, Design, Interactions
 from bayes_intgen.design.structure_learning import learn_structure
 from bayes_intgen.inference.laplace import LaplaceMode, find_mode
-from bayes_intgen.inference.prepare import Prepared, judge_interactions, refuse_exact, reweight
+from bayes_intgen.inference.prepare import Prepared, judge_interactions, refuse_exact, weight_rows
 from bayes_intgen.inference.problem import Problem, explain_singular
 from bayes_intgen.inference.verdicts.additivity_result import Additivity
 from bayes_intgen.model.priors import Priors
@@ -182,7 +182,7 @@ def _fit(
     """Prepare the problem of a design and find its mode."""
     moments = Moments.compute(data, summary, design.features, scale)
     refuse_exact(moments)
-    prepared = reweight(Prepared(Problem(design, moments, Priors()), moments, None), data, True)
+    prepared = weight_rows(Prepared(Problem(design, moments, Priors()), moments, None), data)
     return prepared, find_mode(prepared.problem)
 
 

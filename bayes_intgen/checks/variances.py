@@ -25,7 +25,7 @@ from bayes_intgen.checks.finding import Finding
 from bayes_intgen.checks.interactions import NULL
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.inference.laplace import find_mode
-from bayes_intgen.inference.prepare import Prepared, judge_interactions, reweight
+from bayes_intgen.inference.prepare import Prepared, judge_interactions, weight_rows
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.verdicts.additivity_result import InteractionTest
 from bayes_intgen.moments.moments import Moments
@@ -54,7 +54,7 @@ def check_variance(problem: Problem, weights: Array, outcome: str) -> Iterator[F
     design = problem.design.with_interactions("none")
     moments = Moments.compute(data, summary, design.features, summary.scales[data.outcome])
     first = Prepared(Problem(design, moments, problem.priors), moments, None)
-    prepared = reweight(first, data, True)
+    prepared = weight_rows(first, data)
     additivity = judge_interactions(prepared, find_mode(prepared.problem))
     typical = summary.scales[data.outcome].centre
     unit = problem.moments.outcome_scale.spread

@@ -1,9 +1,19 @@
 """From data and choices to a problem that inference can work on; nothing is sampled here.
 
-Rows are used up to four times: (1) for ranges and structure, which settle the design; (2) for the
-moments of the features, of a subsample if there are many rows; (3) for the variance functions that
-a first fit leads to; (4) for the weighted moments with those of the residuals. Moments are not read
-at all.
+The passes over the rows:
+
+summary
+    Counts, ranges and a sample of each regime, made when the data are read: they settle the basis,
+    the structure and so the design.
+first-fit moments
+    The moments of the features, of a subsample if there are many rows (:func:`prepare`).
+log-variance
+    The variance of the rows as a function of the actions, from the residuals of a first fit.
+weighted moments
+    Those of all features with each row weighted by its variance, and those of the residuals, which
+    the tests of interactions need (:func:`weight_rows`).
+
+If the data are already Moments, no pass over rows is made.
 """
 
 import json
@@ -24,8 +34,7 @@ from bayes_intgen.data.row_pass import subsample_rows
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.choice import BasisChoice, freeze_bases, match_bases
 from bayes_intgen.design.design import INTERACTIONS, Design, Interactions
-from bayes_intgen.design.identification.identify import require_target
-from bayes_intgen.design.identification.model_identification import require_any
+from bayes_intgen.design.identification.model_identification import require_target
 from bayes_intgen.design.identification.rank_condition import RankCondition
 from bayes_intgen.design.structure import Structure, resolve_structure
 from bayes_intgen.design.structure_learning import LearnedStructure, learn_structure
@@ -49,9 +58,8 @@ __all__ = [
     "prepare",
     "read_target",
     "refuse_exact",
-    "require_level",
-    "reweight",
     "settle_design",
+    "weight_rows",
 ]
 
 LEAST_RESIDUAL = 1e-10
@@ -117,9 +125,15 @@ class Prepared:
         return _condition(self.problem.design, self.moments.summary, self.problem.lifts)
 
     @property
-    def context(self) -> tuple[Design, Summary, Scale]:
-        """What draws are read with: design, first pass over the rows, scale of the outcome."""
-        return self.problem.design, self.moments.summary, self.moments.outcome_scale
+    def context(self) -> dict[str, Any]:
+        """What draws are read with, as keyword arguments of a posterior."""
+        moments = self.moments
+        return {
+            "design": self.problem.design,
+            "summary": moments.summary,
+            "outcome_scale": moments.outcome_scale,
+            "learned": self.learned,
+        }
 
     @property
     def clamped(self) -> str:
@@ -127,10 +141,6 @@ class Prepared:
         names = self.moments.variables
         beyond = sum(self.moments.clamped.values(), np.zeros(len(names), dtype=np.int64))
         return json.dumps({n: k for n, k in zip(names, beyond.tolist(), strict=True) if k})
-
-    def require_any(self, target: Regime) -> None:
-        """Raise a NotIdentifiedError if neither the level of a target nor a contrast is known."""
-        require_any(self.condition, target)
 
 
 def _condition(design: Design, summary: Summary, lifts: LiftRows | None) -> RankCondition:
@@ -168,8 +178,8 @@ def settle_design(
             )
         tested = lifts.tested(actions, summary.levels, covariates)
         summary = replace(summary, tested=tested)
-    by_data = isinstance(structure, str) and structure == "learned"
-    learned = learn_structure(summary) if by_data else None
+    structure_is_learned = isinstance(structure, str) and structure == "learned"
+    learned = learn_structure(summary) if structure_is_learned else None
     parents = learned.parents if learned else resolve_structure(structure, actions)
     # the features of moments are summed already, so that their bases are taken, not made anew
     if isinstance(data, Moments):
@@ -186,29 +196,37 @@ def prepare(
     settled: SettledDesign,
     data: RegimeData | Moments,
     priors: Priors,
-    robust: bool = False,
+    likelihood: str = "normal",
+    variance: str = "learned",
+    *,
+    target: Regime | None = None,
     weighted: bool = True,
-    learn_variance: bool = True,
 ) -> Prepared:
-    """Make the other passes over the rows, or none if the data are moments already.
+    """Make the passes over the rows that follow the summary; none if the data are moments already.
 
     Parameters
     ----------
     settled, data, priors
         The design, the rows or their moments, and the priors of the hyperparameters.
-    robust
-        Whether the outcome's unit should not follow gross errors in it.
+    likelihood, variance
+        Those of the model.
+    target
+        The regime that must be identified, which is seen to before rows are read; any by default.
     weighted
-        Whether rows are to be weighted by their variances after a first fit, for which a subsample
-        of many rows is enough; otherwise all rows count the same.
-    learn_variance
-        As in :func:`reweight`.
+        Whether rows are to be weighted by their variances after a first fit; otherwise all rows
+        count the same.
     """
+    if target is not None:
+        require_target(settled.condition, target)
     design, summary = settled.design, settled.summary
     if isinstance(data, Moments):
         moments = replace(data.select(design.features), summary=summary)
     else:
-        scale = summary.robust_outcome_scale if robust else summary.scales[data.outcome]
+        scale = summary.scales[data.outcome]
+        if likelihood == "student_t":  # the unit should not follow gross errors in the outcome
+            scale = summary.robust_outcome_scale
+        # Of these moments only a first fit is made if rows are weighted, whose residuals give the
+        # row weights: a subsample is enough. Otherwise they are what the model is fitted to.
         used = subsample_rows(data) if weighted else data
         moments = Moments.compute(used, summary, design.features, scale, folds=1)
     lifts = settled.read_lifts(moments.outcome_scale)
@@ -216,18 +234,22 @@ def prepare(
     if not weighted:
         return prepared
     refuse_exact(moments)
-    return prepared if isinstance(data, Moments) else reweight(prepared, data, learn_variance)
+    if isinstance(data, Moments):
+        return prepared
+    return weight_rows(prepared, data, variance_is_learned=variance == "learned")
 
 
-def reweight(prepared: Prepared, data: RegimeData, learn_variance: bool) -> Prepared:
+def weight_rows(
+    prepared: Prepared, data: RegimeData, *, variance_is_learned: bool = True
+) -> Prepared:
     """Weight the rows by their variances, and add moments of further features and of residuals.
 
-    ``learn_variance``: whether the variance depends on the actions; otherwise the rows of a regime
-    count the same.
+    ``variance_is_learned``: whether the variance depends on the actions; otherwise the rows of a
+    regime count the same.
     """
     problem = prepared.problem
     probes = probe_features(problem.design.features.bases, problem.design.actions)
-    moments = weighted_moments(problem, data, probes, learn_variance)
+    moments = weighted_moments(problem, data, probes, variance_is_learned)
     selected = moments.select(problem.design.features)
     return replace(prepared, problem=replace(problem, moments=selected), moments=moments)
 
@@ -238,14 +260,14 @@ def judge_interactions(prepared: Prepared, mode: LaplaceMode) -> Additivity | No
     fitted = problem.design.interactions
     if moments.residuals is None:
         return None
-    if problem.lifts:  # the check is one of the rows
-        problem = problem.with_lifts(None)
-        mode = find_mode(problem)
+    # The null is the fit of the rows alone, without interactions; often the fit at hand is.
+    null = problem.with_lifts(None) if problem.lifts else problem
     if fitted != "none":
         design = problem.design.with_interactions("none")
-        problem = Problem(design, moments.select(design.features), problem.priors)
-        mode = find_mode(problem)
-    return check_additivity(problem, mode.mode, moments, fitted)
+        null = Problem(design, moments.select(design.features), problem.priors)
+    if null is not problem:
+        mode = find_mode(null)
+    return check_additivity(null, mode.mode, moments, fitted)
 
 
 def actions_of(data: RegimeData | Moments) -> tuple[str, ...]:
@@ -259,15 +281,14 @@ def actions_of(data: RegimeData | Moments) -> tuple[str, ...]:
 
 
 def describe_draws(
-    method: str, random_seed: int, likelihood: str, learned: bool, priors: Priors | None
+    method: str, random_seed: int, likelihood: str, variance: str, priors: Priors | None
 ) -> dict[str, Any]:
-    """Say how draws were made; ``learned``: whether, under normality, the variance function was."""
-    normal = likelihood == "normal"
+    """Say how draws were made, as attributes of their tree; ``variance``: if normal."""
     return {
         "method": method,
         "random_seed": random_seed,
         "likelihood": likelihood,
-        "variance": ("learned" if learned else "constant") if normal else likelihood,
+        "variance": variance if likelihood == "normal" else likelihood,
         "priors": json.dumps((priors or Priors()).describe()),
     }
 
@@ -276,16 +297,6 @@ def read_target(target: str | Iterable[str] | None, data: RegimeData | Moments) 
     """Read the ``target`` argument; None means that all actions are set."""
     actions = actions_of(data)
     return actions if target is None else read_regime(target, actions, "target")
-
-
-def require_level(target: Regime, data: RegimeData | Moments, blocks: BlockChoice) -> None:
-    """Raise a NotIdentifiedError if the level of a target is not identified."""
-    require_target(regimes_of(data), target, read_blocks(blocks, data.actions))
-
-
-def regimes_of(data: RegimeData | Moments) -> tuple[Regime, ...]:
-    """Return the regimes of the data."""
-    return data.regimes
 
 
 def refuse_exact(moments: Moments) -> None:

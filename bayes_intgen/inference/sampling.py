@@ -4,6 +4,23 @@ The weights are integrated out, so that only the hyperparameters x = (log sigma,
 lengthscale) are sampled; given each draw of them the weights, and the variance functions if they
 were learned, are drawn from their exact distributions. Row-wise likelihoods have samplers of their
 own (:mod:`bayes_intgen.inference.rowwise`), which run through :func:`run_nuts` too.
+
+Every random part of a fit has a stream of its own, ``default_rng([random_seed, number])``, so that
+none depends on how much another draws:
+
+====== ===============================================================================
+number what is drawn
+====== ===============================================================================
+1      hyperparameters, from the Laplace approximation or the prior (here)
+2      weights given hyperparameters (``draws_tree.py``)
+3      points by which the Laplace approximation is judged (here)
+4      hyperparameters for the leave-one-out check of lifts (``verdicts/lift_conflicts.py``)
+5      variance functions (``variance_functions.py``)
+6      outcomes (``posterior/predictive.py``, with the number of the draw)
+8      simulated data sets (``studies/refit/unit.py``, behind the number of the data set)
+====== ===============================================================================
+
+NUTS seeds its chains itself.
 """
 
 import os
@@ -51,8 +68,8 @@ BOUNDS = {
     "random_seed": (0, 2**32 - 1),
 }
 OPTIONAL = ("tune", "cores")
-LAPLACE_POINTS = 64
-START_SPREAD = 1.5
+LAPLACE_POINTS = 64  # each costs a factorisation; draws differ mostly by their weights given x
+START_SPREAD = 1.5  # wider than the posterior, as R-hat asks of the starts of chains
 TARGET_ACCEPT = 0.9  # at 0.8 scales of curves hardly needed have two thirds of the ESS
 
 
@@ -116,13 +133,13 @@ def sample_integrated(
     mode: LaplaceMode,
     sampling: Sampling,
     target: Regime,
-    variance: bool = False,
+    variance: str = "constant",
 ) -> tuple[xr.DataTree, Convergence]:
     """Draw hyperparameters, weights and variance functions, and judge the draws.
 
-    ``target``: the regime by whose mean the Laplace approximation is judged. ``variance``: whether
-    the variance of the outcome was learned as a function of the actions; then it is drawn too, in
-    the group ``variance`` of the tree.
+    ``target``: the regime by whose mean the Laplace approximation is judged.
+    ``variance``: ``"learned"`` if that of the outcome is a function of the actions; then it is
+    drawn too, in the group ``variance`` of the tree.
     """
     seed = sampling.random_seed
     if sampling.method == "nuts":
@@ -134,7 +151,7 @@ def sample_integrated(
         shift, ratio = laplace_error(problem, mode, typical_rows(problem, target), rng)
         verdict = check_laplace(mode.converged, shift, ratio)
     tree = build_tree(problem, hyper, seed)
-    if variance:
+    if variance == "learned":
         draws = tree["posterior"].dataset
         functions = draw_variance_functions(problem, mode.mode, draws.chain, draws.draw, seed)
         tree["variance"] = xr.DataTree(functions)

@@ -16,7 +16,7 @@ from bayes_intgen.checks.result import CAVEAT
 from bayes_intgen.checks.surplus_experiments import check_surplus
 from bayes_intgen.design.structure_learning import Edge, LearnedStructure
 from bayes_intgen.inference.laplace import find_mode
-from bayes_intgen.inference.prepare import reweight
+from bayes_intgen.inference.prepare import weight_rows
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.verdicts.additivity_result import Additivity, InteractionTest
 from bayes_intgen.moments.moments import Moments
@@ -243,7 +243,7 @@ def test_the_score_of_surplus_rows_is_that_of_the_rows():
     data = read(scm.sample_regimes(regimes, 150, random_seed=9), scm.actions)
     model = ig.InterventionModel(structure=[("a1", "a2")])
     plain = model._prepare(data, weighted=False)
-    prepared = reweight(plain, data, learn_variance=False)
+    prepared = weight_rows(plain, data, variance_is_learned=False)
     (found,) = check_surplus(prepared.problem, prepared.moments)
 
     problem, design = prepared.problem, prepared.problem.design

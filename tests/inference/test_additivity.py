@@ -47,8 +47,10 @@ def test_scores_and_their_covariance_are_those_of_the_rows(prepared):
     probes = list(_probes(null, moments.features))
     score, information, covariance = _scores(null, mode.mode, moments, probes)
 
-    first = find_mode(ig.InterventionModel(structure=[("a1", "a2")])._prepare(data, False).problem)
-    plain = ig.InterventionModel(structure=[("a1", "a2")])._prepare(data, False).problem
+    first = find_mode(
+        ig.InterventionModel(structure=[("a1", "a2")])._prepare(data, weighted=False).problem
+    )
+    plain = ig.InterventionModel(structure=[("a1", "a2")])._prepare(data, weighted=False).problem
     start = plain.conditional(first.mode).mean
     design, given = null.design, null.conditional(mode.mode)
     log_sigma, log_scale, log_length = null.split(mode.mode)

@@ -43,7 +43,6 @@ __all__ = [
     "read_names",
     "require_identified",
     "require_known_cuts",
-    "require_target",
 ]
 
 
@@ -215,21 +214,6 @@ def require_identified(
     )
 
 
-def require_target(regimes: Iterable[Regime], target: Regime, blocks: Blocks) -> None:
-    """Refuse to fit for a target whose level is not identified, and name one that is.
-
-    The contrasts that are known all the same can be asked for with that one.
-    """
-    at_hand = list(regimes)
-    largest: Regime = max(at_hand, key=len)
-    advice = (
-        f"fit with a target that the data determine, such as target={format_regime(largest)!r}: "
-        f"contrasts of {format_regime(target)!r} can then be asked for where the structure settles "
-        f"them (InterventionModel.identify says which)"
-    )
-    require_identified(at_hand, target, blocks, advice)
-
-
 def require_known_cuts(regimes: Iterable[Regime], target: Regime, blocks: Blocks) -> None:
     """Refuse a question that cuts a block as none of the experiments does.
 
@@ -262,9 +246,12 @@ def read_names(regime: object, argument: str = "") -> Regime:
 
 
 def affine_coefficients(columns: Array, wanted: Array) -> Array | None:
-    """Return the c of least norm with ``columns @ c = wanted``; None if there is none.
+    """Return the coefficients c_e of (1), those of least norm; None if there are none.
 
-    Of shapes (coordinates, experiments) and (coordinates,); a row of ones makes c sum to one.
+    With the indicators of the experiments in ``columns``, shape (coordinates, experiments), and
+    that of the target in ``wanted``, c solves ``columns @ c = wanted``; a row of ones makes it sum
+    to one. In Theorem 1 c is 1 for each single intervention and -(K-1) for the observational
+    regime.
 
     Examples
     --------
@@ -283,9 +270,10 @@ def _identify(known: Sequence[Regime], target: Regime, blocks: Blocks) -> Identi
     # A block that is only cut so far may also be set as a whole.
     whole = [block for block in blocks if any(set(p) <= set(block) for p in patterns)]
     coordinates = list(dict.fromkeys([*patterns, *whole]))
+    # the indicators of (1): 1_e of each experiment, and 1_T of the target
     columns = np.array([_indicator(regime, coordinates, blocks) for regime in known]).T
     wanted = np.array(_indicator(target, coordinates, blocks))
-    coefficients = affine_coefficients(columns, wanted)  # eq. (1)
+    coefficients = affine_coefficients(columns, wanted)  # c_e of (1)
     at_hand = tuple(known)
     if coefficients is not None:
         weights = dict(zip(known, coefficients.tolist(), strict=True))

@@ -4,6 +4,20 @@ Two rules decide: on the level of a mean the affine rule of
 :mod:`bayes_intgen.design.identification.identify`, which needs no basis, and on the effect of
 moving some actions the rank condition of :mod:`bayes_intgen.design.identification.rank_condition`,
 which rests on the structure and the interactions of the design.
+
+Who refuses what; a contrast may be identified where the level of the mean is not:
+
+========================================= ======================= ================================
+what must be identified                   asked by                refused by
+========================================= ======================= ================================
+the mean of a regime, each action a block the paper's estimators  identify.py:require_identified
+the mean of the target; with lift tests,  a fit                   require_target
+that or the effect of an action
+the mean of a regime                      estimands of means      query.py:require_identified_mean
+given contrasts in a regime               estimands of contrasts  query.py:...identified_contrast
+any contrast in some actions              tables of effects       require_identified_effect
+a pattern that cuts a block               all estimands           identify.py:require_known_cuts
+========================================= ======================= ================================
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,7 +31,7 @@ from bayes_intgen.design.identification.identify import Identification, require_
 from bayes_intgen.design.identification.missing_experiments import TOLERANCE
 from bayes_intgen.design.identification.rank_condition import RankCondition, Status
 
-__all__ = ["DesignIdentification", "require_any", "require_identified_effect"]
+__all__ = ["DesignIdentification", "require_identified_effect", "require_target"]
 
 
 @dataclass(frozen=True)
@@ -50,17 +64,17 @@ class DesignIdentification:
 
     @classmethod
     def judge(
-        cls, condition: RankCondition, target: Regime, learned: bool = False
+        cls, condition: RankCondition, target: Regime, structure_is_learned: bool = False
     ) -> "DesignIdentification":
         """Apply both rules."""
         actions, affine = condition.design.actions, condition.affine(target)
         if not condition.covers(target):  # what would show the level shows every contrast
             unknown: dict[str, Status] = dict.fromkeys(actions, "unknown")
             lacking = dict.fromkeys(actions, affine.missing)
-            return cls(affine, condition.regimes, unknown, lacking, learned)
+            return cls(affine, condition.regimes, unknown, lacking, structure_is_learned)
         status = {action: condition.status(target, [action]) for action in actions}
         short = {a: condition.lacking(target, [a]) for a in actions if status[a] != "identified"}
-        return cls(affine, condition.regimes, status, short, learned)
+        return cls(affine, condition.regimes, status, short, structure_is_learned)
 
     @property
     def target(self) -> Regime:
@@ -158,11 +172,23 @@ def require_identified_effect(
     return status
 
 
-def require_any(condition: RankCondition, target: Regime) -> None:
-    """Refuse a target of which neither the level nor, thanks to lift tests, a contrast is known."""
+def require_target(condition: RankCondition, target: Regime) -> None:
+    """Refuse to fit for a target of which nothing is identified.
+
+    Without lift tests its level has to be, with them the effect of one action will do. The message
+    names a target whose level is identified: contrasts that are known can be asked for with that.
+    """
     actions = condition.design.actions
     if condition.affine(target).identified:
         return
+    if condition.lifts is None:
+        largest: Regime = max(condition.regimes, key=len)
+        advice = (
+            f"fit with a target that the data determine, such as target={format_regime(largest)!r}:"
+            f" contrasts of {format_regime(target)!r} can then be asked for where the structure "
+            f"settles them (InterventionModel.identify says which)"
+        )
+        require_identified(condition.regimes, target, condition.design.blocks, advice)
     if not condition.covers(target):
         require_identified_effect(condition, target)
     if all(condition.status(target, [action]) == "unknown" for action in actions):
