@@ -268,8 +268,10 @@ class RegimeData:
         """
         yield from regime_batches(self.source.batches(), self.columns, self.levels, self.regimes)
 
-    def rows(self, regime: str) -> Array:
-        """Return all rows of one regime, by its label: the columns are as in :meth:`batches`.
+    def rows(self, regime: str | Regime) -> Array:
+        """Return all rows of one regime, given by label or as one of :attr:`regimes`.
+
+        The columns are as in :meth:`batches`.
 
         Raises
         ------
@@ -281,7 +283,7 @@ class RegimeData:
         >>> data.rows("a1").shape  # a1, a2, y
         (200, 3)
         """
-        wanted = parse_regime(regime, self.actions)
+        wanted = regime if isinstance(regime, tuple) else parse_regime(regime, self.actions)
         if wanted not in self.regimes:
             raise RegimeError(f"regime {regime!r} is not in the data: {list(self.labels)}.")
         return np.concatenate([values for own, values in self.batches() if own == wanted])

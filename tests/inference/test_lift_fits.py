@@ -61,7 +61,8 @@ def replaced(data, lifts, model):
 
 
 def contrast(posterior, before, after):
-    return posterior._change(np.array(before), np.array(after), posterior.actions)
+    ends = [dict(zip(posterior.actions, np.transpose(end), strict=True)) for end in (after, before)]
+    return posterior.contrast(*ends)
 
 
 def test_tests_stand_in_for_an_experiment(replaced):
