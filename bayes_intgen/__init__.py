@@ -13,40 +13,41 @@ each regime.
 Where the equations stand (paper: Kekić, Garrido Mejia and Schölkopf 2025; S is the set of actions
 that are set, and m_S(a) the mean of the outcome in that regime):
 
-========================================= ========================================================
-Equation or rule                          File:function
-========================================= ========================================================
-rows to regimes; the first pass           data/regime_data.py:RegimeData.from_frame
-features phi(a): smooth curves            design/basis/hsgp.py:HSGPBasis.evaluate
-features phi(a): polynomials              design/basis/polynomial.py:PolynomialBasis.evaluate
-(1) m_S = alpha + sum_k u_k               design/design.py:Design.active
-    + sum over k not in S of d_k          posterior/estimands/expected_outcome.py:expected_outcome
-(2) m_S = phi' theta_S                    design/design.py:Design.collect
-... its curves u_k and d_k                posterior/estimands/component.py:component
-Theorem 1, Proposition 1, Corollary 1     design/identification/identify.py:affine_coefficients
-... what is missing for them              design/identification/identify.py:identify
-... effects without levels                design/identification/rank_condition.py:RankCondition
-which action may depend on which          design/structure_learning.py:learn_structure
-sufficient statistics: sums of products   moments/feature_sums.py:sum_features
-marginal likelihood                       model/marginal.py:MarginalLikelihood.log_density
-... its gradient (Fisher's identity)      model/marginal.py:MarginalLikelihood.value_and_gradient
-... the same in PyMC                      model/pymc_marginal.py:build_model
-prior scales of the weights               model/priors.py:PriorScales.log_sd
-weights given the hyperparameters         model/marginal.py:Conditional.draw
-variance of rows in a regime              model/log_variance.py:fit_log_variances
-sum rule of variances                     model/variance_sum_rule.py:variance_at
-likelihood of lift tests                  model/lift_likelihood.py:LiftRows.read
-mode of the hyperparameters               inference/laplace.py:find_mode
-No-U-Turn sampling                        inference/sampling.py:sample_nuts
-additivity test (Assumption 2)            inference/verdicts/additivity.py:check_additivity
-support flags (Assumption 1)              posterior/support.py:classify_support
-draws of the outcome                      posterior/predictive.py:predict
-best joint action                         posterior/estimands/best_action.py:best_action
-falsification                             checks/suite.py:check
-mechanisms alike in all regimes (Lemma 1) checks/mechanisms.py:check_mechanisms
-the paper's estimator                     baselines/ridge.py:RidgeEstimator.fit
-systems alike in all data (Example 1)     scm/indistinguishable.py:indistinguishable_scms
-========================================= ========================================================
+================================== =================================================================
+Equation or rule                   File:function
+================================== =================================================================
+rows to regimes; the first pass    data/regime_data.py:RegimeData.from_frame
+features phi(a): smooth curves     design/basis/hsgp.py:HSGPBasis.evaluate
+features phi(a): polynomials       design/basis/polynomial.py:PolynomialBasis.evaluate
+(1) m_S = alpha + sum_k u_k        posterior/estimands/expected_outcome.py:expected_outcome
+... + sum over k not in S of d_k   design/design.py:Design.active
+(2) m_S = phi' theta_S             design/design.py:Design.collect
+... its curves u_k and d_k         posterior/estimands/component.py:component
+Theorem 1, Prop. 1, Corollary 1    design/identification/identify.py:identify
+... Theorem 1's coefficients       design/identification/identify.py:affine_coefficients
+... what is missing                design/identification/missing_experiments.py:cheapest_experiments
+... effects without levels         design/identification/rank_condition.py:RankCondition
+which action may depend on which   design/structure_learning.py:learn_structure
+sufficient statistics              moments/feature_sums.py:sum_features
+marginal likelihood                model/marginal.py:MarginalLikelihood.log_density
+... its gradient (Fisher)          model/marginal.py:MarginalLikelihood.value_and_gradient
+... the same in PyMC               model/pymc_marginal.py:build_model
+prior scales of the weights        model/priors.py:PriorScales.log_sd
+weights given the hyperparameters  model/marginal.py:MarginalLikelihood.conditional
+variance of rows in a regime       model/log_variance.py:fit_log_variances
+sum rule of variances              model/variance_sum_rule.py:variance_at
+likelihood of lift tests           model/lift_likelihood.py:LiftRows.read
+mode of the hyperparameters        inference/laplace.py:find_mode
+No-U-Turn sampling                 inference/sampling.py:sample_nuts
+additivity test (Assumption 2)     inference/verdicts/additivity.py:check_additivity
+support flags (Assumption 1)       posterior/support.py:classify_support
+draws of the outcome               posterior/predictive.py:predict
+best joint action                  posterior/estimands/best_action.py:best_action
+falsification                      checks/suite.py:check
+mechanisms alike (Lemma 1)         checks/mechanisms.py:check_mechanisms
+the paper's estimator              baselines/ridge.py:RidgeEstimator.fit
+indistinguishable systems (Ex. 1)  scm/indistinguishable.py:indistinguishable_scms
+================================== =================================================================
 """
 
 from bayes_intgen import scm

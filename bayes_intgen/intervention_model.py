@@ -45,7 +45,7 @@ __all__ = ["InterventionModel"]
 class InterventionModel:
     """A Bayesian model of the outcome under any set of interventions.
 
-    Every regime mean is alpha + sum_k u_k(a_k) + sum over k not in S of d_k(a_k, a_parents(k)):
+    Every regime mean is alpha + sum_k u_k(a_k) + sum over k not in S of d_k(a_k, a_pa(k)):
     causal effects u_k that all regimes share, and confounding biases d_k that an intervention
     switches off; with ``blocks``, of blocks in place of actions. Given covariates z, all three are
     functions of z too, and the answers are E[Y | do(a_S), a_rest, z]; no action may change z, and

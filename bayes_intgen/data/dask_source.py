@@ -59,13 +59,13 @@ class DaskSource:
             yield from FrameSource.read(table.compute(), self.columns).batches()
 
     def reduce[Result: Mergeable](
-        self, leaf: Callable[[Source, Any], dict[Regime, Result]], arguments: Sequence[Any]
+        self, per_partition: Callable[[Source, Any], dict[Regime, Result]], arguments: Sequence[Any]
     ) -> dict[Regime, Result]:
         """Apply a function to every partition and merge the results in a tree, regime by regime."""
         dask = _dask()
         apply, join = dask.delayed(_apply, pure=False), dask.delayed(_merge, pure=False)
         pairs = zip(self.tables, arguments, strict=True)
-        level = [apply(leaf, table, self.columns, argument) for table, argument in pairs]
+        level = [apply(per_partition, table, self.columns, argument) for table, argument in pairs]
         while len(level) > 1:
             joined = [join(*level[i : i + 2]) for i in range(0, len(level) - 1, 2)]
             level = joined + level[len(joined) * 2 :]  # an odd one waits for the next level
@@ -74,9 +74,9 @@ class DaskSource:
 
 
 def _apply[Result](
-    leaf: Callable[[Source, Any], Result], table: Any, columns: Columns, argument: Any
+    per_partition: Callable[[Source, Any], Result], table: Any, columns: Columns, argument: Any
 ) -> Result:
-    return leaf(FrameSource.read(table, columns), argument)
+    return per_partition(FrameSource.read(table, columns), argument)
 
 
 def _merge[Result: Mergeable](

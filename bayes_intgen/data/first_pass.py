@@ -22,17 +22,25 @@ from bayes_intgen.data.regime_summary import RegimeSummary, ThinnedSample
 from bayes_intgen.data.sources import Source
 from bayes_intgen.data.summary import Summary
 
-__all__ = ["MIN_ROWS", "Starts", "check_varies", "levels_in_use", "read_summary", "summarise"]
+__all__ = [
+    "MIN_ROWS",
+    "RowsBefore",
+    "check_columns_usable",
+    "levels_in_use",
+    "read_summary",
+    "summarise",
+]
 
 MIN_ROWS = 8
 LEAST_RANGE, MOST_RANGE = 1e-100, 1e100
 
-type Starts = Mapping[Regime, int]
+type RowsBefore = Mapping[Regime, int]
+"""Number of rows of each regime in the partitions before some partition."""
 
 
 def read_summary(
     source: Source, columns: Columns, further: bool = False
-) -> tuple[Summary, tuple[Starts, ...]]:
+) -> tuple[Summary, tuple[RowsBefore, ...]]:
     """Read a source and see that it can be used.
 
     Parameters
@@ -42,13 +50,14 @@ def read_summary(
     columns
         The columns in use.
     further
-        Whether the rows only add to earlier ones, so that they may be few and alike.
+        Whether the rows are further ones, that add to earlier rows with the same columns: these
+        may be few, and alike.
 
     Returns
     -------
     summary
         Of the regimes in canonical order.
-    starts
+    rows_before
         The number of rows of each regime before each partition.
 
     Raises
@@ -60,10 +69,10 @@ def read_summary(
     """
     levels: Levels = {}
     counts: dict[Regime, int] = {}
-    starts: tuple[Starts, ...] = ({},) * source.partitions
+    rows_before: tuple[RowsBefore, ...] = ({},) * source.partitions
     if columns.categorical or source.partitions > 1:
-        leaf = partial(_tally, columns)
-        tallies = source.reduce(leaf, range(source.partitions))
+        per_partition = partial(_tally, columns)
+        tallies = source.reduce(per_partition, range(source.partitions))
         texts = [tally.levels for tally in tallies.values()]
         levels = {
             name: sort_levels(set().union(*(by_name[name] for by_name in texts)))
@@ -72,8 +81,8 @@ def read_summary(
         for name in columns.categorical:
             check_number(name, levels[name], columns.role(name))
         counts = {regime: sum(tally.rows.values()) for regime, tally in tallies.items()}
-        starts = _starts(tallies, source.partitions)
-    summary = summarise(source, columns, levels, counts, starts)
+        rows_before = _rows_before(tallies, source.partitions)
+    summary = summarise(source, columns, levels, counts, rows_before)
     if not summary.regimes:
         raise DataError("frame: the table has no rows.")
     for regime, rows in summary.regimes.items():
@@ -82,8 +91,11 @@ def read_summary(
                 f"regime {format_regime(regime)!r} has {rows.n} rows; at least {MIN_ROWS} are "
                 f"needed. Drop those rows, or collect more."
             )
-    (_check_size if further else check_varies)(columns, summary)
-    return summary, starts
+    if further:
+        _check_size(columns, summary)
+    else:
+        check_columns_usable(columns, summary)
+    return summary, rows_before
 
 
 @dataclass(frozen=True)
@@ -114,7 +126,7 @@ def _tally(columns: Columns, source: Source, partition: int) -> dict[Regime, _Ta
     return tallies
 
 
-def _starts(tallies: Mapping[Regime, _Tally], partitions: int) -> tuple[Starts, ...]:
+def _rows_before(tallies: Mapping[Regime, _Tally], partitions: int) -> tuple[RowsBefore, ...]:
     """Return the number of rows of each regime before each partition."""
     ends = {
         regime: np.cumsum([0] + [tally.rows.get(k, 0) for k in range(partitions)]).tolist()
@@ -128,7 +140,7 @@ def summarise(
     columns: Columns,
     levels: Levels,
     counts: Mapping[Regime, int],
-    starts: Sequence[Starts],
+    rows_before: Sequence[RowsBefore],
     regimes: Collection[Regime] | None = None,
 ) -> Summary:
     """Summarise each regime in one read of a source.
@@ -139,13 +151,13 @@ def summarise(
         The rows, and what is known of their columns.
     counts
         Number of rows of each regime, as far as it is known.
-    starts
+    rows_before
         Number of rows of each regime before each partition.
     regimes
         Those that are wanted; all by default.
     """
-    leaf = partial(_summarise, columns, levels, counts, regimes)
-    by_regime = source.reduce(leaf, starts)
+    per_partition = partial(_summarise, columns, levels, counts, regimes)
+    by_regime = source.reduce(per_partition, rows_before)
     ranked = {regime: by_regime[regime] for regime in sort_regimes(by_regime, columns.actions)}
     return Summary(columns.actions, columns.outcome, ranked, levels, columns.covariates)
 
@@ -156,7 +168,7 @@ def _summarise(
     counts: Mapping[Regime, int],
     regimes: Collection[Regime] | None,
     source: Source,
-    starts: Starts,
+    rows_before: RowsBefore,
 ) -> dict[Regime, RegimeSummary]:
     sizes = {columns.values.index(name): len(texts) for name, texts in levels.items()}
     width = len(columns.values)
@@ -165,7 +177,7 @@ def _summarise(
     with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
         for regime, values in regime_batches(source.batches(), columns, levels, regimes):
             if regime not in summaries:
-                first, n = starts.get(regime, 0), counts.get(regime, 0)
+                first, n = rows_before.get(regime, 0), counts.get(regime, 0)
                 sample = ThinnedSample.empty(width, first, n)
                 summaries[regime] = RegimeSummary.empty(sample, sizes)
             summaries[regime] = summaries[regime].extend(values)
@@ -180,7 +192,7 @@ def levels_in_use(summary: Summary) -> Levels:
     }
 
 
-def _range(columns: Columns, summary: Summary) -> list[tuple[str, float, float]]:
+def column_ranges(columns: Columns, summary: Summary) -> list[tuple[str, float, float]]:
     """Return each column of numbers with its smallest and its largest value over all regimes."""
     low = reduce(np.minimum, [regime.low for regime in summary.regimes.values()])
     high = reduce(np.maximum, [regime.high for regime in summary.regimes.values()])
@@ -190,7 +202,7 @@ def _range(columns: Columns, summary: Summary) -> list[tuple[str, float, float]]
 
 def _check_size(columns: Columns, summary: Summary) -> None:
     """Raise a DataError if a value is too large to be computed with."""
-    for name, least, most in _range(columns, summary):
+    for name, least, most in column_ranges(columns, summary):
         if max(-least, most) > MOST_RANGE:
             raise DataError(
                 f"{columns.role(name)}: column {name!r} runs from {least:g} to {most:g}; values up "
@@ -198,7 +210,7 @@ def _check_size(columns: Columns, summary: Summary) -> None:
             )
 
 
-def check_varies(columns: Columns, summary: Summary) -> None:
+def check_columns_usable(columns: Columns, summary: Summary) -> None:
     """Raise a DataError if a column is constant over all regimes, or its range is too extreme."""
     for name, levels in levels_in_use(summary).items():
         if len(levels) == 1:
@@ -207,7 +219,7 @@ def check_varies(columns: Columns, summary: Summary) -> None:
                 f"every regime; nothing can be learned about it. Leave it out, or add rows in "
                 f"which it varies."
             )
-    for name, least, most in _range(columns, summary):
+    for name, least, most in column_ranges(columns, summary):
         role = columns.role(name)
         if least == most:
             raise DataError(

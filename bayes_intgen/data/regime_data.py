@@ -19,8 +19,8 @@ from bayes_intgen.base.types import Array
 from bayes_intgen.data.columns import Columns
 from bayes_intgen.data.conversion import Levels, regime_batches
 from bayes_intgen.data.first_pass import (
-    Starts,
-    check_varies,
+    RowsBefore,
+    check_columns_usable,
     levels_in_use,
     read_summary,
     summarise,
@@ -50,7 +50,7 @@ class RegimeData:
         and the levels of each categorical column, sorted; batches hold their codes 0, 1, ...
     source
         Where the rows come from.
-    starts
+    rows_before
         The number of rows of each regime before each partition of the source.
 
     Examples
@@ -65,7 +65,7 @@ class RegimeData:
     columns: Columns
     summary: Summary
     source: Source = field(repr=False)
-    starts: tuple[Starts, ...] = field(default=({},), repr=False, compare=False)
+    rows_before: tuple[RowsBefore, ...] = field(default=({},), repr=False, compare=False)
 
     @classmethod
     def from_frame(
@@ -130,8 +130,8 @@ class RegimeData:
         """
         columns = Columns.read(outcome, actions, regime, categorical, covariates)
         source = open_source(frame, columns)
-        summary, starts = read_summary(source, columns)
-        return cls(columns, summary, source, starts)
+        summary, rows_before = read_summary(source, columns)
+        return cls(columns, summary, source, rows_before)
 
     @classmethod
     def further(cls, frame: Any, columns: Columns) -> Self:
@@ -152,8 +152,8 @@ class RegimeData:
         3
         """
         source = open_source(frame, columns)
-        summary, starts = read_summary(source, columns, further=True)
-        return cls(columns, summary, source, starts)
+        summary, rows_before = read_summary(source, columns, further=True)
+        return cls(columns, summary, source, rows_before)
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -223,7 +223,7 @@ class RegimeData:
         if not kept:
             raise RegimeError("regimes: at least one regime must be left; drop fewer.")
         summary = replace(self.summary, regimes=kept)
-        check_varies(self.columns, summary)
+        check_columns_usable(self.columns, summary)
         return replace(self, summary=summary)._with_levels(levels_in_use(summary))
 
     def recode(self, levels: Levels) -> Self:
@@ -247,7 +247,7 @@ class RegimeData:
         if levels == self.levels:
             return self
         counts = {regime: rows.n for regime, rows in self.summary.regimes.items()}
-        arguments = (self.source, self.columns, levels, counts, self.starts, self.regimes)
+        arguments = (self.source, self.columns, levels, counts, self.rows_before, self.regimes)
         return replace(self, summary=summarise(*arguments))
 
     def batches(self) -> Iterator[tuple[Regime, Array]]:

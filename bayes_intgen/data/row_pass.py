@@ -19,7 +19,7 @@ from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.columns import Columns
 from bayes_intgen.data.conversion import Levels, regime_batches
-from bayes_intgen.data.first_pass import Starts, summarise
+from bayes_intgen.data.first_pass import RowsBefore, summarise
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.data.sources import FrameSource, Mergeable, Source
 
@@ -47,31 +47,34 @@ def sum_chunks[Sums: Mergeable](
         Those whose rows are summed; all by default.
     """
     counts = {r: s.n for r, s in data.summary.regimes.items() if regimes is None or r in regimes}
-    leaf = partial(_sum_chunks, job, data.columns, data.levels, counts, data.source.threads)
-    sums = data.source.reduce(leaf, data.starts)
+    # the same on every partition; where its rows stand within their regime is the argument
+    per_partition = partial(
+        _sum_partition, job, data.columns, data.levels, counts, data.source.threads
+    )
+    sums = data.source.reduce(per_partition, data.rows_before)
     return {regime: sums[regime] for regime in counts}
 
 
-def _sum_chunks[Sums: Mergeable](
+def _sum_partition[Sums: Mergeable](
     job: Callable[[Chunk], Sums],
     columns: Columns,
     levels: Levels,
     counts: Mapping[Regime, int],
     threads: int | None,
     source: Source,
-    starts: Starts,
+    rows_before: RowsBefore,
 ) -> dict[Regime, Sums]:
     sums: dict[Regime, Sums] = {}
     batches = regime_batches(source.batches(), columns, levels, counts)
     with one_blas_thread():  # the cores are shared by chunks, not within a product
-        chunks = folded_chunks(batches, counts, starts)
+        chunks = folded_chunks(batches, counts, rows_before)
         for regime, more in ordered_map(lambda chunk: (chunk[0], job(chunk)), chunks, threads):
             sums[regime] = sums[regime].merge(more) if regime in sums else more
     return sums
 
 
 def folded_chunks(
-    batches: Iterable[tuple[Regime, Array]], counts: Mapping[Regime, int], starts: Starts
+    batches: Iterable[tuple[Regime, Array]], counts: Mapping[Regime, int], rows_before: RowsBefore
 ) -> Iterator[Chunk]:
     """Yield (regime, fold, rows), the rows of each regime in their order.
 
@@ -81,10 +84,11 @@ def folded_chunks(
         Rows of one regime at a time, shape (rows, columns).
     counts
         Number of rows of each regime, which settles where its folds end.
-    starts
-        Number of rows of each regime that come before the batches; none if a regime is not there.
+    rows_before
+        Number of rows of each regime in the partitions before this one, by which rows keep their
+        place in the folds; zero if a regime is not there.
     """
-    seen = {regime: starts.get(regime, 0) for regime in counts}
+    seen = {regime: rows_before.get(regime, 0) for regime in counts}
     pending: dict[Regime, list[Array]] = {regime: [] for regime in counts}
     lengths = dict.fromkeys(counts, 0)
 
@@ -144,6 +148,6 @@ def subsample_rows(data: RegimeData) -> RegimeData:
         return data
     levels = dict(data.levels)
     source = FrameSource([(format_regime(r), rows, levels) for r, rows in samples.items()])
-    starts: tuple[Starts, ...] = ({},)
-    summary = summarise(source, data.columns, levels, {}, starts)
-    return RegimeData(data.columns, summary, source, starts)
+    rows_before: tuple[RowsBefore, ...] = ({},)
+    summary = summarise(source, data.columns, levels, {}, rows_before)
+    return RegimeData(data.columns, summary, source, rows_before)

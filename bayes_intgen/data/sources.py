@@ -57,13 +57,15 @@ class Source(Protocol):
         ...
 
     def reduce[Result: Mergeable](
-        self, leaf: Callable[["Source", Any], dict[Regime, Result]], arguments: Sequence[Any]
+        self,
+        per_partition: Callable[["Source", Any], dict[Regime, Result]],
+        arguments: Sequence[Any],
     ) -> dict[Regime, Result]:
         """Apply a function to every partition, and merge the results regime by regime.
 
         Parameters
         ----------
-        leaf
+        per_partition
             Takes the rows of a partition, as a source of its own, and its argument.
         arguments
             One per partition.
@@ -78,11 +80,11 @@ class LocalSource:
     threads = None
 
     def reduce[Result: Mergeable](
-        self, leaf: Callable[[Any, Any], dict[Regime, Result]], arguments: Sequence[Any]
+        self, per_partition: Callable[[Any, Any], dict[Regime, Result]], arguments: Sequence[Any]
     ) -> dict[Regime, Result]:
         """Apply the function to all rows at once."""
         (argument,) = arguments
-        return leaf(self, argument)
+        return per_partition(self, argument)
 
 
 @dataclass(frozen=True)

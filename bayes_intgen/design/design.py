@@ -6,6 +6,7 @@ With S the set of actions that are intervened on,
                   + sum over k not in S of d_k(a_k, a_pa(k)),
     (2)  m_S(a) = phi(a)' theta_S,      theta_S = beta + sum over k not in S of delta_k.
 
+The two are one: alpha + sum_k u_k = phi' beta, and d_k = phi' delta_k.
 ``beta`` is the causal part and ``delta_k`` the confounding bias of action k, which is switched off
 when A_k is intervened on. A regime is a choice of components. Which features they use is the
 ``interactions`` argument, ever wider classes of outcomes:
@@ -26,6 +27,11 @@ polynomials of any within the degree), and ``bias:<B>`` depends on the actions o
 parents of each of them. A regime that cuts a block, setting only the part T of it, has a free
 component of its own, ``bias:<B>|<T>``, in the place of ``bias:<B>``: the confounder of B then shows
 in the actions of B that are left alone and their parents only.
+
+With the blocks a+b and c: the *pattern* of a regime in a block is the part of it that is set, (a,)
+of a+c in a+b; it is a *cut* if it is neither empty nor all of the block. The *scope* of a bias is
+the variables that it may depend on, a, b and their possible parents for that of a+b. *Components*
+are ``causal`` (beta), ``bias:a+b``, ``bias:a+b|a`` for the cut (a,), and ``bias:c``.
 
 With covariates Z, observed in every regime and settled before any action, all of this holds at each
 z: the mechanisms given Z = z are a system of the same class, and
@@ -228,7 +234,10 @@ class Design:
         return tuple(name for name, wave in zip(self.variables, waves, strict=True) if wave)
 
     def active(self, regime: Iterable[str]) -> Mask:
-        """Return which weights take part in the mean of a regime, shape (weights,).
+        """Return which weights take part in the mean of a regime S, shape (weights,).
+
+        Those of the causal part, and by the sum over k not in S of (1) those of the biases of
+        blocks that S does not set as a whole.
 
         Raises
         ------
@@ -243,6 +252,7 @@ class Design:
                 f"{[format_regime(block) for block in self.blocks]}, which no regime of the data "
                 f"does; set whole blocks."
             )
+        # the sum over k not in S of (1), over blocks: a block that is cut has a bias of its own
         wanted = {CAUSAL} | {
             bias_name(block, patterns.get(block, ()))
             for block in self.blocks

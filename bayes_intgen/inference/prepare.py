@@ -34,7 +34,8 @@ from bayes_intgen.data.row_pass import subsample_rows
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.choice import BasisChoice, freeze_bases, match_bases
 from bayes_intgen.design.design import INTERACTIONS, Design, Interactions
-from bayes_intgen.design.identification.model_identification import require_target
+from bayes_intgen.design.identification.identify import require_target
+from bayes_intgen.design.identification.model_identification import require_level_or_effect
 from bayes_intgen.design.identification.rank_condition import RankCondition
 from bayes_intgen.design.structure import Structure, resolve_structure
 from bayes_intgen.design.structure_learning import LearnedStructure, learn_structure
@@ -217,7 +218,10 @@ def prepare(
         count the same.
     """
     if target is not None:
-        require_target(settled.condition, target)
+        if settled.lifts is None:
+            require_target(settled.summary.regimes, target, settled.design.blocks)
+        else:
+            require_level_or_effect(settled.condition, target)
     design, summary = settled.design, settled.summary
     if isinstance(data, Moments):
         moments = replace(data.select(design.features), summary=summary)
@@ -228,7 +232,7 @@ def prepare(
         # Of these moments only a first fit is made if rows are weighted, whose residuals give the
         # row weights: a subsample is enough. Otherwise they are what the model is fitted to.
         used = subsample_rows(data) if weighted else data
-        moments = Moments.compute(used, summary, design.features, scale, folds=1)
+        moments = Moments.compute(used, summary, design.features, scale, n_folds=1)
     lifts = settled.read_lifts(moments.outcome_scale)
     prepared = Prepared(Problem(design, moments, priors, lifts), moments, settled.learned)
     if not weighted:

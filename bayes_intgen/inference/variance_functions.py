@@ -80,7 +80,7 @@ def weighted_moments(
     further = np.zeros(len(features.features) - len(design.features.features))
     # the further features take no part in the first fit, whose residuals are wanted
     full = {r: np.concatenate([known, further]) for r, known in theta.items()}
-    return Moments.compute(data, moments.summary, features, scale, variances, full, folds=1)
+    return Moments.compute(data, moments.summary, features, scale, variances, full, n_folds=1)
 
 
 def fit_variance_functions(problem: Problem, mode: Array) -> tuple[Problem, Conditional]:

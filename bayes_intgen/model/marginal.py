@@ -1,7 +1,7 @@
 """The marginal likelihood, weights integrated out, and the weights given hyperparameters.
 
 With w_r = sigma_r^-2, prior precisions lambda_i of the weights and the sums of products of each
-regime r spread over the weights (gram G_r, cross b_r, square yy_r):
+regime r placed at the positions of the weights (gram G_r, cross b_r, square yy_r):
 
     (1)  P = diag(lambda) + sum_r w_r G_r,      b = sum_r w_r b_r,
     (2)  weights | rest ~ N(m, C),      m = P^-1 b,      C = P^-1,
@@ -110,13 +110,16 @@ class Conditional:
     def draw(self, size: int, rng: np.random.Generator) -> Array:
         """Draw weights, shape (size, weights)."""
         noise = rng.standard_normal((len(self.mean), size))
-        spread, _ = lapack.dtrtrs(self.factor, noise, lower=1, trans=1)
-        return np.asarray(self.mean + (self.scaling[:, None] * spread).T)
+        correlated, _ = lapack.dtrtrs(self.factor, noise, lower=1, trans=1)
+        return np.asarray(self.mean + (self.scaling[:, None] * correlated).T)
 
 
 @dataclass(frozen=True)
 class MarginalLikelihood:
-    """Sums of products of every regime, spread over the weights of a design.
+    """The likelihood of the hyperparameters, with its derivatives, as a function of sums over rows.
+
+    The sums of products of the features of every regime are placed at the positions of the weights:
+    those of a feature stand once for each component that uses it.
 
     Parameters
     ----------
@@ -143,15 +146,15 @@ class MarginalLikelihood:
 
     @classmethod
     def from_moments(cls, design: Design, moments: Moments, lifts: LiftRows | None = None) -> Self:
-        """Spread the moments of the features over the weights."""
+        """Place the moments of the features at the positions of the weights."""
         sums = [moments.regression(regime) for regime in moments.regimes]
         active = np.array([design.active(regime) for regime in moments.regimes], dtype=float)
         rows = design.positions
         # A weight that takes no part in a regime has zeros in its sums: design (2).
         gram = np.empty((len(sums), len(rows), len(rows)))
-        for of_regime, mask, spread in zip(sums, active, gram, strict=True):
-            spread[:] = of_regime.gram[np.ix_(rows, rows)]
-            spread *= np.outer(mask, mask)
+        for of_regime, mask, placed in zip(sums, active, gram, strict=True):
+            placed[:] = of_regime.gram[np.ix_(rows, rows)]
+            placed *= np.outer(mask, mask)
         cross = np.array([of_regime.cross[rows] for of_regime in sums]) * active
         n = np.array([of_regime.n for of_regime in sums], dtype=float)
         square = np.array([of_regime.square for of_regime in sums])
@@ -174,19 +177,19 @@ class MarginalLikelihood:
         return Conditional.solve(precision, cross)
 
     def log_density(
-        self, log_sigma: Array, log_sd: Array, given: Conditional | None = None
+        self, log_sigma: Array, log_sd: Array, conditional: Conditional | None = None
     ) -> float:
-        """Return log p(y | hyperparameters); ``given`` spares a factorisation."""
-        return self._value(log_sigma, log_sd, given or self.conditional(log_sigma, log_sd))
+        """Return log p(y | hyperparameters); ``conditional`` spares a factorisation."""
+        return self._value(log_sigma, log_sd, conditional or self.conditional(log_sigma, log_sd))
 
     def value_and_gradient(self, log_sigma: Array, log_sd: Array) -> tuple[float, Array, Array]:
         """Return log p(y | hyperparameters) and its gradient in each of the two arguments."""
-        given = self.conditional(log_sigma, log_sd)
-        value = self._value(log_sigma, log_sd, given)
+        conditional = self.conditional(log_sigma, log_sd)
+        value = self._value(log_sigma, log_sd, conditional)
         w = np.exp(-2 * log_sigma)
         # (4) and (5), with second = E[weights weights']
-        second = given.covariance + np.outer(given.mean, given.mean)
-        residual = self.square - 2 * self.cross @ given.mean
+        second = conditional.covariance + np.outer(conditional.mean, conditional.mean)
+        residual = self.square - 2 * self.cross @ conditional.mean
         residual += self.gram.reshape(len(w), -1) @ second.ravel()
         return value, w * residual - self.n, np.exp(-2 * log_sd) * np.diag(second) - 1
 
@@ -202,8 +205,8 @@ class MarginalLikelihood:
         by_sd
             In log_sd twice, shape (weights, weights).
         """
-        given = self.conditional(log_sigma, log_sd)
-        m, c = given.mean, given.covariance
+        conditional = self.conditional(log_sigma, log_sd)
+        m, c = conditional.mean, conditional.covariance
         w, lam = np.exp(-2 * log_sigma), np.exp(-2 * log_sd)
         products = np.empty_like(self.gram)
         threads = threads_for(len(m))
@@ -221,14 +224,15 @@ class MarginalLikelihood:
         by_sd = 4 * np.outer(lam, lam) * (0.5 * c + np.outer(m, m)) * c - np.diag(2 * lam * second)
         return by_sigma, 4 * np.outer(w, lam) * w_lam, by_sd
 
-    def _value(self, log_sigma: Array, log_sd: Array, given: Conditional) -> float:
+    def _value(self, log_sigma: Array, log_sd: Array, conditional: Conditional) -> float:
+        """Return (3), with the log weights of the rows and the lift tests."""
         w = np.exp(-2 * log_sigma)  # (3), line by line
         value = -self.n @ (log_sigma + 0.5 * log(2 * pi)) - 0.5 * w @ self.square
         cross = w @ self.cross
         if self.lifts:
             value += self.lifts.constant
             cross += self.lifts.cross
-        value += 0.5 * cross @ given.mean - 0.5 * given.log_det
+        value += 0.5 * cross @ conditional.mean - 0.5 * conditional.log_det
         return float(value - np.sum(log_sd) + 0.5 * self.log_weight.sum())
 
     def log_likelihood(self, weights: Array, sigma: Array) -> Array:

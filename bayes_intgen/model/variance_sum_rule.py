@@ -6,7 +6,7 @@ and p(C_k | a) is p(C_k) if A_k is set and else depends on a_k and the parents o
 paper's Lemmas 1 and 2). Variances of independent terms add up as means do, so with S the set of
 actions that are set
 
-    Var_S(a) = omega + sum_k g_k(a_k) + sum over k not in S of h_k(a_k, a_parents(k)),
+    Var_S(a) = omega + sum_k g_k(a_k) + sum over k not in S of h_k(a_k, a_pa(k)),
 
     omega = Var U,   g_k = Var f_k(a_k, C_k) under p(C_k),   g_k + h_k the same under p(C_k | a),
 

@@ -24,7 +24,7 @@ __all__ = ["merge", "read_further", "select"]
 
 
 def read_further(data: Any, known: Summary, regime: str | Mapping[str, str]) -> RegimeData:
-    """Read rows with the columns and levels of earlier ones.
+    """Read further rows: those that add to earlier ones, with their columns and levels.
 
     Raises
     ------

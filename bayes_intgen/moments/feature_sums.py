@@ -116,10 +116,10 @@ class FeatureSums:
         """Moments over all folds."""
         return reduce(CentredMoments.merge, self.by_fold.values())
 
-    def folds(self, count: int) -> tuple[CentredMoments, ...]:
+    def folds(self, n_folds: int) -> tuple[CentredMoments, ...]:
         """Return the moments of each fold; a fold may have no rows."""
         none = CentredMoments.empty(len(next(iter(self.by_fold.values())).mean))
-        return tuple(self.by_fold.get(fold, none) for fold in range(count))
+        return tuple(self.by_fold.get(fold, none) for fold in range(n_folds))
 
     def merge(self, other: "FeatureSums") -> "FeatureSums":
         """Return the sums over the rows of both."""
@@ -153,7 +153,7 @@ class Recipe:
     theta
         Coefficients of the features in the mean of each regime, from a first fit: then moments of
         its squared residuals are computed as well.
-    folds
+    n_folds
         Number of cross-validation folds whose moments are kept apart: three or one.
     """
 
@@ -161,14 +161,14 @@ class Recipe:
     outcome_scale: Scale
     variances: Mapping[Regime, RowWeights] | None = None
     theta: Mapping[Regime, Array] | None = None
-    folds: int = FOLDS
+    n_folds: int = FOLDS
 
     def __call__(self, chunk: Chunk) -> FeatureSums:
         """Sum over a chunk of one regime and fold."""
         regime, fold, values = chunk
         variance = None if self.variances is None else self.variances[regime]
         theta = None if self.theta is None else self.theta[regime]
-        fold = min(fold, self.folds - 1)
+        fold = min(fold, self.n_folds - 1)
         return sum_features(values, self.features, self.outcome_scale, variance, theta, fold)
 
 

@@ -1,8 +1,8 @@
-"""Moments: the sufficient statistics of a Gaussian regression on the features.
+"""Means and centred cross-products of features and outcome, by regime and fold.
 
-For each regime and cross-validation fold the count, the mean and the centred second moments of
-(phi(a), y) are kept, with y in standard units. Whatever the number of rows, the likelihood
-needs nothing else.
+They are all that a normal likelihood needs of the rows, whatever their number: of each regime and
+cross-validation fold the count, the mean and the centred second moments of (phi(a), y), with y in
+standard units.
 """
 
 from collections.abc import Iterable, Mapping
@@ -127,9 +127,9 @@ class Moments:
         basis
             The basis, when there is nothing to be like; HSGP() by default, as in the model.
         structure
-            Which actions may depend on which others, as in the model. Products are computed of
-            those pairs only: with many actions all pairs are too many. A model with fewer edges, or
-            the same, can be fitted to the moments.
+            Which actions may depend on which others, as in the model. A model with the same edges,
+            or fewer, can be fitted to the moments: any model with ``"full"``, the default. Products
+            are computed of those pairs only, and with many actions all pairs are too many.
         regime
             Column of the regime labels, for ``data`` that is no RegimeData.
 
@@ -185,7 +185,7 @@ class Moments:
         outcome_scale: Scale,
         variances: Mapping[Regime, RowWeights] | None = None,
         theta: Mapping[Regime, Array] | None = None,
-        folds: int = FOLDS,
+        n_folds: int = FOLDS,
     ) -> "Moments":
         """Make the second pass.
 
@@ -193,7 +193,7 @@ class Moments:
         ----------
         data, summary
             The rows, and the first pass over them.
-        features, outcome_scale, variances, theta, folds
+        features, outcome_scale, variances, theta, n_folds
             What is summed: as in :class:`bayes_intgen.moments.feature_sums.Recipe`.
 
         Examples
@@ -205,18 +205,19 @@ class Moments:
         >>> again.n_rows
         600
         """
-        by_regime = sum_chunks(data, Recipe(features, outcome_scale, variances, theta, folds))
+        by_regime = sum_chunks(data, Recipe(features, outcome_scale, variances, theta, n_folds))
         residuals = {r: sums.residuals for r, sums in by_regime.items() if sums.residuals}
         return cls(
             summary,
             features,
             outcome_scale,
-            {regime: sums.folds(folds) for regime, sums in by_regime.items()},
+            {regime: sums.folds(n_folds) for regime, sums in by_regime.items()},
             {regime: sums.log_weight for regime, sums in by_regime.items()},
             residuals or None,
             {regime: sums.clamped for regime, sums in by_regime.items()},
         )
 
+    # methods: the first argument of each function is self
     merge = merge
     select = select
 

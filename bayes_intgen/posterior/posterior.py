@@ -67,6 +67,7 @@ class Posterior(Fitted):
     ['constant_data', 'log_likelihood']
     """
 
+    # methods: the first argument of each function is self
     expected_outcome = expected_outcome
     table = table
     effects = effects

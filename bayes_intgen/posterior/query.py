@@ -1,4 +1,4 @@
-"""What a query to a fit starts from: its points, their support, and whether the data identify it.
+"""Steps shared by all estimands: read points, flag their support, refuse what is not identified.
 
 Of the mean of a regime the affine rule decides (Theorem 1, Proposition 1 and Corollary 1), of a
 contrast the rank condition (:mod:`bayes_intgen.design.identification.rank_condition`).

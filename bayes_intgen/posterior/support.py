@@ -7,7 +7,7 @@ Each query point gets a flag, from ranges and covariances of the first pass alon
     the regimes that set A_k, which show u_k; and, for every action j that is set too and may depend
     on A_k, over the regimes that set A_j and over those that set neither, which tell u_k from the
     bias of j (or, if none sets neither, those that leave A_j alone). For every action k that is not
-    set: (a_k, a_parents(k)) lies within the cloud of a regime that leaves A_k alone, its squared
+    set: (a_k, a_pa(k)) lies within the cloud of a regime that leaves A_k alone, its squared
     Mahalanobis distance at most the 99.9% quantile of chi-square. Of a block of several actions: if
     all are set, a_B must lie within the cloud of a regime that sets all of B, and each of its
     actions within the core ranges that tell u_B from the bias of other blocks; if none or a part is
@@ -15,7 +15,7 @@ Each query point gets a flag, from ranges and covariances of the first pass alon
     same to B. Or: several actions are set, and the point lies within the cloud of that very arm.
     With covariates z, where an action that is set must be within a core range, (a_k, z) must also
     lie within the cloud of one of the same regimes, since u_k(a_k, z) is known only where both were
-    seen together; and for an action that is not set, (a_k, a_parents(k), z) is asked for. z has no
+    seen together; and for an action that is not set, (a_k, a_pa(k), z) is asked for. z has no
     core range of its own: nobody sets it, and every regime shows it.
     Of a categorical action, the levels seen stand for the core range, and a point lies within the
     cloud of a regime if every two of its levels were seen together there, as the products of their

@@ -43,6 +43,7 @@ __all__ = [
     "read_names",
     "require_identified",
     "require_known_cuts",
+    "require_target",
 ]
 
 
@@ -212,6 +213,21 @@ def require_identified(
         f"{describe_mean(target)} is not identified from the regimes {have}{given}: "
         f"missing {describe_experiments(answer.missing)}. Add such rows, or {advice}."
     )
+
+
+def require_target(regimes: Iterable[Regime], target: Regime, blocks: Blocks) -> None:
+    """Refuse to fit for a target whose level is not identified, and name one that is.
+
+    The contrasts that are known all the same can be asked for with that one.
+    """
+    at_hand = list(regimes)
+    largest: Regime = max(at_hand, key=len)
+    advice = (
+        f"fit with a target that the data determine, such as target={format_regime(largest)!r}: "
+        f"contrasts of {format_regime(target)!r} can then be asked for where the structure settles "
+        f"them (InterventionModel.identify says which)"
+    )
+    require_identified(at_hand, target, blocks, advice)
 
 
 def require_known_cuts(regimes: Iterable[Regime], target: Regime, blocks: Blocks) -> None:

@@ -11,8 +11,8 @@ Who refuses what; a contrast may be identified where the level of the mean is no
 what must be identified                   asked by                refused by
 ========================================= ======================= ================================
 the mean of a regime, each action a block the paper's estimators  identify.py:require_identified
-the mean of the target; with lift tests,  a fit                   require_target
-that or the effect of an action
+the mean of the target                    a fit to rows           identify.py:require_target
+that mean, or the effect of an action     a fit with lift tests   require_level_or_effect
 the mean of a regime                      estimands of means      query.py:require_identified_mean
 given contrasts in a regime               estimands of contrasts  query.py:...identified_contrast
 any contrast in some actions              tables of effects       require_identified_effect
@@ -31,7 +31,7 @@ from bayes_intgen.design.identification.identify import Identification, require_
 from bayes_intgen.design.identification.missing_experiments import TOLERANCE
 from bayes_intgen.design.identification.rank_condition import RankCondition, Status
 
-__all__ = ["DesignIdentification", "require_identified_effect", "require_target"]
+__all__ = ["DesignIdentification", "require_identified_effect", "require_level_or_effect"]
 
 
 @dataclass(frozen=True)
@@ -172,23 +172,11 @@ def require_identified_effect(
     return status
 
 
-def require_target(condition: RankCondition, target: Regime) -> None:
-    """Refuse to fit for a target of which nothing is identified.
-
-    Without lift tests its level has to be, with them the effect of one action will do. The message
-    names a target whose level is identified: contrasts that are known can be asked for with that.
-    """
+def require_level_or_effect(condition: RankCondition, target: Regime) -> None:
+    """Refuse a target of which neither the level nor, thanks to lift tests, an effect is known."""
     actions = condition.design.actions
     if condition.affine(target).identified:
         return
-    if condition.lifts is None:
-        largest: Regime = max(condition.regimes, key=len)
-        advice = (
-            f"fit with a target that the data determine, such as target={format_regime(largest)!r}:"
-            f" contrasts of {format_regime(target)!r} can then be asked for where the structure "
-            f"settles them (InterventionModel.identify says which)"
-        )
-        require_identified(condition.regimes, target, condition.design.blocks, advice)
     if not condition.covers(target):
         require_identified_effect(condition, target)
     if all(condition.status(target, [action]) == "unknown" for action in actions):

@@ -3,9 +3,9 @@
 The fit with ``interactions="none"`` leaves residuals. For each pair of actions ask whether they
 still hold something that this fit has no room for: a product of the two in the causal part (which
 takes ``"pairwise"``), or a bias of action k that depends on an action beyond its possible parents
-(which takes ``"all"``). With X the rows spread over the weights of the fit, Z over further ones
-(smooth products of two actions), W the precisions of the rows and prior precisions Lambda of the
-weights, the score of further weights with prior variances t D is
+(which takes ``"all"``). With X the features of the rows, a column per weight of the fit, Z those
+of further weights (smooth products of two actions), W the precisions of the rows and Lambda the
+prior precisions of the weights, the score of further weights with prior variances t D is
 
     (1)  s = Z' W (y - X m),
     (2)  T = (X' W X + Lambda)^-1 X' W Z,      L = (-T; 1),
@@ -94,7 +94,7 @@ def check_additivity(
     causal = [probe.kind == "interaction" for probe in probes]
     shared = np.concatenate([where for where, use in zip(positions, causal, strict=True) if use])
     scale = np.concatenate([probe.scale for probe in probes])[shared]
-    spread = _spread(moments)
+    feature_covariance = _feature_covariance(moments)
     tests = []
     for where, probe in zip(positions, probes, strict=True):
         own = scores.select(where)
@@ -103,7 +103,8 @@ def check_additivity(
         statistic, p_value = own.test(probe.scale)
         # The size of what is left out: further weights at their posterior mean for t = 1.
         extra = np.linalg.solve(own.information + np.diag(probe.scale**-2), own.score)
-        size = sqrt(max(float(extra @ spread[np.ix_(probe.columns, probe.columns)] @ extra), 0.0))
+        covariance = feature_covariance[np.ix_(probe.columns, probe.columns)]
+        size = sqrt(max(float(extra @ covariance @ extra), 0.0))
         effect = size * moments.outcome_scale.spread
         tests.append(InteractionTest(probe.kind, probe.actions, p_value, effect, statistic))
     return Additivity(fitted, tuple(tests))
@@ -220,13 +221,13 @@ def _scores(
     shift = posterior @ total[:size, size:]  # T of (2)
     score = cross[size:] - total[size:, :size] @ given.mean  # (1)
     information = total[size:, size:] - total[size:, :size] @ shift
-    lift = np.vstack([-shift, np.eye(len(columns) - size)])  # L of (2)
+    projection = np.vstack([-shift, np.eye(len(columns) - size)])  # L of (2)
     precision = np.exp(-2 * null.scales.log_sd(log_scale, log_length))
-    covariance = lift.T @ meat @ lift + shift.T @ (precision[:, None] * shift)  # (3)
+    covariance = projection.T @ meat @ projection + shift.T @ (precision[:, None] * shift)  # (3)
     return score, information, covariance
 
 
-def _spread(moments: Moments) -> Array:
+def _feature_covariance(moments: Moments) -> Array:
     """Covariance of the features, regimes weighted equally, shape (features, features)."""
     by_regime = []
     for regime in moments.regimes:

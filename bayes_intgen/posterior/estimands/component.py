@@ -1,10 +1,10 @@
 """Components of the mean along one action: causal effect, confounding bias, and their sum.
 
-With E[Y | do(a_S), a_rest] = alpha + sum_k u_k(a_k) + sum over k not in S of d_k(a_k, a_parents(k))
-(design (2)), the components of action k are
+With E[Y | do(a_S), a_rest] = alpha + sum_k u_k(a_k) + sum over k not in S of d_k(a_k, a_pa(k))
+(design (1)), the components of action k are
 
     int:   u_k(a_k) - u_k(reference),       (1)
-    bias:  d_k(a_k, a_parents(k)),          (2)
+    bias:  d_k(a_k, a_pa(k)),               (2)
     obs:   int + bias.                      (3)
 
 The data fix each d_k and the sum of the u_k, but constants can move between the u_k. So every u_k
@@ -12,7 +12,7 @@ is stated relative to a reference: the mean of action k over the regimes, weight
 most frequent level. Where actions interact, u_k is the effect of moving action k alone, the others
 held at their reference. With covariates both components are taken at the point's own z:
 
-    int:   u_k(a_k, z) - u_k(reference, z),       bias:  d_k(a_k, a_parents(k), z).
+    int:   u_k(a_k, z) - u_k(reference, z),       bias:  d_k(a_k, a_pa(k), z).
 
 A block of several actions has the same components, with u_B a surface of all its actions. An action
 within a block has an ``int`` of its own, the effect of moving it alone; the bias is the block's.
@@ -56,7 +56,7 @@ def component(
     kind
         ``"int"``: the causal effect u_k(a_k), relative to that held value, at the point's
         covariates; for an action within a block, that of moving it alone. ``"bias"``: the
-        confounding bias d_k(a_k, a_parents), which a block has as a whole. ``"obs"``: their
+        confounding bias d_k(a_k, a_pa(k)), which a block has as a whole. ``"obs"``: their
         sum, the effect that observational rows show.
     beyond
         As in :meth:`expected_outcome`.

@@ -1,11 +1,11 @@
 """The decomposition of an expected outcome into what each action contributes.
 
-With every action held at a reference b but those of one unit k (equation 1 of the model; a unit is
-an action, or a block of several),
+With every action held at a reference b but those of one unit k (design (1); a unit is an action,
+or a block of several),
 
     alpha = beta(b),                                                                  (1)
     int_k(a) = beta(b with a_k) - beta(b),                                            (2)
-    bias_k(a) = d_k(a_k, a_parents(k)),                                               (3)
+    bias_k(a) = d_k(a_k, a_pa(k)),                                                    (3)
     obs_k = int_k + bias_k,                                                           (4)
     interaction(a) = beta(a) - alpha - sum_k int_k(a),   if the model has interactions, (5)
 

@@ -2,10 +2,10 @@
 
 For any set S of actions that are set
 
-    E[Y | do(a_S), a_rest] = phi(a)' theta_S,   theta_S = beta + sum over k not in S of delta_k (1)
+    E[Y | do(a_S), a_rest] = phi(a)' theta_S,   theta_S = beta + sum over k not in S of delta_k,
 
-(design (2)). S = all actions gives the joint effect of Theorem 1, any other S a mixed effect of
-Proposition 1. With covariates phi is a function of z too, and the answer is
+which is design (2). S = all actions gives the joint effect of Theorem 1, any other S a mixed effect
+of Proposition 1. With covariates phi is a function of z too, and the answer is
 E[Y | do(a_S), a_rest, z].
 """
 
@@ -81,7 +81,7 @@ def expected_outcome(
     points = query.read_points(fit, at)
     support = query.flag_points(fit, points, regime, beyond)
     phi = fit.design.features.evaluate(points.values)
-    values = theta_draws(fit, regime) @ phi.T  # (1)
+    values = theta_draws(fit, regime) @ phi.T  # design (2)
     values += fit.outcome_scale.centre
     answer = label_draws(fit, values, points, fit.summary.outcome, support)
     answer.attrs["do"] = format_regime(regime)
