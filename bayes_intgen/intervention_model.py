@@ -141,8 +141,8 @@ class InterventionModel:
           Effects rest on which action may depend on which, here as given.
         """
         settled = self._settle(data, lifts)
-        wanted, structure_is_learned = read_target(target, data), settled.learned is not None
-        return DesignIdentification.judge(settled.condition, wanted, structure_is_learned)
+        condition, wanted, learned = settled.condition, read_target(target, data), settled.learned
+        return DesignIdentification.judge(condition, wanted, structure_is_learned=bool(learned))
 
     def build(self, data: RegimeData | Moments, lifts: LiftTests | None = None) -> pm.Model:
         """Return the PyMC model, without sampling.

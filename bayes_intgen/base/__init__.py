@@ -1,1 +1,1 @@
-"""What every room stands on: errors, regimes and blocks, arguments, files, centred moments."""
+"""What every package stands on: errors, regimes and blocks, arguments, files, centred moments."""

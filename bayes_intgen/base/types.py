@@ -1,4 +1,4 @@
-"""Types that every room uses: arrays by their kind, and the scale of a column."""
+"""Types that every package uses: arrays by their kind, and the scale of a column."""
 
 from dataclasses import dataclass
 

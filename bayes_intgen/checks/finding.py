@@ -51,7 +51,7 @@ class Finding:
     level
         Level of this test.
     allowed
-        Whether the interactions that are judged have room for the deviation: then it is no failure.
+        Whether the interactions that are judged allow the deviation: then it is no failure.
     """
 
     check: CheckName
@@ -83,12 +83,12 @@ class Finding:
 
     @property
     def failed(self) -> bool:
-        """Whether a deviation is seen that the judged interactions have no room for."""
+        """Whether a deviation is seen that the judged interactions do not allow."""
         return self.seen and not self.allowed
 
     @property
     def verdict(self) -> str:
-        """``failed``, ``allowed`` (seen, but there is room for it), ``passed`` or neither."""
+        """``failed``, ``allowed`` (seen, and the interactions allow it), ``passed`` or neither."""
         if not self.tested:
             return "not testable"
         return "failed" if self.failed else "allowed" if self.seen else "passed"

@@ -3,7 +3,7 @@
 The tests of :mod:`bayes_intgen.inference.verdicts.additivity`, told apart into two checks: (a) the
 joint effect that the sum rule implies is a sum of functions of single actions; (b) the difference
 that setting A_j makes to the mean depends on a_j and its possible parents only. Wider interactions
-have room for more, and with ``"all"`` both are saturated. Interactions of less than 5% of the
+allow more, and with ``"all"`` both are saturated. Interactions of less than 5% of the
 outcome's standard deviation do not call for wider ones here, though ``posterior.additivity`` lists
 them.
 """
@@ -21,7 +21,7 @@ NULL = "weighted sum of chi-squares, mean 1"
 
 
 def needed_interactions(additivity: Additivity, spread: float) -> Interactions:
-    """Return the narrowest ``interactions`` with room for all that is large enough to matter."""
+    """Return the narrowest ``interactions`` that allow all that is large enough to matter."""
     kinds = {test.kind for test in additivity.found if test.effect >= LEAST_SHARE * spread}
     return "all" if "bias" in kinds else "pairwise" if kinds else "none"
 

@@ -37,7 +37,7 @@ class Checks:
     interactions
         The interactions that were judged: ``"none"``, ``"pairwise"`` or ``"all"``.
     needed_interactions
-        The narrowest with room for what is seen.
+        The narrowest that allow what is seen.
     findings
         Every test.
 
@@ -67,7 +67,7 @@ class Checks:
 
     @property
     def rung_suffices(self) -> bool:
-        """Whether the interactions that were judged have room for those that are seen."""
+        """Whether the interactions that were judged allow those that are seen."""
         return INTERACTIONS.index(self.needed_interactions) <= INTERACTIONS.index(self.interactions)
 
     @property

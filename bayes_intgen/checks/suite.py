@@ -3,9 +3,15 @@
 Five things follow from pairwise confounding and can be seen to fail: (a) the causal part is
 additive and (b) biases reach no farther than parents, both relative to ``interactions``; (c)
 mechanisms of actions are the same in all regimes that leave them alone; (d) the variance obeys the
-sum rule of the mean; (e) surplus experiments are predicted by the others. What (a) and (b) find
-decides which interactions the data need, and (d) and (e) are judged with those or the ones asked
-for, whichever are wider.
+sum rule of the mean; (e) surplus experiments are predicted by the others.
+
+Three values of ``interactions`` play a part: those *requested*, which (a) and (b) are held against;
+those *needed*, the narrowest that allow all that (a) and (b) find; and those *tested with*, the
+wider of the two, with which the model is fitted whose predictions (d) and (e) test.
+
+The checks make fits of their own, with the normal likelihood, default priors and a learned
+variance. Of a posterior they take basis, structure, interactions, blocks and the unit of the
+outcome; its draws, priors, variance and likelihood are not used.
 """
 
 from collections.abc import Mapping
@@ -58,11 +64,12 @@ def check(
     data
         The rows.
     posterior
-        A fit whose basis, structure and interactions are judged; its draws are not used. By default
-        smooth curves and the learned structure.
+        A fit whose basis, structure, interactions and blocks are judged. Its draws, priors,
+        variance and likelihood are not used: the checks make normal fits of their own, with default
+        priors. By default smooth curves and the learned structure are judged.
     interactions
-        Those that are judged: what they have room for is no failure. With a posterior its own
-        count, and this must be left at ``"none"`` or agree with them.
+        Those that are judged: what they allow is no failure. With a posterior its own count, and
+        this must be left at ``"none"`` or agree with them.
     blocks
         Actions that may share a confounder and interact, as in
         :class:`bayes_intgen.InterventionModel`; with a posterior, its own count.
@@ -70,9 +77,9 @@ def check(
     Returns
     -------
     Checks
-        Its ``passed`` is False if a test failed that the interactions have no room for: then either
-        wider ones are needed (``needed_interactions``), or an assumption fails that all share. Over
-        all tests the probability of a false alarm is held at 5%.
+        Its ``passed`` is False if a deviation is seen that the interactions do not allow: then
+        either wider ones are needed (``needed_interactions``), or an assumption fails that all
+        share. Over all tests the probability of a false alarm is held at 5%.
 
     Raises
     ------
@@ -86,7 +93,7 @@ def check(
     interventional data tell apart, with different joint effects.
 
     A product of two confounders in the outcome is seen as a bias that depends on another action,
-    for which ``"all"`` has room; that it is no such thing shows only in regimes that are
+    which ``"all"`` allows; that it is no such thing shows only in regimes that are
     surplus, such as rows of a joint intervention.
 
     References
@@ -102,9 +109,9 @@ def check(
     >>> checks.passed, checks.needed_interactions
     (True, 'none')
     """
-    judged = _read(data, posterior, interactions, blocks)
+    requested = _read(data, posterior, interactions, blocks)
     with explain_singular():
-        return _check(data, posterior, judged, blocks)
+        return _check(data, posterior, requested, blocks)
 
 
 def _read(data: Any, posterior: Any, interactions: Any, blocks: BlockChoice) -> Interactions:
@@ -115,9 +122,9 @@ def _read(data: Any, posterior: Any, interactions: Any, blocks: BlockChoice) -> 
             f"make one with RegimeData.from_frame."
         )
     read_choice(interactions, "interactions", INTERACTIONS)
-    asked: Interactions = interactions
+    requested: Interactions = interactions
     if posterior is None:
-        return asked
+        return requested
     if not isinstance(posterior, Posterior):
         raise ModelError(
             f"posterior must be a Posterior or None, got {type(posterior).__name__}; make one with "
@@ -133,17 +140,18 @@ def _read(data: Any, posterior: Any, interactions: Any, blocks: BlockChoice) -> 
     if blocks is not None:
         raise ModelError("blocks: those of the posterior are judged; leave blocks out.")
     fitted = posterior.design.interactions
-    if asked not in ("none", fitted):
+    if requested not in ("none", fitted):
         raise ModelError(
             f"interactions: the posterior has interactions={fitted!r}, which is what is judged; "
-            f"got {asked!r}. Leave it out, or fit with that."
+            f"got {requested!r}. Leave it out, or fit with that."
         )
     return fitted
 
 
 def _check(
-    data: RegimeData, posterior: Posterior | None, asked: Interactions, blocks: BlockChoice
+    data: RegimeData, posterior: Posterior | None, requested: Interactions, blocks: BlockChoice
 ) -> Checks:
+    """Fit with the requested interactions, then with those that the data need, and test both."""
     summary = data.summary
     learned = distrust_few_rows(learn_structure(summary), summary)
     scale = summary.scales[data.outcome]
@@ -154,26 +162,27 @@ def _check(
         bases, parents = posterior.design.features.bases, posterior.design.parents
         partition, scale = posterior.design.blocks, posterior.outcome_scale
     cuts = find_cuts(summary.regimes, partition)
-    design = Design.build(bases, parents, asked, partition, cuts, data.covariates)
+    design = Design.build(bases, parents, requested, partition, cuts, data.covariates)
     prepared, mode = _fit(data, summary, design, scale)
-    additivity = judge_interactions(prepared, mode) or Additivity(asked, ())
+    additivity = judge_interactions(prepared, mode) or Additivity(requested, ())
     spread = summary.scales[data.outcome].spread
     needed = needed_interactions(additivity, spread)
     # (d) and (e) would fail with too narrow interactions for what (a) and (b) say already
-    judged = max(asked, needed, key=INTERACTIONS.index)
-    if judged != asked:
-        prepared, mode = _fit(data, summary, design.with_interactions(judged), scale)
+    tested_with = max(requested, needed, key=INTERACTIONS.index)
+    if tested_with != requested:
+        prepared, mode = _fit(data, summary, design.with_interactions(tested_with), scale)
     problem = prepared.problem
     weights = problem.conditional(mode.mode).mean
 
-    findings = share_level(check_interactions(additivity, asked, spread), LEVELS["additivity"])
+    of_interactions = check_interactions(additivity, requested, spread)
+    findings = share_level(of_interactions, LEVELS["additivity"])
     slopes = _slopes(problem, weights)
     mechanisms = check_mechanisms(summary, Ancestry.of(learned), slopes, partition)
     findings += share_level(mechanisms, LEVELS["mechanism"])
     variance = check_variance(problem, weights, data.outcome)
     findings += share_level(variance, LEVELS["variance"])
     findings += share_level(check_surplus(problem, prepared.moments), LEVELS["surplus"])
-    return Checks(asked, needed, tuple(findings))
+    return Checks(requested, needed, tuple(findings))
 
 
 def _fit(
@@ -187,9 +196,11 @@ def _fit(
 
 
 def _slopes(problem: Problem, weights: Array) -> dict[str, float]:
-    """Root mean square change of the fitted observational mean per unit of each action.
+    """Return the root mean square change of the fitted observational mean per unit of each action.
 
-    Of a categorical action: per change of its level from one code to the next, in either direction.
+    In the outcome's unit, over rows of all regimes: by it a deviation in the mechanism of an action
+    is told in units of the outcome. Of a categorical action: per change of its level from one code
+    to the next, in either direction.
     """
     design, summary = problem.design, problem.moments.summary
     rows = np.concatenate([part.sample.rows for part in summary.regimes.values()])[:, :-1]

@@ -85,10 +85,10 @@ def _predict(problem: Problem, moments: Moments, regime: Regime) -> Finding:
 
     sums, n = moments.regression(regime), moments.summary.regimes[regime].moments.n
     active = design.active(regime).astype(float)
-    lever = sums.gram[np.ix_(probes, mine)] * active
-    score = sums.cross[probes] - lever @ given.mean  # (1)
+    products = sums.gram[np.ix_(probes, mine)] * active  # H of (2)
+    score = sums.cross[probes] - products @ given.mean  # (1)
     own = _meat(moments, regime, probes) * (n / max(n - len(probes), 1))
-    covariance = own + lever @ weights @ lever.T  # (2)
+    covariance = own + products @ weights @ products.T  # (2)
     unit = np.sqrt(np.maximum(np.diag(covariance), 1e-300))
     values, vectors = np.linalg.eigh(covariance / np.outer(unit, unit))
     sound = values > RANK * values.max()

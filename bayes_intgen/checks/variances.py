@@ -38,7 +38,7 @@ SQUARE, LABEL = "squared residual +", "regime +"  # no action's name holds a plu
 
 
 def check_variance(problem: Problem, weights: Array, outcome: str) -> Iterator[Finding]:
-    """Test the variance functions for what the sum rule has no room for.
+    """Test the variance functions for what the sum rule does not allow.
 
     ``problem``: with the interactions that are judged; ``weights``: its own, for the residuals.
     """

@@ -1,7 +1,6 @@
 """``bayes-intgen``: fit a table, query a fit, or see it all on synthetic data.
 
-Exit codes: 0 done; 1 done, but the sampler did not converge, a check failed, something is not
-identified or a part of a study failed; 2 the input cannot be used.
+Exit codes are listed in :data:`CODES`, which the help of ``bayes-intgen`` shows.
 """
 
 import argparse
@@ -33,7 +32,7 @@ COMMANDS = (
 )
 
 DESCRIPTION = """\
-What happens when several levers are set at once, if each experiment set only one?
+What happens when several actions are set at once, if each experiment set only one?
 
   bayes-intgen demo                     see it on synthetic data whose truth is known
   bayes-intgen fit data.csv ... --out fit.nc

@@ -95,15 +95,15 @@ def prior_sensitivity(
     estimand = Estimand.read(fit, at, baseline, do)
     answers = estimand.draws(fit).reshape(sizes["chain"], sizes["draw"], -1)
     draws = xr.Dataset(
-        {"answer": (("chain", "draw", "question"), answers)},
-        coords={**draw_coords(fit), "question": list(estimand.names)},
+        {"answer": (("chain", "draw", "estimand"), answers)},
+        coords={**draw_coords(fit), "estimand": list(estimand.names)},
     )
     prior = tree["log_prior"].dataset
     top = [str(name) for name in prior.data_vars if name not in GIVEN_SCALES]
     likelihood = tree["log_likelihood"].dataset
-    asked = {"posterior": draws, "log_prior": prior[top], "log_likelihood": likelihood}
+    groups = {"posterior": draws, "log_prior": prior[top], "log_likelihood": likelihood}
     with _quiet():
-        tree = xr.DataTree.from_dict(asked)
+        tree = xr.DataTree.from_dict(groups)
         table = az.psense_summary(tree, threshold=_threshold(fit), round_to=4)
     return pd.DataFrame(table).set_index(pd.Index(estimand.names, name="question"))
 

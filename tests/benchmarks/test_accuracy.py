@@ -81,9 +81,9 @@ def test_interacting_actions(benchmark):
 
     def run():
         return {
-            (family, rung): mean_over_systems(family, 3, rung)
+            (family, interactions): mean_over_systems(family, 3, interactions)
             for family in ("interactions", "paper")
-            for rung in ("none", "pairwise")
+            for interactions in ("none", "pairwise")
         }
 
     found = benchmark.pedantic(run, rounds=1)
@@ -93,7 +93,9 @@ def test_interacting_actions(benchmark):
         for family, needed in (("interactions", "pairwise"), ("paper", "none"))
     }
     wide = found["interactions", "pairwise"]
-    print(f"\n{error}; coverage {wide['coverage_90'].mean():.3f}; right rung {right}")
+    print(
+        f"\n{error}; coverage {wide['coverage_90'].mean():.3f}; interactions judged right {right}"
+    )
     assert error["interactions", "none"] > 2 * error["interactions", "pairwise"]
     assert error["interactions", "pairwise"] < 0.5 * wide["rmse_ridge"].mean()
     assert 0.85 <= wide["coverage_90"].mean() <= 0.95

@@ -20,7 +20,7 @@ WEAK = 0.3
 
 
 def outcomes(name, n, seeds, strength=1.0, interactions="none"):
-    """Return (passed, needed rung, whether violated, checks that failed) for each data set."""
+    """Return (passed, needed interactions, whether violated, failed checks) for each data set."""
     found = []
     for seed in seeds:
         frame, actions = make(name, n, seed, strength)
@@ -35,12 +35,12 @@ def outcomes(name, n, seeds, strength=1.0, interactions="none"):
 
 def report(name, n, found):
     checks = Counter(check for *_, failed in found for check in failed)
-    rungs = Counter(rung for _, rung, *_ in found)
+    needed = Counter(interactions for _, interactions, *_ in found)
     passed = sum(ok for ok, *_ in found)
     violated = sum(bad for _, _, bad, _ in found)
     print(
-        f"\n{name}, {n} rows: passed {passed} of {len(found)}, violations that no rung cures "
-        f"{violated}, needed rung {dict(rungs)}, failed {dict(checks)}"
+        f"\n{name}, {n} rows: passed {passed} of {len(found)}, violations that no "
+        f"interactions cure {violated}, needed interactions {dict(needed)}, failed {dict(checks)}"
     )
 
 
@@ -53,7 +53,7 @@ def test_alarms_of_a_hundred_data_sets(benchmark, name):
     if name == "sound":
         assert SETS - passed <= 8
     elif name == "modifier":
-        assert sum(rung == "all" for _, rung, *_ in found) >= 80
+        assert sum(interactions == "all" for _, interactions, *_ in found) >= 80
     else:
         assert SETS - passed >= 80
 

@@ -4,8 +4,8 @@
 sets with a joint arm. ``shared`` and ``shared_edge``: one confounder of two actions, without and
 with an influence between them. ``product`` and ``product_joint``: a product of two confounders in
 the outcome, without and with joint rows. ``changed``: the experiment on a1 shifts a2 by 0.3
-standard deviations. ``modifier``: the confounder of a1 multiplies a2 in the outcome, which the rung
-"all" has room for.
+standard deviations. ``modifier``: the confounder of a1 multiplies a2 in the outcome, which
+``interactions="all"`` allow.
 """
 
 from dataclasses import replace

@@ -56,7 +56,7 @@ MODIFIED = {"a1 z", "a2 z", "a1 site", "a2 site", "site z"}
 
 @pytest.mark.parametrize("basis", [ig.HSGP(4, 2), ig.Polynomial(2)])
 @pytest.mark.parametrize(
-    ("rung", "causal", "bias1"),
+    ("interactions", "causal", "bias1"),
     [
         ("none", SINGLE | MODIFIED, {"", "a1", "z", "site", "a1 z", "a1 site", "site z"}),
         (
@@ -67,9 +67,9 @@ MODIFIED = {"a1 z", "a2 z", "a1 site", "a2 site", "site z"}
         ("all", SINGLE | MODIFIED | {"a1 a2"}, SINGLE | MODIFIED | {"a1 a2"}),
     ],
 )
-def test_components_of_each_rung(data, basis, rung, causal, bias1):
+def test_components_of_each_order_of_interactions(data, basis, interactions, causal, bias1):
     bases = freeze_bases(basis, data.variables, data.summary)
-    design = Design.build(bases, PARENTS, rung, covariates=data.covariates)
+    design = Design.build(bases, PARENTS, interactions, covariates=data.covariates)
     assert (design.actions, design.variables) == (data.actions, data.variables)
     assert {name for name in terms(design, "causal") if len(name.split()) < 3} == causal
     assert {name for name in terms(design, "bias:a1") if len(name.split()) < 3} == bias1

@@ -33,7 +33,7 @@ def fit():
 
 
 @pytest.fixture(scope="module", params=["none", "pairwise", "all"])
-def rung(request, fit):
+def each_model(request, fit):
     return fit[0] if request.param == "none" else fitted(request.param)[0]
 
 
@@ -148,30 +148,30 @@ def test_probability_is_the_share_of_draws(fit):
         posterior.probability(at, base, threshold=np.nan)
 
 
-def test_components_add_up_in_every_regime_draw_by_draw(rung, fit):
+def test_components_add_up_in_every_regime_draw_by_draw(each_model, fit):
     """alpha + interaction + int over S + obs over the rest is the mean of any regime S."""
     at = points(fit[1])
-    parts = rung.decomposition(at)
-    assert ("interaction" in parts) == (rung.design.interactions != "none")
+    parts = each_model.decomposition(at)
+    assert ("interaction" in parts) == (each_model.design.interactions != "none")
     extra = parts.get("interaction", xr.DataArray(0.0))
     for size in range(4):
         for regime in combinations(ACTIONS, size):
             rest = [action for action in ACTIONS if action not in regime]
             total = parts["alpha"] + extra + parts["int"].sel(action=list(regime)).sum("action")
             total = total + parts["obs"].sel(action=rest).sum("action")
-            assert_allclose(total, rung.expected_outcome(at, regime), rtol=1e-9)
+            assert_allclose(total, each_model.expected_outcome(at, regime), rtol=1e-9)
     assert_allclose(parts["obs"], parts["int"] + parts["bias"])
     for action in ACTIONS:
         for kind in ("int", "bias"):
-            curve = rung.component(action, dict(at), kind)
+            curve = each_model.component(action, dict(at), kind)
             assert_allclose(parts[kind].sel(action=action), curve, atol=1e-9)
 
 
-def test_the_gauge_is_where_it_is_said_to_be(rung):
+def test_the_gauge_is_where_it_is_said_to_be(each_model):
     """At the reference alpha is the joint effect and nothing else contributes to it."""
-    usual = dict(zip(ACTIONS, reference_values(rung.summary), strict=True))
-    parts = rung.decomposition(usual)
-    assert_allclose(parts["alpha"], rung.expected_outcome(usual))
+    usual = dict(zip(ACTIONS, reference_values(each_model.summary), strict=True))
+    parts = each_model.decomposition(usual)
+    assert_allclose(parts["alpha"], each_model.expected_outcome(usual))
     assert_allclose(parts["int"], 0.0, atol=1e-9)
     for action, value in usual.items():
         assert f"{action} = {value:.6g}" in parts.attrs["gauge"]

@@ -152,7 +152,15 @@ def test_a_study_is_resumed_and_says_so(fitted, tmp_path, capsys):
     assert len(right.get_lines()) >= 2
 
 
-def test_a_model_without_room_for_the_effects_is_found_too_narrow(fitted):
+def test_two_draws_tell_nothing_of_correlations(fitted):
+    _, data, _ = fitted
+    posterior = ig.InterventionModel(ig.Polynomial(1)).fit(data, method="laplace", draws=2)
+    calibration = ig.refit_calibration(posterior, data, n=2, draws=100, progressbar=False)
+    assert len(calibration.names) == 2
+    assert calibration.independent == 2.0
+
+
+def test_a_model_that_rules_the_effects_out_is_found_too_narrow(fitted):
     _, data, posterior = fitted
     held = ig.InterventionModel(
         ig.Polynomial(1), priors=ig.Priors(linear=1e-3, level=1e-3), variance="constant"

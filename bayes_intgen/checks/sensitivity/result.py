@@ -25,7 +25,7 @@ SHAPES = {"product": "a product of the confounders of", "shared": "a confounder 
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """The result of :func:`bayes_intgen.checks.sensitivity`.
+    """The result of :func:`bayes_intgen.sensitivity`.
 
     Parameters
     ----------

@@ -231,7 +231,7 @@ def require_target(regimes: Iterable[Regime], target: Regime, blocks: Blocks) ->
 
 
 def require_known_cuts(regimes: Iterable[Regime], target: Regime, blocks: Blocks) -> None:
-    """Refuse a question that cuts a block as none of the experiments does.
+    """Refuse a query that cuts a block as none of the experiments does.
 
     Raises
     ------

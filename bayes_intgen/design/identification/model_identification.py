@@ -41,7 +41,7 @@ class DesignIdentification:
     Parameters
     ----------
     affine
-        The rule that needs no basis: see :func:`bayes_intgen.design.identification.identify`. It
+        The rule that needs no basis: see :mod:`bayes_intgen.design.identification.identify`. It
         decides on levels.
     regimes
         The regimes at hand.
@@ -64,7 +64,7 @@ class DesignIdentification:
 
     @classmethod
     def judge(
-        cls, condition: RankCondition, target: Regime, structure_is_learned: bool = False
+        cls, condition: RankCondition, target: Regime, *, structure_is_learned: bool = False
     ) -> "DesignIdentification":
         """Apply both rules."""
         actions, affine = condition.design.actions, condition.affine(target)

@@ -16,7 +16,7 @@ components by regimes, and many features share theirs. Lift tests tie features t
 regimes leave open of each is put end to end, and the tests must span what is left of t.
 
 For levels the condition says nothing new. The constant is part of every component, so that its
-matrix holds the indicators of :func:`bayes_intgen.design.identification.identify`, and every other
+matrix holds the indicators of :mod:`bayes_intgen.design.identification.identify`, and every other
 feature has a part of its rows: the mean of a regime is identified at every setting exactly when its
 indicator is an affine combination of those at hand. Nor do lift tests add to it, since a difference
 has no constant. Contrasts are another matter. Moving a_k changes only the features that touch a_k,

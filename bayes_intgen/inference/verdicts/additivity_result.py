@@ -18,7 +18,7 @@ type InteractionKind = Literal["interaction", "bias"]
 
 @dataclass(frozen=True)
 class InteractionTest:
-    """The evidence on one interaction that ``interactions="none"`` has no room for.
+    """The evidence on one interaction that ``interactions="none"`` do not allow.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class Additivity:
 
     @property
     def needed_interactions(self) -> Interactions:
-        """The narrowest interactions with room for everything found at level 1%."""
+        """The narrowest interactions that allow everything found at level 1%."""
         kinds = {test.kind for test in self.found}
         return "all" if "bias" in kinds else "pairwise" if kinds else "none"
 
@@ -80,7 +80,7 @@ class Additivity:
 
     @property
     def ok(self) -> bool:
-        """Whether the interactions of the fit have room for everything found."""
+        """Whether the interactions of the fit allow everything found."""
         return INTERACTIONS.index(self.needed_interactions) <= INTERACTIONS.index(self.fitted)
 
     @property

@@ -26,6 +26,7 @@ import pandas as pd
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.files import replacing
 from bayes_intgen.base.regimes import format_regime
+from bayes_intgen.base.types import Array
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.inference.sampling import Sampling
 from bayes_intgen.intervention_model import InterventionModel
@@ -73,8 +74,16 @@ def refit_calibration(
         :meth:`bayes_intgen.Posterior.expected_outcome` and ``contrast``. By default the effects of
         :meth:`bayes_intgen.Posterior.effects`.
     n
-        Number of data sets. Of one effect, 100 find intervals that are 30% too narrow or 30% too
-        wide in 98 of 100 studies, 60 in 87, 40 in 64 (the former in 88); of several, fewer do.
+        Number of data sets. Of 100 studies of one effect so many find wrong intervals; of several
+        effects, fewer data sets do:
+
+        ===  ==================  ================
+        n    30% too narrow      30% too wide
+        ===  ==================  ================
+        40   88                  64
+        60   98                  87
+        100  100                 98
+        ===  ==================  ================
     model
         The model that is fitted; by default that of the posterior, as far as the fit tells (it must
         be given if priors were replaced). Another one shows what a wrong choice would do.
@@ -108,8 +117,8 @@ def refit_calibration(
 
     Examples
     --------
-    >>> found = ig.refit_calibration(posterior, data, n=3, progressbar=False)
-    >>> found.n, found.names
+    >>> calibration = ig.refit_calibration(posterior, data, n=3, progressbar=False)
+    >>> calibration.n, calibration.names
     (3, ('effect of a1', 'effect of a2'))
     """
     require_same_data(posterior, data)
@@ -120,13 +129,14 @@ def refit_calibration(
     estimand = Estimand.read(posterior, at, baseline, do)
     chosen = model_of(posterior) if model is None else model
     sampling = Sampling(method, draws, random_seed=random_seed)
-    answers = estimand.draws(posterior)
-    correlation = np.atleast_2d(np.corrcoef(answers.T)) if len(answers) > 2 else np.eye(1)
-    independent = float(answers.shape[1] ** 2 / np.sum(correlation**2))
     return _study(
-        "posterior", posterior, data, estimand, chosen, n, sampling, out, workers, progressbar,
-        independent,
-    )  # fmt: skip
+        *("posterior", posterior, data, estimand, chosen, sampling),
+        independent=_count_independent(estimand.draws(posterior)),
+        n=n,
+        out=out,
+        workers=workers,
+        progressbar=progressbar,
+    )
 
 
 def simulation_based_calibration(
@@ -185,8 +195,8 @@ def simulation_based_calibration(
     >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=50, random_seed=2)
     >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
     >>> model = ig.InterventionModel(ig.Polynomial(1), structure=[])
-    >>> found = ig.simulation_based_calibration(model, data, n=3, progressbar=False)
-    >>> found.source, found.names[2]
+    >>> calibration = ig.simulation_based_calibration(model, data, n=3, progressbar=False)
+    >>> calibration.source, calibration.names[2]
     ('prior', 'sigma of obs')
     """
     if not isinstance(model, InterventionModel):
@@ -203,8 +213,24 @@ def simulation_based_calibration(
     prior = chosen.sample_prior(data, draws=2, random_seed=random_seed)
     estimand = Estimand.read(prior, at, baseline, do)
     return _study(
-        "prior", prior, data, estimand, chosen, n, sampling, out, workers, progressbar, 1.0
+        *("prior", prior, data, estimand, chosen, sampling),
+        independent=1.0,  # of the prior, nothing is known of the correlations
+        n=n,
+        out=out,
+        workers=workers,
+        progressbar=progressbar,
     )
+
+
+def _count_independent(answers: Array) -> float:
+    """Return how many independent quantities p correlated ones are worth, draws (draws, p).
+
+    They are d = p^2 / sum_jk R_jk^2, with R the correlations of their draws (see (2) of
+    :mod:`bayes_intgen.studies.refit.interval_calibration`). Two draws tell nothing of R.
+    """
+    p = answers.shape[1]
+    correlation = np.corrcoef(answers.T) if len(answers) > 2 else np.eye(p)
+    return float(p**2 / np.sum(np.square(correlation)))
 
 
 def _study(
@@ -213,12 +239,13 @@ def _study(
     data: RegimeData,
     estimand: Estimand,
     model: InterventionModel,
-    n: int,
     sampling: Sampling,
+    *,
+    independent: float,
+    n: int,
     out: str | Path | None,
     workers: int,
     progressbar: bool,
-    independent: float,
 ) -> IntervalCalibration:
     """Write what the units share, run them, and gather their rows."""
     if not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 2:
@@ -238,12 +265,20 @@ def _study(
         _write_shared(fitted, rows, shared)
         units = [
             RefitUnit(
-                source, index, int(sampling.random_seed), str(shared), digest, text,
-                estimand.to_text(), sampling.method, sampling.draws, sampling.chains,
-                format_regime(target),
+                source=source,
+                index=index,
+                seed=int(sampling.random_seed),
+                folder=str(shared),
+                digest=digest,
+                model=text,
+                estimand=estimand.to_text(),
+                method=sampling.method,
+                draws=sampling.draws,
+                chains=sampling.chains,
+                target=format_regime(target),
             )
             for index in range(int(n))
-        ]  # fmt: skip
+        ]
         result = run_sweep(units, folder, pool, sys.stderr if progressbar else io.StringIO())
     if not result.rows:
         last = result.failures[0].traceback.strip().splitlines()[-1]

@@ -69,13 +69,14 @@ class IntervalCalibration:
 
     Examples
     --------
-    >>> found = ig.refit_calibration(posterior, data, n=4, progressbar=False)
-    >>> found.n, found.z.shape, found.ranks.shape, found.coverage.index.to_list()
-    (4, (4, 2), (4, 2), [0.5, 0.8, 0.9, 0.95])
-    >>> low, high = found.ratio_interval
-    >>> low < found.ratio < high, found.passed == (found.verdict == "consistent")
+    >>> calibration = ig.refit_calibration(posterior, data, n=4, progressbar=False)
+    >>> shapes = calibration.z.shape, calibration.ranks.shape
+    >>> calibration.n, shapes, calibration.coverage.index.to_list()
+    (4, ((4, 2), (4, 2)), [0.5, 0.8, 0.9, 0.95])
+    >>> low, high = calibration.ratio_interval
+    >>> low < calibration.ratio < high, calibration.passed == (calibration.verdict == "consistent")
     (True, True)
-    >>> found.table["support"].to_list()
+    >>> calibration.table["support"].to_list()
     ['supported', 'supported']
     """
 
@@ -105,8 +106,9 @@ class IntervalCalibration:
         --------
         >>> row = {"quantity": "effect", "truth": 0.5, "mean": 0.0, "sd": 1.0, "converged": 1.0}
         >>> rows = [row | {"quantiles": list(range(79))}]
-        >>> found = ig.IntervalCalibration.from_rows("posterior", rows, 1.0, ("supported",), 0)
-        >>> found.n, found.z.tolist()
+        >>> flags = ("supported",)
+        >>> calibration = ig.IntervalCalibration.from_rows("posterior", rows, 1.0, flags, 0)
+        >>> calibration.n, calibration.z.tolist()
         (1, [[0.5]])
         """
         names = tuple(dict.fromkeys(str(row["quantity"]) for row in rows))
@@ -215,8 +217,9 @@ class IntervalCalibration:
         --------
         >>> row = {"quantity": "effect", "truth": 39.5, "mean": 39.0, "sd": 20.0, "converged": 1.0}
         >>> rows = [row | {"quantiles": list(range(79))}]
-        >>> found = ig.IntervalCalibration.from_rows("posterior", rows, 1.0, ("supported",), 0)
-        >>> found.inside(0.9).tolist()
+        >>> flags = ("supported",)
+        >>> calibration = ig.IntervalCalibration.from_rows("posterior", rows, 1.0, flags, 0)
+        >>> calibration.inside(0.9).tolist()
         [[True]]
         """
         columns = [int(np.argmin(np.abs(LEVELS - (1 + s * probability) / 2))) for s in (-1, 1)]
@@ -241,8 +244,8 @@ class IntervalCalibration:
 
         Examples
         --------
-        >>> found = ig.refit_calibration(posterior, data, n=3, progressbar=False)
-        >>> round(found.stretch(0.5).ratio / found.ratio, 6)
+        >>> calibration = ig.refit_calibration(posterior, data, n=3, progressbar=False)
+        >>> round(calibration.stretch(0.5).ratio / calibration.ratio, 6)
         2.0
         """
         if not factor > 0:
@@ -256,8 +259,8 @@ class IntervalCalibration:
 
         Examples
         --------
-        >>> found = ig.refit_calibration(posterior, data, n=3, progressbar=False)
-        >>> found.take([0, 2]).n
+        >>> calibration = ig.refit_calibration(posterior, data, n=3, progressbar=False)
+        >>> calibration.take([0, 2]).n
         2
         """
         chosen = np.asarray(sets, dtype=int)
@@ -274,8 +277,8 @@ class IntervalCalibration:
 
         Examples
         --------
-        >>> found = ig.refit_calibration(posterior, data, n=4, progressbar=False)
-        >>> left, right = found.plot()
+        >>> calibration = ig.refit_calibration(posterior, data, n=4, progressbar=False)
+        >>> left, right = calibration.plot()
         >>> left.get_xlabel(), right.get_xlabel()
         ('probability of the interval', 'rank of the truth among the draws')
         >>> plt.close()

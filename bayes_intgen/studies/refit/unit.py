@@ -50,7 +50,7 @@ class RefitUnit:
         Of their content.
     model
         The model that is fitted, as :func:`write_model` writes it.
-    question
+    estimand
         What is compared, as :meth:`Estimand.to_text` writes it.
     method, draws, chains
         Of the fit.
@@ -64,7 +64,7 @@ class RefitUnit:
     folder: str
     digest: str
     model: str
-    question: str
+    estimand: str
     method: str
     draws: int
     chains: int
@@ -79,7 +79,7 @@ class RefitUnit:
         """Return a row per quantity: truth, posterior mean, sd and quantiles."""
         fitted = load(Path(self.folder, FIT))
         rows = pd.read_parquet(Path(self.folder, ROWS))
-        estimand = Estimand.from_text(self.question)
+        estimand = Estimand.from_text(self.estimand)
         start = time.perf_counter()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the verdict is in the rows
