@@ -214,7 +214,7 @@ def simulation_based_calibration(
     estimand = Estimand.read(prior, at, baseline, do)
     return _study(
         *("prior", prior, data, estimand, chosen, sampling),
-        independent=1.0,  # of the prior, nothing is known of the correlations
+        independent=1.0,  # the fewest that they can be worth
         n=n,
         out=out,
         workers=workers,
@@ -223,7 +223,7 @@ def simulation_based_calibration(
 
 
 def _count_independent(answers: Array) -> float:
-    """Return how many independent quantities p correlated ones are worth, draws (draws, p).
+    """Return how many independent quantities p correlated ones are worth, given draws, (n, p).
 
     They are d = p^2 / sum_jk R_jk^2, with R the correlations of their draws (see (2) of
     :mod:`bayes_intgen.studies.refit.interval_calibration`). Two draws tell nothing of R.
