@@ -98,12 +98,15 @@ class Priors:
 
     sigma: Prior = LogNormal(0.6, 1.0)
     linear: Prior = LogNormal(0.3, 1.0)
-    wiggly: Prior = LogNormal(0.1, 1.0)
+    wiggly: Prior = LogNormal(0.3, 1.0)
+    warped: Prior = LogNormal(0.3, 1.0)
+    mass: Prior = LogNormal(0.1, 1.0)
     level: Prior = LogNormal(0.3, 1.0)
-    pair: Prior = LogNormal(0.1, 1.0)
+    pair: Prior = LogNormal(0.2, 1.0)
     covariate: Prior = LogNormal(0.05, 2.0)
     higher: Prior = LogNormal(0.05, 1.0)
-    lengthscale: Prior = LogNormal(0.6, 0.42)
+    lengthscale: Prior = LogNormal(0.35, 0.5)
+    lengthscale_warped: Prior = LogNormal(0.35, 0.5)
     lengthscale_unset: Prior = LogNormal(0.35, 0.2)
     confounding_unset: Prior = LogNormal(0.3, 0.5)
     constant: float = 3.0
@@ -135,6 +138,8 @@ class Priors:
         scales = {
             "linear": self.linear,
             "wiggly": self.wiggly,
+            "warped": self.warped,
+            "mass": self.mass,
             "level": self.level,
             "pair": self.pair,
             "covariate": self.covariate,
@@ -142,6 +147,7 @@ class Priors:
         }
         lengths = {
             "lengthscale": self.lengthscale,
+            "lengthscale_warped": self.lengthscale_warped,
             "lengthscale_unset": self.lengthscale_unset,
         }
         parts = [self.sigma] * n_regimes

@@ -46,6 +46,7 @@ An effect of A_j on A_k whose sign varies with z is seen in the spread of A_k.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any, Literal, Self
 
 import networkx as nx
@@ -63,8 +64,10 @@ FEW_PAIRS = 20
 COSINES = 4
 EFFECT_COSINES = 2
 FEW_ROWS = 5
+SURE = 0.99
 
 type Array = npt.NDArray[np.float64]
+type Status = Literal["seen", "implied", "untested", "possible", "absent"]
 
 
 @dataclass(frozen=True)
@@ -80,13 +83,15 @@ class Edge:
         there are none.
     status
         ``seen``: dependence found. ``implied``: by a chain of such. ``untested``: no regime tells,
-        so it is kept. ``absent``: no dependence found.
+        so it is kept. ``possible``: the two depend on one another where both are left alone, and
+        the experiments have too few rows to say that it is not this way; kept likewise.
+        ``absent``: no dependence found.
     """
 
     parent: str
     child: str
     p_value: float
-    status: Literal["seen", "implied", "untested", "absent"]
+    status: Status
 
     def __str__(self) -> str:
         why = f"p {self.p_value:.1g}" if self.status == "seen" else self.status
@@ -165,12 +170,16 @@ def learn_structure(summary: Summary, level: float = LEVEL) -> LearnedStructure:
     graph.add_edges_from(seen)
     closure = nx.transitive_closure(graph, reflexive=False)
 
-    def status(pair: tuple[str, str]) -> Literal["seen", "implied", "untested", "absent"]:
+    possible = _undecided(summary, closure, bound) - {*closure.edges}
+
+    def status(pair: tuple[str, str]) -> Status:
         if pair in seen:
             return "seen"
         if closure.has_edge(*pair):
             return "implied"
-        return "untested" if np.isnan(p_values[pair]) else "absent"
+        if np.isnan(p_values[pair]):
+            return "untested"
+        return "possible" if pair in possible else "absent"
 
     edges = tuple(Edge(*pair, p_values[pair], status(pair)) for pair in pairs)
     cycles = [sorted(part) for part in nx.strongly_connected_components(graph) if len(part) > 1]
@@ -179,6 +188,77 @@ def learn_structure(summary: Summary, level: float = LEVEL) -> LearnedStructure:
         for names in cycles
     )
     return LearnedStructure(actions, edges, conflicts)
+
+
+def _undecided(summary: Summary, closure: nx.DiGraph, bound: float) -> set[tuple[str, str]]:
+    """Return the pairs that may be edges, for all that the experiments can tell.
+
+    Two actions that no path joins, but which depend on one another where both are left alone, given
+    the ancestors of either that are known. Each way round is kept that its experiments would have
+    missed, were the dependence as strong there.
+    """
+    found = set()
+    for one, other in combinations(summary.actions, 2):
+        if closure.has_edge(one, other) or closure.has_edge(other, one):
+            continue
+        known = {*closure.predecessors(one), *closure.predecessors(other)}
+        strength = _association(summary, one, other, sorted(known), bound)
+        if strength > 0:
+            ways = [(one, other), (other, one)]
+            found |= {way for way in ways if _power(summary, *way, strength, bound) < SURE}
+    return found
+
+
+def _association(
+    summary: Summary, one: str, other: str, known: Sequence[str], bound: float
+) -> float:
+    """Return the share of variance that one action explains of another, both left alone.
+
+    The largest over the regimes that show a dependence at the level ``bound``; zero if none does.
+    """
+    columns = [summary.actions.index(one), summary.actions.index(other)]
+    parts = [r for regime, r in summary.regimes.items() if not {one, other} & {*regime}]
+    shares = [0.0]
+    for part in parts:
+        rows = part.sample.rows
+        given = _settings(summary, rows, known)
+        cause, effect = rows[:, columns].T
+        if np.ptp(cause) == 0 or np.ptp(effect) == 0:
+            continue
+        u, v = (
+            _orthonormal(
+                _indicators(x) if name in summary.levels else _cosines(x, COSINES), given
+            )
+            for x, name in ((cause, one), (effect, other))
+        )
+        n, least, most = len(rows) - given.shape[1], *sorted((u.shape[1], v.shape[1]))
+        if least == 0 or n - 1 - most <= 0:
+            continue
+        trace = float(np.sum((u.T @ v) ** 2))
+        p = stats.beta.sf(trace / least, least * most / 2, least * (n - 1 - most) / 2)
+        if p * len(parts) <= bound:
+            noise = least * most / (n - 1)
+            shares.append(max(trace - noise, 0.0))
+    return min(max(shares), 0.99)
+
+
+def _power(summary: Summary, parent: str, child: str, strength: float, bound: float) -> float:
+    """Return the probability that the experiments on ``parent`` show an effect on ``child``.
+
+    Of half the strength of the association, as an experiment may choose a narrower range.
+    """
+    best = 0.0
+    for regime, part in summary.regimes.items():
+        if parent in regime and child not in regime:
+            n = len(part.sample.rows)
+            waves = min(COSINES, (n - 2) // 4)
+            if waves < 1 or n - waves - 1 <= 0:
+                continue
+            share = strength / 2
+            critical = stats.f.isf(bound / 2, waves, n - waves - 1)
+            power = stats.ncf.sf(critical, waves, n - waves - 1, n * share / (1 - share))
+            best = max(best, float(power))
+    return best
 
 
 def _test_pair(summary: Summary, parent: str, child: str) -> float:

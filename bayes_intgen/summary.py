@@ -24,6 +24,7 @@ from bayes_intgen.regimes import Regime, format_regime, parse_regime, sort_regim
 
 __all__ = ["Scale", "Summary"]
 
+POOLED_ROWS = 2**13  # of each regime, for the distribution of a variable
 MOST_WIDENING = 2.0  # of the half-width of the rows, by lift tests
 
 type Array = npt.NDArray[np.float64]
@@ -170,6 +171,23 @@ class Summary:
         middle = (low + high) / 2
         ends = np.clip([end[0] for end in self.tested[name]], middle - reach, middle + reach)
         return min(low, float(ends.min())), max(high, float(ends.max()))
+
+    def pooled_rows(self, name: str) -> tuple[tuple[Array, Array], ...]:
+        """Return rows of a variable and how much each counts, as often as there are kinds of them.
+
+        The regimes that leave it alone are one kind and those that set it the other. Within a kind
+        regimes count alike, so that a huge table does not decide alone where the rows are.
+        """
+        column = self.columns.index(name)
+        kinds = []
+        for setting in (False, True):
+            parts = [part for regime, part in self.regimes.items() if (name in regime) == setting]
+            rows = [part.sample.rows[:, column] for part in parts if len(part.sample.rows)]
+            thinned = [values[:: -(-len(values) // POOLED_ROWS)] for values in rows]
+            weights = [np.full(len(values), 1 / (len(rows) * len(values))) for values in thinned]
+            if rows:
+                kinds.append((np.concatenate(thinned), np.concatenate(weights)))
+        return tuple(kinds)
 
     def quantile(self, probability: float) -> dict[str, dict[str, float]]:
         """Return the quantile of each column, by regime label and column name."""

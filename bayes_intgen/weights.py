@@ -9,7 +9,7 @@ import numpy.typing as npt
 from bayes_intgen.basis import ActionBasis, Feature
 from bayes_intgen.regimes import format_regime
 
-__all__ = ["CAUSAL", "Weight", "bias_name", "frequency_table", "kinds_of_groups"]
+__all__ = ["CAUSAL", "Waves", "Weight", "bias_name", "frequency_table", "kinds_of_groups"]
 
 CAUSAL = "causal"
 
@@ -70,7 +70,7 @@ def kinds_of_groups(
         All weights.
     covariates
         The variables that are covariates; groups of one or two variables of which one is a
-        covariate are of the kind ``covariate``, the others linear, wiggly, level, pair or higher.
+        covariate are of the kind ``covariate``, the others of that of their features.
     unset
         The actions that no regime sets; the bias of such an action as a function of that action
         alone is of the kind ``confounding_unset``.
@@ -81,22 +81,52 @@ def kinds_of_groups(
         feature = weight.feature
         given = not feature.actions.isdisjoint(covariates)
         kinds[weight.group] = "covariate" if given and feature.kind != "higher" else feature.kind
-        if own.get(weight.component) == feature.actions and feature.kind in ("linear", "wiggly"):
+        if own.get(weight.component) == feature.actions and feature.kind in ("linear", "wiggly", "warped"):
             kinds[weight.group] = "confounding_unset"
     return kinds
 
 
+@dataclass(frozen=True)
+class Waves:
+    """The eigenfunctions of one coordinate of a variable, which share a lengthscale.
+
+    Parameters
+    ----------
+    variable, coordinate
+        The variable, and which coordinate of it; empty for the variable itself.
+    smoothness
+        Of the kernel: nu of a Matern kernel, infinite for the squared exponential.
+    """
+
+    variable: str
+    coordinate: str
+    smoothness: float
+
+    @property
+    def name(self) -> str:
+        """How the lengthscale is written: the variable, and its coordinate if it is another."""
+        return f"{self.variable}:{self.coordinate}" if self.coordinate else self.variable
+
+
 def frequency_table(
     weights: Sequence[Weight], bases: Mapping[str, ActionBasis]
-) -> npt.NDArray[np.float64]:
-    """Return the frequency of each weight's eigenfunction of each variable.
+) -> tuple[tuple[Waves, ...], npt.NDArray[np.float64]]:
+    """Return the coordinates that have eigenfunctions, and the frequencies of the weights in each.
 
-    Shape (weights, variables); zero where the feature has none.
+    The table has shape (weights, coordinates); zero where the feature has no eigenfunction.
     """
-    variables = list(bases)
-    table = np.zeros((len(weights), len(variables)))
+    found: dict[Waves, dict[int, float]] = {}
+    for variable, basis in bases.items():
+        for f in basis.functions:
+            if f.frequency is not None:
+                found.setdefault(Waves(variable, f.coordinate, f.smoothness), {})
     for row, weight in enumerate(weights):
         for variable, position in weight.feature.factors:
-            frequency = bases[variable].functions[position].frequency
-            table[row, variables.index(variable)] = frequency or 0.0
-    return table
+            f = bases[variable].functions[position]
+            if f.frequency is not None:
+                found[Waves(variable, f.coordinate, f.smoothness)][row] = f.frequency
+    used = {waves: rows for waves, rows in found.items() if rows}
+    table = np.zeros((len(weights), len(used)))
+    for column, rows in enumerate(used.values()):
+        table[list(rows), column] = list(rows.values())
+    return tuple(used), table

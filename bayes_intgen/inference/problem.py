@@ -59,11 +59,8 @@ class Problem:
         """The prior of x."""
         regimes, design = self.moments.regimes, self.design
         unset = {*design.actions}.difference(*regimes)
-        lengths = [
-            "lengthscale_unset" if name in unset else "lengthscale"
-            for name in design.smooth_actions
-        ]
-        return HyperPriors.of(self.priors.of_each(len(regimes), design.group_kinds(unset), lengths))
+        kinds = design.group_kinds(unset), design.length_kinds(unset)
+        return HyperPriors.of(self.priors.of_each(len(regimes), *kinds))
 
     def split(self, x: Array) -> tuple[Array, Array, Array]:
         """Cut x, of shape (..., hyperparameters), into its three parts."""
