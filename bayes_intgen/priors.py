@@ -98,17 +98,18 @@ class Priors:
 
     sigma: Prior = LogNormal(0.6, 1.0)
     linear: Prior = LogNormal(0.3, 1.0)
-    wiggly: Prior = LogNormal(0.3, 1.0)
-    warped: Prior = LogNormal(0.3, 1.0)
+    wiggly: Prior = LogNormal(0.1, 1.0)
+    warped: Prior = LogNormal(0.2, 1.0)
     mass: Prior = LogNormal(0.1, 1.0)
     level: Prior = LogNormal(0.3, 1.0)
-    pair: Prior = LogNormal(0.2, 1.0)
+    pair: Prior = LogNormal(0.1, 1.0)
     covariate: Prior = LogNormal(0.05, 2.0)
     higher: Prior = LogNormal(0.05, 1.0)
-    lengthscale: Prior = LogNormal(0.35, 0.5)
+    lengthscale: Prior = LogNormal(0.6, 0.42)
     lengthscale_warped: Prior = LogNormal(0.35, 0.5)
     lengthscale_unset: Prior = LogNormal(0.35, 0.2)
     confounding_unset: Prior = LogNormal(0.3, 0.5)
+    gapped: Prior = LogNormal(0.4, 0.3)
     constant: float = 3.0
     tail: Gamma = Gamma(2.0, 0.1)
     variance: LogNormal = LogNormal(0.3, 1.0)
@@ -144,6 +145,7 @@ class Priors:
             "pair": self.pair,
             "covariate": self.covariate,
             "confounding_unset": self.confounding_unset,
+            "gapped": self.gapped,
         }
         lengths = {
             "lengthscale": self.lengthscale,

@@ -4,7 +4,7 @@ It fixes the standardisation of actions and outcome, and with it the basis, befo
 pass computes the moments of the features (:mod:`bayes_intgen.moments`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any, Self
@@ -25,6 +25,8 @@ from bayes_intgen.regimes import Regime, format_regime, parse_regime, sort_regim
 __all__ = ["Scale", "Summary"]
 
 POOLED_ROWS = 2**13  # of each regime, for the distribution of a variable
+LEAST_GAP = 0.25  # of the tested range
+LEAST_SIDE = 0.05  # of the rows, on either side of a gap
 MOST_WIDENING = 2.0  # of the half-width of the rows, by lift tests
 
 type Array = npt.NDArray[np.float64]
@@ -61,6 +63,8 @@ class Summary:
     tested
         The ends of the lift tests of each action: a value, or the code of a level, and the values
         of the covariates there (NaN where several were averaged over, or none was given).
+    stored_gaps
+        The gaps (:meth:`gaps`) of a summary that was read from a file, without its rows.
     """
 
     actions: tuple[str, ...]
@@ -69,6 +73,7 @@ class Summary:
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     covariates: tuple[str, ...] = ()
     tested: Mapping[str, tuple[tuple[float, ...], ...]] = field(default_factory=dict)
+    stored_gaps: Mapping[str, tuple[tuple[float, float], ...]] | None = None
 
     @classmethod
     def from_data(cls, data: RegimeData) -> Self:
@@ -91,7 +96,10 @@ class Summary:
         for regime, summary in other.regimes.items():
             parts[regime] = parts[regime].merge(summary) if regime in parts else summary
         ranked = {regime: parts[regime] for regime in sort_regimes(parts, self.actions)}
-        return replace(self, regimes=ranked)
+        gaps = None
+        if self.stored_gaps is not None or other.stored_gaps is not None:
+            gaps = {name: _overlaps(self.gaps(name), other.gaps(name)) for name in self.actions}
+        return replace(self, regimes=ranked, stored_gaps=gaps)
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -172,6 +180,31 @@ class Summary:
         ends = np.clip([end[0] for end in self.tested[name]], middle - reach, middle + reach)
         return min(low, float(ends.min())), max(high, float(ends.max()))
 
+    def gaps(self, name: str) -> tuple[tuple[float, float], ...]:
+        """Return the intervals of an action, within its tested range, that no experiment set.
+
+        Of two neighbouring values that experiments set, those between which more than a quarter of
+        the tested range lies, with at least one row in twenty on either side: gaps between tested
+        levels or clouds, not the loose ends of a long tail.
+        """
+        if self.stored_gaps is not None:
+            return self.stored_gaps.get(name, ())
+        column = self.columns.index(name)
+        parts = [part for regime, part in self.regimes.items() if name in regime]
+        if not parts or name in self.levels:
+            return ()
+        low = min(part.core[0, column] for part in parts)
+        high = max(part.core[1, column] for part in parts)
+        values = np.concatenate([part.sample.rows[:, column] for part in parts])
+        weights = np.concatenate(
+            [np.full(n, 1 / n) for n in (len(part.sample.rows) for part in parts)]
+        )
+        order = np.argsort(values, kind="stable")
+        values, share = values[order], np.cumsum(weights[order]) / weights.sum()
+        wide = np.diff(values) > LEAST_GAP * (high - low)
+        wide &= (share[:-1] >= LEAST_SIDE) & (share[:-1] <= 1 - LEAST_SIDE)
+        return tuple((float(values[i]), float(values[i + 1])) for i in np.flatnonzero(wide))
+
     def pooled_rows(self, name: str) -> tuple[tuple[Array, Array], ...]:
         """Return rows of a variable and how much each counts, as often as there are kinds of them.
 
@@ -210,6 +243,7 @@ class Summary:
             "outcome": self.outcome,
             "levels": {name: list(levels) for name, levels in self.levels.items()},
             "tested": {name: list(map(list, ends)) for name, ends in self.tested.items()},
+            "gaps": {name: list(map(list, self.gaps(name))) for name in self.actions},
             "regimes": {
                 format_regime(regime): {
                     "n": part.moments.n,
@@ -250,7 +284,11 @@ class Summary:
                 },
             )
         tested = {name: tuple(map(tuple, ends)) for name, ends in state.get("tested", {}).items()}
-        return cls(actions, state["outcome"], parts, levels, covariates, tested)
+        gaps = {
+            name: tuple((low, high) for low, high in found)
+            for name, found in state.get("gaps", {}).items()
+        }
+        return cls(actions, state["outcome"], parts, levels, covariates, tested, gaps)
 
 
 def _summarise(data: RegimeData, sizes: Mapping[int, int]) -> dict[Regime, RegimeSummary]:
@@ -278,6 +316,14 @@ def _summarise_partition(
             sample = ThinnedSample.within(values, starts.get(regime, 0), data.extents[regime].n)
             parts[regime] = replace(RegimeSummary.from_rows(values, sizes), sample=sample)
     return parts
+
+
+def _overlaps(
+    one: Sequence[tuple[float, float]], two: Sequence[tuple[float, float]]
+) -> tuple[tuple[float, float], ...]:
+    """Return the intervals that two unions of intervals have in common."""
+    found = [(max(a, c), min(b, d)) for a, b in one for c, d in two]
+    return tuple((low, high) for low, high in found if low < high)
 
 
 def _merge(

@@ -6,7 +6,8 @@ Each query point gets a flag, from ranges and covariances of the first pass alon
     For every action k that is set: a_k lies within its core range (0.05% to 99.95% quantile) over
     the regimes that set A_k, which show u_k; and, for every action j that is set too and may depend
     on A_k, over the regimes that set A_j and over those that set neither, which tell u_k from the
-    bias of j (or, if none sets neither, those that leave A_j alone). For every action k that is not
+    bias of j (or, if none sets neither, those that leave A_j alone); and not inside a gap between
+    the values that experiments set (:meth:`bayes_intgen.summary.Summary.gaps`). For every action k that is not
     set: (a_k, a_parents(k)) lies within the cloud of a regime that leaves A_k alone, its squared
     Mahalanobis distance at most the 99.9% quantile of chi-square. Of a block of several actions: if
     all are set, a_B must lie within the cloud of a regime that sets all of B, and each of its
@@ -57,6 +58,7 @@ OUTSIDE = "outside"
 BEYOND = "beyond"
 CLOUD_PROBABILITY = 0.999
 ROWS_PER_DIMENSION = 10
+GAP_MARGIN = 0.1
 LEAST_WIDTH = 1e-6  # of a cloud in any direction, in standard deviations of the actions
 
 type Array = npt.NDArray[np.float64]
@@ -111,6 +113,7 @@ def classify_support(
                     seen &= _in_core(values, position[action], chosen)
                     if given:
                         seen &= _in_cloud(values, [position[action], *given], summary, chosen)
+                seen &= ~_in_gap(values[:, position[action]], summary.gaps(action))
                 ends = _shown(position[action], needed)
                 supported &= seen | is_tested(values, position[action], summary, ends)
     if len(do) > 1 and do in summary.regimes:  # a joint arm that is the very one asked for
@@ -195,6 +198,15 @@ def _in_core(values: Array, column: int, parts: Sequence[RegimeSummary]) -> Mask
     low = min(part.core[0, column] for part in parts)
     high = max(part.core[1, column] for part in parts)
     return np.asarray((low <= values[:, column]) & (values[:, column] <= high))
+
+
+def _in_gap(values: Array, gaps: Sequence[tuple[float, float]]) -> Mask:
+    """Say which values lie well inside a gap: farther than a tenth of it from its ends."""
+    inside = np.zeros(len(values), dtype=bool)
+    for low, high in gaps:
+        margin = GAP_MARGIN * (high - low)
+        inside |= (low + margin < values) & (values < high - margin)
+    return inside
 
 
 def _shown(column: int, needed: Sequence[Sequence[RegimeSummary]]) -> tuple[float, ...]:

@@ -35,6 +35,7 @@ from bayes_intgen.summary import Scale
 __all__ = ["LogVariance", "VarianceFeatures", "fit_log_variances"]
 
 REACH = 3.0
+LEAST_EVIDENCE = 6.0  # twice the log Bayes factor against a constant variance
 FLOOR = 1e-6
 PAIR_FUNCTIONS = 2
 
@@ -113,6 +114,8 @@ class LogVariance:
         ]
         best = grid[int(np.argmax(evidence))]
         gamma = relative * (vectors @ (best / (noise + best * strengths) * pull))
+        if max(evidence) < LEAST_EVIDENCE:
+            gamma = np.zeros_like(gamma)
         spread = sqrt(max(float(gamma @ moments.covariance[:-1, :-1] @ gamma), 0.0))
         return cls(columns, moments.mean[:-1], gamma, REACH * spread)
 

@@ -60,7 +60,10 @@ class Weight:
 
 
 def kinds_of_groups(
-    weights: Iterable[Weight], covariates: Iterable[str], unset: Iterable[str] = ()
+    weights: Iterable[Weight],
+    covariates: Iterable[str],
+    unset: Iterable[str] = (),
+    gapped: Iterable[str] = (),
 ) -> dict[str | None, str]:
     """Return what the prior of each group depends on: covariate, or the kind of its features.
 
@@ -74,7 +77,11 @@ def kinds_of_groups(
     unset
         The actions that no regime sets; the bias of such an action as a function of that action
         alone is of the kind ``confounding_unset``.
+    gapped
+        The actions of which experiments set some values with a gap in between; the wiggles of such
+        an action, in its effect and in its bias, are of the kind ``gapped``.
     """
+    bridged = {frozenset((action,)) for action in gapped}
     own = {bias_name(action): frozenset((action,)) for action in unset}
     kinds: dict[str | None, str] = {}
     for weight in weights:
@@ -83,6 +90,8 @@ def kinds_of_groups(
         kinds[weight.group] = "covariate" if given and feature.kind != "higher" else feature.kind
         if own.get(weight.component) == feature.actions and feature.kind in ("linear", "wiggly", "warped"):
             kinds[weight.group] = "confounding_unset"
+        elif feature.actions in bridged and feature.kind in ("wiggly", "warped"):
+            kinds[weight.group] = "gapped"
     return kinds
 
 

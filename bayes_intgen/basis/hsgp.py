@@ -36,7 +36,7 @@ from bayes_intgen.validation import read_real, read_whole
 __all__ = ["HSGP", "HSGPBasis"]
 
 MOST_FUNCTIONS = 1000
-M, WARPED, PAIRED = 16, 20, 7
+M, WARPED, PAIRED = 10, 20, 5
 SMOOTHNESS = 2.5  # of the kernel of the warped coordinate
 WARP_BOX = 1.3
 LEAST_SHARE, LEAST_ROWS, MOST_MASSES = 0.02, 8, 24

@@ -58,8 +58,10 @@ class Problem:
     def hyperpriors(self) -> HyperPriors:
         """The prior of x."""
         regimes, design = self.moments.regimes, self.design
+        summary = self.moments.summary
         unset = {*design.actions}.difference(*regimes)
-        kinds = design.group_kinds(unset), design.length_kinds(unset)
+        gapped = {name for name in design.actions if summary.gaps(name)}
+        kinds = design.group_kinds(unset, gapped), design.length_kinds(unset)
         return HyperPriors.of(self.priors.of_each(len(regimes), *kinds))
 
     def split(self, x: Array) -> tuple[Array, Array, Array]:
