@@ -22,7 +22,7 @@ from bayes_intgen.level_rows import LevelRows
 from bayes_intgen.regime_summary import RegimeSummary, ThinnedSample
 from bayes_intgen.regimes import Regime, format_regime, parse_regime, sort_regimes
 
-__all__ = ["Scale", "Summary"]
+__all__ = ["Gap", "Scale", "Summary"]
 
 POOLED_ROWS = 2**13  # of each regime, for the distribution of a variable
 LEAST_GAP = 0.25  # of the tested range
@@ -42,6 +42,23 @@ class Scale:
     def standardise(self, values: Array) -> Array:
         """Return (values - centre) / spread."""
         return (values - self.centre) / self.spread
+
+
+@dataclass(frozen=True)
+class Gap:
+    """An interval between the values that experiments set.
+
+    Parameters
+    ----------
+    low, high
+        Its ends, values that experiments set.
+    share
+        Of the rows in it, where the action is left alone.
+    """
+
+    low: float
+    high: float
+    share: float
 
 
 @dataclass(frozen=True)
@@ -73,7 +90,7 @@ class Summary:
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     covariates: tuple[str, ...] = ()
     tested: Mapping[str, tuple[tuple[float, ...], ...]] = field(default_factory=dict)
-    stored_gaps: Mapping[str, tuple[tuple[float, float], ...]] | None = None
+    stored_gaps: Mapping[str, tuple[Gap, ...]] | None = None
 
     @classmethod
     def from_data(cls, data: RegimeData) -> Self:
@@ -180,7 +197,7 @@ class Summary:
         ends = np.clip([end[0] for end in self.tested[name]], middle - reach, middle + reach)
         return min(low, float(ends.min())), max(high, float(ends.max()))
 
-    def gaps(self, name: str) -> tuple[tuple[float, float], ...]:
+    def gaps(self, name: str) -> tuple[Gap, ...]:
         """Return the intervals of an action, within its tested range, that no experiment set.
 
         Of two neighbouring values that experiments set, those between which more than a quarter of
@@ -203,7 +220,14 @@ class Summary:
         values, share = values[order], np.cumsum(weights[order]) / weights.sum()
         wide = np.diff(values) > LEAST_GAP * (high - low)
         wide &= (share[:-1] >= LEAST_SIDE) & (share[:-1] <= 1 - LEAST_SIDE)
-        return tuple((float(values[i]), float(values[i + 1])) for i in np.flatnonzero(wide))
+        natural = [part for regime, part in self.regimes.items() if name not in regime]
+        found = []
+        for i in np.flatnonzero(wide):
+            ends = float(values[i]), float(values[i + 1])
+            rows = [part.sample.rows[:, column] for part in natural]
+            within = [np.mean((ends[0] < r) & (r < ends[1])) for r in rows if len(r)]
+            found.append(Gap(*ends, float(np.mean(within)) if within else 0.0))
+        return tuple(found)
 
     def pooled_rows(self, name: str) -> tuple[tuple[Array, Array], ...]:
         """Return rows of a variable and how much each counts, as often as there are kinds of them.
@@ -243,7 +267,10 @@ class Summary:
             "outcome": self.outcome,
             "levels": {name: list(levels) for name, levels in self.levels.items()},
             "tested": {name: list(map(list, ends)) for name, ends in self.tested.items()},
-            "gaps": {name: list(map(list, self.gaps(name))) for name in self.actions},
+            "gaps": {
+                name: [[gap.low, gap.high, gap.share] for gap in self.gaps(name)]
+                for name in self.actions
+            },
             "regimes": {
                 format_regime(regime): {
                     "n": part.moments.n,
@@ -285,7 +312,7 @@ class Summary:
             )
         tested = {name: tuple(map(tuple, ends)) for name, ends in state.get("tested", {}).items()}
         gaps = {
-            name: tuple((low, high) for low, high in found)
+            name: tuple(Gap(*gap) for gap in found)
             for name, found in state.get("gaps", {}).items()
         }
         return cls(actions, state["outcome"], parts, levels, covariates, tested, gaps)
@@ -319,11 +346,13 @@ def _summarise_partition(
 
 
 def _overlaps(
-    one: Sequence[tuple[float, float]], two: Sequence[tuple[float, float]]
-) -> tuple[tuple[float, float], ...]:
+    one: Sequence[Gap], two: Sequence[Gap]
+) -> tuple[Gap, ...]:
     """Return the intervals that two unions of intervals have in common."""
-    found = [(max(a, c), min(b, d)) for a, b in one for c, d in two]
-    return tuple((low, high) for low, high in found if low < high)
+    found = [
+        Gap(max(a.low, b.low), min(a.high, b.high), max(a.share, b.share)) for a in one for b in two
+    ]
+    return tuple(gap for gap in found if gap.low < gap.high)
 
 
 def _merge(

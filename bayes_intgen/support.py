@@ -46,7 +46,7 @@ from bayes_intgen.data import Points
 from bayes_intgen.errors import QueryError
 from bayes_intgen.regime_summary import RegimeSummary
 from bayes_intgen.regimes import Regime
-from bayes_intgen.summary import Summary
+from bayes_intgen.summary import Gap, Summary
 from bayes_intgen.tested_values import is_tested
 from bayes_intgen.validation import read_choice
 
@@ -200,12 +200,12 @@ def _in_core(values: Array, column: int, parts: Sequence[RegimeSummary]) -> Mask
     return np.asarray((low <= values[:, column]) & (values[:, column] <= high))
 
 
-def _in_gap(values: Array, gaps: Sequence[tuple[float, float]]) -> Mask:
+def _in_gap(values: Array, gaps: Sequence[Gap]) -> Mask:
     """Say which values lie well inside a gap: farther than a tenth of it from its ends."""
     inside = np.zeros(len(values), dtype=bool)
-    for low, high in gaps:
-        margin = GAP_MARGIN * (high - low)
-        inside |= (low + margin < values) & (values < high - margin)
+    for gap in gaps:
+        margin = GAP_MARGIN * (gap.high - gap.low)
+        inside |= (gap.low + margin < values) & (values < gap.high - margin)
     return inside
 
 

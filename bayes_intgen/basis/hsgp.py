@@ -53,16 +53,16 @@ class HSGP:
     Parameters
     ----------
     m
-        Number of eigenfunctions of one action; None chooses it by the number of rows.
+        Number of eigenfunctions of one action; 10 resolve lengthscales down to 0.26 half-widths of
+        the data. None, the default, is 10 beside those of ``warp``.
     m_pair
-        Number of them, in each of two actions, that enter products; 0 for none, None likewise.
+        Number of them, in each of two actions, that enter products; 0 for none, 5 by default.
     c
         Half-width of the box over that of the data.
     warp
         Number of eigenfunctions of the action's warped coordinate (:mod:`bayes_intgen.basis.warp`)
-        beside those of the action itself; those that enter products are then taken from these. 0
-        for none, None to choose it by the number of rows. ``HSGP(m=10, m_pair=5, warp=0)`` is the
-        basis of version 0.1.
+        beside those of the action itself; those that enter products are then taken from these. By
+        default 20, and none if ``m`` is given: ``HSGP(m=10)`` is the basis of version 0.1.
 
     Raises
     ------
@@ -84,10 +84,9 @@ class HSGP:
         for name, least in (("m", 1), ("m_pair", 0), ("warp", 0)):
             if getattr(self, name) is not None:
                 read_whole(getattr(self, name), name, least, MOST_FUNCTIONS)
-        most = {"m": self.m} if self.warp == 0 else {"warp": self.warp}
-        for name, size in most.items():
-            if size is not None and self.m_pair is not None and self.m_pair > size:
-                raise ModelError(f"m_pair must be at most {name} = {size}, got {self.m_pair}.")
+        name, size = ("warp", self._warped) if self._warped else ("m", M if self.m is None else self.m)
+        if self.m_pair is not None and self.m_pair > size:
+            raise ModelError(f"m_pair must be at most {name} = {size}, got {self.m_pair}.")
         rule = "a finite number greater than 1 (the data's own range) and up to 1000"
         read_real(self.c, "c", rule, 1.0 + 1e-9, 1000.0)
 
@@ -106,9 +105,8 @@ class HSGP:
         """
         low, high = summary.pooled_core(action)
         box = Scale((low + high) / 2, (high - low) / 2)
-        m, warp = int(self.m or M), int(WARPED if self.warp is None else self.warp)
-        most = warp or m
-        m_pair = int(min(PAIRED, most) if self.m_pair is None else min(self.m_pair, most))
+        m, warp = int(M if self.m is None else self.m), int(self._warped or 0)
+        m_pair = int(min(PAIRED, warp or m) if self.m_pair is None else self.m_pair)
         scale, c = summary.scales[action], float(self.c)
         if not warp:
             return HSGPBasis(scale, box, m, m_pair, c)
@@ -131,8 +129,16 @@ class HSGP:
         """
         if not isinstance(basis, HSGPBasis):
             return False
-        pairs = ((self.m, basis.m), (self.m_pair, basis.m_pair), (self.warp, basis.m_warp))
+        warp = self.warp if self.m is None else self._warped
+        pairs = ((self.m, basis.m), (self.m_pair, basis.m_pair), (warp, basis.m_warp))
         return basis.c == self.c and all(asked in (None, found) for asked, found in pairs)
+
+    @property
+    def _warped(self) -> int:
+        """The number of eigenfunctions of the warped coordinate."""
+        if self.warp is not None:
+            return self.warp
+        return WARPED if self.m is None else 0
 
 
 def find_masses(kinds: Sequence[tuple[Array, Array]]) -> tuple[float, ...]:
@@ -145,6 +151,8 @@ def find_masses(kinds: Sequence[tuple[Array, Array]]) -> tuple[float, ...]:
     found, where, counts = np.unique(values, return_inverse=True, return_counts=True)
     share = np.bincount(where, weights=weights)
     often = (share >= LEAST_SHARE) & (counts >= LEAST_ROWS)
+    if len(found) == 2:
+        return ()  # a line goes through two values
     return tuple(found[often].tolist()) if often.sum() <= MOST_MASSES else ()
 
 

@@ -152,7 +152,7 @@ def _check(
     summary = Summary.from_data(data)
     learned = distrust_few_rows(learn_structure(summary), summary)
     scale = summary.scales[data.outcome]
-    bases: Mapping[str, ActionBasis] = freeze_bases(HSGP(m=10, m_pair=5, warp=0), data.variables, summary)
+    bases: Mapping[str, ActionBasis] = freeze_bases(HSGP(m=10), data.variables, summary)
     parents: Mapping[str, tuple[str, ...]] = learned.parents
     partition = read_blocks(blocks, data.actions)
     if posterior is not None:

@@ -20,6 +20,8 @@ from bayes_intgen.threads import ordered_map
 
 __all__ = ["Problem", "conditionals"]
 
+LEAST_IN_GAP = 0.01  # of the rows, so that the sum of effect and bias is seen there
+
 type Array = npt.NDArray[np.float64]
 
 
@@ -60,7 +62,11 @@ class Problem:
         regimes, design = self.moments.regimes, self.design
         summary = self.moments.summary
         unset = {*design.actions}.difference(*regimes)
-        gapped = {name for name in design.actions if summary.gaps(name)}
+        gapped = {
+            name
+            for name in design.actions
+            if any(gap.share > LEAST_IN_GAP for gap in summary.gaps(name))
+        }
         kinds = design.group_kinds(unset, gapped), design.length_kinds(unset)
         return HyperPriors.of(self.priors.of_each(len(regimes), *kinds))
 
