@@ -204,9 +204,7 @@ class Design:
         """Names of the prior groups, in order of appearance."""
         return tuple(dict.fromkeys(w.group for w in self.weights if w.group is not None))
 
-    def group_kinds(
-        self, unset: Iterable[str] = (), gapped: Iterable[str] = ()
-    ) -> tuple[str, ...]:
+    def group_kinds(self, unset: Iterable[str] = (), gapped: Iterable[str] = ()) -> tuple[str, ...]:
         """Return what the prior of each group depends on: see :func:`kinds_of_groups`."""
         kinds = kinds_of_groups(self.weights, self.covariates, unset, gapped)
         return tuple(kinds[group] for group in self.groups)

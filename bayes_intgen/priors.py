@@ -48,6 +48,10 @@ class Priors:
         Residual standard deviation of a regime, in standard deviations of the outcome.
     linear, wiggly
         Scale of the weights of a single action, likewise.
+    warped
+        The same for eigenfunctions of the warped coordinate.
+    mass
+        Scale of what sets a frequent value of a smooth action apart from its curve.
     level
         Scale of the values of a categorical action's levels.
     pair
@@ -64,6 +68,11 @@ class Priors:
     confounding_unset
         Scale of the confounding bias of such an action as a function of that action, likewise in
         place of ``linear`` and ``wiggly``: no rows could tell that there is none.
+    lengthscale_warped
+        Lengthscale of the eigenfunctions of the warped coordinate, which runs from -1 to 1.
+    gapped
+        Scale of the wiggles of an action, in its effect and in its bias alike, if experiments leave
+        a gap in which rows that leave it alone lie: these tell of the sum of the two only.
     constant
         Standard deviation of the constant of each component (normal, mean zero); a number.
     tail
@@ -81,19 +90,23 @@ class Priors:
     --------
     >>> import pymc as pm
     >>> print(Priors(linear=LogNormal(1.0, 0.5), wiggly=pm.HalfNormal.dist(0.5), lengthscale=0.8))
-    sigma        LogNormal(median=0.6, log_sd=1.0): 90% within 0.116 to 3.11
-    linear       LogNormal(median=1.0, log_sd=0.5): 90% within 0.439 to 2.28
-    wiggly       HalfNormal(0, 0.5): 90% within 0.0314 to 0.978
-    level        LogNormal(median=0.3, log_sd=1.0): 90% within 0.0579 to 1.55
-    pair         LogNormal(median=0.1, log_sd=1.0): 90% within 0.0193 to 0.518
-    covariate    LogNormal(median=0.05, log_sd=2.0): 90% within 0.00186 to 1.34
-    higher       LogNormal(median=0.05, log_sd=1.0): 90% within 0.00965 to 0.259
-    lengthscale  0.8 (known)
+    sigma              LogNormal(median=0.6, log_sd=1.0): 90% within 0.116 to 3.11
+    linear             LogNormal(median=1.0, log_sd=0.5): 90% within 0.439 to 2.28
+    wiggly             HalfNormal(0, 0.5): 90% within 0.0314 to 0.978
+    warped             LogNormal(median=0.2, log_sd=1.0): 90% within 0.0386 to 1.04
+    mass               LogNormal(median=0.1, log_sd=1.0): 90% within 0.0193 to 0.518
+    level              LogNormal(median=0.3, log_sd=1.0): 90% within 0.0579 to 1.55
+    pair               LogNormal(median=0.1, log_sd=1.0): 90% within 0.0193 to 0.518
+    covariate          LogNormal(median=0.05, log_sd=2.0): 90% within 0.00186 to 1.34
+    higher             LogNormal(median=0.05, log_sd=1.0): 90% within 0.00965 to 0.259
+    lengthscale        0.8 (known)
+    lengthscale_warped  LogNormal(median=0.35, log_sd=0.5): 90% within 0.154 to 0.797
     lengthscale_unset  LogNormal(median=0.35, log_sd=0.2): 90% within 0.252 to 0.486
     confounding_unset  LogNormal(median=0.3, log_sd=0.5): 90% within 0.132 to 0.683
-    constant     Normal(0, 3.0)
-    tail         Gamma(shape=2.0, rate=0.1): 90% within 3.55 to 47.4
-    variance     LogNormal(median=0.3, log_sd=1.0): 90% within 0.0579 to 1.55
+    gapped             LogNormal(median=0.4, log_sd=0.3): 90% within 0.244 to 0.655
+    constant           Normal(0, 3.0)
+    tail               Gamma(shape=2.0, rate=0.1): 90% within 3.55 to 47.4
+    variance           LogNormal(median=0.3, log_sd=1.0): 90% within 0.0579 to 1.55
     """
 
     sigma: Prior = LogNormal(0.6, 1.0)

@@ -30,6 +30,14 @@ them: with 20 actions and 20 edges, five spurious ones of 360 made it 57. So bey
 (five actions) the level shrinks in proportion, and a spurious edge is expected in one data set of
 five at most.
 
+A missed edge biases, and few rows miss many. But where two actions are left alone, of which there
+are usually more rows, an edge shows as a dependence between them, whichever way it points, once the
+known ancestors of both are taken out. So if they depend on one another there, and no path joins
+them, each way round is kept that the experiments would show with less than 99% probability, were
+it half as strong there: ``possible``. With 20,000 observed and 60 experimental rows contrasts are
+covered at 0.86 in place of 0.77 (0.89 with the true graph), with 100,000 and 40 at 0.83 in place of
+0.73 (0.83).
+
 In a regime that sets several actions, such as a block, their settings may depend on one another:
 then A_k may seem to follow one of them through another, or follow neither because the two cancel.
 So what the other settings explain (four cosines of their ranks, or indicators) is taken out of both
@@ -226,9 +234,7 @@ def _association(
         if np.ptp(cause) == 0 or np.ptp(effect) == 0:
             continue
         u, v = (
-            _orthonormal(
-                _indicators(x) if name in summary.levels else _cosines(x, COSINES), given
-            )
+            _orthonormal(_indicators(x) if name in summary.levels else _cosines(x, COSINES), given)
             for x, name in ((cause, one), (effect, other))
         )
         n, least, most = len(rows) - given.shape[1], *sorted((u.shape[1], v.shape[1]))

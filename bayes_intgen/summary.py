@@ -207,7 +207,11 @@ class Summary:
         if self.stored_gaps is not None:
             return self.stored_gaps.get(name, ())
         column = self.columns.index(name)
-        parts = [part for regime, part in self.regimes.items() if name in regime]
+        parts = [
+            part
+            for regime, part in self.regimes.items()
+            if name in regime and len(part.sample.rows)
+        ]
         if not parts or name in self.levels:
             return ()
         low = min(part.core[0, column] for part in parts)
@@ -312,8 +316,7 @@ class Summary:
             )
         tested = {name: tuple(map(tuple, ends)) for name, ends in state.get("tested", {}).items()}
         gaps = {
-            name: tuple(Gap(*gap) for gap in found)
-            for name, found in state.get("gaps", {}).items()
+            name: tuple(Gap(*gap) for gap in found) for name, found in state.get("gaps", {}).items()
         }
         return cls(actions, state["outcome"], parts, levels, covariates, tested, gaps)
 
@@ -345,9 +348,7 @@ def _summarise_partition(
     return parts
 
 
-def _overlaps(
-    one: Sequence[Gap], two: Sequence[Gap]
-) -> tuple[Gap, ...]:
+def _overlaps(one: Sequence[Gap], two: Sequence[Gap]) -> tuple[Gap, ...]:
     """Return the intervals that two unions of intervals have in common."""
     found = [
         Gap(max(a.low, b.low), min(a.high, b.high), max(a.share, b.share)) for a in one for b in two

@@ -88,7 +88,11 @@ def kinds_of_groups(
         feature = weight.feature
         given = not feature.actions.isdisjoint(covariates)
         kinds[weight.group] = "covariate" if given and feature.kind != "higher" else feature.kind
-        if own.get(weight.component) == feature.actions and feature.kind in ("linear", "wiggly", "warped"):
+        if own.get(weight.component) == feature.actions and feature.kind in (
+            "linear",
+            "wiggly",
+            "warped",
+        ):
             kinds[weight.group] = "confounding_unset"
         elif feature.actions in bridged and feature.kind in ("wiggly", "warped"):
             kinds[weight.group] = "gapped"

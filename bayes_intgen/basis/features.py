@@ -29,9 +29,7 @@ BASES = {basis.kind: basis for basis in (CategoricalBasis, HSGPBasis, Polynomial
 
 MAX_FEATURES = 10_000
 
-type Kind = Literal[
-    "constant", "linear", "wiggly", "warped", "mass", "level", "pair", "higher"
-]
+type Kind = Literal["constant", "linear", "wiggly", "warped", "mass", "level", "pair", "higher"]
 
 
 @dataclass(frozen=True)
@@ -282,8 +280,10 @@ def _check_number(found: int, bases: Mapping[str, ActionBasis]) -> None:
 
 def _clash(first: BasisFunction, second: BasisFunction) -> bool:
     """Say whether one is the trend of a smooth action and the other what stands beside a trend."""
-    beside = ("wiggly", "warped", "mass")
-    return any(a.trend and b.shape in beside and (b.frequency is not None or b.shape == "mass") for a, b in ((first, second), (second, first)))
+    return any(
+        a.trend and (b.frequency is not None or b.shape == "mass")
+        for a, b in ((first, second), (second, first))
+    )
 
 
 def _allowed(actions: set[str], scopes: Sequence[frozenset[str]]) -> bool:

@@ -11,6 +11,25 @@ fixed.
 A linear function is added, with a prior scale of its own: it carries the trend, and runs on beyond
 the box, where the eigenfunctions are held at its edge.
 
+These carry what is smooth over the whole range. What happens where the rows are (a bend inside the
+bulk of a long-tailed action, a kink, a threshold) is for a second set: eigenfunctions of the same
+kind at the warped coordinate w(a) of :mod:`bayes_intgen.basis.warp`, with a scale and a lengthscale
+of their own and the spectral density of a Matern kernel of smoothness 5/2 (see
+:mod:`bayes_intgen.scales`), whose longer tail has room for corners. Those that enter products are
+taken from it, so that a bias, too, bends where its rows are. And each value that at least one row in
+fifty has where the action is left alone, such as zero, has an indicator with a scale of its own, for
+up to 24 of them: curve plus levels. (With more than eight they stay out of products.)
+
+What was tried, on twenty kinds of curves (3 actions, 2000 observed and 1000 rows per experiment, 5
+or 6 systems each; 90% intervals of contrasts with the median setting): a squared exponential at w
+with 12 functions covers a step at 0.60 and price elasticities at 0.85, with 20 at 0.81 and 0.83;
+Matern 5/2 with 12 functions a step at 0.69; with 20 functions 0.83 and 0.90, and errors as those of
+the squared exponential; Matern 3/2 covers alike with errors larger by 6% on long tails, Matern 1/2
+by 25%. 16 functions of the action in place of 10, or 7 in products in place of 5, change nothing in
+these, nor on polynomials. Indicators lower the error of an action with seven values by 10% and raise
+the coverage from 0.86 to 0.91; those of values that only experiments single out would raise that of
+two-armed trials by half.
+
 References
 ----------
 Solin and Särkkä (2020), "Hilbert space methods for reduced-rank Gaussian process regression",
@@ -84,7 +103,9 @@ class HSGP:
         for name, least in (("m", 1), ("m_pair", 0), ("warp", 0)):
             if getattr(self, name) is not None:
                 read_whole(getattr(self, name), name, least, MOST_FUNCTIONS)
-        name, size = ("warp", self._warped) if self._warped else ("m", M if self.m is None else self.m)
+        name, size = (
+            ("warp", self._warped) if self._warped else ("m", M if self.m is None else self.m)
+        )
         if self.m_pair is not None and self.m_pair > size:
             raise ModelError(f"m_pair must be at most {name} = {size}, got {self.m_pair}.")
         rule = "a finite number greater than 1 (the data's own range) and up to 1000"
