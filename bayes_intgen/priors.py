@@ -72,7 +72,8 @@ class Priors:
         Lengthscale of the eigenfunctions of the warped coordinate, which runs from -1 to 1.
     gapped
         Scale of the wiggles of an action, in its effect and in its bias alike, if experiments leave
-        a gap in which rows that leave it alone lie: these tell of the sum of the two only.
+        a gap in which rows that leave it alone lie, or have fewer than 150 rows: what is seen is
+        mostly the sum of the two.
     constant
         Standard deviation of the constant of each component (normal, mean zero); a number.
     tail

@@ -20,6 +20,7 @@ from bayes_intgen.threads import ordered_map
 
 __all__ = ["Problem", "conditionals"]
 
+FEW_ROWS = 150  # of experiments on an action
 LEAST_IN_GAP = 0.01  # of the rows, so that the sum of effect and bias is seen there
 
 type Array = npt.NDArray[np.float64]
@@ -62,10 +63,14 @@ class Problem:
         regimes, design = self.moments.regimes, self.design
         summary = self.moments.summary
         unset = {*design.actions}.difference(*regimes)
+        rows = {
+            name: sum(part.moments.n for r, part in summary.regimes.items() if name in r)
+            for name in design.actions
+        }
         gapped = {
             name
             for name in design.actions
-            if any(gap.share > LEAST_IN_GAP for gap in summary.gaps(name))
+            if rows[name] < FEW_ROWS or any(gap.share > LEAST_IN_GAP for gap in summary.gaps(name))
         }
         kinds = design.group_kinds(unset, gapped), design.length_kinds(unset)
         return HyperPriors.of(self.priors.of_each(len(regimes), *kinds))
