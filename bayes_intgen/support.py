@@ -8,8 +8,8 @@ Each query point gets a flag, from ranges and covariances of the first pass alon
     on A_k, over the regimes that set A_j and over those that set neither, which tell u_k from the
     bias of j (or, if none sets neither, those that leave A_j alone); and not inside a gap between
     the values that experiments set (:meth:`bayes_intgen.summary.Summary.gaps`). For every action k
-    that is not set: (a_k, a_parents(k)) lies within the cloud of a regime that leaves A_k alone, its squared
-    Mahalanobis distance at most the 99.9% quantile of chi-square. Of a block of several actions: if
+    that is not set: (a_k, a_parents(k)) lies within the cloud of a regime that leaves A_k alone,
+    its squared Mahalanobis distance at most the 99.9% quantile of chi-square. Of a block of several actions: if
     all are set, a_B must lie within the cloud of a regime that sets all of B, and each of its
     actions within the core ranges that tell u_B from the bias of other blocks; if none or a part is
     set, a_B and the parents of those left alone must lie within the cloud of a regime that does the

@@ -8,8 +8,8 @@ log e^2 = log v_r(a) + noise is regressed on the smoothest features psi of the a
 
 where D holds the relative prior scales of the features and tau_r maximises the evidence; unless
 that speaks for it (twice the log Bayes factor above 6), the variance of a regime is constant. One
-pass over the rows gives the moments of (psi, log e^2); a second gives moments weighted by 1 / v_r. Only
-the relation of the weights within a regime matters: sigma_r is still inferred.
+pass over the rows gives the moments of (psi, log e^2); a second gives moments weighted by 1 / v_r.
+Only the relation of the weights within a regime matters: sigma_r is still inferred.
 
 References
 ----------

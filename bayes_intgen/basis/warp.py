@@ -1,4 +1,4 @@
-"""A coordinate that is fine where the rows are: a blend of an action, its rank and its normal score.
+"""A coordinate that is fine where the rows are: a blend of an action, its rank and normal score.
 
 With x the action in half-widths from the middle of its range, F its distribution function over all
 regimes (those that set the action and those that leave it alone count half each) and z = Phi^-1(F)
