@@ -30,6 +30,9 @@ from bayes_intgen.moments.moments import Moments
 
 __all__ = ["Problem", "conditionals", "explain_singular"]
 
+FEW_ROWS = 150  # of experiments on an action
+LEAST_IN_GAP = 0.01  # of the rows, so that the sum of effect and bias is seen there
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -66,12 +69,19 @@ class Problem:
     def hyperpriors(self) -> HyperPriors:
         """The prior of x."""
         regimes, design = self.moments.regimes, self.design
+        summary = self.moments.summary
         unset = {*design.actions}.difference(*regimes)
-        lengths = [
-            "lengthscale_unset" if name in unset else "lengthscale"
-            for name in design.smooth_actions
-        ]
-        return HyperPriors.of(self.priors.of_each(len(regimes), design.group_kinds(unset), lengths))
+        rows = {
+            name: sum(part.moments.n for r, part in summary.regimes.items() if name in r)
+            for name in design.actions
+        }
+        gapped = {
+            name
+            for name in design.actions
+            if rows[name] < FEW_ROWS or any(gap.share > LEAST_IN_GAP for gap in summary.gaps(name))
+        }
+        kinds = design.group_kinds(unset, gapped), design.length_kinds(unset)
+        return HyperPriors.of(self.priors.of_each(len(regimes), *kinds))
 
     def split(self, x: Array) -> tuple[Array, Array, Array]:
         """Cut x, of shape (..., hyperparameters), into log sigma, log scale and log lengthscale."""

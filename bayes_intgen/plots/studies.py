@@ -20,7 +20,7 @@ __all__ = [
     "plot_structure",
 ]
 
-LINES = {"seen": "-", "given": "-", "implied": "--", "untested": ":"}
+LINES = {"seen": "-", "given": "-", "implied": "--", "untested": ":", "possible": ":"}
 
 
 def plot_recovery(

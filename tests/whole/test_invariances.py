@@ -150,7 +150,8 @@ def test_the_order_within_labels_does_not_matter(made, label):
     expected = read(pd.concat([frame, joint, joint]), ["a1", "a2"])
     found = read(pd.concat([frame, joint, joint.assign(regime=label)]), ["a1", "a2"])
     assert_same_rows(found, expected)
-    assert found.labels[-1] == "a1+a2" and found.regimes[-1] == ("a1", "a2")
+    assert found.labels[-1] == "a1+a2"
+    assert found.regimes[-1] == ("a1", "a2")
 
 
 @MANY
