@@ -51,7 +51,7 @@ class Ancestry:
             opposite = p_values[edge.child, edge.parent]
             own = edge.p_value if edge.status == "seen" else LEVEL
             beaten = opposite < CLEARER * own
-            if edge.status in ("seen", "untested", "possible") and not beaten:
+            if edge.status in ("seen", "untested") and not beaten:
                 graph.add_edge(edge.parent, edge.child)
         closure = nx.transitive_closure(graph, reflexive=False)
         follows = set(closure.edges)

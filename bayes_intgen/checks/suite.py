@@ -147,7 +147,7 @@ def _check(
     summary = data.summary
     learned = distrust_few_rows(learn_structure(summary), summary)
     scale = summary.scales[data.outcome]
-    bases: Mapping[str, ActionBasis] = freeze_bases(HSGP(m=10), data.variables, summary)
+    bases: Mapping[str, ActionBasis] = freeze_bases(HSGP(), data.variables, summary)
     parents: Mapping[str, tuple[str, ...]] = learned.parents
     partition = read_blocks(blocks, data.actions)
     if posterior is not None:

@@ -176,34 +176,38 @@ class Summary:
         the tested range lies, with at least one row in twenty on either side: gaps between tested
         levels or clouds, not the loose ends of a long tail.
         """
+        return self._gaps.get(name, ())
+
+    @cached_property
+    def _gaps(self) -> Mapping[str, tuple[Gap, ...]]:
+        """The gaps of each action; found once, since every query asks for them."""
         if self.stored_gaps is not None:
-            return self.stored_gaps.get(name, ())
+            return self.stored_gaps
+        return {name: self._find_gaps(name) for name in self.actions if name not in self.levels}
+
+    def _find_gaps(self, name: str) -> tuple[Gap, ...]:
         column = self.columns.index(name)
-        parts = [
-            part
-            for regime, part in self.regimes.items()
-            if name in regime and len(part.sample.rows)
-        ]
-        if not parts or name in self.levels:
+        tested: list[RegimeSummary] = []
+        natural: list[RegimeSummary] = []
+        for regime, summary in self.regimes.items():
+            if len(summary.sample.rows):
+                (tested if name in regime else natural).append(summary)
+        if not tested:
             return ()
-        low = min(part.core[0, column] for part in parts)
-        high = max(part.core[1, column] for part in parts)
-        values = np.concatenate([part.sample.rows[:, column] for part in parts])
-        weights = np.concatenate(
-            [np.full(n, 1 / n) for n in (len(part.sample.rows) for part in parts)]
-        )
+        low = min(summary.core[0, column] for summary in tested)
+        high = max(summary.core[1, column] for summary in tested)
+        values, shares = _pool([summary.sample.rows[:, column] for summary in tested])
         order = np.argsort(values, kind="stable")
-        values, share = values[order], np.cumsum(weights[order]) / weights.sum()
+        values, share = values[order], np.cumsum(shares[order])
         wide = np.diff(values) > LEAST_GAP * (high - low)
         wide &= (share[:-1] >= LEAST_SIDE) & (share[:-1] <= 1 - LEAST_SIDE)
-        natural = [part for regime, part in self.regimes.items() if name not in regime]
-        found = []
+        gaps = []
         for i in np.flatnonzero(wide):
-            ends = float(values[i]), float(values[i + 1])
-            rows = [part.sample.rows[:, column] for part in natural]
-            within = [np.mean((ends[0] < r) & (r < ends[1])) for r in rows if len(r)]
-            found.append(Gap(*ends, float(np.mean(within)) if within else 0.0))
-        return tuple(found)
+            start, end = float(values[i]), float(values[i + 1])
+            rows = [summary.sample.rows[:, column] for summary in natural]
+            within = [np.mean((start < own) & (own < end)) for own in rows]
+            gaps.append(Gap(start, end, float(np.mean(within)) if within else 0.0))
+        return tuple(gaps)
 
     def pooled_rows(self, name: str) -> tuple[tuple[Array, Array], ...]:
         """Return rows of a variable and how much each counts, as often as there are kinds of them.
@@ -213,13 +217,14 @@ class Summary:
         """
         column = self.columns.index(name)
         kinds = []
-        for setting in (False, True):
-            parts = [part for regime, part in self.regimes.items() if (name in regime) == setting]
-            rows = [part.sample.rows[:, column] for part in parts if len(part.sample.rows)]
-            thinned = [values[:: -(-len(values) // POOLED_ROWS)] for values in rows]
-            weights = [np.full(len(values), 1 / (len(rows) * len(values))) for values in thinned]
+        for is_set in (False, True):
+            rows = [
+                summary.sample.rows[:, column]
+                for regime, summary in self.regimes.items()
+                if (name in regime) == is_set and len(summary.sample.rows)
+            ]
             if rows:
-                kinds.append((np.concatenate(thinned), np.concatenate(weights)))
+                kinds.append(_pool([own[:: -(-len(own) // POOLED_ROWS)] for own in rows]))
         return tuple(kinds)
 
     def quantile(self, probability: float) -> dict[str, dict[str, float]]:
@@ -231,17 +236,18 @@ class Summary:
         return quantiles
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything but the thinned rows, as JSON types."""
-        return {
+        """Return everything but the thinned rows, as JSON types; gaps only if there are any."""
+        gaps = {
+            name: [[gap.low, gap.high, gap.share] for gap in self.gaps(name)]
+            for name in self.actions
+            if self.gaps(name)
+        }
+        return ({"gaps": gaps} if gaps else {}) | {
             "actions": list(self.actions),
             "covariates": list(self.covariates),
             "outcome": self.outcome,
             "levels": {name: list(levels) for name, levels in self.levels.items()},
             "tested": {name: list(map(list, ends)) for name, ends in self.tested.items()},
-            "gaps": {
-                name: [[gap.low, gap.high, gap.share] for gap in self.gaps(name)]
-                for name in self.actions
-            },
             "regimes": {
                 format_regime(regime): {
                     "n": summary.n,
@@ -280,9 +286,10 @@ class Summary:
                 },
             )
         tested = {name: tuple(map(tuple, ends)) for name, ends in state.get("tested", {}).items()}
-        gaps = {
-            name: tuple(Gap(*gap) for gap in kept) for name, kept in state.get("gaps", {}).items()
-        }
+        gaps = None
+        if "gaps" in state:
+            saved_gaps = state["gaps"].items()
+            gaps = {name: tuple(Gap(*gap) for gap in kept) for name, kept in saved_gaps}
         return cls(actions, state["outcome"], regimes, levels, covariates, tested, gaps)
 
 
@@ -292,3 +299,9 @@ def _overlaps(one: Sequence[Gap], two: Sequence[Gap]) -> tuple[Gap, ...]:
         Gap(max(a.low, b.low), min(a.high, b.high), max(a.share, b.share)) for a in one for b in two
     ]
     return tuple(gap for gap in common if gap.low < gap.high)
+
+
+def _pool(rows: Sequence[Array]) -> tuple[Array, Array]:
+    """Join rows of several regimes; the shares of each regime are alike, and sum to one."""
+    shares = [np.full(len(own), 1 / (len(rows) * len(own))) for own in rows]
+    return np.concatenate(rows), np.concatenate(shares)

@@ -2,11 +2,22 @@
 
 In a regime that sets A_j and leaves A_k alone, A_j is independent of everything but its
 descendants. So if A_k depends on A_j there, A_j is an ancestor of A_k; and if it does not, it is no
-ancestor (but for paths that cancel exactly). No adjustment is needed.
+ancestor (but for paths that cancel exactly). No adjustment is needed, and under the null hypothesis
+the two are independent altogether, not just uncorrelated: A_k may be replaced by its normal scores
+and A_j by functions of its ranks, so that neither heavy tails nor unequal spread disturb the test.
 
-The p-values of all regimes that test a pair (:mod:`bayes_intgen.design.independence_tests`) are
-combined by Bonferroni. Paths that cancel are caught by the transitive closure when their parts are
-seen. Pairs that no regime tests are kept.
+Per regime the normal scores of A_k, and their squares, are regressed on four cosines of the ranks
+of A_j by F tests (mean and spread); the two p-values and those of all regimes that test the pair
+are combined by Bonferroni. Paths that cancel are caught by the transitive closure when their parts
+are seen. Pairs that no regime tests are kept.
+
+If one of the two is categorical, both become blocks of columns: the indicators of the levels
+(those with fewer than five rows as one), four cosines of the ranks of a numeric cause, or two of a
+numeric effect (for mean and spread). Pillai's trace, the sum of the squared canonical correlations
+of the two blocks, has its F test; its expectation is exact when rows are permuted. For two
+categorical actions n times the trace is the chi-square of their table. At level 1%, independent
+pairs are called dependent in 0.4 to 2.4% of data sets of 30 rows, and in 0.6 to 1.2% of those of
+1000 rows (two to twenty levels, even and rare ones, 4000 data sets each).
 
 The level of 1% is argued from the error of the joint effect, 40 systems of 3 actions (mean RMSE at
 levels 0.01%, 0.1%, 1%, 5%, 20%): 0.0190, 0.0191, 0.0192, 0.0207, 0.0223 at 1000 rows per regime and
@@ -18,14 +29,6 @@ With many actions a fixed level finds ever more edges that are none, and the clo
 them: with 20 actions and 20 edges, five spurious ones of 360 made it 57. So beyond 20 pairs
 (five actions) the level shrinks in proportion, and a spurious edge is expected in one data set of
 five at most.
-
-A missed edge biases, and few rows miss many. But where two actions are left alone, of which there
-are usually more rows, an edge shows as a dependence between them, whichever way it points, once the
-known ancestors of both are taken out. So if they depend on one another there, and no path joins
-them, each way round is kept that the experiments would show with less than 99% probability, were
-it half as strong there: ``possible``. With 20,000 observed and 60 experimental rows contrasts are
-covered at 0.86 in place of 0.77 (0.89 with the true graph), with 100,000 and 40 at 0.83 in place of
-0.73 (0.83).
 
 In a regime that sets several actions, such as a block, their settings may depend on one another:
 then A_k may seem to follow one of them through another, or follow neither because the two cancel.
@@ -43,7 +46,6 @@ An effect of A_j on A_k whose sign varies with z is seen in the spread of A_k.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any, Literal, Self
 
 import networkx as nx
@@ -53,23 +55,14 @@ from scipy import stats
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.summary import Summary
-from bayes_intgen.design.independence_tests import (
-    COSINES,
-    blocks_p_value,
-    cosines,
-    indicators,
-    numeric_p_value,
-    orthonormal,
-)
 
 __all__ = ["Edge", "LearnedStructure", "learn_structure"]
 
 LEVEL = 0.01
 FEW_PAIRS = 20
-SURE = 0.99
-
-
-type Status = Literal["seen", "implied", "untested", "possible", "absent"]
+COSINES = 4
+EFFECT_COSINES = 2
+FEW_ROWS = 5
 
 
 @dataclass(frozen=True)
@@ -85,15 +78,13 @@ class Edge:
         there are none.
     status
         ``seen``: dependence found. ``implied``: by a chain of such. ``untested``: no regime tells,
-        so it is kept. ``possible``: the two depend on one another where both are left alone, and
-        the experiments have too few rows to say that it is not this way; kept likewise.
-        ``absent``: no dependence found.
+        so it is kept. ``absent``: no dependence found.
     """
 
     parent: str
     child: str
     p_value: float
-    status: Status
+    status: Literal["seen", "implied", "untested", "absent"]
 
     def __str__(self) -> str:
         why = f"p {self.p_value:.1g}" if self.status == "seen" else self.status
@@ -172,16 +163,12 @@ def learn_structure(summary: Summary, level: float = LEVEL) -> LearnedStructure:
     graph.add_edges_from(seen)
     closure = nx.transitive_closure(graph, reflexive=False)
 
-    possible = _undecided(summary, closure, bound) - {*closure.edges}
-
-    def status(pair: tuple[str, str]) -> Status:
+    def status(pair: tuple[str, str]) -> Literal["seen", "implied", "untested", "absent"]:
         if pair in seen:
             return "seen"
         if closure.has_edge(*pair):
             return "implied"
-        if np.isnan(p_values[pair]):
-            return "untested"
-        return "possible" if pair in possible else "absent"
+        return "untested" if np.isnan(p_values[pair]) else "absent"
 
     edges = tuple(Edge(*pair, p_values[pair], status(pair)) for pair in pairs)
     cycles = [sorted(part) for part in nx.strongly_connected_components(graph) if len(part) > 1]
@@ -190,75 +177,6 @@ def learn_structure(summary: Summary, level: float = LEVEL) -> LearnedStructure:
         for names in cycles
     )
     return LearnedStructure(actions, edges, conflicts)
-
-
-def _undecided(summary: Summary, closure: nx.DiGraph, bound: float) -> set[tuple[str, str]]:
-    """Return the pairs that may be edges, for all that the experiments can tell.
-
-    Two actions that no path joins, but which depend on one another where both are left alone, given
-    the ancestors of either that are known. Each way round is kept that its experiments would have
-    missed, were the dependence as strong there.
-    """
-    undecided = set()
-    for one, other in combinations(summary.actions, 2):
-        if closure.has_edge(one, other) or closure.has_edge(other, one):
-            continue
-        known = {*closure.predecessors(one), *closure.predecessors(other)}
-        strength = _association(summary, one, other, sorted(known), bound)
-        if strength > 0:
-            ways = [(one, other), (other, one)]
-            undecided |= {way for way in ways if _power(summary, *way, strength, bound) < SURE}
-    return undecided
-
-
-def _association(
-    summary: Summary, one: str, other: str, known: Sequence[str], bound: float
-) -> float:
-    """Return the share of variance that one action explains of another, both left alone.
-
-    The largest over the regimes that show a dependence at the level ``bound``; zero if none does.
-    """
-    columns = [summary.actions.index(one), summary.actions.index(other)]
-    natural = [r for regime, r in summary.regimes.items() if not {one, other} & {*regime}]
-    shares = [0.0]
-    for part in natural:
-        rows = part.sample.rows
-        given = _settings(summary, rows, known)
-        cause, effect = rows[:, columns].T
-        if np.ptp(cause) == 0 or np.ptp(effect) == 0:
-            continue
-        u, v = (
-            orthonormal(indicators(x) if name in summary.levels else cosines(x, COSINES), given)
-            for x, name in ((cause, one), (effect, other))
-        )
-        n, least, most = len(rows) - given.shape[1], *sorted((u.shape[1], v.shape[1]))
-        if least == 0 or n - 1 - most <= 0:
-            continue
-        trace = float(np.sum((u.T @ v) ** 2))
-        p = stats.beta.sf(trace / least, least * most / 2, least * (n - 1 - most) / 2)
-        if p * len(natural) <= bound:
-            noise = least * most / (n - 1)
-            shares.append(max(trace - noise, 0.0))
-    return min(max(shares), 0.99)
-
-
-def _power(summary: Summary, parent: str, child: str, strength: float, bound: float) -> float:
-    """Return the probability that the experiments on ``parent`` show an effect on ``child``.
-
-    Of half the strength of the association, as an experiment may choose a narrower range.
-    """
-    best = 0.0
-    for regime, part in summary.regimes.items():
-        if parent in regime and child not in regime:
-            n = len(part.sample.rows)
-            waves = min(COSINES, (n - 2) // 4)
-            if waves < 1 or n - waves - 1 <= 0:
-                continue
-            share = strength / 2
-            critical = stats.f.isf(bound / 2, waves, n - waves - 1)
-            power = stats.ncf.sf(critical, waves, n - waves - 1, n * share / (1 - share))
-            best = max(best, float(power))
-    return best
 
 
 def _test_pair(summary: Summary, parent: str, child: str) -> float:
@@ -272,9 +190,9 @@ def _test_pair(summary: Summary, parent: str, child: str) -> float:
             given = _settings(summary, rows, [name for name in regime if name != parent])
             cause, effect = rows[:, columns].T
             p = (
-                blocks_p_value(cause, effect, given, coded[0], coded[1])
+                _test_blocks(cause, effect, given, coded[0], coded[1])
                 if any(coded)
-                else numeric_p_value(cause, effect, given)
+                else _test_numeric(cause, effect, given)
             )
             found.append(p)
     tested = [p for p in found if not np.isnan(p)]
@@ -288,6 +206,97 @@ def _settings(summary: Summary, rows: Array, names: Sequence[str]) -> Array:
         values = rows[:, summary.actions.index(name)]
         if np.ptp(values) > 0:
             coded = name in summary.levels
-            blocks.append(indicators(values) if coded else cosines(values, COSINES))
-    basis = orthonormal(np.hstack(blocks))
+            blocks.append(_indicators(values) if coded else _cosines(values, COSINES))
+    basis = _orthonormal(np.hstack(blocks))
     return basis if 2 * basis.shape[1] < len(rows) - 1 else basis[:, :0]
+
+
+def _test_numeric(cause: Array, effect: Array, given: Array) -> float:
+    """Test mean and spread of ``effect`` on ``cause``; NaN if either does not vary.
+
+    ``given``: an orthonormal basis of what is taken out of both first, shape (n, q).
+    """
+    n = len(cause)
+    if np.ptp(cause) == 0 or np.ptp(effect) == 0:
+        return np.nan
+    waves = _cosines(cause, COSINES)
+    scores = stats.norm.ppf((stats.rankdata(effect) - 0.5) / n)
+    both = [_f_test(waves, response, given) for response in (scores, scores**2)]
+    return float(np.minimum(1.0, 2 * np.min(both)))  # NaN stays NaN
+
+
+def _test_blocks(
+    cause: Array, effect: Array, given: Array, cause_coded: bool, effect_coded: bool
+) -> float:
+    """Test a pair of which at least one is categorical; NaN if either does not vary."""
+    if np.ptp(cause) == 0 or np.ptp(effect) == 0:
+        return np.nan
+    x = _indicators(cause) if cause_coded else _cosines(cause, COSINES)
+    y = _indicators(effect) if effect_coded else _cosines(effect, EFFECT_COSINES)
+    return _pillai_test(x, y, given)
+
+
+def _cosines(values: Array, most: int) -> Array:
+    """Return cosines of the ranks, fewer if there are few rows or values."""
+    n = len(values)
+    uniform = (stats.rankdata(values) - 0.5) / n
+    orders = np.arange(1, min(most, (n - 2) // 4, len(np.unique(values)) - 1) + 1)
+    return np.asarray(np.cos(np.pi * np.multiply.outer(uniform, orders)))
+
+
+def _indicators(codes: Array) -> Array:
+    """Return the indicators of all levels but one.
+
+    Levels with fewer than five rows are pooled into one, unless nothing else would be left.
+    """
+    levels, counts = np.unique(codes, return_counts=True)
+    rare = counts < FEW_ROWS
+    pooled = codes if rare.all() else np.where(np.isin(codes, levels[rare]), -1.0, codes)
+    return np.asarray(np.equal.outer(pooled, np.unique(pooled)[1:]), dtype=float)
+
+
+def _pillai_test(x: Array, y: Array, given: Array) -> float:
+    """P-value of the F test of Pillai's trace; one if a block has no column.
+
+    With p and q columns, s = min(p, q) and trace V, the ratio V / (s - V) is that of a beta
+    distribution with s max(p, q) and s (n - 1 - max(p, q)) degrees of freedom; less those of what
+    is taken out of both first. NaN if that leaves nothing of x.
+    """
+    n, (u, v) = len(x) - given.shape[1], (_orthonormal(x, given), _orthonormal(y, given))
+    if u.shape[1] == 0 and given.shape[1]:
+        return np.nan
+    least, most = sorted((u.shape[1], v.shape[1]))
+    if least == 0:
+        return 1.0
+    trace = float(np.sum((u.T @ v) ** 2))
+    return float(stats.beta.sf(trace / least, least * most / 2, least * (n - 1 - most) / 2))
+
+
+def _orthonormal(x: Array, given: Array | None = None) -> Array:
+    """Return an orthonormal basis of the centred columns, without what lies along ``given``."""
+    centred = x - x.mean(axis=0)
+    least = 1e-9 * max(np.linalg.norm(centred), 1e-300)
+    if given is not None:
+        centred = centred - given @ (given.T @ centred)
+    u, sizes, _ = np.linalg.svd(centred, full_matrices=False)
+    return np.asarray(u[:, sizes > least])
+
+
+def _f_test(regressors: Array, response: Array, given: Array) -> float:
+    """P-value of the F test that all slopes are zero; one if the response is constant.
+
+    NaN if nothing is left of the regressors once ``given`` is taken out.
+    """
+    if np.ptp(response) < 1e-9:  # as are the squared scores of a balanced binary action
+        return 1.0
+    x = _orthonormal(regressors, given)
+    n, p = len(x) - given.shape[1], x.shape[1]
+    if p == 0:
+        return np.nan
+    y = response - response.mean()
+    y = y - given @ (given.T @ y)
+    fitted = x @ (x.T @ y)
+    explained, left = float(fitted @ fitted), float(np.sum((y - fitted) ** 2))
+    if left <= 0:
+        return 0.0
+    return float(stats.f.sf(explained / p / (left / (n - p - 1)), p, n - p - 1))

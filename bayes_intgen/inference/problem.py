@@ -72,12 +72,13 @@ class Problem:
         summary = self.moments.summary
         unset = {*design.actions}.difference(*regimes)
         rows = {
-            name: sum(part.moments.n for r, part in summary.regimes.items() if name in r)
+            name: sum(part.n for regime, part in summary.regimes.items() if name in regime)
             for name in design.actions
         }
+        warped = {waves.variable for waves in design.waves if waves.coordinate}
         gapped = {
             name
-            for name in design.actions
+            for name in warped.intersection(design.actions)
             if rows[name] < FEW_ROWS or any(gap.share > LEAST_IN_GAP for gap in summary.gaps(name))
         }
         kinds = design.group_kinds(unset, gapped), design.length_kinds(unset)

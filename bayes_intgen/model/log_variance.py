@@ -6,10 +6,9 @@ log e^2 = log v_r(a) + noise is regressed on the smoothest features psi of the a
 
     (1) log v_r(a) = gamma_r' (psi(a) - mean of psi in regime r),     gamma_r ~ N(0, tau_r^2 D^2),
 
-where D holds the relative prior scales of the features and tau_r maximises the evidence; unless
-that speaks for it (twice the log Bayes factor above 6), the variance of a regime is constant. One
-pass over the rows gives the moments of (psi, log e^2); a second gives moments weighted by 1 / v_r.
-Only the relation of the weights within a regime matters: sigma_r is still inferred.
+where D holds the relative prior scales of the features and tau_r maximises the evidence. One pass
+over the rows gives the moments of (psi, log e^2); a second gives moments weighted by 1 / v_r. Only
+the relation of the weights within a regime matters: sigma_r is still inferred.
 
 References
 ----------
@@ -34,7 +33,6 @@ from bayes_intgen.moments.feature_sums import BlockMoments, block_rows
 __all__ = ["LogVariance", "VarianceFeatures", "fit_log_variances"]
 
 REACH = 3.0
-LEAST_EVIDENCE = 6.0  # twice the log Bayes factor against a constant variance
 FLOOR = 1e-6
 PAIR_FUNCTIONS = 2
 
@@ -112,8 +110,6 @@ class LogVariance:
         ]
         best = grid[int(np.argmax(evidence))]
         gamma = relative * (vectors @ (best / (noise + best * strengths) * pull))
-        if max(evidence) < LEAST_EVIDENCE:
-            gamma = np.zeros_like(gamma)
         spread = sqrt(max(float(gamma @ moments.covariance[:-1, :-1] @ gamma), 0.0))
         return cls(columns, moments.mean[:-1], gamma, REACH * spread)
 

@@ -73,10 +73,6 @@ class Priors:
         Residual standard deviation of a regime, in standard deviations of the outcome.
     linear, wiggly
         Scale of the weights of a single action, likewise.
-    warped
-        The same for eigenfunctions of the warped coordinate.
-    mass
-        Scale of what sets a frequent value of a smooth action apart from its curve.
     level
         Scale of the values of a categorical action's levels.
     pair
@@ -93,12 +89,6 @@ class Priors:
     confounding_unset
         Scale of the confounding bias of such an action as a function of that action, likewise in
         place of ``linear`` and ``wiggly``: no rows could tell that there is none.
-    lengthscale_warped
-        Lengthscale of the eigenfunctions of the warped coordinate, which runs from -1 to 1.
-    gapped
-        Scale of the wiggles of an action, in its effect and in its bias alike, if experiments leave
-        a gap in which rows that leave it alone lie, or have fewer than 150 rows: what is seen is
-        mostly the sum of the two.
     constant
         Standard deviation of the constant of each component (normal, mean zero); a number.
     tail
@@ -106,6 +96,16 @@ class Priors:
     variance
         Scale of the log-variance function of a regime, if it is inferred with the means; a
         :class:`LogNormal`.
+    warped
+        Scale of the weights of eigenfunctions of the warped coordinate.
+    mass
+        Scale of what sets a frequent value of a smooth action apart from its curve.
+    lengthscale_warped
+        Lengthscale of the eigenfunctions of the warped coordinate, which runs from -1 to 1.
+    gapped
+        Scale of the wiggles of an action with a warped coordinate, in its effect and in its bias
+        alike, if experiments leave a gap in which rows that leave it alone lie, or have fewer than
+        150 rows: what is seen is mostly the sum of the two.
 
     Raises
     ------
@@ -119,39 +119,39 @@ class Priors:
     sigma              LogNormal(median=0.6, log_sd=1.0): 90% within 0.116 to 3.11
     linear             LogNormal(median=1.0, log_sd=0.5): 90% within 0.439 to 2.28
     wiggly             HalfNormal(0, 0.5): 90% within 0.0314 to 0.978
-    warped             LogNormal(median=0.2, log_sd=1.0): 90% within 0.0386 to 1.04
-    mass               LogNormal(median=0.1, log_sd=1.0): 90% within 0.0193 to 0.518
     level              LogNormal(median=0.3, log_sd=1.0): 90% within 0.0579 to 1.55
     pair               LogNormal(median=0.1, log_sd=1.0): 90% within 0.0193 to 0.518
     covariate          LogNormal(median=0.05, log_sd=2.0): 90% within 0.00186 to 1.34
     higher             LogNormal(median=0.05, log_sd=1.0): 90% within 0.00965 to 0.259
     lengthscale        0.8 (known)
-    lengthscale_warped  LogNormal(median=0.35, log_sd=0.5): 90% within 0.154 to 0.797
     lengthscale_unset  LogNormal(median=0.35, log_sd=0.2): 90% within 0.252 to 0.486
     confounding_unset  LogNormal(median=0.3, log_sd=0.5): 90% within 0.132 to 0.683
-    gapped             LogNormal(median=0.4, log_sd=0.3): 90% within 0.244 to 0.655
     constant           Normal(0, 3.0)
     tail               Gamma(shape=2.0, rate=0.1): 90% within 3.55 to 47.4
     variance           LogNormal(median=0.3, log_sd=1.0): 90% within 0.0579 to 1.55
+    warped             LogNormal(median=0.2, log_sd=1.0): 90% within 0.0386 to 1.04
+    mass               LogNormal(median=0.1, log_sd=1.0): 90% within 0.0193 to 0.518
+    lengthscale_warped  LogNormal(median=0.35, log_sd=0.5): 90% within 0.154 to 0.797
+    gapped             LogNormal(median=0.4, log_sd=0.3): 90% within 0.244 to 0.655
     """
 
     sigma: Prior = LogNormal(0.6, 1.0)
     linear: Prior = LogNormal(0.3, 1.0)
     wiggly: Prior = LogNormal(0.1, 1.0)
-    warped: Prior = LogNormal(0.2, 1.0)
-    mass: Prior = LogNormal(0.1, 1.0)
     level: Prior = LogNormal(0.3, 1.0)
     pair: Prior = LogNormal(0.1, 1.0)
     covariate: Prior = LogNormal(0.05, 2.0)
     higher: Prior = LogNormal(0.05, 1.0)
     lengthscale: Prior = LogNormal(0.6, 0.42)
-    lengthscale_warped: Prior = LogNormal(0.35, 0.5)
     lengthscale_unset: Prior = LogNormal(0.35, 0.2)
     confounding_unset: Prior = LogNormal(0.3, 0.5)
-    gapped: Prior = LogNormal(0.4, 0.3)
     constant: float = 3.0
     tail: Gamma = Gamma(2.0, 0.1)
     variance: LogNormal = LogNormal(0.3, 1.0)
+    warped: Prior = LogNormal(0.2, 1.0)
+    mass: Prior = LogNormal(0.1, 1.0)
+    lengthscale_warped: Prior = LogNormal(0.35, 0.5)
+    gapped: Prior = LogNormal(0.4, 0.3)
 
     def __post_init__(self) -> None:
         check_positive(self.constant, "constant")
@@ -253,14 +253,20 @@ class PriorScales:
         """Return the log prior standard deviation of every weight, shape (weights,)."""
         by_group = np.append(log_scale, log(self.constant_scale))[self.group_index]
         waves = self.is_wave @ (self.log_peak / 2 + log_length / 2)
-        decay, _, _ = self._decay(log_length)
-        return np.asarray(np.maximum(by_group + waves - decay.sum(axis=1), LEAST_LOG_SD))
+        squares = np.exp(2 * log_length)
+        squares[self.rough] = 0.0
+        decay = self.squared_frequency @ squares / 4  # (1)
+        for k in self.rough:
+            decay += self._matern(k, log_length)[0]  # (2)
+        return np.asarray(np.maximum(by_group + waves - decay, LEAST_LOG_SD))
 
     def pull_back(self, by_log_sd: Array, log_length: Array) -> tuple[Array, Array]:
         """Turn a gradient in log sd into one in log scale and in log lengthscale."""
         by_group = np.bincount(self.group_index, weights=by_log_sd, minlength=self.n_groups + 1)
-        _, slope, _ = self._decay(log_length)
-        return by_group[: self.n_groups], by_log_sd @ (0.5 * self.is_wave - slope)
+        decay = by_log_sd @ self.squared_frequency * np.exp(2 * log_length)
+        for k in self.rough:
+            decay[k] = 2 * by_log_sd @ self._matern(k, log_length)[1]
+        return by_group[: self.n_groups], 0.5 * (by_log_sd @ self.is_wave - decay)
 
     def slopes(self, log_length: Array) -> Array:
         """Return the derivatives of log sd in (log scale, log lengthscale).
@@ -268,36 +274,40 @@ class PriorScales:
         Shape (weights, groups + lengthscales).
         """
         groups = np.eye(self.n_groups + 1)[self.group_index, : self.n_groups]
-        _, slope, _ = self._decay(log_length)
-        return np.column_stack([groups, 0.5 * self.is_wave - slope])
+        decay = self.squared_frequency * np.exp(2 * log_length)
+        for k in self.rough:
+            decay[:, k] = 2 * self._matern(k, log_length)[1]
+        return np.column_stack([groups, 0.5 * (self.is_wave - decay)])
 
     def curvature(self, by_log_sd: Array, log_length: Array) -> Array:
         """Return sum_i by_log_sd_i d2(log sd_i)/d(log lengthscale)2, shape (lengthscales,)."""
-        _, _, bend = self._decay(log_length)
-        return np.asarray(-(by_log_sd @ bend))
+        bends = by_log_sd @ self.squared_frequency * np.exp(2 * log_length)
+        for k in self.rough:
+            bends[k] = by_log_sd @ self._matern(k, log_length)[2]
+        return np.asarray(-bends)
+
+    @cached_property
+    def rough(self) -> list[int]:
+        """Positions of the lengthscales of Matern kernels."""
+        return np.flatnonzero(np.isfinite(self.smoothness)).tolist()
 
     @cached_property
     def log_peak(self) -> Array:
         """The logarithm of S(0) / l of each kernel, shape (lengthscales,)."""
-        found = [
+        peaks = [
             log(2 * pi) / 2
             if isinf(nu)
             else log(2) + log(pi) / 2 + lgamma(nu + 0.5) - lgamma(nu) - log(2 * nu) / 2
             for nu in self.smoothness
         ]
-        return np.array(found)
+        return np.array(peaks)
 
-    def _decay(self, log_length: Array) -> tuple[Array, Array, Array]:
-        """Return the decay of log sd with frequency, and its derivatives in log lengthscale.
+    def _matern(self, k: int, log_length: Array) -> tuple[Array, Array, Array]:
+        """Return the decay of log sd with frequency of one kernel, and two derivatives.
 
-        Each of shape (weights, lengthscales).
+        The derivatives are in its log lengthscale; each of shape (weights,).
         """
-        squares = self.squared_frequency * np.exp(2 * log_length)
-        decay, slope, bend = squares / 4, squares / 2, squares.copy()
-        for k in np.flatnonzero(np.isfinite(self.smoothness)):
-            nu = self.smoothness[k]
-            u = squares[:, k] / (2 * nu)
-            decay[:, k] = (nu / 2 + 0.25) * np.log1p(u)
-            slope[:, k] = (nu + 0.5) * u / (1 + u)
-            bend[:, k] = (2 * nu + 1) * u / (1 + u) ** 2
-        return decay, slope, bend
+        nu = self.smoothness[k]
+        u = self.squared_frequency[:, k] * np.exp(2 * log_length[k]) / (2 * nu)
+        slope = (nu + 0.5) * u / (1 + u)
+        return (nu / 2 + 0.25) * np.log1p(u), slope, (2 * nu + 1) * u / (1 + u) ** 2

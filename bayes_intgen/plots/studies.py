@@ -20,7 +20,7 @@ __all__ = [
     "plot_structure",
 ]
 
-LINES = {"seen": "-", "given": "-", "implied": "--", "untested": ":", "possible": ":"}
+LINES = {"seen": "-", "given": "-", "implied": "--", "untested": ":"}
 
 
 def plot_recovery(

@@ -81,8 +81,7 @@ def _by_action(
     if not isinstance(basis, Mapping):
         chosen = dict.fromkeys(actions, basis)
         if isinstance(basis, HSGP):
-            asked = [size for size in (basis.m_pair, basis.m) if size is not None]
-            fewer = replace(basis, m_pair=min(*asked, COVARIATE_PRODUCTS, COVARIATE_PRODUCTS))
+            fewer = replace(basis, m_pair=min(basis.m_pair, COVARIATE_PRODUCTS))
             chosen |= dict.fromkeys(covariates, fewer)
         if not isinstance(basis, Categorical):
             chosen |= levels

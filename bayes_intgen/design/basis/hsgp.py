@@ -12,13 +12,14 @@ A linear function is added, with a prior scale of its own: it carries the trend,
 the box, where the eigenfunctions are held at its edge.
 
 These carry what is smooth over the whole range. What happens where the rows are (a bend inside the
-bulk of a long-tailed action, a kink, a threshold) is for a second set: eigenfunctions of the same
-kind at the warped coordinate w(a) of :mod:`bayes_intgen.design.basis.warp`, with a scale and a
-lengthscale of their own and the spectral density of a Matern kernel of smoothness 5/2 (see
-:mod:`bayes_intgen.model.priors`), whose longer tail has room for corners. Those that enter products
-are taken from it, so that a bias, too, bends where its rows are. And each value that at least one
-row in fifty has where the action is left alone, such as zero, has an indicator with a scale of its
-own, for up to 24 of them: curve plus levels. (With more than eight they stay out of products.)
+bulk of a long-tailed action, a kink, a threshold) is for a second set, on request: eigenfunctions
+of the same kind at the warped coordinate w(a) of :mod:`bayes_intgen.design.basis.warp`, with a
+scale and a lengthscale of their own and the spectral density of a Matern kernel of smoothness 5/2
+(see :mod:`bayes_intgen.model.priors`), whose longer tail has room for corners. Those that enter
+products are taken from it, so that a bias, too, bends where its rows are. And each value that at
+least one row in fifty has where the action is left alone, such as zero, has an indicator with a
+scale of its own, for up to 24 of them: curve plus levels. (With more than eight they stay out of
+products.)
 
 What was tried, on some kinds of curves (3 actions, 2000 observed and 1000 rows per experiment, 5 to
 12 systems each; 90% intervals of contrasts with the median setting): a squared exponential at w
@@ -56,7 +57,6 @@ from bayes_intgen.design.basis.warp import Warp
 __all__ = ["HSGP", "HSGPBasis"]
 
 MOST_FUNCTIONS = 1000
-M, WARPED, PAIRED = 10, 24, 5
 SMOOTHNESS = 2.5  # of the kernel of the warped coordinate
 WARP_BOX = 1.3
 LEAST_SHARE, LEAST_ROWS, MOST_MASSES = 0.02, 8, 24
@@ -71,17 +71,18 @@ class HSGP:
     Parameters
     ----------
     m
-        Number of eigenfunctions of one action; 10 resolve lengthscales down to 0.26 half-widths of
-        the data. None, the default, is 10 beside those of ``warp``.
+        Number of eigenfunctions of one action; 10 resolve lengthscales down to 0.26 half-widths
+        of the data.
     m_pair
-        Number of them, in each of two actions, that enter products; 0 for none, 5 by default.
+        Number of them, in each of two actions, that enter products; 0 for none.
     c
         Half-width of the box over that of the data.
     warp
-        Number of eigenfunctions of the action's warped coordinate
-        (:mod:`bayes_intgen.design.basis.warp`) beside those of the action itself; those that enter
-        products are then taken from these. By default 24, and none if ``m`` is given:
-        ``HSGP(m=10)`` is the basis of version 0.1.
+        Number of eigenfunctions of the action's warped coordinate beside these; 0 for none, 24 for
+        curves that bend where the rows are (:mod:`bayes_intgen.design.basis.warp`): long tails,
+        thresholds, kinks, jumps, many zeros. Those that enter products are then taken from them,
+        and values that many rows have get levels of their own. A fit takes two to five times as
+        long.
 
     Raises
     ------
@@ -91,23 +92,22 @@ class HSGP:
     Examples
     --------
     >>> HSGP(m=12)
-    HSGP(m=12, m_pair=None, c=1.5, warp=None)
+    HSGP(m=12, m_pair=5, c=1.5, warp=0)
     """
 
-    m: int | None = None
-    m_pair: int | None = None
+    m: int = 10
+    m_pair: int = 5
     c: float = 1.5
-    warp: int | None = None
+    warp: int = 0
 
     def __post_init__(self) -> None:
         for name, least in (("m", 1), ("m_pair", 0), ("warp", 0)):
-            if getattr(self, name) is not None:
-                read_whole(getattr(self, name), name, least, MOST_FUNCTIONS)
-        name, size = (
-            ("warp", self._warped) if self._warped else ("m", M if self.m is None else self.m)
-        )
-        if self.m_pair is not None and self.m_pair > size:
-            raise ModelError(f"m_pair must be at most {name} = {size}, got {self.m_pair}.")
+            read_whole(getattr(self, name), name, least, MOST_FUNCTIONS)
+        name = "warp" if self.warp else "m"
+        if self.m_pair > getattr(self, name):
+            raise ModelError(
+                f"m_pair must be at most {name} = {getattr(self, name)}, got {self.m_pair}."
+            )
         rule = "a finite number greater than 1 (the data's own range) and up to 1000"
         read_real(self.c, "c", rule, 1.0 + 1e-9, 1000.0)
 
@@ -122,14 +122,12 @@ class HSGP:
         """
         low, high = summary.pooled_core(action)
         box = Scale((low + high) / 2, (high - low) / 2)
-        m, warp = int(M if self.m is None else self.m), int(self._warped or 0)
-        m_pair = int(min(PAIRED, warp or m) if self.m_pair is None else self.m_pair)
-        scale, c = summary.scales[action], float(self.c)
-        if not warp:
-            return HSGPBasis(scale, box, m, m_pair, c)
+        basis = HSGPBasis(summary.scales[action], box, int(self.m), int(self.m_pair), float(self.c))
+        if not self.warp:
+            return basis
         kinds = summary.pooled_rows(action)
         masses = find_masses(kinds)
-        return HSGPBasis(scale, box, m, m_pair, c, Warp.of(kinds, box), warp, masses)
+        return replace(basis, warp=Warp.of(kinds, box), m_warp=int(self.warp), masses=masses)
 
     def made(self, basis: ActionBasis) -> bool:
         """Say whether a frozen basis is of this kind and size.
@@ -140,18 +138,10 @@ class HSGP:
         >>> ig.HSGP().made(basis), ig.Polynomial(2).made(basis)
         (True, False)
         """
-        if not isinstance(basis, HSGPBasis):
-            return False
-        warp = self.warp if self.m is None else self._warped
-        pairs = ((self.m, basis.m), (self.m_pair, basis.m_pair), (warp, basis.m_warp))
-        return basis.c == self.c and all(asked in (None, found) for asked, found in pairs)
-
-    @property
-    def _warped(self) -> int:
-        """The number of eigenfunctions of the warped coordinate."""
-        if self.warp is not None:
-            return self.warp
-        return WARPED if self.m is None else 0
+        sizes = (self.m, self.m_pair, self.c, self.warp)
+        return (
+            isinstance(basis, HSGPBasis) and (basis.m, basis.m_pair, basis.c, basis.m_warp) == sizes
+        )
 
 
 def find_masses(kinds: Sequence[tuple[Array, Array]]) -> tuple[float, ...]:
@@ -160,13 +150,12 @@ def find_masses(kinds: Sequence[tuple[Array, Array]]) -> tuple[float, ...]:
     They must be frequent where the action is left alone: that an experiment tries a few values of
     an action does not make these special.
     """
-    values, weights = kinds[0]
-    found, where, counts = np.unique(values, return_inverse=True, return_counts=True)
-    share = np.bincount(where, weights=weights)
-    often = (share >= LEAST_SHARE) & (counts >= LEAST_ROWS)
-    if len(found) == 2:
+    values, shares = kinds[0]
+    distinct, where, counts = np.unique(values, return_inverse=True, return_counts=True)
+    often = (np.bincount(where, weights=shares) >= LEAST_SHARE) & (counts >= LEAST_ROWS)
+    if len(distinct) == 2:
         return ()  # a line goes through two values
-    return tuple(found[often].tolist()) if often.sum() <= MOST_MASSES else ()
+    return tuple(distinct[often].tolist()) if often.sum() <= MOST_MASSES else ()
 
 
 @dataclass(frozen=True)
@@ -254,12 +243,12 @@ class HSGPBasis:
     def evaluate(self, values: Array) -> Array:
         """Evaluate; the eigenfunctions are held at the edge of the box beyond it."""
         table = np.empty((len(self.functions), len(values)))
-        table[0] = self.scale.standardise(values)
+        table[0] = (values - self.scale.centre) / self.scale.spread
         end = 1 + self.m_warp
         if self.warp is not None:
             held = np.clip(values, *self.limits)
             fill_waves(np.clip(self.warp(held), -WARP_BOX, WARP_BOX), WARP_BOX, table[1:end])
-        x = np.clip(self.box.standardise(values), -self.c, self.c)
+        x = np.clip((values - self.box.centre) / self.box.spread, -self.c, self.c)
         fill_waves(x, self.c, table[end : end + self.m])
         for row, value in zip(table[end + self.m :], self.masses, strict=True):
             np.equal(values, value, out=row)
