@@ -239,7 +239,7 @@ class PriorScales:
     @classmethod
     def from_design(cls, design: Design, constant_scale: float) -> Self:
         """Read groups and frequencies off a design."""
-        frequency = design.frequencies
+        frequency = np.asfortranarray(design.frequencies)  # read by lengthscale
         return cls(
             design.group_index,
             len(design.groups),
