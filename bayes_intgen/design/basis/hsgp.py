@@ -54,9 +54,10 @@ from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.function import ActionBasis, BasisFunction
 from bayes_intgen.design.basis.warp import Warp
 
-__all__ = ["HSGP", "HSGPBasis"]
+__all__ = ["HSGP", "WARPED", "HSGPBasis"]
 
 MOST_FUNCTIONS = 1000
+WARPED = 24  # functions of the warped coordinate that commands ask for
 SMOOTHNESS = 2.5  # of the kernel of the warped coordinate
 WARP_BOX = 1.3
 LEAST_SHARE, LEAST_ROWS, MOST_MASSES = 0.02, 8, 24
