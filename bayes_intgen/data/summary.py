@@ -4,7 +4,7 @@ It fixes the standardisation of actions and outcome, and with it the basis, befo
 pass computes the moments of the features (:mod:`bayes_intgen.moments.moments`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
@@ -18,9 +18,29 @@ from bayes_intgen.base.types import Array, Scale
 from bayes_intgen.data.level_summary import LevelRows
 from bayes_intgen.data.regime_summary import RegimeSummary, ThinnedSample
 
-__all__ = ["Summary"]
+__all__ = ["Gap", "Summary"]
 
+POOLED_ROWS = 2**13  # of each regime, for the distribution of a variable
+LEAST_GAP = 0.25  # of the tested range
+LEAST_SIDE = 0.05  # of the rows, on either side of a gap
 MOST_WIDENING = 2.0  # of the half-width of the rows, by lift tests
+
+
+@dataclass(frozen=True)
+class Gap:
+    """An interval between the values that experiments set.
+
+    Parameters
+    ----------
+    low, high
+        Its ends, values that experiments set.
+    share
+        Of the rows in it, where the action is left alone.
+    """
+
+    low: float
+    high: float
+    share: float
 
 
 @dataclass(frozen=True)
@@ -42,6 +62,8 @@ class Summary:
     tested
         The ends of the lift tests of each action: a value, or the code of a level, and the values
         of the covariates there (NaN where several were averaged over, or none was given).
+    stored_gaps
+        The gaps (:meth:`gaps`) of a summary that was read from a file, without its rows.
     """
 
     actions: tuple[str, ...]
@@ -50,6 +72,7 @@ class Summary:
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     covariates: tuple[str, ...] = ()
     tested: Mapping[str, tuple[tuple[float, ...], ...]] = field(default_factory=dict)
+    stored_gaps: Mapping[str, tuple[Gap, ...]] | None = None
 
     def merge(self, other: Self) -> Self:
         """Return the summary of the rows of both, whose levels must be equal."""
@@ -57,7 +80,10 @@ class Summary:
         for regime, later in other.regimes.items():
             merged[regime] = merged[regime].merge(later) if regime in merged else later
         ranked = {regime: merged[regime] for regime in sort_regimes(merged, self.actions)}
-        return replace(self, regimes=ranked)
+        gaps = None
+        if self.stored_gaps is not None or other.stored_gaps is not None:
+            gaps = {name: _overlaps(self.gaps(name), other.gaps(name)) for name in self.actions}
+        return replace(self, regimes=ranked, stored_gaps=gaps)
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -143,6 +169,64 @@ class Summary:
         ends = np.clip([end[0] for end in self.tested[name]], middle - reach, middle + reach)
         return min(low, float(ends.min())), max(high, float(ends.max()))
 
+    def gaps(self, name: str) -> tuple[Gap, ...]:
+        """Return the intervals of an action, within its tested range, that no experiment set.
+
+        Of two neighbouring values that experiments set, those between which more than a quarter of
+        the tested range lies, with at least one row in twenty on either side: gaps between tested
+        levels or clouds, not the loose ends of a long tail.
+        """
+        return self._gaps.get(name, ())
+
+    @cached_property
+    def _gaps(self) -> Mapping[str, tuple[Gap, ...]]:
+        """The gaps of each action; found once, since every query asks for them."""
+        if self.stored_gaps is not None:
+            return self.stored_gaps
+        return {name: self._find_gaps(name) for name in self.actions if name not in self.levels}
+
+    def _find_gaps(self, name: str) -> tuple[Gap, ...]:
+        column = self.columns.index(name)
+        tested: list[RegimeSummary] = []
+        natural: list[RegimeSummary] = []
+        for regime, summary in self.regimes.items():
+            if len(summary.sample.rows):
+                (tested if name in regime else natural).append(summary)
+        if not tested:
+            return ()
+        low = min(summary.core[0, column] for summary in tested)
+        high = max(summary.core[1, column] for summary in tested)
+        values, shares = _pool([summary.sample.rows[:, column] for summary in tested])
+        order = np.argsort(values, kind="stable")
+        values, share = values[order], np.cumsum(shares[order])
+        wide = np.diff(values) > LEAST_GAP * (high - low)
+        wide &= (share[:-1] >= LEAST_SIDE) & (share[:-1] <= 1 - LEAST_SIDE)
+        gaps = []
+        for i in np.flatnonzero(wide):
+            start, end = float(values[i]), float(values[i + 1])
+            rows = [summary.sample.rows[:, column] for summary in natural]
+            within = [np.mean((start < own) & (own < end)) for own in rows]
+            gaps.append(Gap(start, end, float(np.mean(within)) if within else 0.0))
+        return tuple(gaps)
+
+    def pooled_rows(self, name: str) -> tuple[tuple[Array, Array], ...]:
+        """Return rows of a variable and how much each counts, as often as there are kinds of them.
+
+        The regimes that leave it alone are one kind and those that set it the other. Within a kind
+        regimes count alike, so that a huge table does not decide alone where the rows are.
+        """
+        column = self.columns.index(name)
+        kinds = []
+        for is_set in (False, True):
+            rows = [
+                summary.sample.rows[:, column]
+                for regime, summary in self.regimes.items()
+                if (name in regime) == is_set and len(summary.sample.rows)
+            ]
+            if rows:
+                kinds.append(_pool([own[:: -(-len(own) // POOLED_ROWS)] for own in rows]))
+        return tuple(kinds)
+
     def quantile(self, probability: float) -> dict[str, dict[str, float]]:
         """Return the quantile of each column, by regime label and column name."""
         quantiles = {}
@@ -152,8 +236,13 @@ class Summary:
         return quantiles
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything but the thinned rows, as JSON types."""
-        return {
+        """Return everything but the thinned rows, as JSON types; gaps only if there are any."""
+        gaps = {
+            name: [[gap.low, gap.high, gap.share] for gap in self.gaps(name)]
+            for name in self.actions
+            if self.gaps(name)
+        }
+        return ({"gaps": gaps} if gaps else {}) | {
             "actions": list(self.actions),
             "covariates": list(self.covariates),
             "outcome": self.outcome,
@@ -197,4 +286,22 @@ class Summary:
                 },
             )
         tested = {name: tuple(map(tuple, ends)) for name, ends in state.get("tested", {}).items()}
-        return cls(actions, state["outcome"], regimes, levels, covariates, tested)
+        gaps = None
+        if "gaps" in state:
+            saved_gaps = state["gaps"].items()
+            gaps = {name: tuple(Gap(*gap) for gap in kept) for name, kept in saved_gaps}
+        return cls(actions, state["outcome"], regimes, levels, covariates, tested, gaps)
+
+
+def _overlaps(one: Sequence[Gap], two: Sequence[Gap]) -> tuple[Gap, ...]:
+    """Return the intervals that two unions of intervals have in common."""
+    common = [
+        Gap(max(a.low, b.low), min(a.high, b.high), max(a.share, b.share)) for a in one for b in two
+    ]
+    return tuple(gap for gap in common if gap.low < gap.high)
+
+
+def _pool(rows: Sequence[Array]) -> tuple[Array, Array]:
+    """Join rows of several regimes; the shares of each regime are alike, and sum to one."""
+    shares = [np.full(len(own), 1 / (len(rows) * len(own))) for own in rows]
+    return np.concatenate(rows), np.concatenate(shares)

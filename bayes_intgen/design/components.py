@@ -10,7 +10,15 @@ from bayes_intgen.base.types import Array
 from bayes_intgen.design.basis.features import Feature
 from bayes_intgen.design.basis.function import ActionBasis
 
-__all__ = ["CAUSAL", "Weight", "bias_name", "frequency_table", "kinds_of_groups"]
+__all__ = [
+    "CAUSAL",
+    "Waves",
+    "Weight",
+    "bias_name",
+    "frequency_table",
+    "kinds_of_groups",
+    "kinds_of_lengthscales",
+]
 
 CAUSAL = "causal"
 
@@ -61,7 +69,10 @@ class Weight:
 
 
 def kinds_of_groups(
-    weights: Iterable[Weight], covariates: Iterable[str], unset: Iterable[str] = ()
+    weights: Iterable[Weight],
+    covariates: Iterable[str],
+    unset: Iterable[str] = (),
+    gapped: Iterable[str] = (),
 ) -> dict[str | None, str]:
     """Return what the prior of each group depends on: covariate, or the kind of its features.
 
@@ -71,31 +82,86 @@ def kinds_of_groups(
         All weights.
     covariates
         The variables that are covariates; groups of one or two variables of which one is a
-        covariate are of the kind ``covariate``, the others linear, wiggly, level, pair or higher.
+        covariate are of the kind ``covariate``, the others of that of their features.
     unset
         The actions that no regime sets; the bias of such an action as a function of that action
         alone is of the kind ``confounding_unset``.
+    gapped
+        The actions of which experiments set some values with a gap in between; the wiggles of such
+        an action, in its effect and in its bias, are of the kind ``gapped``.
     """
+    bridged = {frozenset((action,)) for action in gapped}
     own = {bias_name(action): frozenset((action,)) for action in unset}
     kinds: dict[str | None, str] = {}
     for weight in weights:
         feature = weight.feature
         given = not feature.actions.isdisjoint(covariates)
         kinds[weight.group] = "covariate" if given and feature.kind != "higher" else feature.kind
-        if own.get(weight.component) == feature.actions and feature.kind in ("linear", "wiggly"):
+        if own.get(weight.component) == feature.actions and feature.kind in (
+            "linear",
+            "wiggly",
+            "warped",
+        ):
             kinds[weight.group] = "confounding_unset"
+        elif feature.actions in bridged and feature.kind in ("wiggly", "warped"):
+            kinds[weight.group] = "gapped"
     return kinds
 
 
-def frequency_table(weights: Sequence[Weight], bases: Mapping[str, ActionBasis]) -> Array:
-    """Return the frequency of each weight's eigenfunction of each variable.
+@dataclass(frozen=True)
+class Waves:
+    """The eigenfunctions of one coordinate of a variable, which share a lengthscale.
 
-    Shape (weights, variables); zero where the feature has none.
+    Parameters
+    ----------
+    variable, coordinate
+        The variable, and which coordinate of it; empty for the variable itself.
+    smoothness
+        Of the kernel: nu of a Matern kernel, infinite for the squared exponential.
     """
-    variables = list(bases)
-    table = np.zeros((len(weights), len(variables)))
+
+    variable: str
+    coordinate: str
+    smoothness: float
+
+    @property
+    def name(self) -> str:
+        """How the lengthscale is written: the variable, and its coordinate if it is another."""
+        return f"{self.variable}:{self.coordinate}" if self.coordinate else self.variable
+
+
+def kinds_of_lengthscales(waves: Iterable[Waves], unset: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return what the prior of each lengthscale depends on.
+
+    ``lengthscale`` or ``lengthscale_warped``; of an action that no regime sets, those in ``unset``,
+    ``lengthscale_unset``.
+    """
+    own = {*unset}
+    warped = ("lengthscale", "lengthscale_warped")
+    return tuple(
+        "lengthscale_unset" if w.variable in own else warped[bool(w.coordinate)] for w in waves
+    )
+
+
+def frequency_table(
+    weights: Sequence[Weight], bases: Mapping[str, ActionBasis]
+) -> tuple[tuple[Waves, ...], Array]:
+    """Return the coordinates that have eigenfunctions, and the frequencies of the weights in each.
+
+    The table has shape (weights, coordinates); zero where the feature has no eigenfunction.
+    """
+    found: dict[Waves, dict[int, float]] = {}
+    for variable, basis in bases.items():
+        for f in basis.functions:
+            if f.frequency is not None:
+                found.setdefault(Waves(variable, f.coordinate, f.smoothness), {})
     for row, weight in enumerate(weights):
         for variable, position in weight.feature.factors:
-            frequency = bases[variable].functions[position].frequency
-            table[row, variables.index(variable)] = frequency or 0.0
-    return table
+            f = bases[variable].functions[position]
+            if f.frequency is not None:
+                found[Waves(variable, f.coordinate, f.smoothness)][row] = f.frequency
+    used = {waves: rows for waves, rows in found.items() if rows}
+    table = np.zeros((len(weights), len(used)))
+    for column, rows in enumerate(used.values()):
+        table[list(rows), column] = list(rows.values())
+    return tuple(used), table

@@ -58,6 +58,7 @@ from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.design.basis.function import ActionBasis
 from bayes_intgen.design.components import (
     CAUSAL,
+    Waves,
     Weight,
     bias_name,
     frequency_table,
@@ -208,9 +209,9 @@ class Design:
         """Names of the prior groups, in order of appearance."""
         return tuple(dict.fromkeys(w.group for w in self.weights if w.group is not None))
 
-    def group_kinds(self, unset: Iterable[str] = ()) -> tuple[str, ...]:
+    def group_kinds(self, unset: Iterable[str] = (), gapped: Iterable[str] = ()) -> tuple[str, ...]:
         """Return what the prior of each group depends on: see :func:`kinds_of_groups`."""
-        kinds = kinds_of_groups(self.weights, self.covariates, unset)
+        kinds = kinds_of_groups(self.weights, self.covariates, unset, gapped)
         return tuple(kinds[group] for group in self.groups)
 
     @cached_property
@@ -220,18 +221,26 @@ class Design:
         return np.array([order.get(w.group or "", len(self.groups)) for w in self.weights])
 
     @cached_property
+    def _frequency_table(self) -> tuple[tuple[Waves, ...], Array]:
+        return frequency_table(self.weights, self.features.bases)
+
+    @property
+    def waves(self) -> tuple[Waves, ...]:
+        """The coordinates of actions and covariates that have eigenfunctions."""
+        return self._frequency_table[0]
+
+    @property
     def frequencies(self) -> Array:
-        """Frequency of each weight's eigenfunction of each variable; (weights, variables).
+        """Frequency of each weight's eigenfunction of each coordinate; (weights, coordinates).
 
         Zero where the feature has none.
         """
-        return frequency_table(self.weights, self.features.bases)
+        return self._frequency_table[1]
 
-    @cached_property
+    @property
     def smooth_actions(self) -> tuple[str, ...]:
-        """The actions and covariates that have eigenfunctions, and so a lengthscale."""
-        waves = self.frequencies.any(axis=0)
-        return tuple(name for name, wave in zip(self.variables, waves, strict=True) if wave)
+        """The names of these coordinates, each of which has a lengthscale."""
+        return tuple(waves.name for waves in self.waves)
 
     def active(self, regime: Iterable[str]) -> Mask:
         """Return which weights take part in the mean of a regime S, shape (weights,).

@@ -20,6 +20,7 @@ import pymc as pm
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.parallel import ordered_map
 from bayes_intgen.base.types import Array
+from bayes_intgen.design.components import kinds_of_lengthscales
 from bayes_intgen.design.design import Design
 from bayes_intgen.model.distributions import HyperPriors
 from bayes_intgen.model.lift_likelihood import LiftRows
@@ -29,6 +30,9 @@ from bayes_intgen.model.pymc_marginal import build_model
 from bayes_intgen.moments.moments import Moments
 
 __all__ = ["Problem", "conditionals", "explain_singular"]
+
+FEW_ROWS = 150  # of experiments on an action
+LEAST_IN_GAP = 0.01  # of the rows, so that the sum of effect and bias is seen there
 
 
 @dataclass(frozen=True)
@@ -66,12 +70,20 @@ class Problem:
     def hyperpriors(self) -> HyperPriors:
         """The prior of x."""
         regimes, design = self.moments.regimes, self.design
+        summary = self.moments.summary
         unset = {*design.actions}.difference(*regimes)
-        lengths = [
-            "lengthscale_unset" if name in unset else "lengthscale"
-            for name in design.smooth_actions
-        ]
-        return HyperPriors.of(self.priors.of_each(len(regimes), design.group_kinds(unset), lengths))
+        rows = {
+            name: sum(part.n for regime, part in summary.regimes.items() if name in regime)
+            for name in design.actions
+        }
+        warped = {waves.variable for waves in design.waves if waves.coordinate}
+        gapped = {
+            name
+            for name in warped.intersection(design.actions)
+            if rows[name] < FEW_ROWS or any(gap.share > LEAST_IN_GAP for gap in summary.gaps(name))
+        }
+        kinds = design.group_kinds(unset, gapped), kinds_of_lengthscales(design.waves, unset)
+        return HyperPriors.of(self.priors.of_each(len(regimes), *kinds))
 
     def split(self, x: Array) -> tuple[Array, Array, Array]:
         """Cut x, of shape (..., hyperparameters), into log sigma, log scale and log lengthscale."""

@@ -23,7 +23,12 @@ From the hyperparameters follows the prior standard deviation of every weight. I
 linear in the log scales of the groups and, for eigenfunctions of frequency w of an action with
 lengthscale l, adds half the log spectral density of a unit squared-exponential kernel:
 
-    (1)  log sd_i = log scale_g(i) + sum over factors of ( log(2 pi)/4 + log(l)/2 - (w l)^2 / 4 ).
+    (1)  log sd_i = log scale_g(i) + sum over factors of ( log(2 pi)/4 + log(l)/2 - (w l)^2 / 4 ),
+
+and for a Matern kernel of smoothness nu
+
+    (2)  ( log c_nu + log(l) ) / 2 - (nu / 2 + 1 / 4) log(1 + (w l)^2 / (2 nu)),
+         c_nu = 2 sqrt(pi) Gamma(nu + 1/2) / (Gamma(nu) sqrt(2 nu)).
 
 A product of eigenfunctions has one such term per factor. Constants have a fixed scale. Below
 exp(-40) a weight is zero for every purpose, and its prior scale is held there to avoid overflow.
@@ -31,7 +36,8 @@ exp(-40) a weight is zero for every purpose, and its prior scale is held there t
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from math import log, pi
+from functools import cached_property
+from math import isinf, lgamma, log, pi
 from typing import Self
 
 import numpy as np
@@ -90,6 +96,16 @@ class Priors:
     variance
         Scale of the log-variance function of a regime, if it is inferred with the means; a
         :class:`LogNormal`.
+    warped
+        Scale of the weights of eigenfunctions of the warped coordinate.
+    mass
+        Scale of what sets a frequent value of a smooth action apart from its curve.
+    lengthscale_warped
+        Lengthscale of the eigenfunctions of the warped coordinate, which runs from -1 to 1.
+    gapped
+        Scale of the wiggles of an action with a warped coordinate, in its effect and in its bias
+        alike, if experiments leave a gap in which rows that leave it alone lie, or have fewer than
+        150 rows: what is seen is mostly the sum of the two.
 
     Raises
     ------
@@ -100,19 +116,23 @@ class Priors:
     --------
     >>> import pymc as pm
     >>> print(Priors(linear=LogNormal(1.0, 0.5), wiggly=pm.HalfNormal.dist(0.5), lengthscale=0.8))
-    sigma        LogNormal(median=0.6, log_sd=1.0): 90% within 0.116 to 3.11
-    linear       LogNormal(median=1.0, log_sd=0.5): 90% within 0.439 to 2.28
-    wiggly       HalfNormal(0, 0.5): 90% within 0.0314 to 0.978
-    level        LogNormal(median=0.3, log_sd=1.0): 90% within 0.0579 to 1.55
-    pair         LogNormal(median=0.1, log_sd=1.0): 90% within 0.0193 to 0.518
-    covariate    LogNormal(median=0.05, log_sd=2.0): 90% within 0.00186 to 1.34
-    higher       LogNormal(median=0.05, log_sd=1.0): 90% within 0.00965 to 0.259
-    lengthscale  0.8 (known)
+    sigma              LogNormal(median=0.6, log_sd=1.0): 90% within 0.116 to 3.11
+    linear             LogNormal(median=1.0, log_sd=0.5): 90% within 0.439 to 2.28
+    wiggly             HalfNormal(0, 0.5): 90% within 0.0314 to 0.978
+    level              LogNormal(median=0.3, log_sd=1.0): 90% within 0.0579 to 1.55
+    pair               LogNormal(median=0.1, log_sd=1.0): 90% within 0.0193 to 0.518
+    covariate          LogNormal(median=0.05, log_sd=2.0): 90% within 0.00186 to 1.34
+    higher             LogNormal(median=0.05, log_sd=1.0): 90% within 0.00965 to 0.259
+    lengthscale        0.8 (known)
     lengthscale_unset  LogNormal(median=0.35, log_sd=0.2): 90% within 0.252 to 0.486
     confounding_unset  LogNormal(median=0.3, log_sd=0.5): 90% within 0.132 to 0.683
-    constant     Normal(0, 3.0)
-    tail         Gamma(shape=2.0, rate=0.1): 90% within 3.55 to 47.4
-    variance     LogNormal(median=0.3, log_sd=1.0): 90% within 0.0579 to 1.55
+    constant           Normal(0, 3.0)
+    tail               Gamma(shape=2.0, rate=0.1): 90% within 3.55 to 47.4
+    variance           LogNormal(median=0.3, log_sd=1.0): 90% within 0.0579 to 1.55
+    warped             LogNormal(median=0.2, log_sd=1.0): 90% within 0.0386 to 1.04
+    mass               LogNormal(median=0.1, log_sd=1.0): 90% within 0.0193 to 0.518
+    lengthscale_warped  LogNormal(median=0.35, log_sd=0.5): 90% within 0.154 to 0.797
+    gapped             LogNormal(median=0.4, log_sd=0.3): 90% within 0.244 to 0.655
     """
 
     sigma: Prior = LogNormal(0.6, 1.0)
@@ -128,6 +148,10 @@ class Priors:
     constant: float = 3.0
     tail: Gamma = Gamma(2.0, 0.1)
     variance: LogNormal = LogNormal(0.3, 1.0)
+    warped: Prior = LogNormal(0.2, 1.0)
+    mass: Prior = LogNormal(0.1, 1.0)
+    lengthscale_warped: Prior = LogNormal(0.35, 0.5)
+    gapped: Prior = LogNormal(0.4, 0.3)
 
     def __post_init__(self) -> None:
         check_positive(self.constant, "constant")
@@ -153,13 +177,17 @@ class Priors:
         scales = {
             "linear": self.linear,
             "wiggly": self.wiggly,
+            "warped": self.warped,
+            "mass": self.mass,
             "level": self.level,
             "pair": self.pair,
             "covariate": self.covariate,
             "confounding_unset": self.confounding_unset,
+            "gapped": self.gapped,
         }
         lengths = {
             "lengthscale": self.lengthscale,
+            "lengthscale_warped": self.lengthscale_warped,
             "lengthscale_unset": self.lengthscale_unset,
         }
         parts = [self.sigma] * n_regimes
@@ -195,6 +223,8 @@ class PriorScales:
         Whether a weight's feature has an eigenfunction of a variable; (weights, lengthscales).
     squared_frequency
         Its squared frequency, zero where there is none; (weights, lengthscales).
+    smoothness
+        nu of each Matern kernel, infinite for a squared-exponential one; (lengthscales,).
     constant_scale
         Prior standard deviation of the constants, in standard units of the outcome.
     """
@@ -203,32 +233,39 @@ class PriorScales:
     n_groups: int
     is_wave: Array
     squared_frequency: Array
+    smoothness: Array
     constant_scale: float
 
     @classmethod
     def from_design(cls, design: Design, constant_scale: float) -> Self:
         """Read groups and frequencies off a design."""
-        smooth = [design.variables.index(name) for name in design.smooth_actions]
-        frequency = design.frequencies[:, smooth]
+        frequency = np.asfortranarray(design.frequencies)  # read by lengthscale
         return cls(
             design.group_index,
             len(design.groups),
             (frequency > 0).astype(float),
             frequency**2,
+            np.array([waves.smoothness for waves in design.waves]),
             constant_scale,
         )
 
     def log_sd(self, log_scale: Array, log_length: Array) -> Array:
         """Return the log prior standard deviation of every weight, shape (weights,)."""
         by_group = np.append(log_scale, log(self.constant_scale))[self.group_index]
-        waves = self.is_wave @ (log(2 * pi) / 4 + log_length / 2)
-        decay = self.squared_frequency @ np.exp(2 * log_length) / 4
+        waves = self.is_wave @ (self.log_peak / 2 + log_length / 2)
+        squares = np.exp(2 * log_length)
+        squares[self.rough] = 0.0
+        decay = self.squared_frequency @ squares / 4  # (1)
+        for k in self.rough:
+            decay += self._matern(k, log_length)[0]  # (2)
         return np.asarray(np.maximum(by_group + waves - decay, LEAST_LOG_SD))
 
     def pull_back(self, by_log_sd: Array, log_length: Array) -> tuple[Array, Array]:
         """Turn a gradient in log sd into one in log scale and in log lengthscale."""
         by_group = np.bincount(self.group_index, weights=by_log_sd, minlength=self.n_groups + 1)
         decay = by_log_sd @ self.squared_frequency * np.exp(2 * log_length)
+        for k in self.rough:
+            decay[k] = 2 * by_log_sd @ self._matern(k, log_length)[1]
         return by_group[: self.n_groups], 0.5 * (by_log_sd @ self.is_wave - decay)
 
     def slopes(self, log_length: Array) -> Array:
@@ -238,8 +275,39 @@ class PriorScales:
         """
         groups = np.eye(self.n_groups + 1)[self.group_index, : self.n_groups]
         decay = self.squared_frequency * np.exp(2 * log_length)
+        for k in self.rough:
+            decay[:, k] = 2 * self._matern(k, log_length)[1]
         return np.column_stack([groups, 0.5 * (self.is_wave - decay)])
 
     def curvature(self, by_log_sd: Array, log_length: Array) -> Array:
         """Return sum_i by_log_sd_i d2(log sd_i)/d(log lengthscale)2, shape (lengthscales,)."""
-        return np.asarray(-(by_log_sd @ self.squared_frequency) * np.exp(2 * log_length))
+        bends = by_log_sd @ self.squared_frequency * np.exp(2 * log_length)
+        for k in self.rough:
+            bends[k] = by_log_sd @ self._matern(k, log_length)[2]
+        return np.asarray(-bends)
+
+    @cached_property
+    def rough(self) -> list[int]:
+        """Positions of the lengthscales of Matern kernels."""
+        return np.flatnonzero(np.isfinite(self.smoothness)).tolist()
+
+    @cached_property
+    def log_peak(self) -> Array:
+        """The logarithm of S(0) / l of each kernel, shape (lengthscales,)."""
+        peaks = [
+            log(2 * pi) / 2
+            if isinf(nu)
+            else log(2) + log(pi) / 2 + lgamma(nu + 0.5) - lgamma(nu) - log(2 * nu) / 2
+            for nu in self.smoothness
+        ]
+        return np.array(peaks)
+
+    def _matern(self, k: int, log_length: Array) -> tuple[Array, Array, Array]:
+        """Return the decay of log sd with frequency of one kernel, and two derivatives.
+
+        The derivatives are in its log lengthscale; each of shape (weights,).
+        """
+        nu = self.smoothness[k]
+        u = self.squared_frequency[:, k] * np.exp(2 * log_length[k]) / (2 * nu)
+        slope = (nu + 0.5) * u / (1 + u)
+        return (nu / 2 + 0.25) * np.log1p(u), slope, (2 * nu + 1) * u / (1 + u) ** 2

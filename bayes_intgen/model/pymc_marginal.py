@@ -77,8 +77,16 @@ def log_prior_sd(
     by_group = pt.concatenate([log_scale, [log(scales.constant_scale)]])[scales.group_index]
     if log_length is None:
         return by_group
-    waves = pt.dot(scales.is_wave, log(2 * pi) / 4 + log_length / 2)
-    decay = pt.dot(scales.squared_frequency, pt.exp(2 * log_length)) / 4
+    waves = pt.dot(scales.is_wave, scales.log_peak / 2 + log_length / 2)
+    squares = pt.exp(2 * log_length)
+    if not scales.rough:
+        decay = pt.dot(scales.squared_frequency, squares) / 4
+    else:
+        rough = np.isfinite(scales.smoothness)
+        nu = np.where(rough, scales.smoothness, 1.0)
+        exponents = scales.squared_frequency * squares
+        matern = (nu / 2 + 0.25) * pt.log1p(exponents / (2 * nu))
+        decay = pt.sum(pt.where(rough, matern, exponents / 4), axis=1)
     return pt.maximum(by_group + waves - decay, LEAST_LOG_SD)
 
 

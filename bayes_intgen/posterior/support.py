@@ -6,24 +6,25 @@ Each query point gets a flag, from ranges and covariances of the first pass alon
     For every action k that is set: a_k lies within its core range (0.05% to 99.95% quantile) over
     the regimes that set A_k, which show u_k; and, for every action j that is set too and may depend
     on A_k, over the regimes that set A_j and over those that set neither, which tell u_k from the
-    bias of j (or, if none sets neither, those that leave A_j alone). For every action k that is not
-    set: (a_k, a_pa(k)) lies within the cloud of a regime that leaves A_k alone, its squared
-    Mahalanobis distance at most the 99.9% quantile of chi-square. Of a block of several actions: if
-    all are set, a_B must lie within the cloud of a regime that sets all of B, and each of its
-    actions within the core ranges that tell u_B from the bias of other blocks; if none or a part is
-    set, a_B and the parents of those left alone must lie within the cloud of a regime that does the
-    same to B. Or: several actions are set, and the point lies within the cloud of that very arm.
-    With covariates z, where an action that is set must be within a core range, (a_k, z) must also
-    lie within the cloud of one of the same regimes, since u_k(a_k, z) is known only where both were
-    seen together; and for an action that is not set, (a_k, a_pa(k), z) is asked for. z has no
-    core range of its own: nobody sets it, and every regime shows it.
-    Of a categorical action, the levels seen stand for the core range, and a point lies within the
-    cloud of a regime if every two of its levels were seen together there, as the products of their
-    indicators need, and its numeric actions lie within the cloud of the rows at each of its
-    levels. Of d numeric actions a level with fewer than 10 (d + 1) rows draws no border of its own:
-    there the cloud of all rows counts, as the model lends such a level the curve of the others.
-    A set action also counts as seen at the values and levels of its lift tests, and in between
-    where these are close together (:mod:`bayes_intgen.posterior.tested_values`).
+    bias of j (or, if none sets neither, those that leave A_j alone); and not inside a gap between
+    the values that experiments set (:meth:`bayes_intgen.data.summary.Summary.gaps`). For every
+    action k that is not set: (a_k, a_pa(k)) lies within the cloud of a regime that leaves A_k
+    alone, its squared Mahalanobis distance at most the 99.9% quantile of chi-square. Of a block of
+    several actions: if all are set, a_B must lie within the cloud of a regime that sets all of B,
+    and each of its actions within the core ranges that tell u_B from the bias of other blocks; if
+    none or a part is set, a_B and the parents of those left alone must lie within the cloud of a
+    regime that does the same to B. Or: several actions are set, and the point lies within the cloud
+    of that very arm. With covariates z, where an action that is set must be within a core range,
+    (a_k, z) must also lie within the cloud of one of the same regimes, since u_k(a_k, z) is known
+    only where both were seen together; and for an action that is not set, (a_k, a_pa(k), z) is
+    asked for. z has no core range of its own: nobody sets it, and every regime shows it. Of a
+    categorical action, the levels seen stand for the core range, and a point lies within the cloud
+    of a regime if every two of its levels were seen together there, as the products of their
+    indicators need, and its numeric actions lie within the cloud of the rows at each of its levels.
+    Of d numeric actions a level with fewer than 10 (d + 1) rows draws no border of its own: there
+    the cloud of all rows counts, as the model lends such a level the curve of the others. A set
+    action also counts as seen at the values and levels of its lift tests, and in between where
+    these are close together (:mod:`bayes_intgen.posterior.tested_values`).
 ``extrapolated``
     Not supported, though each variable is within its own range over all regimes.
 ``outside``
@@ -47,7 +48,7 @@ from bayes_intgen.base.support_flags import EXTRAPOLATED, OUTSIDE, SUPPORTED
 from bayes_intgen.base.types import Array, Mask
 from bayes_intgen.data.points import Points
 from bayes_intgen.data.regime_summary import RegimeSummary
-from bayes_intgen.data.summary import Summary
+from bayes_intgen.data.summary import Gap, Summary
 from bayes_intgen.design.basis.function import ActionBasis
 from bayes_intgen.posterior.tested_values import is_tested
 
@@ -55,6 +56,7 @@ __all__ = ["classify_support", "find_beyond"]
 
 CLOUD_PROBABILITY = 0.999
 ROWS_PER_DIMENSION = 10
+GAP_MARGIN = 0.1
 LEAST_WIDTH = 1e-6  # of a cloud in any direction, in standard deviations of the actions
 
 
@@ -91,6 +93,7 @@ def classify_support(
                     seen &= _in_core(values, position[action], chosen)
                     if given:
                         seen &= _in_cloud(values, [position[action], *given], summary, chosen)
+                seen &= ~_in_gap(values[:, position[action]], summary.gaps(action))
                 ends = _shown(position[action], needed)
                 if action in summary.tested:
                     seen |= is_tested(values, position[action], summary, ends)
@@ -164,6 +167,15 @@ def _in_core(values: Array, column: int, summaries: Sequence[RegimeSummary]) -> 
     low = min(part.core[0, column] for part in summaries)
     high = max(part.core[1, column] for part in summaries)
     return np.asarray((low <= values[:, column]) & (values[:, column] <= high))
+
+
+def _in_gap(values: Array, gaps: Sequence[Gap]) -> Mask:
+    """Say which values lie well inside a gap: farther than a tenth of it from its ends."""
+    inside = np.zeros(len(values), dtype=bool)
+    for gap in gaps:
+        margin = GAP_MARGIN * (gap.high - gap.low)
+        inside |= (gap.low + margin < values) & (values < gap.high - margin)
+    return inside
 
 
 def _shown(column: int, needed: Sequence[Sequence[RegimeSummary]]) -> tuple[float, ...]:

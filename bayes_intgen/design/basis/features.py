@@ -30,7 +30,7 @@ BASES = {basis.kind: basis for basis in (CategoricalBasis, HSGPBasis, Polynomial
 MAX_FEATURES = 10_000
 LENGTHSCALE = 0.6  # a typical one, in half-widths of the data
 
-type Kind = Literal["constant", "linear", "wiggly", "level", "pair", "higher"]
+type Kind = Literal["constant", "linear", "wiggly", "warped", "mass", "level", "pair", "higher"]
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,11 @@ class Feature:
     name
         How the feature is written, as in ``a1^2 a2``; ``1`` is the constant.
     kind
-        What its prior depends on: ``constant``, ``linear``, ``wiggly``, ``level``, ``pair`` or
+        What its prior depends on: ``constant``, the shape of a function of one action, ``pair`` or
         ``higher``.
     group
-        The features that share a prior scale within a component: ``a1:linear``, ``a1:wiggly``,
-        ``a1:level``, ``a1*a2``, or ``higher`` for products of three and more.
+        The features that share a prior scale within a component: ``a1:linear``, ``a1:wiggly`` and
+        so on, ``a1*a2``, or ``higher`` for products of three and more.
     """
 
     factors: tuple[tuple[str, int], ...]
@@ -253,8 +253,11 @@ def _check_number(number: int, bases: Mapping[str, ActionBasis]) -> None:
 
 
 def _clash(first: BasisFunction, second: BasisFunction) -> bool:
-    """Say whether one is the trend of a smooth action and the other an eigenfunction."""
-    return any(a.trend and b.frequency is not None for a, b in ((first, second), (second, first)))
+    """Say whether one is the trend of a smooth action and the other what stands beside a trend."""
+    return any(
+        a.trend and (b.frequency is not None or b.shape == "mass")
+        for a, b in ((first, second), (second, first))
+    )
 
 
 def _label(factors: Sequence[tuple[str, int]], bases: Mapping[str, ActionBasis]) -> Feature:

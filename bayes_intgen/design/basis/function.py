@@ -6,6 +6,7 @@ interface; products of such functions are made in :mod:`bayes_intgen.design.basi
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Literal, Protocol
 
 from bayes_intgen.base.types import Array
@@ -23,8 +24,9 @@ class BasisFunction:
     name
         How it is written behind the action's name, as in ``a1^2``.
     shape
-        Whether it is linear in the action, or the indicator of a level: linear parts, wiggly parts
-        and levels have prior scales of their own.
+        ``linear`` in the action, an eigenfunction of the action itself (``wiggly``) or of its rank
+        (``warped``), or the indicator of a value that many rows have (``mass``) or of a ``level``:
+        each has a prior scale of its own.
     share
         The part of the interaction budget it uses up, in (0, 1]: a product of functions of
         several actions is a feature when their shares sum to at most one. A polynomial of degree
@@ -37,14 +39,21 @@ class BasisFunction:
         of several actions it does not go with eigenfunctions.
     order
         The largest number of actions in a product that it may enter; None if only the shares count.
+    coordinate
+        The coordinate of the action that an eigenfunction is one of; the action itself by default.
+        Each has a lengthscale of its own.
+    smoothness
+        Of the kernel: nu of a Matern kernel, infinite for the squared exponential.
     """
 
     name: str
-    shape: Literal["linear", "wiggly", "level"]
+    shape: Literal["linear", "wiggly", "warped", "mass", "level"]
     share: float
     frequency: float | None = None
     trend: bool = False
     order: int | None = None
+    coordinate: str = ""
+    smoothness: float = inf
 
 
 class ActionBasis(Protocol):

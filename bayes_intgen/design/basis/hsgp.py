@@ -11,6 +11,27 @@ fixed.
 A linear function is added, with a prior scale of its own: it carries the trend, and runs on beyond
 the box, where the eigenfunctions are held at its edge.
 
+These carry what is smooth over the whole range. What happens where the rows are (a bend inside the
+bulk of a long-tailed action, a kink, a threshold) is for a second set, on request: eigenfunctions
+of the same kind at the warped coordinate w(a) of :mod:`bayes_intgen.design.basis.warp`, with a
+scale and a lengthscale of their own and the spectral density of a Matern kernel of smoothness 5/2
+(see :mod:`bayes_intgen.model.priors`), whose longer tail has room for corners. Those that enter
+products are taken from it, so that a bias, too, bends where its rows are. And each value that at
+least one row in fifty has where the action is left alone, such as zero, has an indicator with a
+scale of its own, for up to 24 of them: curve plus levels. (With more than eight they stay out of
+products.)
+
+What was tried, on some kinds of curves (3 actions, 2000 observed and 1000 rows per experiment, 5 to
+12 systems each; 90% intervals of contrasts with the median setting): a squared exponential at w
+covers price elasticities at 0.83 with 20 functions and long tails at 0.85, Matern 5/2 at 0.90 and
+0.90 with errors as small; Matern 3/2 covers alike with errors larger by 6% on long tails, Matern
+1/2 by 25%. What covers a step is the number of functions: 0.69 with 12, 0.73 with 20, 0.77 with 24.
+16 functions of the action in place of 10, or 7 in products in place of 5, change nothing in these,
+nor on polynomials. Wider priors of the functions of the action itself (scale 0.3, lengthscale 0.35)
+change nothing in these and raise the error on polynomials by 5%. Indicators lower the error of an
+action with seven values by 10% and raise the coverage from 0.86 to 0.91; those of values that only
+experiments single out would raise the error of two-armed trials by half.
+
 References
 ----------
 Solin and Särkkä (2020), "Hilbert space methods for reduced-rank Gaussian process regression",
@@ -19,7 +40,7 @@ Bayesian Gaussian processes for probabilistic programming", Statistics and Compu
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import pi, sqrt
 from typing import Any, ClassVar, Self
@@ -31,10 +52,16 @@ from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.types import Array, Scale
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.function import ActionBasis, BasisFunction
+from bayes_intgen.design.basis.warp import Warp
 
-__all__ = ["HSGP", "HSGPBasis"]
+__all__ = ["HSGP", "WARPED", "HSGPBasis"]
 
 MOST_FUNCTIONS = 1000
+WARPED = 24  # functions of the warped coordinate that commands ask for
+SMOOTHNESS = 2.5  # of the kernel of the warped coordinate
+WARP_BOX = 1.3
+LEAST_SHARE, LEAST_ROWS, MOST_MASSES = 0.02, 8, 24
+MOST_IN_PRODUCTS = 8
 RESOLUTION = 1.75  # m functions resolve lengthscales down to 1.75 c / m (Riutort-Mayol et al.)
 
 
@@ -51,6 +78,12 @@ class HSGP:
         Number of them, in each of two actions, that enter products; 0 for none.
     c
         Half-width of the box over that of the data.
+    warp
+        Number of eigenfunctions of the action's warped coordinate beside these; 0 for none, 24 for
+        curves that bend where the rows are (:mod:`bayes_intgen.design.basis.warp`): long tails,
+        thresholds, kinks, jumps, many zeros. Those that enter products are then taken from them,
+        and values that many rows have get levels of their own. A fit takes two to five times as
+        long.
 
     Raises
     ------
@@ -60,18 +93,22 @@ class HSGP:
     Examples
     --------
     >>> HSGP(m=12)
-    HSGP(m=12, m_pair=5, c=1.5)
+    HSGP(m=12, m_pair=5, c=1.5, warp=0)
     """
 
     m: int = 10
     m_pair: int = 5
     c: float = 1.5
+    warp: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (("m", 1), ("m_pair", 0)):
+        for name, least in (("m", 1), ("m_pair", 0), ("warp", 0)):
             read_whole(getattr(self, name), name, least, MOST_FUNCTIONS)
-        if self.m_pair > self.m:
-            raise ModelError(f"m_pair must be at most m = {self.m}, got {self.m_pair}.")
+        name = "warp" if self.warp else "m"
+        if self.m_pair > getattr(self, name):
+            raise ModelError(
+                f"m_pair must be at most {name} = {getattr(self, name)}, got {self.m_pair}."
+            )
         rule = "a finite number greater than 1 (the data's own range) and up to 1000"
         read_real(self.c, "c", rule, 1.0 + 1e-9, 1000.0)
 
@@ -86,7 +123,12 @@ class HSGP:
         """
         low, high = summary.pooled_core(action)
         box = Scale((low + high) / 2, (high - low) / 2)
-        return HSGPBasis(summary.scales[action], box, int(self.m), int(self.m_pair), float(self.c))
+        basis = HSGPBasis(summary.scales[action], box, int(self.m), int(self.m_pair), float(self.c))
+        if not self.warp:
+            return basis
+        kinds = summary.pooled_rows(action)
+        masses = find_masses(kinds)
+        return replace(basis, warp=Warp.of(kinds, box), m_warp=int(self.warp), masses=masses)
 
     def made(self, basis: ActionBasis) -> bool:
         """Say whether a frozen basis is of this kind and size.
@@ -97,13 +139,29 @@ class HSGP:
         >>> ig.HSGP().made(basis), ig.Polynomial(2).made(basis)
         (True, False)
         """
-        sizes = (self.m, self.m_pair, self.c)
-        return isinstance(basis, HSGPBasis) and (basis.m, basis.m_pair, basis.c) == sizes
+        sizes = (self.m, self.m_pair, self.c, self.warp)
+        return (
+            isinstance(basis, HSGPBasis) and (basis.m, basis.m_pair, basis.c, basis.m_warp) == sizes
+        )
+
+
+def find_masses(kinds: Sequence[tuple[Array, Array]]) -> tuple[float, ...]:
+    """Return the values that many rows have, in order.
+
+    They must be frequent where the action is left alone: that an experiment tries a few values of
+    an action does not make these special.
+    """
+    values, shares = kinds[0]
+    distinct, where, counts = np.unique(values, return_inverse=True, return_counts=True)
+    often = (np.bincount(where, weights=shares) >= LEAST_SHARE) & (counts >= LEAST_ROWS)
+    if len(distinct) == 2:
+        return ()  # a line goes through two values
+    return tuple(distinct[often].tolist()) if often.sum() <= MOST_MASSES else ()
 
 
 @dataclass(frozen=True)
 class HSGPBasis:
-    """A linear function and eigenfunctions of one action.
+    """A linear function, eigenfunctions and indicators of frequent values of one action.
 
     Parameters
     ----------
@@ -113,6 +171,12 @@ class HSGPBasis:
         Centre and half-width of the data.
     m, m_pair, c
         As in :class:`HSGP`.
+    warp
+        The warped coordinate, if there is one.
+    m_warp
+        Number of its eigenfunctions.
+    masses
+        The values with an indicator of their own.
     """
 
     scale: Scale
@@ -120,20 +184,39 @@ class HSGPBasis:
     m: int
     m_pair: int
     c: float
+    warp: Warp | None = None
+    m_warp: int = 0
+    masses: tuple[float, ...] = ()
     kind: ClassVar[str] = "hsgp"
 
     @cached_property
     def functions(self) -> Sequence[BasisFunction]:
-        """The linear function, then the eigenfunctions by frequency.
+        """The linear function, then the eigenfunctions by frequency, then the indicators.
 
-        In products the linear functions go with one another and the eigenfunctions likewise: a
-        surface is a bilinear term plus a smooth one.
+        Those of the warped coordinate come before those of the action. In products the linear
+        functions go with one another and the eigenfunctions likewise: a surface is a bilinear term
+        plus a smooth one.
         """
+        warped = [
+            BasisFunction(
+                f"~w{j}",
+                "warped",
+                0.5 if j <= self.m_pair else 1.0,
+                j * pi / (2 * WARP_BOX),
+                coordinate="warped",
+                smoothness=SMOOTHNESS,
+            )
+            for j in range(1, self.m_warp + 1)
+        ]
+        paired = 0 if self.m_warp else self.m_pair
         waves = [
-            BasisFunction(f"~{j}", "wiggly", 0.5 if j <= self.m_pair else 1.0, frequency)
+            BasisFunction(f"~{j}", "wiggly", 0.5 if j <= paired else 1.0, frequency)
             for j, frequency in enumerate(self.frequencies.tolist(), start=1)
         ]
-        return [BasisFunction("", "linear", share=0.5 if self.m_pair else 1.0, trend=True), *waves]
+        share = 0.5 if self.m_pair else 1.0
+        alone = share if len(self.masses) <= MOST_IN_PRODUCTS else 1.0
+        masses = [BasisFunction(f"={value:.6g}", "mass", alone) for value in self.masses]
+        return [BasisFunction("", "linear", share, trend=True), *warped, *waves, *masses]
 
     @cached_property
     def frequencies(self) -> Array:
@@ -151,43 +234,64 @@ class HSGPBasis:
         """Kind, size, the finest resolution, and the box outside which queries are refused."""
         finest = self.c * RESOLUTION / self.m
         low, high = self.limits
+        further = f", {self.m_warp} of its rank" if self.m_warp else ""
+        masses = f", {len(self.masses)} frequent values" if self.masses else ""
         return (
-            f"smooth (HSGP: {self.m} functions, {self.m_pair} in products, lengthscales from "
-            f"{finest * self.box.spread:.2g}) within [{low:.3g}, {high:.3g}]"
+            f"smooth (HSGP: {self.m} functions{further}, {self.m_pair} in products, lengthscales "
+            f"from {finest * self.box.spread:.2g}{masses}) within [{low:.3g}, {high:.3g}]"
         )
 
     def evaluate(self, values: Array) -> Array:
-        """Evaluate; the eigenfunctions are held at the edge of the box beyond it.
-
-        Only the first is a sine: with t = w_1 (x + c), sin((j+1) t) = 2 cos(t) sin(j t) -
-        sin((j-1) t).
-        """
-        x = np.clip((values - self.box.centre) / self.box.spread, -self.c, self.c)
-        angle = (x + self.c) * (pi / (2 * self.c))
-        table = np.empty((self.m + 1, len(values)))
+        """Evaluate; the eigenfunctions are held at the edge of the box beyond it."""
+        table = np.empty((len(self.functions), len(values)))
         table[0] = (values - self.scale.centre) / self.scale.spread
-        np.sin(angle, out=table[1])
-        table[1] /= sqrt(self.c)
-        twice = 2 * np.cos(angle)
-        before: Array | float = 0.0
-        for j in range(2, self.m + 1):
-            np.multiply(twice, table[j - 1], out=table[j])
-            table[j] -= before
-            before = table[j - 1]
+        end = 1 + self.m_warp
+        if self.warp is not None:
+            held = np.clip(values, *self.limits)
+            fill_waves(np.clip(self.warp(held), -WARP_BOX, WARP_BOX), WARP_BOX, table[1:end])
+        x = np.clip((values - self.box.centre) / self.box.spread, -self.c, self.c)
+        fill_waves(x, self.c, table[end : end + self.m])
+        for row, value in zip(table[end + self.m :], self.masses, strict=True):
+            np.equal(values, value, out=row)
         return table.T
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state as JSON types."""
-        return {
+        state: dict[str, Any] = {
             "kind": self.kind,
             "scale": [self.scale.centre, self.scale.spread],
             "box": [self.box.centre, self.box.spread],
             "sizes": [self.m, self.m_pair],
             "c": self.c,
         }
+        if self.warp is None:
+            return state
+        further = {"m_warp": self.m_warp, "masses": list(self.masses)}
+        return {**state, "warp": self.warp.to_dict(), **further}
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> Self:
         """Rebuild the basis from :meth:`to_dict`."""
         m, m_pair = state["sizes"]
-        return cls(Scale(*state["scale"]), Scale(*state["box"]), m, m_pair, state["c"])
+        basis = cls(Scale(*state["scale"]), Scale(*state["box"]), m, m_pair, state["c"])
+        if "warp" not in state:
+            return basis
+        warp = Warp.from_dict(state["warp"])
+        return replace(basis, warp=warp, m_warp=state["m_warp"], masses=tuple(state["masses"]))
+
+
+def fill_waves(x: Array, c: float, out: Array) -> None:
+    """Write the eigenfunctions of the box [-c, c] at x into the rows of an array.
+
+    Only the first is a sine: with t = w_1 (x + c), sin((j+1) t) = 2 cos(t) sin(j t) -
+    sin((j-1) t).
+    """
+    angle = (x + c) * (pi / (2 * c))
+    np.sin(angle, out=out[0])
+    out[0] /= sqrt(c)
+    twice = 2 * np.cos(angle)
+    before: Array | float = 0.0
+    for j in range(1, len(out)):
+        np.multiply(twice, out[j - 1], out=out[j])
+        out[j] -= before
+        before = out[j - 1]

@@ -91,7 +91,9 @@ def model_of(posterior: Posterior) -> InterventionModel:
         If its priors are not the default ones, which a fit keeps as text only.
     """
     attributes, design = posterior.idata.attrs, posterior.design
-    if json.loads(str(attributes.get("priors", "null"))) != Priors().describe():
+    kept, usual = json.loads(str(attributes.get("priors", "null"))), Priors().describe()
+    # earlier versions knew fewer priors
+    if kept is None or any(usual.get(name) != text for name, text in kept.items()):
         raise ModelError(
             "model: the posterior was fitted with priors of its own, which it keeps as text only; "
             "give the model it was fitted with."
@@ -116,7 +118,7 @@ def model_of(posterior: Posterior) -> InterventionModel:
 def _thaw(basis: object) -> HSGP | Polynomial | Categorical:
     match basis:
         case HSGPBasis():
-            return HSGP(basis.m, basis.m_pair, basis.c)
+            return HSGP(basis.m, basis.m_pair, basis.c, basis.m_warp)
         case PolynomialBasis():
             return Polynomial(basis.degree)
         case CategoricalBasis():

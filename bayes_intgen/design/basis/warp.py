@@ -1,0 +1,100 @@
+"""A coordinate that is fine where the rows are: a blend of an action, its rank and normal score.
+
+With x the action in half-widths from the middle of its range, F its distribution function over all
+regimes (those that set the action and those that leave it alone count half each) and z = Phi^-1(F)
+in units of its largest value,
+
+    w(a) = r x + (1 - r) ( s (2 F(a) - 1) + (1 - s) z(a) ).
+
+It runs from about -1 to 1. Where many rows lie close together, 2 F - 1 spreads them out, so that a
+bend inside the bulk of a long-tailed action is as easy as one of a uniform action; z keeps the
+tails, where F stands still: for a log-normal action it is its logarithm; and x keeps gaps apart.
+Piecewise linear between knots that are frozen with the basis; beyond them it follows x.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+from scipy import stats
+
+from bayes_intgen.base.types import Array, Scale
+
+__all__ = ["Warp"]
+
+KNOTS = 65
+RAW = 0.1
+RANK = 0.5
+
+
+@dataclass(frozen=True)
+class Warp:
+    """A monotone piecewise linear coordinate of an action.
+
+    Parameters
+    ----------
+    knots
+        Values of the action, increasing, shape (knots,).
+    heights
+        The coordinate there, increasing.
+    slope
+        Its slope beyond the knots, per unit of the action.
+    """
+
+    knots: tuple[float, ...] = field(repr=False)
+    heights: tuple[float, ...] = field(repr=False)
+    slope: float
+
+    @classmethod
+    def of(cls, kinds: Sequence[tuple[Array, Array]], box: Scale) -> Self:
+        """Choose the knots.
+
+        Parameters
+        ----------
+        kinds
+            For each kind of regimes, rows of the action and how much each counts, shape (n,) both.
+        box
+            Middle and half-width of its range.
+        """
+        reach = np.array([box.centre - box.spread, box.centre + box.spread])
+        grid = np.unique(np.concatenate([values for values, _ in kinds]))
+        grid = grid[(reach[0] < grid) & (grid < reach[1])]
+        if len(grid) < 2:
+            return cls((box.centre,), (0.0,), 1 / box.spread)
+        rank = np.mean([_middle_rank(grid, *rows, reach) for rows in kinds], axis=0)
+        score = stats.norm.ppf(rank)
+        score /= np.abs(score).max()
+        x = box.standardise(grid)
+        heights = RAW * x + (1 - RAW) * (RANK * (2 * rank - 1) + (1 - RANK) * score)
+        wanted = np.linspace(heights[0], heights[-1], KNOTS)
+        chosen = np.unique(np.searchsorted(heights, wanted).clip(0, len(grid) - 1))
+        return cls(tuple(grid[chosen].tolist()), tuple(heights[chosen].tolist()), RAW / box.spread)
+
+    def __call__(self, values: Array) -> Array:
+        """Evaluate, shape (n,) to (n,)."""
+        beyond = values - np.clip(values, self.knots[0], self.knots[-1])
+        return np.asarray(np.interp(values, self.knots, self.heights) + self.slope * beyond)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the state as JSON types."""
+        return {
+            "knots": list(self.knots),
+            "heights": list(self.heights),
+            "slope": self.slope,
+        }
+
+    @classmethod
+    def from_dict(cls, state: Mapping[str, Any]) -> Self:
+        """Rebuild the coordinate from :meth:`to_dict`."""
+        return cls(tuple(state["knots"]), tuple(state["heights"]), state["slope"])
+
+
+def _middle_rank(grid: Array, values: Array, weights: Array, reach: Array) -> Array:
+    """Return the distribution function, linear between the middles of the rows of equal value."""
+    distinct, where = np.unique(values, return_inverse=True)
+    mass = np.bincount(where, weights=weights)
+    rank = np.cumsum(mass) - mass / 2
+    inside = (reach[0] < distinct) & (distinct < reach[1])
+    at = np.concatenate([reach[:1], distinct[inside], reach[1:]])
+    return np.asarray(np.interp(grid, at, np.concatenate([[0.0], rank[inside], [1.0]])))

@@ -1,0 +1,52 @@
+"""Errors and intervals on curves that bend where the rows are, with and without a warped basis.
+
+``uv run pytest tests/benchmarks/test_curves.py --benchmark-enable --benchmark-only -s`` prints, for
+each kind of curve, the error relative to the spread of the truth and the coverage of 90% intervals
+of contrasts with the median setting, over twelve systems.
+"""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bayes_intgen as ig
+from tests.cases.curve_families import ACTIONS, KINDS, System
+
+SYSTEMS, POINTS = 12, 300
+
+
+def judge(kind, basis):
+    """Return the mean error and the coverage of contrasts over the systems of a kind."""
+    errors, covered = [], []
+    for seed in range(SYSTEMS):
+        system = System(kind, seed)
+        frame = system.frame()
+        data = ig.RegimeData.from_frame(frame, outcome="y", actions=ACTIONS)
+        with warnings.catch_warnings():  # some are at the edge of what Laplace may be off by
+            warnings.simplefilter("ignore", ig.ConvergenceWarning)
+            posterior = ig.InterventionModel(basis).fit(data, method="laplace", random_seed=seed)
+        values = system.settings(POINTS)
+        middle = [np.median(frame.loc[frame["regime"] == name, name]) for name in ACTIONS]
+        at = pd.DataFrame(np.vstack([values, middle]), columns=ACTIONS)
+        draws = posterior.expected_outcome(at, beyond="clamp").to_numpy()[0]
+        truth = system.truth(at.to_numpy())
+        errors.append(np.sqrt(np.mean((draws.mean(axis=0) - truth) ** 2)) / np.std(truth))
+        change = draws[:, :-1] - draws[:, -1:]
+        lower, upper = np.quantile(change, [0.05, 0.95], axis=0)
+        true = truth[:-1] - truth[-1]
+        covered.append(np.mean((lower <= true) & (true <= upper)))
+    return np.mean(errors), np.mean(covered)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_warped_coordinate_covers_curves_that_people_have(kind, benchmark):
+    raw = judge(kind, ig.HSGP())
+    warped = benchmark.pedantic(judge, (kind, ig.HSGP(warp=24)), rounds=1)
+    print(
+        f"\n{kind}: error {raw[0]:.3f} without, {warped[0]:.3f} with a warped coordinate; "
+        f"contrasts covered {raw[1]:.2f} and {warped[1]:.2f}"
+    )
+    assert warped[0] <= 1.05 * raw[0]
+    assert warped[1] >= 0.82
