@@ -6,7 +6,7 @@ import pytest
 
 import bayes_intgen as ig
 
-DATA = Path(__file__).parents[2] / "shared" / "data"
+DATA = Path(__file__).parents[3] / "shared" / "data"
 
 pytestmark = pytest.mark.skipif(
     not DATA.exists(), reason="the measurements are not part of the repository"

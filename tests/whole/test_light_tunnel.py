@@ -13,7 +13,7 @@ import pytest
 from bayes_intgen.base.metrics import rmse
 from bayes_intgen.cli.main import main
 
-DATA = Path(__file__).parents[2] / "shared" / "data" / "light_tunnel_pairwise.csv"
+DATA = Path(__file__).parents[3] / "shared" / "data" / "light_tunnel_pairwise.csv"
 
 
 @pytest.mark.skipif(not DATA.exists(), reason="the measurements are not part of the repository")
