@@ -68,8 +68,6 @@ class DiscreteSCM(System):
     [0.75, 0.25]
     >>> scm.expected_outcome({"a1": 1, "a2": [0, 1]}, do=["a1"]).values.tolist()
     [0.0, 0.5]
-    >>> scm.sample(100, do="a1+a2", random_seed=1).columns.tolist()
-    ['a1', 'a2', 'y']
     >>> scm.values["a1"], scm.single_regimes
     ((0.0, 1.0), ('obs', 'a1', 'a2'))
     """

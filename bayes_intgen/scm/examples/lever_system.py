@@ -71,17 +71,7 @@ class LeverSystem:
         return () if self.covariate is None else (self.covariate,)
 
     def rows(self, regime: Regime, z: Array, rng: np.random.Generator) -> pd.DataFrame:
-        """Draw a row per value of the covariate.
-
-        Parameters
-        ----------
-        regime
-            The actions that are set.
-        z
-            Values of the covariate, shape (rows,); zeros if there is none.
-        rng
-            Where randomness comes from.
-        """
+        """Draw a row per value z of the covariate, zeros if there is none."""
         values: dict[str, Array] = {}
         logs: dict[str, Array] = {}
         y = self.base + self.season * z + self.noise * rng.normal(size=len(z))

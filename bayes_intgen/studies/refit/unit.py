@@ -144,12 +144,7 @@ def describe_draws(values: Array) -> Row:
 def rank_among_quantiles(truth: Array, quantiles: Array) -> Array:
     """Return the share of draws below each truth, of which only the 79 quantiles are known.
 
-    Parameters
-    ----------
-    truth
-        Any shape.
-    quantiles
-        As :func:`describe_draws` returns them, along one more, last axis.
+    The quantiles run along one more axis than the truths have, the last.
     """
     shares = np.concatenate([[0.0], LEVELS, [1.0]])
     ranks = np.empty_like(truth)
