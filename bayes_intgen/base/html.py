@@ -57,7 +57,7 @@ def html_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def html_frame(frame: pd.DataFrame, index: bool = True) -> str:
-    """Write a data frame as :func:`html_table` does, its index in the first column if asked for."""
+    """Write a data frame as :func:`html_table` does, with or without its index as first column."""
     titles = [*([str(frame.index.name or "")] if index else []), *map(str, frame.columns)]
     return html_table(titles, (row if index else row[1:] for row in frame.itertuples()))
 

@@ -9,7 +9,7 @@ __all__ = ["format_means", "mean_over_systems"]
 
 
 def mean_over_systems(groups: Any, measures: Sequence[str]) -> pd.DataFrame:
-    """Average some columns over the systems of each group, rows of a study with the same settings.
+    """Average measures over systems, within groups of the rows of a study with equal settings.
 
     Returns
     -------

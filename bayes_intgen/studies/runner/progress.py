@@ -12,7 +12,7 @@ SECONDS_BETWEEN_LINES = 10.0
 class Progress:
     """Count units as they end and say so, on a terminal by rewriting one line.
 
-    Of the total number of units some were kept from before; the clock returns seconds.
+    `kept` of the `total` units were done before; `clock` returns the time in seconds.
     """
 
     def __init__(
