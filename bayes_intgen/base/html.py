@@ -23,18 +23,10 @@ def html_block(
     tables: Iterable[str] = (),
     warnings: Iterable[str] = (),
 ) -> str:
-    """Put one display together.
+    """Put one display together: warnings, title, sentences, tables.
 
-    Parameters
-    ----------
-    title
-        What is shown, as plain text.
-    lines
-        Sentences between title and tables, as plain text; line breaks are kept.
-    tables
-        HTML of :func:`html_table` or :func:`html_frame`.
-    warnings
-        What the reader must know first, as plain text.
+    All are plain text, in which line breaks are kept, but for the tables: these are HTML of
+    :func:`html_table` or :func:`html_frame`.
 
     Examples
     --------
@@ -49,13 +41,6 @@ def html_block(
 
 def html_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """Write a table; numbers get four digits, and of many rows the first 40 are shown.
-
-    Parameters
-    ----------
-    columns
-        The titles of the columns.
-    rows
-        Its cells, row by row.
 
     Examples
     --------
@@ -72,15 +57,7 @@ def html_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def html_frame(frame: pd.DataFrame, index: bool = True) -> str:
-    """Write a data frame as :func:`html_table` does.
-
-    Parameters
-    ----------
-    frame
-        The frame.
-    index
-        Whether to show its index as the first column.
-    """
+    """Write a data frame as :func:`html_table` does, with or without its index as first column."""
     titles = [*([str(frame.index.name or "")] if index else []), *map(str, frame.columns)]
     return html_table(titles, (row if index else row[1:] for row in frame.itertuples()))
 

@@ -17,12 +17,8 @@ def credible_interval(
 ) -> tuple[xr.DataArray, xr.DataArray]:
     """Return the lower and upper ends of equal-tailed credible intervals.
 
-    Parameters
-    ----------
-    draws
-        Posterior draws with dims ``chain`` and ``draw``.
-    probability
-        Probability inside the interval; 0.9 throughout the library unless asked otherwise.
+    The draws have dims ``chain`` and ``draw``. The probability inside is 0.9 throughout the library
+    unless asked otherwise.
 
     Raises
     ------

@@ -76,10 +76,7 @@ class Monomials:
     def spreads(self, moments: CentredMoments) -> Array:
         """Return D, in units of the actions' spreads; zero where a monomial is constant.
 
-        Parameters
-        ----------
-        moments
-            Moments of the polynomials without their constant, then of the outcome.
+        The moments are those of the polynomials without their constant, then of the outcome.
         """
         scatter = moments.scatter[:-1, :-1]
         squares = np.einsum("ji,ik,jk->j", self.expansion, scatter, self.expansion, optimize=True)

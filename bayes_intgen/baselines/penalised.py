@@ -106,14 +106,12 @@ def fit_penalised(
     for position, held_out in enumerate(folds):
         others = [fold for i, fold in enumerate(folds) if i != position]
         training = reduce(CentredMoments.merge, others)
-        path = path_of(training)
-        scores.append(_r2(training, path, held_out))
+        scores.append(_r2(training, path_of(training), held_out))
     means = np.mean(scores, axis=0)
     best = int(np.argmax(means))
     rows = reduce(CentredMoments.merge, folds)
-    path = path_of(rows)
     return PenalisedRegression(
-        features, rows.n, alphas[best], float(means[best]), rows.mean, path[best]
+        features, rows.n, alphas[best], float(means[best]), rows.mean, path_of(rows)[best]
     )
 
 

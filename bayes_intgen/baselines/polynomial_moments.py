@@ -94,8 +94,7 @@ def _read(data: RegimeData, degree: int, groups: Groups) -> GroupMoments:
     recipes = {r: Recipe(maps[label], scale) for label, regimes in groups.items() for r in regimes}
     sums = sum_chunks(data, _ByGroup(recipes), recipes)
     folds = {regime: rows.folds(FOLDS) for regime, rows in sums.items()}
-    merged = _merge(folds, groups)
-    return GroupMoments(scale, {label: (maps[label], merged[label]) for label in groups})
+    return _merge(scale, maps, folds, groups)
 
 
 @dataclass(frozen=True)
@@ -108,15 +107,15 @@ class _ByGroup:
         return self.recipes[chunk[0]](chunk)
 
 
-def _merge(folds: Mapping[Regime, Folds], groups: Groups) -> dict[str, Folds]:
+def _merge(
+    scale: Scale, maps: Mapping[str, FeatureMap], folds: Mapping[Regime, Folds], groups: Groups
+) -> GroupMoments:
     """Merge the folds of the regimes of each group, one by one."""
-    return {
-        label: tuple(
-            reduce(CentredMoments.merge, [folds[regime][k] for regime in regimes])
-            for k in range(FOLDS)
-        )
-        for label, regimes in groups.items()
-    }
+    merged = {}
+    for label, regimes in groups.items():
+        by_fold = zip(*(folds[regime] for regime in regimes), strict=True)
+        merged[label] = (maps[label], tuple(reduce(CentredMoments.merge, f) for f in by_fold))
+    return GroupMoments(scale, merged)
 
 
 def _features(summary: Summary, regimes: Sequence[Regime], degree: int) -> FeatureMap:
@@ -147,7 +146,4 @@ def _select(moments: Moments, degree: int, groups: Groups) -> GroupMoments:
     folds = moments.select(features).folds
     if any(fold.weight != fold.n for by_fold in folds.values() for fold in by_fold):
         raise ModelError(f"data: these moments are of weighted rows. {remedy}")
-    merged = _merge(folds, groups)
-    return GroupMoments(
-        moments.outcome_scale, {label: (features, merged[label]) for label in groups}
-    )
+    return _merge(moments.outcome_scale, dict.fromkeys(groups, features), folds, groups)

@@ -45,6 +45,25 @@ class _Options:
         Polynomial(degree=self.degree)  # holds the rule
         read_choice(self.estimator, "estimator", get_args(Penalty.__value__))
 
+    def _fit_groups(
+        self, data: RegimeData | Moments, groups: Groups, baseline: bool
+    ) -> FittedRidge:
+        """Fit a regression to the rows of each group of regimes."""
+        moments = group_moments(data, self.degree, groups)
+        scale = moments.outcome_scale
+        return FittedRidge(
+            name=type(self).__name__,
+            actions=data.actions,
+            outcome=data.outcome,
+            outcome_scale=scale,
+            regressions={
+                label: fit_penalised(features, folds, self.estimator, scale.spread)
+                for label, (features, folds) in moments.groups.items()
+            },
+            baseline=baseline,
+            covariates=data.covariates,
+        )
+
 
 @dataclass(frozen=True)
 class RidgeEstimator(_Options):
@@ -113,7 +132,7 @@ class RidgeEstimator(_Options):
         wanted = data.actions if target is None else read_regime(target, data.actions, "target")
         require_identified(regimes, wanted)
         groups: Groups = {format_regime(regime): [regime] for regime in regimes}
-        return _fit("RidgeEstimator", data, self.degree, self.estimator, groups)
+        return self._fit_groups(data, groups, baseline=False)
 
 
 @dataclass(frozen=True)
@@ -137,9 +156,7 @@ class _Baseline(_Options):
         >>> ig.ObservationalRidge(degree=2).fit(data).table["rows"].to_dict()
         {'obs': 200}
         """
-        group = self._group(_regimes(data), data.actions)
-        name = type(self).__name__
-        return _fit(name, data, self.degree, self.estimator, group, baseline=True)
+        return self._fit_groups(data, self._group(_regimes(data), data.actions), baseline=True)
 
     def _group(self, regimes: Sequence[Regime], actions: Regime) -> Groups:
         """Return the name and the regimes of the rows that the regression is fitted to."""
@@ -230,22 +247,3 @@ def _regimes(data: RegimeData | Moments) -> tuple[Regime, ...]:
             f"make one with RegimeData.from_frame."
         )
     return data.regimes
-
-
-def _fit(
-    name: str,
-    data: RegimeData | Moments,
-    degree: int,
-    penalty: Penalty,
-    groups: Groups,
-    baseline: bool = False,
-) -> FittedRidge:
-    """Fit a regression to the rows of each group of regimes."""
-    moments = group_moments(data, degree, groups)
-    scale = moments.outcome_scale
-    regressions = {
-        label: fit_penalised(features, folds, penalty, scale.spread)
-        for label, (features, folds) in moments.groups.items()
-    }
-    actions, outcome, covariates = data.actions, data.outcome, data.covariates
-    return FittedRidge(name, actions, outcome, scale, regressions, baseline, covariates)

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from bayes_intgen.base.errors import DataError, ModelError, QueryError
+from bayes_intgen.cli.files import writable
 from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.design.design import INTERACTIONS
 from bayes_intgen.design.structure import Structure
 
 __all__ = [
@@ -15,9 +17,12 @@ __all__ = [
     "add_assumptions",
     "add_columns",
     "add_do",
+    "add_fit",
     "add_folder",
     "add_inference",
+    "add_interactions",
     "add_laplace",
+    "add_moments_file",
     "add_names",
     "add_numbers",
     "add_regime",
@@ -65,11 +70,35 @@ def add_folder(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder")
 
 
+def add_fit(parser: argparse.ArgumentParser) -> None:
+    """Add the file of a fit."""
+    parser.add_argument("fit", metavar="FIT.nc", help="file written by bayes-intgen fit")
+
+
+def add_moments_file(parser: argparse.ArgumentParser) -> None:
+    """Add the file that moments are written to, and what it holds."""
+    parser.add_argument(
+        "--out", required=True, type=writable, metavar="MOMENTS.npz", help="file to write"
+    )
+    parser.add_argument(
+        "--no-rows",
+        action="store_true",
+        help="keep no single rows in the file; a fit then takes --structure",
+    )
+
+
 def add_laplace(parser: argparse.ArgumentParser, of: str = "of inference") -> None:
     """Add the method of the many fits of a study, by default the fast one."""
     parser.add_argument(
         "--method", choices=["laplace", "nuts"], default="laplace", help=f"{of} (laplace)"
     )
+
+
+def add_interactions(
+    parser: argparse._ActionsContainer, text: str, default: str | None = "none"
+) -> None:
+    """Add the interactions that a model has room for."""
+    parser.add_argument("--interactions", choices=INTERACTIONS, default=default, help=text)
 
 
 def add_do(parser: argparse.ArgumentParser) -> None:

@@ -49,11 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("workers", arguments.CORES, "systems at a time, each in a process of its own"),
     )
     arguments.add_laplace(parser)
-    parser.add_argument(
-        "--interactions",
-        choices=["none", "pairwise", "all"],
-        help="how actions may interact in the model (the model's default)",
-    )
+    text = "how actions may interact in the model (the model's default)"
+    arguments.add_interactions(parser, text, default=None)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -7,7 +7,6 @@ from bayes_intgen.checks.result import Checks
 from bayes_intgen.checks.suite import check
 from bayes_intgen.cli import arguments
 from bayes_intgen.cli.text import fit_terminal, records, show_json
-from bayes_intgen.design.design import INTERACTIONS
 from bayes_intgen.intervention_model import InterventionModel
 
 __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
@@ -30,12 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe what the command takes."""
     arguments.add_table(parser)
     arguments.add_assumptions(parser)
-    parser.add_argument(
-        "--interactions",
-        choices=INTERACTIONS,
-        default="none",
-        help="the model that is judged: what it has room for is no failure (none)",
-    )
+    text = "the model that is judged: what it has room for is no failure (none)"
+    arguments.add_interactions(parser, text)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 

@@ -129,20 +129,20 @@ def _draw(
     )
     axes[0].set_title(f"All {len(scm.actions)} actions set at once")
 
-    action = _most_confounded(posterior)
+    # the action whose observational slope is furthest from its causal one
+    effects = posterior.effects()
+    action = str((effects["observational"] - effects["mean"]).abs().idxmax())
     centre = {name: posterior.summary.scales[name].centre for name in scm.actions}
     low, high = np.quantile(data.rows(action)[:, scm.actions.index(action)], [0.01, 0.99])
     grid = np.linspace(float(low), float(high), 60)
     line = pd.DataFrame({**centre, action: grid}, columns=list(scm.actions))
     curves = posterior.table(line)
-    naive = _observational_regression(posterior, data, line.to_numpy())
-    truth = scm.expected_outcome(line).to_numpy()
     plot_response(
         axes[1],
         grid,
         {name: curves[name].to_numpy() for name in posterior_curves},
-        truth,
-        naive,
+        scm.expected_outcome(line).to_numpy(),
+        _observational_regression(posterior, data, line.to_numpy()),
         action,
         scm.outcome,
     )
@@ -157,9 +157,3 @@ def _draw(
     axes[2].set_title("Error of the joint effect")
     figure.suptitle("What happens when several levers are set at once, learned from one at a time")
     return figure
-
-
-def _most_confounded(posterior: Posterior) -> str:
-    """Return the action whose observational slope is furthest from its causal one."""
-    effects = posterior.effects()
-    return str((effects["observational"] - effects["mean"]).abs().idxmax())

@@ -14,7 +14,6 @@ from bayes_intgen.data.lift_tests import LiftTests
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.design.basis.hsgp import HSGP, WARPED
 from bayes_intgen.design.basis.polynomial import Polynomial
-from bayes_intgen.design.design import INTERACTIONS
 from bayes_intgen.intervention_model import InterventionModel
 from bayes_intgen.model.pymc_rowwise import LIKELIHOODS
 from bayes_intgen.moments.moments import Moments
@@ -77,11 +76,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--degree", type=int, metavar="D", help="total degree, with --basis polynomial (3)"
     )
     arguments.add_assumptions(model)
-    model.add_argument(
-        "--interactions",
-        choices=INTERACTIONS,
-        default="none",
-        help="what may interact in the outcome beside each action and its own confounder: nothing "
+    arguments.add_interactions(
+        model,
+        "what may interact in the outcome beside each action and its own confounder: nothing "
         "(default), pairs of actions, or all actions and each confounder with them; every fit says "
         "which of these the data need",
     )

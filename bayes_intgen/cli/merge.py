@@ -3,7 +3,7 @@
 import argparse
 from functools import reduce
 
-from bayes_intgen.cli.files import writable
+from bayes_intgen.cli import arguments
 from bayes_intgen.moments.moments import Moments
 
 __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
@@ -17,14 +17,7 @@ Merge moments that share one frozen basis: those of further tables are made with
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe what the command takes."""
     parser.add_argument("moments", nargs="+", metavar="MOMENTS.npz", help="files to merge")
-    parser.add_argument(
-        "--out", required=True, type=writable, metavar="MOMENTS.npz", help="file to write"
-    )
-    parser.add_argument(
-        "--no-rows",
-        action="store_true",
-        help="keep no single rows in the file; a fit then takes --structure",
-    )
+    arguments.add_moments_file(parser)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.cli import arguments
-from bayes_intgen.cli.files import keep_apart, writable
+from bayes_intgen.cli.files import keep_apart
 from bayes_intgen.design.basis.hsgp import HSGP, WARPED
 from bayes_intgen.design.basis.polynomial import Polynomial
 from bayes_intgen.moments.moments import Moments
@@ -31,9 +31,7 @@ moments, and rows beyond their box are held at its edge and counted.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe what the command takes."""
     parser.add_argument("data", nargs="+", metavar="DATA", help="CSV, Parquet or Arrow files")
-    parser.add_argument(
-        "--out", required=True, type=writable, metavar="MOMENTS.npz", help="file to write"
-    )
+    arguments.add_moments_file(parser)
     parser.add_argument(
         "--like",
         metavar="MOMENTS.npz",
@@ -53,11 +51,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help='the pairs of actions whose products are summed up: "full" (default), so that any '
         'model can be fitted, "learned", for many actions, or edges "a>b,b>c"',
-    )
-    parser.add_argument(
-        "--no-rows",
-        action="store_true",
-        help="keep no single rows in the file; a fit then takes --structure",
     )
     parser.add_argument(
         "--scheduler",

@@ -37,7 +37,7 @@ their means or most frequent levels, unless --at says otherwise.
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe what the command takes."""
-    parser.add_argument("fit", metavar="FIT.nc", help="file written by bayes-intgen fit")
+    arguments.add_fit(parser)
     parser.add_argument(
         "--out", required=True, type=picture, metavar="PICTURE", help="a .png, .pdf or .svg file"
     )

@@ -35,7 +35,7 @@ Exit code 0: done; 1: done, but the fit had not converged; 2: the points cannot 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe what the command takes."""
-    parser.add_argument("fit", metavar="FIT.nc", help="file written by bayes-intgen fit")
+    arguments.add_fit(parser)
     parser.add_argument(
         "--points", required=True, type=Path, metavar="POINTS", help="table of query points"
     )

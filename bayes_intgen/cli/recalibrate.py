@@ -32,7 +32,7 @@ some data sets could not be fitted.
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe what the command takes."""
-    parser.add_argument("fit", metavar="FIT.nc", help="file written by bayes-intgen fit")
+    arguments.add_fit(parser)
     parser.add_argument("data", metavar="DATA", help="the table it was fitted to")
     arguments.add_regime(parser)
     arguments.add_names(parser, "--drop", "R,R", "regimes that the fit left out", default=[])

@@ -87,12 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "E,E",
         f"out of {', '.join(ESTIMATORS)} (those of the figure, and bayes)",
     )
-    parser.add_argument(
-        "--interactions",
-        choices=["none", "pairwise", "all"],
-        default="none",
-        help="how actions may interact in the Bayesian model (none)",
-    )
+    arguments.add_interactions(parser, "how actions may interact in the Bayesian model (none)")
     arguments.add_laplace(parser, of="of inference in the Bayesian model")
     parser.add_argument(
         "--edge-probability",

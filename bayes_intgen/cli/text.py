@@ -15,12 +15,7 @@ COLUMNS = 80
 def fit_terminal(text: str, width: int | None = None) -> str:
     """Break long lines of a text; lines of a table, which hold several spaces in a row, are kept.
 
-    Parameters
-    ----------
-    text
-        The text.
-    width
-        Longest line; that of the terminal, or 80 if there is none, by default.
+    A line is long if it exceeds the width, by default that of the terminal, or 80 without one.
 
     Examples
     --------

@@ -46,8 +46,8 @@ def plot_marginals(
         place = np.arange(len(values)) if levels else values
         width = 0.8 * float(np.diff(place).min()) if len(place) > 1 else 0.8
         ax.bar(place, share.to_numpy(), width, color=BLUE, edgecolor=BLUE)
-        chosen = float(np.flatnonzero(values == recommended[action])[0]) if levels else None
-        spot = chosen if chosen is not None else float(recommended[action])
+        best = recommended[action]
+        spot = float(np.flatnonzero(values == best)[0] if levels else best)
         ax.axvline(spot, color=BLACK, lw=1.2, ls="--", label="recommended")
         if levels:
             ax.set_xticks(place, values)
@@ -92,9 +92,9 @@ def plot_budget(
     """
     ax.fill_between(budgets, lower, upper, color=BLUE, alpha=0.25, lw=0, label="90% interval")
     ax.plot(budgets, mean, color=BLUE, lw=1.5)
-    for where, face, text in ((supported, BLUE, "mean"), (~supported, "white", "not supported")):
+    markers = ((supported, BLUE, BLUE, "mean"), (~supported, ORANGE, "white", "not supported"))
+    for where, colour, face, text in markers:
         if where.any():
-            colour = BLUE if face == BLUE else ORANGE
             ax.plot(budgets[where], mean[where], "o", color=colour, mfc=face, label=text)
     ax.set(xlabel="budget", ylabel=f"expected {label}\nat the best setting")
     legend_above(ax)

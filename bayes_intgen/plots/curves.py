@@ -160,17 +160,7 @@ def plot_components(
 
 
 def shade_support(ax: Axes, x: Array, flags: npt.NDArray[np.str_]) -> None:
-    """Hatch the background where answers along a sorted grid are not supported by the data.
-
-    Parameters
-    ----------
-    ax
-        Where to draw.
-    x
-        The grid, shape (points,).
-    flags
-        Its support flags, shape (points,).
-    """
+    """Hatch the background where answers along a grid are not supported by the data."""
     shown = set()
     for low, high, flag in _stretches(x, flags):
         if flag in HATCHES:

@@ -62,15 +62,7 @@ def plot_pair(
 
 
 def plot_spread(ax: Axes, rows: Mapping[str, Array]) -> Axes:
-    """Draw the distribution of one action in every regime.
-
-    Parameters
-    ----------
-    ax
-        Where to draw.
-    rows
-        Its values by regime, each of shape (rows,).
-    """
+    """Draw the distribution of one action in every regime, given its values there."""
     every = np.concatenate(list(rows.values()))
     edges = np.linspace(every.min(), every.max(), BINS + 1)
     for (_, values), style in zip(rows.items(), cycle(SERIES), strict=False):

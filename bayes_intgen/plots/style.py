@@ -39,13 +39,6 @@ HATCHES = {"extrapolated": "///", "outside": "xxx", "beyond": "***"}
 def axis_label(name: str, units: Mapping[str, str] | None = None) -> str:
     """Return the name of a column, with its unit if there is one.
 
-    Parameters
-    ----------
-    name
-        The column.
-    units
-        Units by column.
-
     Examples
     --------
     >>> axis_label("price", {"price": "EUR"}), axis_label("tv")
@@ -56,17 +49,7 @@ def axis_label(name: str, units: Mapping[str, str] | None = None) -> str:
 
 
 def legend_above(ax: Axes, columns: int = 2, side: Literal["left", "right"] = "left") -> None:
-    """Put the legend above the axes, where it hides nothing at any size of the figure.
-
-    Parameters
-    ----------
-    ax
-        The axes.
-    columns
-        Of the legend.
-    side
-        ``"left"`` or ``"right"``, the end of the axes with which it is flush.
-    """
+    """Put the legend above the axes, flush with one side, where it hides nothing at any size."""
     ax.legend(
         fontsize="small",
         loc="lower left" if side == "left" else "lower right",
@@ -79,15 +62,7 @@ def legend_above(ax: Axes, columns: int = 2, side: Literal["left", "right"] = "l
 
 
 def legend_of_figure(axes: Sequence[Axes], columns: int = 3) -> None:
-    """Put one legend for all axes of a figure above them.
-
-    Parameters
-    ----------
-    axes
-        All axes of a figure with constrained layout.
-    columns
-        Of the legend.
-    """
+    """Put one legend for all axes of a figure with constrained layout above them."""
     handles: dict[str, Any] = {}
     for ax in axes:
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
@@ -105,14 +80,6 @@ def legend_of_figure(axes: Sequence[Axes], columns: int = 3) -> None:
 
 
 def grow(panels: int, width: float = 4.2, height: float = 3.6) -> list[Axes]:
-    """Make a row of axes in a new figure.
-
-    Parameters
-    ----------
-    panels
-        How many.
-    width, height
-        Of each, in inches.
-    """
+    """Make a row of axes in a new figure, each of a width and height in inches."""
     _, axes = plt.subplots(1, panels, figsize=(width * panels, height), layout="constrained")
     return list(np.ravel(axes))

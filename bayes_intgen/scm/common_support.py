@@ -20,7 +20,7 @@ the joint settings an action lies beyond the 0.05% or 99.95% quantile of its obs
 paper's systems in 30%.
 """
 
-from bayes_intgen.scm.graph import draw_edges, number_actions
+from bayes_intgen.scm.graph import draw_edges, find_parents, number_actions
 from bayes_intgen.scm.noise import LIGHT_TAILED, UNBOUNDED, draw_noise, draw_sign
 from bayes_intgen.scm.polynomial import Polynomial
 from bayes_intgen.scm.polynomial_draw import calibrate_interventions, draw_polynomial
@@ -67,15 +67,13 @@ def sample_common_support_scm(
     rng = named_generator(seed, "mechanisms")
     edges = draw_edges(actions, edge_probability, rng)
     mechanisms = []
-    for name in actions:
-        parents = sum(child == name for _, child in edges)
-        curved = draw_polynomial(parents + 1, rng)
-        none = (0,) * parents
-        powers = [(*term, 0) for term in curved.powers]
-        sign = draw_sign(rng)
+    for parents in find_parents(actions, edges).values():
+        curved = draw_polynomial(len(parents) + 1, rng)
+        none = (0,) * len(parents)
         # (1): inputs are the parents, C_k and V_k
-        coefficients = [*curved.coefficients, 1.4 * sign, 1.0]
-        mechanisms.append(Polynomial((*powers, (*none, 1, 0), (*none, 0, 1)), tuple(coefficients)))
+        powers = (*((*term, 0) for term in curved.powers), (*none, 1, 0), (*none, 0, 1))
+        coefficients = (*curved.coefficients, 1.4 * draw_sign(rng), 1.0)
+        mechanisms.append(Polynomial(powers, coefficients))
 
     scm = PolynomialSCM(
         actions=actions,

@@ -12,7 +12,7 @@ position among its values. Everything follows by adding up:
 with the worlds of regime S in (2), where the probability of what is set cancels.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import prod
 
@@ -68,8 +68,6 @@ class DiscreteSCM(System):
     [0.75, 0.25]
     >>> scm.expected_outcome({"a1": 1, "a2": [0, 1]}, do=["a1"]).values.tolist()
     [0.0, 0.5]
-    >>> scm.sample(100, do="a1+a2", random_seed=1).columns.tolist()
-    ['a1', 'a2', 'y']
     >>> scm.values["a1"], scm.single_regimes
     ((0.0, 1.0), ('obs', 'a1', 'a2'))
     """
@@ -118,7 +116,7 @@ class DiscreteSCM(System):
             levels[noise.name] = rng.choice(len(share), n, p=share / share.sum())
         for name in regime:
             levels[name] = rng.integers(len(self.values[name]), size=n)
-        return pd.DataFrame(self._read(_follow_mechanisms(self.noises, self.mechanisms, levels)))
+        return pd.DataFrame(self._read(self._follow_mechanisms(levels)))
 
     def distribution(self, do: str | Iterable[str] | Mapping[str, float] = ()) -> pd.DataFrame:
         """Return p(actions, outcome) in one regime, exactly.
@@ -153,10 +151,8 @@ class DiscreteSCM(System):
         fixed = dict(do) if isinstance(do, Mapping) else {}
         names = list(do) if isinstance(do, Mapping) else do
         regime = read_intervention(names, "do", self.actions)
-        settings: dict[str, Indices] = {name: np.arange(len(self.values[name])) for name in regime}
-        for name, value in fixed.items():
-            settings[name] = self._find(name, np.array([float(value)]))
-        levels, weight = _list_worlds(self.noises, self.mechanisms, settings)
+        set_to = {name: self._find(name, np.array([float(value)])) for name, value in fixed.items()}
+        levels, weight = self._list_worlds(regime, set_to)
         rows = np.column_stack(list(self._read(levels).values()))
         outcomes, which = np.unique(rows, axis=0, return_inverse=True)
         table = pd.DataFrame(outcomes, columns=[*self.actions, self.outcome])
@@ -182,8 +178,7 @@ class DiscreteSCM(System):
 
     def _means(self, regime: Regime, shape: tuple[int, ...]) -> Array:
         """Return the mean outcome at every combination of actions; NaN where there is none."""
-        settings: dict[str, Indices] = {name: np.arange(len(self.values[name])) for name in regime}
-        levels, weight = _list_worlds(self.noises, self.mechanisms, settings)
+        levels, weight = self._list_worlds(regime, {})
         cell = np.ravel_multi_index(tuple(levels[name] for name in self.actions), shape)
         outcome = self._read(levels)[self.outcome]
         # numerator and denominator of (2)
@@ -208,54 +203,46 @@ class DiscreteSCM(System):
             )
         return level
 
+    def _list_worlds(
+        self, regime: Regime, set_to: Mapping[str, Levels]
+    ) -> tuple[dict[str, Levels], Array]:
+        """List all worlds of a regime: the level of each variable in each of them, and p(w).
 
-def _list_worlds(
-    noises: Sequence[DiscreteNoise],
-    mechanisms: Sequence[DiscreteMechanism],
-    settings: Mapping[str, Levels],
-) -> tuple[dict[str, Levels], Array]:
-    """List all worlds of a regime: the level of each variable in each of them, and p(w).
+        An action that is set has one of its levels in `set_to`, or any, all equally probable.
 
-    The actions that are set can have the levels of `settings`, all equally probable.
+        Raises
+        ------
+        ModelError
+            If there are more than ten million.
+        """
+        choices: dict[str, Levels] = {n.name: np.arange(len(n.values)) for n in self.noises}
+        settings = {name: np.arange(len(self.values[name])) for name in regime} | dict(set_to)
+        choices |= settings
+        count = prod(map(len, choices.values()))
+        if count > MOST_WORLDS:
+            raise ModelError(
+                f"noises: with {list(settings)} set there are {count} worlds, more than the "
+                f"{MOST_WORLDS} that are listed at most; use fewer noises or values."
+            )
+        grid = np.meshgrid(*choices.values(), indexing="ij")
+        levels = {name: axis.ravel() for name, axis in zip(choices, grid, strict=True)}
+        probability = np.full(count, 1 / prod(map(len, settings.values())))
+        for noise in self.noises:
+            probability *= np.array(noise.probabilities)[levels[noise.name]]
+        return self._follow_mechanisms(levels), probability
 
-    Raises
-    ------
-    ModelError
-        If there are more than ten million.
-    """
-    choices: list[Indices] = [np.arange(len(noise.values)) for noise in noises]
-    choices += settings.values()
-    count = prod(len(choice) for choice in choices)
-    if count > MOST_WORLDS:
-        raise ModelError(
-            f"noises: with {list(settings)} set there are {count} worlds, more than the "
-            f"{MOST_WORLDS} that are listed at most; use fewer noises or values."
-        )
-    names = [noise.name for noise in noises] + [*settings]
-    grid = np.meshgrid(*choices, indexing="ij")
-    levels = {name: axis.ravel() for name, axis in zip(names, grid, strict=True)}
-    probability = np.full(count, 1 / prod(len(choice) for choice in settings.values()))
-    for noise in noises:
-        probability *= np.array(noise.probabilities)[levels[noise.name]]
-    return _follow_mechanisms(noises, mechanisms, levels), probability
-
-
-def _follow_mechanisms(
-    noises: Sequence[DiscreteNoise],
-    mechanisms: Sequence[DiscreteMechanism],
-    given: Mapping[str, Levels],
-) -> dict[str, Levels]:
-    """Add the levels of all variables that are not given."""
-    sizes = {noise.name: len(noise.values) for noise in noises}
-    levels = dict(given)
-    size = len(next(iter(levels.values())))
-    for mechanism in mechanisms:
-        values, table = np.unique(mechanism.table, return_inverse=True)
-        sizes[mechanism.name] = len(values)
-        if mechanism.name in given:
-            continue
-        entry = np.zeros(size, dtype=np.intp)
-        for parent in mechanism.parents:
-            entry = entry * sizes[parent] + levels[parent]
-        levels[mechanism.name] = table[entry]
-    return levels
+    def _follow_mechanisms(self, given: Mapping[str, Levels]) -> dict[str, Levels]:
+        """Add the levels of all variables that are not given."""
+        sizes = {noise.name: len(noise.values) for noise in self.noises}
+        levels = dict(given)
+        size = len(next(iter(levels.values())))
+        for mechanism in self.mechanisms:
+            values, table = np.unique(mechanism.table, return_inverse=True)
+            sizes[mechanism.name] = len(values)
+            if mechanism.name in given:
+                continue
+            entry = np.zeros(size, dtype=np.intp)
+            for parent in mechanism.parents:
+                entry = entry * sizes[parent] + levels[parent]
+            levels[mechanism.name] = table[entry]
+        return levels

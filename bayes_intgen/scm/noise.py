@@ -52,8 +52,6 @@ class Noise:
     >>> noise = Noise("uniform", sd=0.5)
     >>> noise.moment(2), noise.moment(3)
     (0.25, 0.0)
-    >>> noise.sample(4, np.random.default_rng(1)).shape
-    (4,)
     """
 
     kind: Kind

@@ -22,7 +22,7 @@ from collections.abc import Iterable
 
 from bayes_intgen.base.blocks import Blocks
 from bayes_intgen.base.errors import ModelError
-from bayes_intgen.scm.graph import draw_edges
+from bayes_intgen.scm.graph import draw_edges, find_parents
 from bayes_intgen.scm.noise import LIGHT_TAILED, UNBOUNDED, Noise, draw_noise, draw_sign
 from bayes_intgen.scm.partition_scm import PartitionSCM
 from bayes_intgen.scm.polynomial import Polynomial
@@ -81,13 +81,11 @@ def sample_partition_scm(
     rng = named_generator(seed, "mechanisms")
     edges = draw_edges(actions, edge_probability, rng)
     mechanisms = []
-    for name in actions:
-        parents = sum(child == name for _, child in edges)
+    for parents in find_parents(actions, edges).values():
         # (1): inputs are the parents and C_B
-        curved = draw_polynomial(parents + 1, rng)
-        loading = draw_sign(rng)
-        powers = (*curved.powers, (*(0,) * parents, 1))
-        mechanisms.append(Polynomial(powers, (*curved.coefficients, loading)))
+        curved = draw_polynomial(len(parents) + 1, rng)
+        powers = (*curved.powers, (*(0,) * len(parents), 1))
+        mechanisms.append(Polynomial(powers, (*curved.coefficients, draw_sign(rng))))
     effects = []
     for block in members:
         drawn = draw_polynomial(len(block) + 1, rng, degree=3)

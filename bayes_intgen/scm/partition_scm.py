@@ -76,9 +76,6 @@ class PartitionSCM(System):
     >>> scm = ig.scm.sample_partition_scm(["a1+a2", "a3"], random_seed=1)
     >>> sorted(scm.parents), scm.regimes
     (['a1', 'a2', 'a3'], ('obs', 'a1+a2', 'a3'))
-    >>> frame = scm.sample_regimes(scm.regimes, n=50, random_seed=2)
-    >>> frame["regime"].value_counts()["a1+a2"].item()
-    50
     >>> at = {"a1": [0.0, 0.5], "a2": 0.1, "a3": -0.2}
     >>> scm.expected_outcome(at).attrs
     {'do': 'a1+a2+a3', 'error': 0.0}

@@ -22,7 +22,7 @@ import numpy as np
 
 from bayes_intgen.base.arguments import read_real
 from bayes_intgen.base.errors import ModelError
-from bayes_intgen.scm.graph import draw_edges, number_actions
+from bayes_intgen.scm.graph import draw_edges, find_parents, number_actions
 from bayes_intgen.scm.link import invert_link
 from bayes_intgen.scm.noise import draw_noise
 from bayes_intgen.scm.partition_scm import PartitionSCM
@@ -83,13 +83,12 @@ def sample_polynomial_scm(
     seed = seed_sequence(random_seed)
     rng = named_generator(seed, "mechanisms")
     edges = draw_edges(actions, edge_probability, rng)
-    n_parents = [sum(child == name for _, child in edges) for name in actions]
-
+    parents = find_parents(actions, edges)
     scm = PolynomialSCM(
         actions=actions,
         edges=edges,
         effects=tuple(draw_polynomial(2, rng) for _ in actions),
-        mechanisms=tuple(draw_polynomial(count + 2, rng) for count in n_parents),
+        mechanisms=tuple(draw_polynomial(len(parents[name]) + 2, rng) for name in actions),
         confounder_noises=tuple(draw_noise(_SD_W, rng) for _ in actions),
         action_noises=tuple(draw_noise(_SD_V, rng) for _ in actions),
         outcome_noise=draw_noise(_SD_U, rng),

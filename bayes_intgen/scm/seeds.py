@@ -42,13 +42,6 @@ def named_generator(random_seed: Seed, name: str) -> np.random.Generator:
     Names play the part of child numbers in ``SeedSequence.spawn``: streams of different names are
     independent, and each is the same whichever others are in use.
 
-    Parameters
-    ----------
-    random_seed
-        Anything that `seed_sequence` takes.
-    name
-        What the stream is used for.
-
     Examples
     --------
     >>> first, second = named_generator(1, "weather"), named_generator(1, "weather")

@@ -186,17 +186,7 @@ class System(ABC):
 
 
 def refuse_impossible(impossible: Mask, points: Points, name: str) -> None:
-    """Raise a QueryError if an action that is left alone cannot have its value at some points.
-
-    Parameters
-    ----------
-    impossible
-        Whether it cannot, shape (points,).
-    points
-        The points of the query.
-    name
-        Name of the action.
-    """
+    """Raise a QueryError if an action that is left alone cannot have its value at some points."""
     if impossible.any():
         raise QueryError(
             f"at: action {name!r} is not set, and can never have the values given for it at "

@@ -9,14 +9,7 @@ __all__ = ["format_means", "mean_over_systems"]
 
 
 def mean_over_systems(groups: Any, measures: Sequence[str]) -> pd.DataFrame:
-    """Average over the systems of each group.
-
-    Parameters
-    ----------
-    groups
-        Rows of a study, grouped by their settings.
-    measures
-        The columns to average.
+    """Average measures over systems, within groups of the rows of a study with equal settings.
 
     Returns
     -------

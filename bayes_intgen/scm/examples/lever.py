@@ -115,15 +115,7 @@ class Lever:
         return np.asarray(np.log(a / self.typical))
 
     def left_alone(self, before: Mapping[str, Array], z: Array) -> Array:
-        """Return the mean of x when it is left alone.
-
-        Parameters
-        ----------
-        before
-            The x of the actions that come earlier, by name.
-        z
-            Values of the covariate.
-        """
+        """Return the mean of x when it is left alone, given the x of earlier actions by name."""
         followed = [share * before[name] for name, share in self.follows.items()]
         return np.asarray(sum(followed, self.season * z))
 

@@ -71,17 +71,7 @@ class LeverSystem:
         return () if self.covariate is None else (self.covariate,)
 
     def rows(self, regime: Regime, z: Array, rng: np.random.Generator) -> pd.DataFrame:
-        """Draw a row per value of the covariate.
-
-        Parameters
-        ----------
-        regime
-            The actions that are set.
-        z
-            Values of the covariate, shape (rows,); zeros if there is none.
-        rng
-            Where randomness comes from.
-        """
+        """Draw a row per value z of the covariate, zeros if there is none."""
         values: dict[str, Array] = {}
         logs: dict[str, Array] = {}
         y = self.base + self.season * z + self.noise * rng.normal(size=len(z))
@@ -116,10 +106,7 @@ class LeverSystem:
             mean = mean + lever.causal(values[lever.name], z)
             if lever.name not in regime:  # what sets (1) apart from the joint effect
                 mean = mean + lever.bias(logs[lever.name], logs, z)
-        coords: dict[str, Any] = {"point": points.index}
-        coords |= {name: ("point", column) for name, column in columns.items()}
-        attrs = {"do": format_regime(regime)}
-        return xr.DataArray(mean, dims="point", coords=coords, name=self.outcome, attrs=attrs)
+        return points.to_xarray(mean, self.outcome).assign_attrs(do=format_regime(regime))
 
     def lift_results(self, tests: Sequence[LiftTest], rng: np.random.Generator) -> pd.DataFrame:
         """Draw the results of lift tests, direct effects with normal errors of known size.

@@ -24,15 +24,7 @@ class _Panel:
 
 
 def draw_figure(figure: str, means: pd.DataFrame) -> Canvas:
-    """Draw a figure of the paper, for both measures of the error.
-
-    Parameters
-    ----------
-    figure
-        Its name.
-    means
-        What :func:`bayes_intgen.studies.paper.report.average` returned.
-    """
+    """Draw a figure of the paper for both measures, from what :func:`.report.average` returned."""
     varies = FIGURES[figure].varies
     panels = _arrange(means, varies)
     rows, columns = len(panels), len(panels[0])
@@ -62,26 +54,26 @@ def draw_figure(figure: str, means: pd.DataFrame) -> Canvas:
 
 def _arrange(means: pd.DataFrame, varies: str) -> list[list[_Panel]]:
     """Lay out the panels: rows of axes, where one setting alone puts both measures side by side."""
-    rows: list[list[_Panel]] = []
+    by_k = [(f"K = {k}", of_k) for k, of_k in means.groupby("K", sort=False)]
+    groups = [by_k]
     if varies == "ratio":
-        for k, of_k in means.groupby("K", sort=False):
-            sizes = [part for _, part in of_k.groupby("total")]
-            titles = [f"K = {k}, {part['total'].iloc[0]:,} rows in all" for part in sizes]
-            pairs = list(zip(sizes, titles, strict=True))
-            rows += [[_Panel(name, *pair) for pair in pairs] for name in MEASURES]
-    else:
-        groups = [(of_k, f"K = {k}") for k, of_k in means.groupby("K", sort=False)]
-        rows += [[_Panel(name, *group) for group in groups] for name in MEASURES]
+        groups = [
+            [(f"{title}, {total:,} rows in all", part) for total, part in of_k.groupby("total")]
+            for title, of_k in by_k
+        ]
+    rows = [
+        [_Panel(name, part, title) for title, part in group]
+        for group in groups
+        for name in MEASURES
+    ]
     if [len(row) for row in rows] == [1, 1]:
         return [[panel for row in rows for panel in row]]
     return rows
 
 
 def _draw_bars(ax: Axes, means: pd.DataFrame, name: str) -> None:
-    triples = zip(means["estimator"], means[name], means[f"{name}_se"], strict=True)
-    errors = {estimator: (mean, spread) for estimator, mean, spread in triples}
     perfect = float(means["perfect"].iloc[0]) if name == "rmse_outcome" else None
-    plot_estimators(ax, errors, MEASURES[name], perfect)
+    plot_estimators(ax, _by_estimator(means, name), MEASURES[name], perfect)
 
 
 def _draw_sizes(ax: Axes, means: pd.DataFrame, name: str) -> None:
@@ -95,9 +87,14 @@ def _draw_ratios(ax: Axes, means: pd.DataFrame, name: str) -> None:
     k = int(means["K"].iloc[0])
     mixed, alone = means[means["n_sint"] > 0], means[means["n_sint"] == 0]
     curves = {key: _curve(mixed, key, "share", name) for key in mixed["estimator"].unique()}
-    triples = zip(alone["estimator"], alone[name], alone[f"{name}_se"], strict=True)
-    baselines = {estimator: (mean, spread) for estimator, mean, spread in triples}
+    baselines = _by_estimator(alone, name)
     plot_against_share(ax, curves, baselines, 1 / (1 + k * best_ratio(k)), k, MEASURES[name])
+
+
+def _by_estimator(means: pd.DataFrame, name: str) -> dict[str, tuple[float, float]]:
+    """Return the mean of a measure and its standard error by estimator."""
+    errors = zip(means[name], means[f"{name}_se"], strict=True)
+    return dict(zip(means["estimator"], errors, strict=True))
 
 
 def _curve(means: pd.DataFrame, estimator: str, x: str, name: str) -> Curve:

@@ -66,12 +66,7 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
 def default_sizes(figure: str, n: int | None = None) -> tuple[int, ...]:
     """Return the numbers of rows per regime, ascending: n and, below it, steps down to 100.
 
-    Parameters
-    ----------
-    figure
-        Name of the figure.
-    n
-        The largest; None for that of the paper.
+    None for n means the number of the paper.
 
     Examples
     --------

@@ -22,12 +22,7 @@ SETTING = ["K", "n_obs", "n_sint"]
 
 
 def average(rows: pd.DataFrame) -> pd.DataFrame:
-    """Average over systems.
-
-    Parameters
-    ----------
-    rows
-        Rows of :class:`bayes_intgen.studies.paper.unit.ReproduceUnit`.
+    """Average the rows of :class:`bayes_intgen.studies.paper.unit.ReproduceUnit` over systems.
 
     Returns
     -------
@@ -50,18 +45,9 @@ def rows_needed(
 ) -> tuple[Array, Array]:
     """Return how many times the rows of a joint regression an estimator needs for its error.
 
-    Parameters
-    ----------
-    totals, error
-        Numbers of rows and errors of the estimator, which must fall.
-    joint_totals, joint_error
-        The same of the regression on joint rows.
-
-    Returns
-    -------
-    tuple of arrays
-        The numbers of joint rows at which the answer lies within the curve of the estimator, and
-        the ratios there.
+    Given are numbers of rows and errors, which must fall, of the estimator and of the regression on
+    joint rows. Returned are the numbers of joint rows at which the answer lies within the curve of
+    the estimator, and the ratios there.
 
     Examples
     --------

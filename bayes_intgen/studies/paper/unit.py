@@ -16,14 +16,13 @@ N_sint are judged at the same settings.
 """
 
 import time
-import warnings
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 
-from bayes_intgen.base.errors import ConvergenceWarning, ModelError
+from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.metrics import INTERVAL, coverage, rmse
 from bayes_intgen.base.types import Array
 from bayes_intgen.baselines.ridge import JointRidge, ObservationalRidge, PooledRidge, RidgeEstimator
@@ -32,7 +31,7 @@ from bayes_intgen.design.design import INTERACTIONS, Interactions
 from bayes_intgen.intervention_model import InterventionModel
 from bayes_intgen.scm import sample_polynomial_scm
 from bayes_intgen.scm.seeds import named_generator
-from bayes_intgen.studies.runner.unit import Row, require_least
+from bayes_intgen.studies.runner.unit import Row, fit_in_unit, require_least
 
 __all__ = ["BASELINES", "COLUMNS", "ESTIMATORS", "FEWEST_ROWS", "Method", "ReproduceUnit"]
 
@@ -183,15 +182,9 @@ class ReproduceUnit:
             fit = RIDGES[estimator](degree=self.degree).fit(data)
             return Answer(fit.expected_outcome(at).to_numpy())
         seed = named_generator(np.random.SeedSequence([self.seed, self.scm]), "posterior")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # the verdict is in the row
-            posterior = InterventionModel(interactions=self.interactions).fit(
-                data,
-                method=self.method,
-                cores=1,
-                random_seed=int(seed.integers(2**32)),
-                progressbar=False,
-            )
+        model = InterventionModel(interactions=self.interactions)
+        fit_seed = int(seed.integers(2**32))
+        posterior = fit_in_unit(model, data, method=self.method, random_seed=fit_seed)
         table = posterior.table(at, probability=INTERVAL, beyond="clamp")
         mean, lower, upper = (table[name].to_numpy() for name in ("mean", "lower", "upper"))
         return Answer(mean, (lower, upper), posterior.convergence.ok)

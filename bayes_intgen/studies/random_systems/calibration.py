@@ -12,7 +12,6 @@ over systems: it is their mean that should be p.
 """
 
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayes_intgen.base.errors import ConvergenceWarning, ModelError
+from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.metrics import coverage, rmse
 from bayes_intgen.base.parallel import stretches
 from bayes_intgen.base.support_flags import SUPPORTED
@@ -38,7 +37,7 @@ from bayes_intgen.scm import (
     sample_polynomial_scm,
 )
 from bayes_intgen.scm.seeds import named_generator
-from bayes_intgen.studies.runner.unit import Row, require_least
+from bayes_intgen.studies.runner.unit import Row, fit_in_unit, require_least
 
 __all__ = ["COVERAGES", "FAMILIES", "CalibrationUnit", "compare"]
 
@@ -108,16 +107,10 @@ class CalibrationUnit:
         options: dict[str, Any] = (
             {} if self.interactions is None else {"interactions": self.interactions}
         )
+        model = InterventionModel(**options)
         start = time.perf_counter()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # the verdict is in the rows
-            posterior = InterventionModel(**options).fit(
-                data,
-                method=self.method,
-                cores=1,
-                random_seed=int(seed.generate_state(1)[0]),
-                progressbar=False,
-            )
+        fit_seed = int(seed.generate_state(1)[0])
+        posterior = fit_in_unit(model, data, method=self.method, random_seed=fit_seed)
         seconds = time.perf_counter() - start
         fresh = named_generator(seed, "settings")
         at = scm.sample(self.points, do=scm.actions, random_seed=fresh)[list(scm.actions)]

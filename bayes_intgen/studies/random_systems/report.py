@@ -18,12 +18,7 @@ MEASURES += tuple(f"needs_{order}" for order in INTERACTIONS)
 
 
 def summarise(rows: pd.DataFrame) -> pd.DataFrame:
-    """Average over the systems of each family.
-
-    Parameters
-    ----------
-    rows
-        The rows of the study. A level counts by its size.
+    """Average the rows of the study over the systems of each family; a level counts by its size.
 
     Returns
     -------

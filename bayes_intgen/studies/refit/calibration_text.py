@@ -50,16 +50,10 @@ def describe_coverage(coverage: pd.DataFrame) -> str:
 
 
 def describe_bias(names: tuple[str, ...], z: Array, level: float) -> list[str]:
-    """Name the largest bias that is beyond chance (by Bonferroni over the quantities), if any.
+    """Name the largest bias that is beyond chance, if any, at a level over all quantities.
 
-    Parameters
-    ----------
-    names
-        Names of the quantities.
-    z
-        Truth less mean in posterior standard deviations, shape (data sets, quantities).
-    level
-        Of the test of all quantities.
+    The level is split by Bonferroni; z is truth less mean in posterior standard deviations, shape
+    (data sets, quantities).
     """
     mean, errors = z.mean(axis=0), np.array([standard_error(column) for column in z.T])
     sure = np.flatnonzero(np.abs(mean) > stats.norm.isf(level / 2 / len(names)) * errors)

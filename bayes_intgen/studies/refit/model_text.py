@@ -24,11 +24,6 @@ KINDS = {kind.__name__: kind for kind in (HSGP, Polynomial, Categorical, LogNorm
 def write_model(model: InterventionModel) -> str:
     """Write the choices of a model as JSON text.
 
-    Parameters
-    ----------
-    model
-        The model.
-
     Raises
     ------
     ModelError

@@ -4,8 +4,7 @@
 
 both those of the same draw (:mod:`bayes_intgen.posterior.predictive`). Noise is normal, or
 Student's t if the fit has degrees of freedom. Actions and covariates are kept, so that a simulated
-data set has the experiments, the row
-counts and the support of the given one.
+data set has the experiments, the row counts and the support of the given one.
 """
 
 from collections.abc import Mapping
@@ -80,22 +79,7 @@ def one_draw(posterior: Posterior, number: int) -> Posterior:
 
 
 def simulate_outcome(single: Posterior, rows: pd.DataFrame, rng: np.random.Generator) -> Array:
-    """Draw the outcome of every row.
-
-    Parameters
-    ----------
-    single
-        A posterior of one draw.
-    rows
-        As :func:`rows_of` returns them.
-    rng
-        Source of the noise.
-
-    Returns
-    -------
-    ndarray
-        In the outcome's unit, shape (rows,).
-    """
+    """Draw outcomes, in their unit, for rows of :func:`rows_of` from a posterior of one draw."""
     outcome = np.empty(len(rows))
     for label, part in rows.groupby(REGIME, sort=False):
         regime = read_do([] if label == "obs" else str(label), single.actions)

@@ -5,7 +5,6 @@ among the fields of a unit, so that results of another fit are never taken for t
 """
 
 import time
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,17 +12,15 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from bayes_intgen.base.errors import ConvergenceWarning
 from bayes_intgen.base.types import Array
-from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.moments.moments import Moments
 from bayes_intgen.posterior.estimands.estimand import Estimand
 from bayes_intgen.posterior.posterior import Posterior, load
 from bayes_intgen.studies.refit.model_text import read_model
 from bayes_intgen.studies.refit.simulate_rows import one_draw, read_like, simulate_outcome
-from bayes_intgen.studies.runner.unit import Row
+from bayes_intgen.studies.runner.unit import Row, fit_in_unit
 
-__all__ = ["FIT", "LEVELS", "ROWS", "RefitUnit", "describe_draws", "rank_among_quantiles"]
+__all__ = ["FIT", "LEVELS", "ROWS", "RefitUnit", "rank_among_quantiles"]
 
 FIT, ROWS = "fit.nc", "rows.parquet"
 LEVELS = np.arange(1, 80) / 80
@@ -81,75 +78,52 @@ class RefitUnit:
         rows = pd.read_parquet(Path(self.folder, ROWS))
         estimand = Estimand.from_text(self.estimand)
         start = time.perf_counter()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # the verdict is in the rows
-            simulate = self._from_posterior if self.source == "posterior" else self._from_prior
-            truth, fit = simulate(fitted, rows)
+        truth, fit = self._simulate(fitted, rows)
         seconds = time.perf_counter() - start
         whole = self.source == "prior"
         wanted = _quantities(truth, estimand, whole, self.method)
-        draws = _quantities(fit, estimand, whole, self.method)
-        tail: Row = {"converged": fit.convergence.ok, "seconds": seconds}
         return [
-            {"refit": self.index, "quantity": name, "truth": float(wanted[name][0])}
-            | describe_draws(values)
-            | tail
-            for name, values in draws.items()
+            {
+                "refit": self.index,
+                "quantity": name,
+                "truth": float(wanted[name][0]),
+                "mean": float(values.mean()),
+                "sd": float(values.std(ddof=1)),
+                "quantiles": np.quantile(values, LEVELS).tolist(),
+                "converged": fit.convergence.ok,
+                "seconds": seconds,
+            }
+            for name, values in _quantities(fit, estimand, whole, self.method).items()
         ]
 
-    def _rng(self) -> np.random.Generator:
-        return np.random.default_rng([self.seed, self.index, 8])
-
-    def _fit(self, data: RegimeData | Moments, model_text: str, seed: int) -> Posterior:
-        target = () if self.target == "obs" else self.target
-        return read_model(model_text).fit(
-            data,
+    def _simulate(self, fitted: Posterior, rows: pd.DataFrame) -> tuple[Posterior, Posterior]:
+        """Return the truth, a posterior of one draw, and the fit of outcomes simulated from it."""
+        rng, model = np.random.default_rng([self.seed, self.index, 8]), read_model(self.model)
+        reference = None
+        if self.source == "posterior":
+            sizes = fitted.idata["posterior"].sizes
+            truth = one_draw(fitted, int(rng.integers(sizes["chain"] * sizes["draw"])))
+        else:  # keeps unit and basis of the rows at hand, in which the prior is stated
+            reference = Moments.from_data(read_like(fitted, rows), basis=model.basis)
+            truth = one_draw(model.sample_prior(reference, 1, int(rng.integers(2**31))), 0)
+        simulated = rows.assign(**{fitted.outcome: simulate_outcome(truth, rows, rng)})
+        data = read_like(fitted, simulated)
+        fit = fit_in_unit(
+            model,
+            data if reference is None else Moments.from_data(data, like=reference),
             method=self.method,
             draws=self.draws,
             chains=self.chains,
-            cores=1,
-            random_seed=seed,
-            progressbar=False,
-            target=target,
+            random_seed=int(rng.integers(2**31)),
+            target=() if self.target == "obs" else self.target,
         )
-
-    def _from_posterior(self, fitted: Posterior, rows: pd.DataFrame) -> tuple[Posterior, Posterior]:
-        rng = self._rng()
-        sizes = fitted.idata["posterior"].sizes
-        truth = one_draw(fitted, int(rng.integers(sizes["chain"] * sizes["draw"])))
-        simulated = rows.assign(**{fitted.outcome: simulate_outcome(truth, rows, rng)})
-        data = read_like(fitted, simulated)
-        return truth, self._fit(data, self.model, int(rng.integers(2**31)))
-
-    def _from_prior(self, fitted: Posterior, rows: pd.DataFrame) -> tuple[Posterior, Posterior]:
-        """Keep unit and basis of the rows at hand, in which the prior is stated."""
-        rng, model = self._rng(), read_model(self.model)
-        reference = Moments.from_data(read_like(fitted, rows), basis=model.basis)
-        prior = model.sample_prior(reference, 1, int(rng.integers(2**31)))
-        truth = one_draw(prior, 0)
-        simulated = rows.assign(**{fitted.outcome: simulate_outcome(truth, rows, rng)})
-        moments = Moments.from_data(read_like(fitted, simulated), like=reference)
-        return truth, self._fit(moments, self.model, int(rng.integers(2**31)))
-
-
-def describe_draws(values: Array) -> Row:
-    """Summarise draws of one quantity: mean, sd and 79 quantiles."""
-    return {
-        "mean": float(values.mean()),
-        "sd": float(values.std(ddof=1)),
-        "quantiles": np.quantile(values, LEVELS).tolist(),
-    }
+        return truth, fit
 
 
 def rank_among_quantiles(truth: Array, quantiles: Array) -> Array:
     """Return the share of draws below each truth, of which only the 79 quantiles are known.
 
-    Parameters
-    ----------
-    truth
-        Any shape.
-    quantiles
-        As :func:`describe_draws` returns them, along one more, last axis.
+    The quantiles run along one more axis than the truths have, the last.
     """
     shares = np.concatenate([[0.0], LEVELS, [1.0]])
     ranks = np.empty_like(truth)

@@ -12,16 +12,7 @@ SECONDS_BETWEEN_LINES = 10.0
 class Progress:
     """Count units as they end and say so, on a terminal by rewriting one line.
 
-    Parameters
-    ----------
-    total
-        Number of units of the study.
-    kept
-        How many of them were done before.
-    stream
-        Where to write.
-    clock
-        Returns the time in seconds.
+    `kept` of the `total` units were done before; `clock` returns the time in seconds.
     """
 
     def __init__(

@@ -42,15 +42,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class SweepResult:
-    """Rows and failures of a study.
-
-    Parameters
-    ----------
-    rows
-        The rows of all units that ended well, in the order of the units.
-    failures
-        The other units, in the same order.
-    """
+    """Rows of all units that ended well, and the other units; both in the order of the units."""
 
     rows: list[Row] = field(repr=False)
     failures: tuple[Failure, ...]

@@ -8,13 +8,18 @@ has another key and so is never taken for done.
 import hashlib
 import json
 import re
+import warnings
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from bayes_intgen.base.errors import ModelError
+from bayes_intgen.base.errors import ConvergenceWarning, ModelError
+from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.intervention_model import InterventionModel
+from bayes_intgen.moments.moments import Moments
+from bayes_intgen.posterior.posterior import Posterior
 
-__all__ = ["Row", "Unit", "dump_rows", "read_rows", "require_least", "unit_key"]
+__all__ = ["Row", "Unit", "dump_rows", "fit_in_unit", "read_rows", "require_least", "unit_key"]
 
 DIGITS = 12
 
@@ -66,6 +71,13 @@ def require_least(unit: Unit, way_out: str = "", **least: int) -> None:
             raise ModelError(
                 f"{name} must be a whole number of at least {bound}, got {value}{way_out}."
             )
+
+
+def fit_in_unit(model: InterventionModel, data: RegimeData | Moments, **options: Any) -> Posterior:
+    """Fit a model on one core and without a word: whether it converged is to be in the rows."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return model.fit(data, cores=1, progressbar=False, **options)
 
 
 def dump_rows(unit: Unit, rows: list[Row]) -> str:
