@@ -24,17 +24,9 @@ __all__ = ["DaskSource"]
 
 @dataclass(frozen=True)
 class DaskSource:
-    """Delayed tables, and the columns in use.
+    """Delayed tables, and the columns in use."""
 
-    Parameters
-    ----------
-    tables
-        The partitions, in their order.
-    columns
-        The columns in use.
-    """
-
-    tables: tuple[Any, ...] = field(repr=False)
+    tables: tuple[Any, ...] = field(repr=False)  # in their order
     columns: Columns
     threads = 1  # in each partition: Dask fills the cores with partitions
 

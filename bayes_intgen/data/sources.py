@@ -128,17 +128,10 @@ class LazySource(LocalSource):
 
 @dataclass(frozen=True)
 class TablesSource(LocalSource):
-    """Tables from a function that yields them, or from a list.
+    """Tables from a function that yields them, or from a list."""
 
-    Parameters
-    ----------
-    tables
-        Is called at each pass, and must yield the same rows every time: pandas, polars or pyarrow
-        tables, or Arrow batches.
-    columns
-        The columns in use.
-    """
-
+    # called at each pass, and must yield the same rows every time: pandas, polars or pyarrow
+    # tables, or Arrow batches
     tables: Callable[[], Iterable[Any]]
     columns: Columns
 

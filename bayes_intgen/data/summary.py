@@ -28,19 +28,12 @@ MOST_WIDENING = 2.0  # of the half-width of the rows, by lift tests
 
 @dataclass(frozen=True)
 class Gap:
-    """An interval between the values that experiments set.
+    """An interval between the values that experiments set."""
 
-    Parameters
-    ----------
-    low, high
-        Its ends, values that experiments set.
-    share
-        Of the rows in it, where the action is left alone.
-    """
-
+    # values that experiments set
     low: float
     high: float
-    share: float
+    share: float  # of the rows in it, where the action is left alone
 
 
 @dataclass(frozen=True)

@@ -35,18 +35,10 @@ DIMS = {
 
 @dataclass(frozen=True)
 class HyperDraws:
-    """Posterior draws of the hyperparameters in standard units of the outcome.
+    """Posterior draws of the hyperparameters in standard units of the outcome."""
 
-    Parameters
-    ----------
-    x
-        (log sigma, log scale, log lengthscale), shape (chains, draws, hyperparameters).
-    sample_stats
-        What the sampler says about itself.
-    """
-
-    x: Array
-    sample_stats: xr.Dataset
+    x: Array  # (log sigma, log scale, log lengthscale), shape (chains, draws, hyperparameters)
+    sample_stats: xr.Dataset  # what the sampler says about itself
 
     @classmethod
     def of(cls, sampled: xr.Dataset, sample_stats: xr.Dataset) -> Self:

@@ -39,18 +39,10 @@ PAIR_FUNCTIONS = 2
 
 @dataclass(frozen=True)
 class VarianceFeatures:
-    """The features psi of log-variance functions.
+    """The features psi of log-variance functions."""
 
-    Parameters
-    ----------
-    columns
-        Their positions in the feature map.
-    relative
-        Their relative prior scales D.
-    """
-
-    columns: Indices
-    relative: Array
+    columns: Indices  # their positions in the feature map
+    relative: Array  # their relative prior scales D
 
     @classmethod
     def of(cls, features: FeatureMap) -> "VarianceFeatures":
@@ -62,23 +54,12 @@ class VarianceFeatures:
 
 @dataclass(frozen=True)
 class LogVariance:
-    """The log-variance function of one regime.
+    """The log-variance function of one regime."""
 
-    Parameters
-    ----------
-    columns
-        Positions of the features psi in the feature map.
-    centre
-        Their means in the regime.
-    gamma
-        Their coefficients.
-    bound
-        Largest absolute value: three standard deviations of the function over the regime's rows.
-    """
-
-    columns: Indices
-    centre: Array
-    gamma: Array
+    columns: Indices  # positions of the features psi in the feature map
+    centre: Array  # their means in the regime
+    gamma: Array  # their coefficients
+    # largest absolute value: three standard deviations of the function over the regime's rows
     bound: float
 
     @classmethod

@@ -211,29 +211,18 @@ class Priors:
 
 @dataclass(frozen=True)
 class PriorScales:
-    """How prior standard deviations follow from the hyperparameters.
+    """How prior standard deviations follow from the hyperparameters."""
 
-    Parameters
-    ----------
-    group_index
-        Prior group of each weight; constants have the number of groups; shape (weights,).
-    n_groups
-        Number of groups.
-    is_wave
-        Whether a weight's feature has an eigenfunction of a variable; (weights, lengthscales).
-    squared_frequency
-        Its squared frequency, zero where there is none; (weights, lengthscales).
-    smoothness
-        nu of each Matern kernel, infinite for a squared-exponential one; (lengthscales,).
-    constant_scale
-        Prior standard deviation of the constants, in standard units of the outcome.
-    """
-
+    # prior group of each weight; constants have the number of groups; shape (weights,)
     group_index: Indices
     n_groups: int
+    # whether a weight's feature has an eigenfunction of a variable; (weights, lengthscales)
     is_wave: Array
+    # its squared frequency, zero where there is none; (weights, lengthscales)
     squared_frequency: Array
+    # nu of each Matern kernel, infinite for a squared-exponential one; (lengthscales,)
     smoothness: Array
+    # prior standard deviation of the constants, in standard units of the outcome
     constant_scale: float
 
     @classmethod

@@ -56,51 +56,30 @@ LIKELIHOODS = ("normal", "student_t", "heteroscedastic")
 
 @dataclass(frozen=True)
 class VarianceStart:
-    """Where sampling of the log-variance functions starts, and how curved the density is there.
+    """Where sampling of the log-variance functions starts, and how curved the density is there."""
 
-    Parameters
-    ----------
-    weights
-        gamma, shape (regimes, variance features).
-    scale
-        tau, shape (regimes,).
-    gram, cross
-        Of the quadratic approximation to the log-likelihood in gamma_r, b'gamma - gamma'G gamma/2;
-        shapes (regimes, features, features) and (regimes, features).
-    """
-
-    weights: Array
-    scale: Array
+    weights: Array  # gamma, shape (regimes, variance features)
+    scale: Array  # tau, shape (regimes,)
+    # of the quadratic approximation to the log-likelihood in gamma_r, b'gamma - gamma'G gamma/2;
+    # shapes (regimes, features, features) and (regimes, features)
     gram: Array = field(repr=False)
     cross: Array = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Start:
-    """Where sampling starts, and the geometry around it; it does not change the posterior.
+    """Where sampling starts, and the geometry around it; it does not change the posterior."""
 
-    Parameters
-    ----------
-    x, spread
-        (log sigma, log scale, log lengthscale) at about the mode, and about their posterior
-        standard deviations.
-    weights
-        The weights there.
-    gram, cross
-        Of the quadratic approximation to the log-likelihood in the weights.
-    nu
-        Degrees of freedom of Student's t.
-    variance
-        The log-variance functions, if there are any.
-    """
-
+    # (log sigma, log scale, log lengthscale) at about the mode, and about their posterior standard
+    # deviations
     x: Array
     spread: Array
-    weights: Array
+    weights: Array  # the weights there
+    # of the quadratic approximation to the log-likelihood in the weights
     gram: Array = field(repr=False)
     cross: Array = field(repr=False)
-    nu: float = np.inf
-    variance: VarianceStart | None = None
+    nu: float = np.inf  # degrees of freedom of Student's t
+    variance: VarianceStart | None = None  # the log-variance functions, if there are any
 
     def initial_values(self, model: pm.Model) -> dict[str, Array]:
         """Return a value for each free variable of a model that was built with this start."""

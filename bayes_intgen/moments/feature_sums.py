@@ -92,23 +92,13 @@ class RowWeights(Protocol):
 
 @dataclass(frozen=True)
 class FeatureSums:
-    """Sums over some rows of one regime.
+    """Sums over some rows of one regime."""
 
-    Parameters
-    ----------
-    by_fold
-        Moments of (features without the constant, outcome), by cross-validation fold.
-    log_weight
-        Sum of the logarithms of the rows' weights.
-    clamped
-        Number of rows beyond the box of each variable, shape (variables,).
-    residuals
-        Moments of the squared residuals, if there are residuals.
-    """
-
+    # moments of (features without the constant, outcome), by cross-validation fold
     by_fold: Mapping[int, CentredMoments] = field(repr=False)
-    log_weight: float
-    clamped: Counts
+    log_weight: float  # sum of the logarithms of the rows' weights
+    clamped: Counts  # number of rows beyond the box of each variable, shape (variables,)
+    # moments of the squared residuals, if there are residuals
     residuals: ResidualMoments | None = field(repr=False)
 
     @property
