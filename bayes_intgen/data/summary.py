@@ -88,6 +88,11 @@ class Summary:
         """The variables followed by the outcome."""
         return (*self.variables, self.outcome)
 
+    def has_columns_of(self, other: "Summary") -> bool:
+        """Say whether columns, their order, the covariates and all levels are those of another."""
+        mine = (self.columns, self.covariates, dict(self.levels))
+        return mine == (other.columns, other.covariates, dict(other.levels))
+
     @cached_property
     def scales(self) -> Mapping[str, Scale]:
         """Mean and standard deviation of each column, all regimes weighted equally.

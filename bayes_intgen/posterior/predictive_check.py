@@ -74,13 +74,7 @@ def predictive_check(
     >>> tree["observed_data"].sizes["row"]
     150
     """
-    known = (*fit.summary.columns, fit.covariates, dict(fit.summary.levels))
-    if not isinstance(data, RegimeData) or known != (
-        *data.variables,
-        data.outcome,
-        data.covariates,
-        dict(data.levels),
-    ):
+    if not (isinstance(data, RegimeData) and fit.summary.has_columns_of(data.summary)):
         raise ModelError(
             f"data must be a RegimeData with the columns and levels of the fit, "
             f"{list(fit.summary.columns)}, got {data!r:.80}."
