@@ -169,30 +169,15 @@ class Priors:
     ) -> list[Prior]:
         """Return the prior of each sigma, scale and lengthscale, joined end to end.
 
+        The kind of a group or lengthscale is the name of its prior.
+
         Examples
         --------
         >>> len(ig.Priors().of_each(3, ["linear", "wiggly"], ["lengthscale"]))
         6
         """
-        scales = {
-            "linear": self.linear,
-            "wiggly": self.wiggly,
-            "warped": self.warped,
-            "mass": self.mass,
-            "level": self.level,
-            "pair": self.pair,
-            "covariate": self.covariate,
-            "confounding_unset": self.confounding_unset,
-            "gapped": self.gapped,
-        }
-        lengths = {
-            "lengthscale": self.lengthscale,
-            "lengthscale_warped": self.lengthscale_warped,
-            "lengthscale_unset": self.lengthscale_unset,
-        }
-        parts = [self.sigma] * n_regimes
-        parts += [scales.get(kind, self.higher) for kind in group_kinds]
-        return [*parts, *(lengths[kind] for kind in length_kinds)]
+        kinds = (*group_kinds, *length_kinds)
+        return [self.sigma] * n_regimes + [getattr(self, kind) for kind in kinds]
 
     def describe(self) -> dict[str, str]:
         """Return each prior as text.
