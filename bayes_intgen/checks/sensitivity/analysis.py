@@ -91,10 +91,6 @@ def sensitivity(
 
     Examples
     --------
-    >>> scm = ig.scm.sample_linear_scm(2, random_seed=1)
-    >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=500, random_seed=2)
-    >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-    >>> posterior = ig.InterventionModel(ig.Polynomial(1)).fit(data, method="laplace")
     >>> rise = {"a1": 1.0, "a2": 0.0}
     >>> result = ig.sensitivity(posterior, data, rise, baseline={"a1": 0.0, "a2": 0.0})
     >>> result.table[["violation", "actions"]].to_numpy().tolist()
@@ -179,8 +175,7 @@ def _look(
     """Return the largest correlations of innovations that fit, and the sd of every bias."""
     design = posterior.design
     mean = weight_draws(posterior).mean(axis=(0, 1))
-    biases = {block: design.collect(mean, design.component(bias_name(block))) for block in
-              design.blocks}  # fmt: skip
+    biases = {b: design.collect(mean, design.component(bias_name(b))) for b in design.blocks}
     products = {pair: np.zeros(6) for pair in innovations}
     sums = {block: np.zeros(3) for block in design.blocks}
     for regime, phi, rows in walk(data, posterior):
