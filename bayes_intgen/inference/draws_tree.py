@@ -73,16 +73,8 @@ def assemble_tree(
 ) -> xr.DataTree:
     """Turn draws in standard units into a tree in the outcome's unit.
 
-    Parameters
-    ----------
-    problem
-        What was inferred.
-    draws
-        Draws of the hyperparameters.
-    weights
-        Those of the weights, shape (chains, draws, weights).
-    likelihood
-        Log-likelihood of the rows of each regime, shape (chains, draws, regimes).
+    ``weights`` has shape (chains, draws, weights), and ``likelihood``, the log-likelihood of the
+    rows of each regime, (chains, draws, regimes).
 
     Returns
     -------

@@ -66,16 +66,9 @@ class LogVariance:
     def from_moments(
         cls, moments: CentredMoments, columns: Indices, relative: Array
     ) -> "LogVariance":
-        """Regress log e^2 (the last column of the moments) on the others.
+        """Regress log e^2, given the moments of (psi, log e^2), on features psi.
 
-        Parameters
-        ----------
-        moments
-            Of (psi, log e^2).
-        columns
-            Positions of the features psi in the feature map.
-        relative
-            Their relative prior scales D.
+        ``columns`` and ``relative``: their positions and prior scales D.
         """
         scatter = moments.scatter[:-1, :-1] * np.outer(relative, relative)
         noise = max(moments.scatter[-1, -1] / moments.n, 1e-12)
@@ -111,18 +104,8 @@ def fit_log_variances(
 ) -> dict[Regime, LogVariance]:
     """Fit the log-variance function of every regime in one pass over the rows.
 
-    Parameters
-    ----------
-    data
-        The rows.
-    features
-        The feature map.
-    outcome_scale
-        Centre and spread of the outcome.
-    theta
-        Coefficients of the features in the mean of each regime, from a first fit.
-    sigma
-        Residual standard deviation of each regime from that fit, in standard units.
+    ``theta`` and ``sigma``: from a first fit, the coefficients of the features in the mean of each
+    regime, and its residual standard deviation in standard units.
     """
     psi = VarianceFeatures.of(features)
     floor = {regime: FLOOR * spread**2 for regime, spread in sigma.items()}

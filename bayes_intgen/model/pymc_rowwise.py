@@ -146,13 +146,8 @@ def build_rowwise(
     with pm.Model(coords=coords) as model:
         hyper = _hyperparameters(model, hyperpriors, start)
         log_prior = log_prior_sd(scales, hyper["log_scale"], hyper.get("log_length"))
-        weight = pm.Normal(
-            "weight",
-            0,
-            pt.exp(log_prior),
-            dims="term",
-            transform=RegressionWhitening(start.gram, start.cross),
-        )
+        whitening = RegressionWhitening(start.gram, start.cross)
+        weight = pm.Normal("weight", 0, pt.exp(log_prior), dims="term", transform=whitening)
         mean = _products(rows.phi, weight @ _gather(design, regimes))
         log_sd = hyper["log_sigma"][regime_of_row]
         if likelihood == "student_t":  # (1)
@@ -202,12 +197,7 @@ def _log_variance(
 ) -> pt.TensorVariable:
     """State the weights of the log-variance functions; return h of every row."""
     prior = priors.variance
-    log_tau = pm.Normal(
-        "log_variance_scale",
-        np.log(prior.median),
-        prior.log_sd,
-        dims="regime",
-    )
+    log_tau = pm.Normal("log_variance_scale", np.log(prior.median), prior.log_sd, dims="regime")
     gamma = pm.Normal(
         "variance_weight",
         0,
