@@ -17,6 +17,7 @@ from bayes_intgen.base.regimes import Regime, format_regime, parse_regime, sort_
 from bayes_intgen.base.types import Array, Scale
 from bayes_intgen.data.level_summary import LevelRows
 from bayes_intgen.data.regime_summary import RegimeSummary, ThinnedSample
+from bayes_intgen.data.sources import merge_each
 
 __all__ = ["Gap", "Summary"]
 
@@ -69,9 +70,7 @@ class Summary:
 
     def merge(self, other: Self) -> Self:
         """Return the summary of the rows of both, whose levels must be equal."""
-        merged = dict(self.regimes)
-        for regime, later in other.regimes.items():
-            merged[regime] = merged[regime].merge(later) if regime in merged else later
+        merged = merge_each(self.regimes, other.regimes)
         ranked = {regime: merged[regime] for regime in sort_regimes(merged, self.actions)}
         gaps = None
         if self.stored_gaps is not None or other.stored_gaps is not None:

@@ -26,6 +26,7 @@ from bayes_intgen.base.centred_moments import CentredMoments
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array, Counts, Scale
 from bayes_intgen.data.row_pass import FOLDS, Chunk
+from bayes_intgen.data.sources import merge_each
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.moments.regression_sums import ResidualMoments
 
@@ -113,11 +114,8 @@ class FeatureSums:
 
     def merge(self, other: "FeatureSums") -> "FeatureSums":
         """Return the sums over the rows of both."""
-        by_fold = dict(self.by_fold)
-        for fold, moments in other.by_fold.items():
-            by_fold[fold] = by_fold[fold].merge(moments) if fold in by_fold else moments
         return FeatureSums(
-            by_fold,
+            merge_each(self.by_fold, other.by_fold),
             self.log_weight + other.log_weight,
             self.clamped + other.clamped,
             _merge(self.residuals, other.residuals),

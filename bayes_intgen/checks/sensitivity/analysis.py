@@ -33,7 +33,7 @@ from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.design.design import bias_name
 from bayes_intgen.posterior.estimands.expected_outcome import weight_draws
 from bayes_intgen.posterior.posterior import Posterior
-from bayes_intgen.posterior.query import mean_functionals, read_baseline, read_points
+from bayes_intgen.posterior.query import contrast_functionals, read_baseline, read_points
 from bayes_intgen.posterior.same_data import require_same_data
 
 __all__ = ["sensitivity"]
@@ -106,8 +106,7 @@ def sensitivity(
     terms = [term for pair in pairs for term in terms_of(pair, innovations[pair])]
     responses = respond(data, posterior, terms)
     correlations, seen = _look(data, posterior, innovations)
-    steps = mean_functionals(posterior.design, after.values, regime)
-    steps = steps - mean_functionals(posterior.design, before.values, regime)
+    steps = contrast_functionals(posterior.design, before.values, after.values, regime)
     rows = []
     for i, pair in enumerate(pairs):  # terms_of a pair are five: the product comes first
         own = responses[5 * i : 5 * i + 5]
