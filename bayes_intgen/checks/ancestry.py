@@ -28,17 +28,11 @@ DOUBTFUL = 0.05
 
 @dataclass(frozen=True)
 class Ancestry:
-    """The ancestors and the possible descendants of each action.
+    """The ancestors and the possible descendants of each action."""
 
-    Parameters
-    ----------
-    before
-        Those that each action follows, as far as the experiments show it or do not test it.
-    after
-        Those that may follow it. An action that is in both makes the order unknown.
-    """
-
+    # those that each action follows, as far as the experiments show it or do not test it
     before: dict[str, tuple[str, ...]]
+    # Those that may follow it. An action that is in both makes the order unknown.
     after: dict[str, tuple[str, ...]]
 
     @classmethod

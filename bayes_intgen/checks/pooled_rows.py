@@ -31,28 +31,16 @@ BOX = 1.25
 
 @dataclass(frozen=True)
 class Pooled:
-    """Rows of all regimes that leave an action alone.
+    """Rows of all regimes that leave an action alone."""
 
-    Parameters
-    ----------
-    action, given
-        The action, and the actions and covariates that it does not influence.
-    regimes
-        The regimes.
-    position
-        Position of each row's regime, shape (n,).
-    values
-        Values of the action, standardised, or indicators of its levels; shape (n, responses).
-    others
-        Values of the given actions, shape (n, given).
-    """
-
+    # the action, and the actions and covariates that it does not influence
     action: str
     given: tuple[str, ...]
     regimes: tuple[Regime, ...]
-    position: Indices = field(repr=False)
+    position: Indices = field(repr=False)  # position of each row's regime, shape (n,)
+    # values of the action, standardised, or indicators of its levels; shape (n, responses)
     values: Array = field(repr=False)
-    others: Array = field(repr=False)
+    others: Array = field(repr=False)  # values of the given actions, shape (n, given)
 
     @property
     def n(self) -> int:

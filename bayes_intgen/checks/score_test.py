@@ -32,40 +32,24 @@ HIGHEST_LEVERAGE = 0.9
 
 @dataclass(frozen=True)
 class ScoreTest:
-    """The outcome of one test.
+    """The outcome of one test."""
 
-    Parameters
-    ----------
-    statistic, degrees, rest
-        The ratio, and the degrees of freedom of its F distribution.
-    p_value
-        Of no effect of the further regressors.
-    size
-        Root mean square of what they explain, over the rows where they are not all zero and without
-        what chance explains; unit of the response.
-    """
-
+    # the ratio, and the degrees of freedom of its F distribution
     statistic: float
     degrees: int
     rest: int
-    p_value: float
+    p_value: float  # of no effect of the further regressors
+    # root mean square of what they explain, over the rows where they are not all zero and without
+    # what chance explains; unit of the response
     size: float
 
 
 @dataclass(frozen=True)
 class Regression:
-    """An orthonormal basis of some regressors, with leverages.
+    """An orthonormal basis of some regressors, with leverages."""
 
-    Parameters
-    ----------
-    basis
-        Orthonormal columns that span X, shape (n, p).
-    leverage
-        h_i, shape (n,).
-    """
-
-    basis: Array = field(repr=False)
-    leverage: Array = field(repr=False)
+    basis: Array = field(repr=False)  # orthonormal columns that span X, shape (n, p)
+    leverage: Array = field(repr=False)  # h_i, shape (n,)
 
     @classmethod
     def on(cls, regressors: Array) -> "Regression":

@@ -130,8 +130,7 @@ def _read(data: Any, posterior: Any, interactions: Any, blocks: BlockChoice) -> 
             f"posterior must be a Posterior or None, got {type(posterior).__name__}; make one with "
             f"InterventionModel().fit(data)."
         )
-    known = (*posterior.summary.columns, posterior.covariates, posterior.summary.levels)
-    if known != (*data.variables, data.outcome, data.covariates, data.levels):
+    if not posterior.summary.has_columns_of(data.summary):
         raise ModelError(
             f"posterior: it was fitted to the columns {list(posterior.summary.columns)} (the "
             f"outcome last), the data have {[*data.variables, data.outcome]}; names, order, "

@@ -28,30 +28,15 @@ type Flags = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Columns:
-    """The names of the columns in use.
+    """The names of the columns in use."""
 
-    Parameters
-    ----------
-    outcome
-        Column of the outcome Y.
-    actions
-        Columns of the actions A_1..A_K, their names already checked.
-    regime
-        Column of the regime labels; empty if there are flags.
-    categorical
-        The actions and covariates that hold levels instead of numbers.
-    covariates
-        Columns of the covariates Z, their names already checked.
-    flags
-        Actions, each with the column that says whether it was set.
-    """
-
-    outcome: str
-    actions: tuple[str, ...]
-    regime: str
+    outcome: str  # column of the outcome Y
+    actions: tuple[str, ...]  # columns of the actions A_1..A_K, their names already checked
+    regime: str  # column of the regime labels; empty if there are flags
+    # the actions and covariates that hold levels instead of numbers
     categorical: tuple[str, ...] = ()
-    covariates: tuple[str, ...] = ()
-    flags: Flags = ()
+    covariates: tuple[str, ...] = ()  # columns of the covariates Z, their names already checked
+    flags: Flags = ()  # actions, each with the column that says whether it was set
 
     def __post_init__(self) -> None:
         for role, name in (("outcome", self.outcome), *(("regime", n) for n in self.labels)):

@@ -38,18 +38,9 @@ def regime_batches(
     levels: Levels,
     regimes: Collection[Regime] | None = None,
 ) -> Iterator[tuple[Regime, Array]]:
-    """Yield the regime of each batch, and its rows with the codes of given levels.
+    """Yield the regime of each batch of a source, and its rows with the codes of given levels.
 
-    Parameters
-    ----------
-    batches
-        Those of a source.
-    columns
-        The columns in use.
-    levels
-        The levels of each categorical column, in the order of their codes.
-    regimes
-        Those whose rows are wanted; all by default.
+    ``levels``: in the order of their codes. ``regimes``: those that are wanted; all by default.
     """
     for label, values, texts in batches:
         regime = parse_regime(label, columns.actions)
@@ -72,14 +63,7 @@ def _recode(values: Array, texts: Levels, columns: Columns, levels: Levels) -> A
 def convert_table(frame: Any, columns: Columns, first_row: int = 0) -> Iterator[LabelledBatch]:
     """Convert a pandas, polars or pyarrow table and split it by label.
 
-    Parameters
-    ----------
-    frame
-        The table.
-    columns
-        The columns in use.
-    first_row
-        The number of its first row, for error messages.
+    ``first_row``: the number of its first row, for error messages.
 
     Raises
     ------

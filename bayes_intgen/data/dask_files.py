@@ -64,14 +64,7 @@ def connect(
 
 
 def delayed_tables(paths: Sequence[Path], columns: Sequence[str]) -> list[Any]:
-    """Cut files into delayed tables, in their order.
-
-    Parameters
-    ----------
-    paths
-        CSV, Parquet or Arrow files.
-    columns
-        The columns that are read.
+    """Cut CSV, Parquet or Arrow files into delayed tables of some columns, in their order.
 
     Raises
     ------

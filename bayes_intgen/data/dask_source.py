@@ -17,24 +17,16 @@ from bayes_intgen.base.errors import DataError
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.data.columns import Columns
 from bayes_intgen.data.conversion import LabelledBatch
-from bayes_intgen.data.sources import FrameSource, Mergeable, Source
+from bayes_intgen.data.sources import FrameSource, Mergeable, Source, merge_each
 
 __all__ = ["DaskSource"]
 
 
 @dataclass(frozen=True)
 class DaskSource:
-    """Delayed tables, and the columns in use.
+    """Delayed tables, and the columns in use."""
 
-    Parameters
-    ----------
-    tables
-        The partitions, in their order.
-    columns
-        The columns in use.
-    """
-
-    tables: tuple[Any, ...] = field(repr=False)
+    tables: tuple[Any, ...] = field(repr=False)  # in their order
     columns: Columns
     threads = 1  # in each partition: Dask fills the cores with partitions
 
@@ -63,7 +55,7 @@ class DaskSource:
     ) -> dict[Regime, Result]:
         """Apply a function to every partition and merge the results in a tree, regime by regime."""
         dask = _dask()
-        apply, join = dask.delayed(_apply, pure=False), dask.delayed(_merge, pure=False)
+        apply, join = dask.delayed(_apply, pure=False), dask.delayed(merge_each, pure=False)
         pairs = zip(self.tables, arguments, strict=True)
         level = [apply(per_partition, table, self.columns, argument) for table, argument in pairs]
         while len(level) > 1:
@@ -77,13 +69,6 @@ def _apply[Result](
     per_partition: Callable[[Source, Any], Result], table: Any, columns: Columns, argument: Any
 ) -> Result:
     return per_partition(FrameSource.read(table, columns), argument)
-
-
-def _merge[Result: Mergeable](
-    one: dict[Regime, Result], two: dict[Regime, Result]
-) -> dict[Regime, Result]:
-    both = {r: result.merge(two[r]) if r in two else result for r, result in one.items()}
-    return {**two, **both}
 
 
 def _dask() -> Any:

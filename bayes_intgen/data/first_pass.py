@@ -43,15 +43,8 @@ def read_summary(
 ) -> tuple[Summary, tuple[RowsBefore, ...]]:
     """Read a source and see that it can be used.
 
-    Parameters
-    ----------
-    source
-        The rows.
-    columns
-        The columns in use.
-    further
-        Whether the rows are further ones, that add to earlier rows with the same columns: these
-        may be few, and alike.
+    ``further``: whether the rows are further ones, that add to earlier rows with the same columns:
+    these may be few, and alike.
 
     Returns
     -------
@@ -145,16 +138,8 @@ def summarise(
 ) -> Summary:
     """Summarise each regime in one read of a source.
 
-    Parameters
-    ----------
-    source, columns, levels
-        The rows, and what is known of their columns.
-    counts
-        Number of rows of each regime, as far as it is known.
-    rows_before
-        Number of rows of each regime before each partition.
-    regimes
-        Those that are wanted; all by default.
+    ``counts``: number of rows of each regime, as far as it is known. ``rows_before``: the same
+    before each partition. ``regimes``: those that are wanted; all by default.
     """
     per_partition = partial(_summarise, columns, levels, counts, regimes)
     by_regime = source.reduce(per_partition, rows_before)

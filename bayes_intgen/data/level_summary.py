@@ -19,17 +19,10 @@ __all__ = ["LevelRows"]
 
 @dataclass(frozen=True)
 class LevelRows:
-    """Summary of the rows of one regime at one level.
+    """Summary of the rows of one regime at one level."""
 
-    Parameters
-    ----------
-    moments
-        Count, means and centred second moments of all columns.
-    together
-        Number of those rows at each level of every categorical variable, by its column.
-    """
-
-    moments: CentredMoments
+    moments: CentredMoments  # of all columns
+    # number of those rows at each level of every categorical variable, by its column
     together: Mapping[int, Array]
 
     @classmethod

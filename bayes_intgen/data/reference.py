@@ -18,24 +18,14 @@ __all__ = ["ReferenceContrast", "reference_contrasts", "reference_values"]
 
 @dataclass(frozen=True)
 class ReferenceContrast:
-    """Two settings that differ in one action, the other variables at their reference values.
+    """Two settings that differ in one action, the other variables at their reference values."""
 
-    Parameters
-    ----------
-    action
-        The action that differs.
-    name
-        ``a1``, or ``channel[tv]`` for the step to the level ``tv``.
-    start, end
-        Its values, in the action's unit or as levels.
-    before, after
-        All actions and covariates at both ends, shape (variables,); codes for categorical ones.
-    """
-
-    action: str
-    name: str
+    action: str  # the action that differs
+    name: str  # ``a1``, or ``channel[tv]`` for the step to the level ``tv``
+    # its values, in the action's unit or as levels
     start: float | str
     end: float | str
+    # all actions and covariates at both ends, shape (variables,); codes for categorical ones
     before: Array
     after: Array
 

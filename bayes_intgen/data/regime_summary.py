@@ -23,22 +23,12 @@ class ThinnedSample:
 
     All rows are kept up to that size, so that quantiles are exact there. Deterministic and
     mergeable; a period of 2^j rows in the order of the stream would bias it.
-
-    Parameters
-    ----------
-    rows
-        The rows kept, shape (kept, columns).
-    seen
-        Number of rows that went by.
-    stride
-        The distance 2^j between kept rows.
-    start
-        Number of rows of the stream before those of this sample, which are of a partition.
     """
 
-    rows: Array
-    seen: int = 0
-    stride: int = 1
+    rows: Array  # those kept, shape (kept, columns)
+    seen: int = 0  # number of rows that went by
+    stride: int = 1  # the distance 2^j between kept rows
+    # number of rows of the stream before those of this sample, which are of a partition
     start: int = 0
 
     @classmethod

@@ -10,7 +10,7 @@ for the rows again.
 in partitions of Dask (:mod:`bayes_intgen.data.dask_source`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
@@ -22,7 +22,15 @@ from bayes_intgen.base.regimes import Regime
 from bayes_intgen.data.columns import Columns
 from bayes_intgen.data.conversion import LabelledBatch, convert_batch, convert_table
 
-__all__ = ["FrameSource", "LazySource", "LocalSource", "Mergeable", "Source", "TablesSource"]
+__all__ = [
+    "FrameSource",
+    "LazySource",
+    "LocalSource",
+    "Mergeable",
+    "Source",
+    "TablesSource",
+    "merge_each",
+]
 
 BATCH_ROWS = 2**16
 
@@ -33,6 +41,16 @@ class Mergeable(Protocol):
     def merge(self, other: Self) -> Self:
         """Return the result for the rows of both, those of ``other`` being the later ones."""
         ...
+
+
+def merge_each[Key, Result: Mergeable](
+    one: Mapping[Key, Result], two: Mapping[Key, Result]
+) -> dict[Key, Result]:
+    """Merge the results of each regime or other key, those of ``two`` being of later rows."""
+    merged = dict(one)
+    for key, later in two.items():
+        merged[key] = merged[key].merge(later) if key in merged else later
+    return merged
 
 
 class Source(Protocol):
@@ -128,17 +146,10 @@ class LazySource(LocalSource):
 
 @dataclass(frozen=True)
 class TablesSource(LocalSource):
-    """Tables from a function that yields them, or from a list.
+    """Tables from a function that yields them, or from a list."""
 
-    Parameters
-    ----------
-    tables
-        Is called at each pass, and must yield the same rows every time: pandas, polars or pyarrow
-        tables, or Arrow batches.
-    columns
-        The columns in use.
-    """
-
+    # called at each pass, and must yield the same rows every time: pandas, polars or pyarrow
+    # tables, or Arrow batches
     tables: Callable[[], Iterable[Any]]
     columns: Columns
 

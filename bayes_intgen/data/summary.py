@@ -17,6 +17,7 @@ from bayes_intgen.base.regimes import Regime, format_regime, parse_regime, sort_
 from bayes_intgen.base.types import Array, Scale
 from bayes_intgen.data.level_summary import LevelRows
 from bayes_intgen.data.regime_summary import RegimeSummary, ThinnedSample
+from bayes_intgen.data.sources import merge_each
 
 __all__ = ["Gap", "Summary"]
 
@@ -28,19 +29,12 @@ MOST_WIDENING = 2.0  # of the half-width of the rows, by lift tests
 
 @dataclass(frozen=True)
 class Gap:
-    """An interval between the values that experiments set.
+    """An interval between the values that experiments set."""
 
-    Parameters
-    ----------
-    low, high
-        Its ends, values that experiments set.
-    share
-        Of the rows in it, where the action is left alone.
-    """
-
+    # values that experiments set
     low: float
     high: float
-    share: float
+    share: float  # of the rows in it, where the action is left alone
 
 
 @dataclass(frozen=True)
@@ -76,9 +70,7 @@ class Summary:
 
     def merge(self, other: Self) -> Self:
         """Return the summary of the rows of both, whose levels must be equal."""
-        merged = dict(self.regimes)
-        for regime, later in other.regimes.items():
-            merged[regime] = merged[regime].merge(later) if regime in merged else later
+        merged = merge_each(self.regimes, other.regimes)
         ranked = {regime: merged[regime] for regime in sort_regimes(merged, self.actions)}
         gaps = None
         if self.stored_gaps is not None or other.stored_gaps is not None:
@@ -94,6 +86,11 @@ class Summary:
     def columns(self) -> tuple[str, ...]:
         """The variables followed by the outcome."""
         return (*self.variables, self.outcome)
+
+    def has_columns_of(self, other: "Summary") -> bool:
+        """Say whether columns, their order, the covariates and all levels are those of another."""
+        mine = (self.columns, self.covariates, dict(self.levels))
+        return mine == (other.columns, other.covariates, dict(other.levels))
 
     @cached_property
     def scales(self) -> Mapping[str, Scale]:

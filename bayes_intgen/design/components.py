@@ -40,20 +40,10 @@ def bias_name(block: str | Iterable[str], pattern: Iterable[str] = ()) -> str:
 
 @dataclass(frozen=True)
 class Weight:
-    """One weight: a feature within a component.
+    """One weight: a feature within a component."""
 
-    Parameters
-    ----------
-    component
-        ``causal``, ``bias:<block>`` or ``bias:<block>|<pattern>``.
-    position
-        Position of the feature in the feature map.
-    feature
-        The feature.
-    """
-
-    component: str
-    position: int
+    component: str  # ``causal``, ``bias:<block>`` or ``bias:<block>|<pattern>``
+    position: int  # of the feature in the feature map
     feature: Feature
 
     @property
@@ -110,19 +100,12 @@ def kinds_of_groups(
 
 @dataclass(frozen=True)
 class Waves:
-    """The eigenfunctions of one coordinate of a variable, which share a lengthscale.
+    """The eigenfunctions of one coordinate of a variable, which share a lengthscale."""
 
-    Parameters
-    ----------
-    variable, coordinate
-        The variable, and which coordinate of it; empty for the variable itself.
-    smoothness
-        Of the kernel: nu of a Matern kernel, infinite for the squared exponential.
-    """
-
+    # the variable, and which coordinate of it; empty for the variable itself
     variable: str
     coordinate: str
-    smoothness: float
+    smoothness: float  # of the kernel: nu of a Matern kernel, infinite for the squared exponential
 
     @property
     def name(self) -> str:

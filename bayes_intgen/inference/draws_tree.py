@@ -35,18 +35,10 @@ DIMS = {
 
 @dataclass(frozen=True)
 class HyperDraws:
-    """Posterior draws of the hyperparameters in standard units of the outcome.
+    """Posterior draws of the hyperparameters in standard units of the outcome."""
 
-    Parameters
-    ----------
-    x
-        (log sigma, log scale, log lengthscale), shape (chains, draws, hyperparameters).
-    sample_stats
-        What the sampler says about itself.
-    """
-
-    x: Array
-    sample_stats: xr.Dataset
+    x: Array  # (log sigma, log scale, log lengthscale), shape (chains, draws, hyperparameters)
+    sample_stats: xr.Dataset  # what the sampler says about itself
 
     @classmethod
     def of(cls, sampled: xr.Dataset, sample_stats: xr.Dataset) -> Self:
@@ -81,16 +73,8 @@ def assemble_tree(
 ) -> xr.DataTree:
     """Turn draws in standard units into a tree in the outcome's unit.
 
-    Parameters
-    ----------
-    problem
-        What was inferred.
-    draws
-        Draws of the hyperparameters.
-    weights
-        Those of the weights, shape (chains, draws, weights).
-    likelihood
-        Log-likelihood of the rows of each regime, shape (chains, draws, regimes).
+    ``weights`` has shape (chains, draws, weights), and ``likelihood``, the log-likelihood of the
+    rows of each regime, (chains, draws, regimes).
 
     Returns
     -------

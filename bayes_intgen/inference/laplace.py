@@ -26,21 +26,12 @@ type Objective = Callable[[Array], tuple[float, Array]]
 
 @dataclass(frozen=True)
 class LaplaceMode:
-    """The Gaussian approximation at the mode.
+    """The Gaussian approximation at the mode."""
 
-    Parameters
-    ----------
-    mode
-        x at the maximum, shape (hyperparameters,).
-    covariance
-        Inverse of minus the Hessian there.
-    decrement
-        The Newton decrement at the mode, squared and halved: how far below the maximum of its own
-        quadratic approximation the log density still is.
-    """
-
-    mode: Array
-    covariance: Array
+    mode: Array  # x at the maximum, shape (hyperparameters,)
+    covariance: Array  # inverse of minus the Hessian there
+    # the Newton decrement at the mode, squared and halved: how far below the maximum of its own
+    # quadratic approximation the log density still is
     decrement: float
 
     @property
@@ -63,23 +54,15 @@ class Target:
 
     The argument is z = (x - prior mean) / unit, with units of about one posterior standard
     deviation for log sigma, so that the optimiser meets similar curvature everywhere.
-
-    Parameters
-    ----------
-    problem
-        Whose density it is.
-    centre, unit
-        Of the hyperparameters, shape (hyperparameters,).
-    spread
-        Root mean square of the outcome in each regime, standard units, shape (regimes,).
-    shares
-        The part of its variance that least squares leave, one if there are too few rows to tell.
     """
 
-    problem: Problem
+    problem: Problem  # whose density it is
+    # of the hyperparameters, shape (hyperparameters,)
     centre: Array
     unit: Array
+    # root mean square of the outcome in each regime, standard units, shape (regimes,)
     spread: Array
+    # the part of its variance that least squares leave, one if there are too few rows to tell
     shares: Array
 
     @classmethod

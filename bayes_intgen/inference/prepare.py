@@ -68,24 +68,13 @@ LEAST_RESIDUAL = 1e-10
 
 @dataclass(frozen=True)
 class SettledDesign:
-    """The design, as the choices of a model and the first pass over the rows settle it.
-
-    Parameters
-    ----------
-    design
-        Features, components and prior groups.
-    summary
-        The first pass over the rows.
-    learned
-        The evidence on which action depends on which, if the structure was learned.
-    lifts
-        Lift tests beside the rows, if there are any.
-    """
+    """The design, as the choices of a model and the first pass over the rows settle it."""
 
     design: Design
-    summary: Summary
+    summary: Summary  # the first pass over the rows
+    # the evidence on which action depends on which, if the structure was learned
     learned: LearnedStructure | None
-    lifts: LiftTests | None = None
+    lifts: LiftTests | None = None  # lift tests beside the rows, if there are any
 
     def read_lifts(self, outcome_scale: Scale) -> LiftRows | None:
         """Write the lift tests as functionals of the weights; None if there are none."""
@@ -103,21 +92,13 @@ class SettledDesign:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A problem, with the moments and the structure that lead to it.
+    """A problem, with the moments and the structure that lead to it."""
 
-    Parameters
-    ----------
-    problem
-        What is to be inferred.
-    moments
-        The moments of its features; of further features and of residuals too, once rows have been
-        weighted.
-    learned
-        The evidence on which action depends on which, if the structure was learned.
-    """
-
-    problem: Problem
+    problem: Problem  # what is to be inferred
+    # the moments of its features; of further features and of residuals too, once rows have been
+    # weighted
     moments: Moments
+    # the evidence on which action depends on which, if the structure was learned
     learned: LearnedStructure | None
 
     @property

@@ -37,24 +37,12 @@ LEAST_IN_GAP = 0.01  # of the rows, so that the sum of effect and bias is seen t
 
 @dataclass(frozen=True)
 class Problem:
-    """The design, the data and the priors, and the density they define.
-
-    Parameters
-    ----------
-    design
-        Features, components and prior groups.
-    moments
-        The data, with the features of the design.
-    priors
-        Priors of the hyperparameters.
-    lifts
-        Lift tests beside the rows, if there are any.
-    """
+    """The design, the data and the priors, and the density they define."""
 
     design: Design
-    moments: Moments
+    moments: Moments  # the data, with the features of the design
     priors: Priors
-    lifts: LiftRows | None = None
+    lifts: LiftRows | None = None  # lift tests beside the rows, if there are any
 
     @cached_property
     def likelihood(self) -> MarginalLikelihood:

@@ -34,21 +34,12 @@ VALUES_AT_ONCE = 2**22
 
 @dataclass(frozen=True)
 class RowwiseProblem:
-    """The same design and priors with another likelihood, and the rows that it needs.
+    """The same design and priors with another likelihood, and the rows that it needs."""
 
-    Parameters
-    ----------
-    problem
-        The compressed problem, its rows unweighted.
-    rows
-        Features and outcome of every row.
-    likelihood
-        ``"student_t"``, ``"heteroscedastic"``, or ``"normal"``: the compressed model once more,
-        the slow way.
-    """
-
-    problem: Problem
-    rows: Rows
+    problem: Problem  # the compressed problem, its rows unweighted
+    rows: Rows  # features and outcome of every row
+    # ``"student_t"``, ``"heteroscedastic"``, or ``"normal"``: the compressed model once more, the
+    # slow way
     likelihood: Likelihood
 
     @classmethod

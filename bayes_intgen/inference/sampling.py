@@ -111,20 +111,12 @@ class Sampling:
 
 @dataclass(frozen=True)
 class ChainStart:
-    """Where chains start and how carefully they step.
+    """Where chains start and how carefully they step."""
 
-    Parameters
-    ----------
-    initvals
-        Initial values by variable.
-    jitter
-        Whether the sampler spreads the chains around them by up to one in each coordinate.
-    target_accept
-        Acceptance that the step size aims at; None leaves it to the sampler.
-    """
-
-    initvals: Mapping[str, Any]
+    initvals: Mapping[str, Any]  # initial values by variable
+    # whether the sampler spreads the chains around them by up to one in each coordinate
     jitter: bool = True
+    # acceptance that the step size aims at; None leaves it to the sampler
     target_accept: float | None = None
 
 

@@ -183,20 +183,13 @@ class Block:
 
 @dataclass(frozen=True)
 class HyperPriors:
-    """Independent priors of the entries of x.
+    """Independent priors of the entries of x."""
 
-    Parameters
-    ----------
-    mean, sd
-        Mean and standard deviation of each entry; the prior is normal with these, but for the
-        entries of ``blocks``, for which they only tell the scale.
-    blocks
-        The entries with other distributions.
-    """
-
+    # mean and standard deviation of each entry; the prior is normal with these, but for the entries
+    # of ``blocks``, for which they only tell the scale
     mean: Array
     sd: Array
-    blocks: tuple[Block, ...] = field(default=())
+    blocks: tuple[Block, ...] = field(default=())  # entries with other distributions
 
     @classmethod
     def of(cls, priors: Sequence[Prior]) -> Self:

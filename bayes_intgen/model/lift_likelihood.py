@@ -39,19 +39,11 @@ LEAST_ERROR = 1e-6  # of the outcome's spread; sharper ones leave no digits for 
 
 @dataclass(frozen=True)
 class LiftRows:
-    """Observed linear functionals of the weights, in standard units of the outcome.
+    """Observed linear functionals of the weights, in standard units of the outcome."""
 
-    Parameters
-    ----------
-    rows
-        t of each test, shape (tests, weights).
-    effect, standard_error
-        Shape (tests,).
-    """
-
-    rows: Array = field(repr=False)
-    effect: Array
-    standard_error: Array
+    rows: Array = field(repr=False)  # t of each test, shape (tests, weights)
+    effect: Array  # shape (tests,)
+    standard_error: Array  # shape (tests,)
 
     @classmethod
     def read(

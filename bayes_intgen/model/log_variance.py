@@ -39,18 +39,10 @@ PAIR_FUNCTIONS = 2
 
 @dataclass(frozen=True)
 class VarianceFeatures:
-    """The features psi of log-variance functions.
+    """The features psi of log-variance functions."""
 
-    Parameters
-    ----------
-    columns
-        Their positions in the feature map.
-    relative
-        Their relative prior scales D.
-    """
-
-    columns: Indices
-    relative: Array
+    columns: Indices  # their positions in the feature map
+    relative: Array  # their relative prior scales D
 
     @classmethod
     def of(cls, features: FeatureMap) -> "VarianceFeatures":
@@ -62,39 +54,21 @@ class VarianceFeatures:
 
 @dataclass(frozen=True)
 class LogVariance:
-    """The log-variance function of one regime.
+    """The log-variance function of one regime."""
 
-    Parameters
-    ----------
-    columns
-        Positions of the features psi in the feature map.
-    centre
-        Their means in the regime.
-    gamma
-        Their coefficients.
-    bound
-        Largest absolute value: three standard deviations of the function over the regime's rows.
-    """
-
-    columns: Indices
-    centre: Array
-    gamma: Array
+    columns: Indices  # positions of the features psi in the feature map
+    centre: Array  # their means in the regime
+    gamma: Array  # their coefficients
+    # largest absolute value: three standard deviations of the function over the regime's rows
     bound: float
 
     @classmethod
     def from_moments(
         cls, moments: CentredMoments, columns: Indices, relative: Array
     ) -> "LogVariance":
-        """Regress log e^2 (the last column of the moments) on the others.
+        """Regress log e^2, given the moments of (psi, log e^2), on features psi.
 
-        Parameters
-        ----------
-        moments
-            Of (psi, log e^2).
-        columns
-            Positions of the features psi in the feature map.
-        relative
-            Their relative prior scales D.
+        ``columns`` and ``relative``: their positions and prior scales D.
         """
         scatter = moments.scatter[:-1, :-1] * np.outer(relative, relative)
         noise = max(moments.scatter[-1, -1] / moments.n, 1e-12)
@@ -130,18 +104,8 @@ def fit_log_variances(
 ) -> dict[Regime, LogVariance]:
     """Fit the log-variance function of every regime in one pass over the rows.
 
-    Parameters
-    ----------
-    data
-        The rows.
-    features
-        The feature map.
-    outcome_scale
-        Centre and spread of the outcome.
-    theta
-        Coefficients of the features in the mean of each regime, from a first fit.
-    sigma
-        Residual standard deviation of each regime from that fit, in standard units.
+    ``theta`` and ``sigma``: from a first fit, the coefficients of the features in the mean of each
+    regime, and its residual standard deviation in standard units.
     """
     psi = VarianceFeatures.of(features)
     floor = {regime: FLOOR * spread**2 for regime, spread in sigma.items()}

@@ -31,27 +31,14 @@ TAIL, END_ROWS, MOST_TAIL = 0.025, 10, 0.25
 
 @dataclass(frozen=True)
 class VarianceRows:
-    """The variance features of every row, by regime.
+    """The variance features of every row, by regime."""
 
-    Parameters
-    ----------
-    names
-        Names of the features.
-    relative
-        Their relative prior scales D, shape (features,).
-    limits
-        Lower and upper end of clamp_r for each action and covariate, shape
-        (regimes, 2, variables).
-    centre
-        psi_r, shape (regimes, features).
-    psi
-        psi(clamp_r(a)) - psi_r, each of shape (rows, features).
-    """
-
-    names: tuple[str, ...]
-    relative: Array
+    names: tuple[str, ...]  # of the features
+    relative: Array  # their relative prior scales D, shape (features,)
+    # lower and upper end of clamp_r for each action and covariate, shape (regimes, 2, variables)
     limits: Array
-    centre: Array
+    centre: Array  # psi_r, shape (regimes, features)
+    # psi(clamp_r(a)) - psi_r, each of shape (rows, features)
     psi: tuple[Array, ...] = field(repr=False)
 
     @classmethod

@@ -57,24 +57,14 @@ def threads_for(weights: int) -> int:
 
 @dataclass(frozen=True)
 class Conditional:
-    """The Gaussian distribution of the weights given the hyperparameters.
+    """The Gaussian distribution of the weights given the hyperparameters."""
 
-    Parameters
-    ----------
-    mean
-        m = P^-1 b, shape (weights,).
-    factor
-        Lower Cholesky factor L of D P D, where D = diag(scaling); shape (weights, weights).
-    scaling
-        P_ii^(-1/2), shape (weights,): P is scaled to unit diagonal before it is factorised.
-    log_det
-        log|P|.
-    """
-
-    mean: Array
+    mean: Array  # m = P^-1 b, shape (weights,)
+    # lower Cholesky factor L of D P D, where D = diag(scaling); shape (weights, weights)
     factor: Array = field(repr=False)
+    # P_ii^(-1/2), shape (weights,): P is scaled to unit diagonal before it is factorised
     scaling: Array = field(repr=False)
-    log_det: float
+    log_det: float  # log|P|
 
     @classmethod
     def solve(cls, precision: Array, cross: Array) -> Self:
@@ -120,29 +110,15 @@ class MarginalLikelihood:
 
     The sums of products of the features of every regime are placed at the positions of the weights:
     those of a feature stand once for each component that uses it.
-
-    Parameters
-    ----------
-    n
-        Rows of each regime, shape (regimes,).
-    gram
-        G_r, zero where a weight takes no part in the regime; (regimes, weights, weights).
-    cross
-        b_r, shape (regimes, weights).
-    square
-        yy_r, shape (regimes,).
-    log_weight
-        Sum of the logarithms of the rows' weights, shape (regimes,).
-    lifts
-        Lift tests beside the rows, if there are any.
     """
 
-    n: Array
+    n: Array  # rows of each regime, shape (regimes,)
+    # G_r, zero where a weight takes no part in the regime; (regimes, weights, weights)
     gram: Array = field(repr=False)
-    cross: Array = field(repr=False)
-    square: Array
-    log_weight: Array
-    lifts: LiftRows | None = None
+    cross: Array = field(repr=False)  # b_r, shape (regimes, weights)
+    square: Array  # yy_r, shape (regimes,)
+    log_weight: Array  # sum of the logarithms of the rows' weights, shape (regimes,)
+    lifts: LiftRows | None = None  # lift tests beside the rows, if there are any
 
     @classmethod
     def from_moments(cls, design: Design, moments: Moments, lifts: LiftRows | None = None) -> Self:

@@ -169,30 +169,15 @@ class Priors:
     ) -> list[Prior]:
         """Return the prior of each sigma, scale and lengthscale, joined end to end.
 
+        The kind of a group or lengthscale is the name of its prior.
+
         Examples
         --------
         >>> len(ig.Priors().of_each(3, ["linear", "wiggly"], ["lengthscale"]))
         6
         """
-        scales = {
-            "linear": self.linear,
-            "wiggly": self.wiggly,
-            "warped": self.warped,
-            "mass": self.mass,
-            "level": self.level,
-            "pair": self.pair,
-            "covariate": self.covariate,
-            "confounding_unset": self.confounding_unset,
-            "gapped": self.gapped,
-        }
-        lengths = {
-            "lengthscale": self.lengthscale,
-            "lengthscale_warped": self.lengthscale_warped,
-            "lengthscale_unset": self.lengthscale_unset,
-        }
-        parts = [self.sigma] * n_regimes
-        parts += [scales.get(kind, self.higher) for kind in group_kinds]
-        return [*parts, *(lengths[kind] for kind in length_kinds)]
+        kinds = (*group_kinds, *length_kinds)
+        return [self.sigma] * n_regimes + [getattr(self, kind) for kind in kinds]
 
     def describe(self) -> dict[str, str]:
         """Return each prior as text.
@@ -211,29 +196,18 @@ class Priors:
 
 @dataclass(frozen=True)
 class PriorScales:
-    """How prior standard deviations follow from the hyperparameters.
+    """How prior standard deviations follow from the hyperparameters."""
 
-    Parameters
-    ----------
-    group_index
-        Prior group of each weight; constants have the number of groups; shape (weights,).
-    n_groups
-        Number of groups.
-    is_wave
-        Whether a weight's feature has an eigenfunction of a variable; (weights, lengthscales).
-    squared_frequency
-        Its squared frequency, zero where there is none; (weights, lengthscales).
-    smoothness
-        nu of each Matern kernel, infinite for a squared-exponential one; (lengthscales,).
-    constant_scale
-        Prior standard deviation of the constants, in standard units of the outcome.
-    """
-
+    # prior group of each weight; constants have the number of groups; shape (weights,)
     group_index: Indices
     n_groups: int
+    # whether a weight's feature has an eigenfunction of a variable; (weights, lengthscales)
     is_wave: Array
+    # its squared frequency, zero where there is none; (weights, lengthscales)
     squared_frequency: Array
+    # nu of each Matern kernel, infinite for a squared-exponential one; (lengthscales,)
     smoothness: Array
+    # prior standard deviation of the constants, in standard units of the outcome
     constant_scale: float
 
     @classmethod

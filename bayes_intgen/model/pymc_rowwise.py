@@ -56,51 +56,30 @@ LIKELIHOODS = ("normal", "student_t", "heteroscedastic")
 
 @dataclass(frozen=True)
 class VarianceStart:
-    """Where sampling of the log-variance functions starts, and how curved the density is there.
+    """Where sampling of the log-variance functions starts, and how curved the density is there."""
 
-    Parameters
-    ----------
-    weights
-        gamma, shape (regimes, variance features).
-    scale
-        tau, shape (regimes,).
-    gram, cross
-        Of the quadratic approximation to the log-likelihood in gamma_r, b'gamma - gamma'G gamma/2;
-        shapes (regimes, features, features) and (regimes, features).
-    """
-
-    weights: Array
-    scale: Array
+    weights: Array  # gamma, shape (regimes, variance features)
+    scale: Array  # tau, shape (regimes,)
+    # of the quadratic approximation to the log-likelihood in gamma_r, b'gamma - gamma'G gamma/2;
+    # shapes (regimes, features, features) and (regimes, features)
     gram: Array = field(repr=False)
     cross: Array = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Start:
-    """Where sampling starts, and the geometry around it; it does not change the posterior.
+    """Where sampling starts, and the geometry around it; it does not change the posterior."""
 
-    Parameters
-    ----------
-    x, spread
-        (log sigma, log scale, log lengthscale) at about the mode, and about their posterior
-        standard deviations.
-    weights
-        The weights there.
-    gram, cross
-        Of the quadratic approximation to the log-likelihood in the weights.
-    nu
-        Degrees of freedom of Student's t.
-    variance
-        The log-variance functions, if there are any.
-    """
-
+    # (log sigma, log scale, log lengthscale) at about the mode, and about their posterior standard
+    # deviations
     x: Array
     spread: Array
-    weights: Array
+    weights: Array  # the weights there
+    # of the quadratic approximation to the log-likelihood in the weights
     gram: Array = field(repr=False)
     cross: Array = field(repr=False)
-    nu: float = np.inf
-    variance: VarianceStart | None = None
+    nu: float = np.inf  # degrees of freedom of Student's t
+    variance: VarianceStart | None = None  # the log-variance functions, if there are any
 
     def initial_values(self, model: pm.Model) -> dict[str, Array]:
         """Return a value for each free variable of a model that was built with this start."""
@@ -167,13 +146,8 @@ def build_rowwise(
     with pm.Model(coords=coords) as model:
         hyper = _hyperparameters(model, hyperpriors, start)
         log_prior = log_prior_sd(scales, hyper["log_scale"], hyper.get("log_length"))
-        weight = pm.Normal(
-            "weight",
-            0,
-            pt.exp(log_prior),
-            dims="term",
-            transform=RegressionWhitening(start.gram, start.cross),
-        )
+        whitening = RegressionWhitening(start.gram, start.cross)
+        weight = pm.Normal("weight", 0, pt.exp(log_prior), dims="term", transform=whitening)
         mean = _products(rows.phi, weight @ _gather(design, regimes))
         log_sd = hyper["log_sigma"][regime_of_row]
         if likelihood == "student_t":  # (1)
@@ -223,12 +197,7 @@ def _log_variance(
 ) -> pt.TensorVariable:
     """State the weights of the log-variance functions; return h of every row."""
     prior = priors.variance
-    log_tau = pm.Normal(
-        "log_variance_scale",
-        np.log(prior.median),
-        prior.log_sd,
-        dims="regime",
-    )
+    log_tau = pm.Normal("log_variance_scale", np.log(prior.median), prior.log_sd, dims="regime")
     gamma = pm.Normal(
         "variance_weight",
         0,

@@ -45,13 +45,7 @@ __all__ = ["RegressionWhitening", "Standardising", "VarianceWhitening"]
 
 
 class Standardising(Transform):
-    """Coordinates (x - centre) / spread, element by element.
-
-    Parameters
-    ----------
-    centre, spread
-        About the mean and standard deviation of the posterior.
-    """
+    """Coordinates (x - centre) / spread, about the mean and sd of the posterior, by element."""
 
     name = "standardised"
 
@@ -74,10 +68,7 @@ class Standardising(Transform):
 class RegressionWhitening(Transform):
     """Coordinates v of weights that are normal with mean zero and some standard deviations.
 
-    Parameters
-    ----------
-    gram, cross
-        G and b, shapes (weights, weights) and (weights,).
+    ``gram`` and ``cross`` are G and b, shapes (weights, weights) and (weights,).
     """
 
     name = "whitened"

@@ -28,20 +28,13 @@ MAX_VALUES = 2**30
 
 @dataclass(frozen=True)
 class Rows:
-    """Features and outcome of every row, by regime in canonical order.
+    """Features and outcome of every row, by regime in canonical order."""
 
-    Parameters
-    ----------
-    actions
-        The actions and covariates in their own units, each of shape (rows, variables).
-    phi
-        Features of each regime's rows, each of shape (rows, features).
-    outcome
-        Their outcomes in standard units, each of shape (rows,).
-    """
-
+    # the actions and covariates in their own units, each of shape (rows, variables)
     actions: tuple[Array, ...] = field(repr=False)
+    # features of each regime's rows, each of shape (rows, features)
     phi: tuple[Array, ...] = field(repr=False)
+    # their outcomes in standard units, each of shape (rows,)
     outcome: tuple[Array, ...] = field(repr=False)
 
     @classmethod

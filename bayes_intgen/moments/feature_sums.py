@@ -26,6 +26,7 @@ from bayes_intgen.base.centred_moments import CentredMoments
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array, Counts, Scale
 from bayes_intgen.data.row_pass import FOLDS, Chunk
+from bayes_intgen.data.sources import merge_each
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.moments.regression_sums import ResidualMoments
 
@@ -92,23 +93,13 @@ class RowWeights(Protocol):
 
 @dataclass(frozen=True)
 class FeatureSums:
-    """Sums over some rows of one regime.
+    """Sums over some rows of one regime."""
 
-    Parameters
-    ----------
-    by_fold
-        Moments of (features without the constant, outcome), by cross-validation fold.
-    log_weight
-        Sum of the logarithms of the rows' weights.
-    clamped
-        Number of rows beyond the box of each variable, shape (variables,).
-    residuals
-        Moments of the squared residuals, if there are residuals.
-    """
-
+    # moments of (features without the constant, outcome), by cross-validation fold
     by_fold: Mapping[int, CentredMoments] = field(repr=False)
-    log_weight: float
-    clamped: Counts
+    log_weight: float  # sum of the logarithms of the rows' weights
+    clamped: Counts  # number of rows beyond the box of each variable, shape (variables,)
+    # moments of the squared residuals, if there are residuals
     residuals: ResidualMoments | None = field(repr=False)
 
     @property
@@ -123,11 +114,8 @@ class FeatureSums:
 
     def merge(self, other: "FeatureSums") -> "FeatureSums":
         """Return the sums over the rows of both."""
-        by_fold = dict(self.by_fold)
-        for fold, moments in other.by_fold.items():
-            by_fold[fold] = by_fold[fold].merge(moments) if fold in by_fold else moments
         return FeatureSums(
-            by_fold,
+            merge_each(self.by_fold, other.by_fold),
             self.log_weight + other.log_weight,
             self.clamped + other.clamped,
             _merge(self.residuals, other.residuals),

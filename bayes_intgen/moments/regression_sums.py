@@ -27,22 +27,13 @@ __all__ = ["RegressionMoments", "ResidualMoments"]
 class RegressionMoments:
     """Sums of products of the features (with the constant) and the outcome in one regime.
 
-    Parameters
-    ----------
-    n
-        Number of rows.
-    gram
-        sum phi phi', shape (features, features).
-    cross
-        sum phi y, shape (features,).
-    square
-        sum y^2, with y in standard units. All sums are weighted if the rows are.
+    All sums are weighted if the rows are.
     """
 
-    n: int
-    gram: Array
-    cross: Array
-    square: float
+    n: int  # number of rows
+    gram: Array  # sum phi phi', shape (features, features)
+    cross: Array  # sum phi y, shape (features,)
+    square: float  # sum y^2, with y in standard units
 
     @classmethod
     def from_centred(cls, moments: CentredMoments) -> Self:
@@ -58,27 +49,13 @@ class RegressionMoments:
 
 @dataclass(frozen=True)
 class ResidualMoments:
-    """Sums over the rows of one regime, residuals in standard units of the outcome.
+    """Sums over the rows of one regime, residuals in standard units of the outcome."""
 
-    Parameters
-    ----------
-    n
-        Number of rows.
-    meat
-        sum omega^2 e^2 phi phi', shape (features, features).
-    cross
-        sum omega e^2 phi, shape (features,).
-    fourth
-        sum omega e^4.
-    square
-        sum e^2, not weighted.
-    """
-
-    n: int
-    meat: Array = field(repr=False)
-    cross: Array = field(repr=False)
-    fourth: float
-    square: float
+    n: int  # number of rows
+    meat: Array = field(repr=False)  # sum omega^2 e^2 phi phi', shape (features, features)
+    cross: Array = field(repr=False)  # sum omega e^2 phi, shape (features,)
+    fourth: float  # sum omega e^4
+    square: float  # sum e^2, not weighted
 
     @classmethod
     def from_columns(

@@ -16,6 +16,7 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
+from bayes_intgen.base.arguments import read_whole
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.regimes import Regime, format_regime, parse_regime
 from bayes_intgen.base.types import Array
@@ -74,25 +75,18 @@ def predictive_check(
     >>> tree["observed_data"].sizes["row"]
     150
     """
-    known = (*fit.summary.columns, fit.covariates, dict(fit.summary.levels))
-    if not isinstance(data, RegimeData) or known != (
-        *data.variables,
-        data.outcome,
-        data.covariates,
-        dict(data.levels),
-    ):
+    if not (isinstance(data, RegimeData) and fit.summary.has_columns_of(data.summary)):
         raise ModelError(
             f"data must be a RegimeData with the columns and levels of the fit, "
             f"{list(fit.summary.columns)}, got {data!r:.80}."
         )
-    if not isinstance(rows, int | np.integer) or isinstance(rows, bool) or rows < 1:
-        raise ModelError(f"rows must be a whole number of at least 1, got {rows!r}.")
+    most = read_whole(rows, "rows")
     labels = list(data.labels) if regimes is None else list(regimes)
     wanted = [parse_regime(label, data.actions) for label in labels]
     absent = [label for label, r in zip(labels, wanted, strict=True) if r not in data.regimes]
     if absent:
         raise ModelError(f"regimes: the data have no {absent}; they have {list(data.labels)}.")
-    chosen = _some_rows(data, wanted, int(rows))
+    chosen = _some_rows(data, wanted, most)
     draws, densities, first = [], [], 0
     for regime, values in chosen.items():
         points = query.points_of(fit, values[:, :-1])

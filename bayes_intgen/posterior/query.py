@@ -28,6 +28,7 @@ from bayes_intgen.posterior.support import classify_support, find_beyond
 __all__ = [
     "SEVERITY",
     "complete_points",
+    "contrast_functionals",
     "flag_points",
     "mean_functionals",
     "naming",
@@ -96,8 +97,7 @@ def require_identified_contrast(fit: Fitted, before: Array, after: Array, regime
     require_known_cuts(fit.summary.regimes, regime, fit.design.blocks)
     moved = (before != after).any(axis=0)
     names = [name for name, moves in zip(fit.design.variables, moved, strict=True) if moves]
-    steps = mean_functionals(fit.design, after, regime)
-    steps = steps - mean_functionals(fit.design, before, regime)
+    steps = contrast_functionals(fit.design, before, after, regime)
     require_identified_effect(rank_condition(fit), regime, names, steps)
 
 
@@ -105,6 +105,11 @@ def mean_functionals(design: Design, values: Array, regime: Regime) -> Array:
     """Return t of each point, t' weights being the mean there; shape (points, weights)."""
     phi = design.features.evaluate(values)
     return phi[:, design.positions] * design.active(regime)
+
+
+def contrast_functionals(design: Design, before: Array, after: Array, regime: Regime) -> Array:
+    """Return what means at some points have more than at others, as functionals of the weights."""
+    return mean_functionals(design, after, regime) - mean_functionals(design, before, regime)
 
 
 def require_action(fit: Fitted, name: str, argument: str = "action") -> None:

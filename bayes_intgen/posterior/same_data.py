@@ -27,9 +27,7 @@ def require_same_data(posterior: Any, data: Any) -> None:
     summary = posterior.summary
     counts = {r: part.moments.n for r, part in summary.regimes.items()}
     given = {r: part.n for r, part in data.summary.regimes.items()}
-    columns = (*summary.columns, summary.covariates, dict(summary.levels))
-    others = (*data.variables, data.outcome, data.covariates, dict(data.levels))
-    if counts != given or columns != others:
+    if counts != given or not summary.has_columns_of(data.summary):
         rows = {format_regime(regime): n for regime, n in counts.items()}
         found = {format_regime(regime): n for regime, n in given.items()}
         raise ModelError(

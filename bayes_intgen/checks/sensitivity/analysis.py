@@ -33,7 +33,7 @@ from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.design.design import bias_name
 from bayes_intgen.posterior.estimands.expected_outcome import weight_draws
 from bayes_intgen.posterior.posterior import Posterior
-from bayes_intgen.posterior.query import mean_functionals, read_baseline, read_points
+from bayes_intgen.posterior.query import contrast_functionals, read_baseline, read_points
 from bayes_intgen.posterior.same_data import require_same_data
 
 __all__ = ["sensitivity"]
@@ -91,10 +91,6 @@ def sensitivity(
 
     Examples
     --------
-    >>> scm = ig.scm.sample_linear_scm(2, random_seed=1)
-    >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=500, random_seed=2)
-    >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-    >>> posterior = ig.InterventionModel(ig.Polynomial(1)).fit(data, method="laplace")
     >>> rise = {"a1": 1.0, "a2": 0.0}
     >>> result = ig.sensitivity(posterior, data, rise, baseline={"a1": 0.0, "a2": 0.0})
     >>> result.table[["violation", "actions"]].to_numpy().tolist()
@@ -110,8 +106,7 @@ def sensitivity(
     terms = [term for pair in pairs for term in terms_of(pair, innovations[pair])]
     responses = respond(data, posterior, terms)
     correlations, seen = _look(data, posterior, innovations)
-    steps = mean_functionals(posterior.design, after.values, regime)
-    steps = steps - mean_functionals(posterior.design, before.values, regime)
+    steps = contrast_functionals(posterior.design, before.values, after.values, regime)
     rows = []
     for i, pair in enumerate(pairs):  # terms_of a pair are five: the product comes first
         own = responses[5 * i : 5 * i + 5]
@@ -179,8 +174,7 @@ def _look(
     """Return the largest correlations of innovations that fit, and the sd of every bias."""
     design = posterior.design
     mean = weight_draws(posterior).mean(axis=(0, 1))
-    biases = {block: design.collect(mean, design.component(bias_name(block))) for block in
-              design.blocks}  # fmt: skip
+    biases = {b: design.collect(mean, design.component(bias_name(b))) for b in design.blocks}
     products = {pair: np.zeros(6) for pair in innovations}
     sums = {block: np.zeros(3) for block in design.blocks}
     for regime, phi, rows in walk(data, posterior):

@@ -33,24 +33,12 @@ MOST = 1e12
 
 @dataclass(frozen=True)
 class Innovation:
-    """z_k as a function of features.
+    """z_k as a function of features."""
 
-    Parameters
-    ----------
-    column
-        Position of the action among the variables.
-    features
-        Positions of psi among the features.
-    coefficients
-        b_k, action's unit.
-    sd
-        s_k, action's unit.
-    """
-
-    column: int
-    features: Indices
-    coefficients: Array
-    sd: float
+    column: int  # position of the action among the variables
+    features: Indices  # positions of psi among the features
+    coefficients: Array  # b_k, action's unit
+    sd: float  # s_k, action's unit
 
     def __call__(self, phi: Array, values: Array) -> Array:
         """Evaluate z_k at rows of features and of variables, shape (n,)."""
@@ -60,21 +48,13 @@ class Innovation:
 
 @dataclass
 class InnovationSums:
-    """Normal equations of one action on its parents, gathered over batches.
+    """Normal equations of one action on its parents, gathered over batches."""
 
-    Parameters
-    ----------
-    column, features
-        As in :class:`Innovation`.
-    regimes
-        The regimes whose rows take part.
-    penalty
-        What each squared coefficient costs, in s_k^2, shape (features,); zero if not of a wave.
-    """
-
+    # as in :class:`Innovation`
     column: int
     features: Indices
-    regimes: tuple[Regime, ...]
+    regimes: tuple[Regime, ...]  # the regimes whose rows take part
+    # what each squared coefficient costs, in s_k^2, shape (features,); zero if not of a wave
     penalty: Array
     n: int = 0
     gram: Array = field(default_factory=lambda: np.zeros(0))

@@ -51,21 +51,13 @@ class HiddenTerm(Protocol):
 
 @dataclass(frozen=True)
 class Response:
-    """The answer to one hidden term.
-
-    Parameters
-    ----------
-    term
-        The term.
-    weights
-        The weights that the fit would mistake it for, shape (weights,).
-    size, error
-        Its coefficient by the data, and the standard error of that; infinite where the model
-        imitates it perfectly.
-    """
+    """The answer to one hidden term."""
 
     term: HiddenTerm
+    # the weights that the fit would mistake it for, shape (weights,)
     weights: Array = field(repr=False)
+    # its coefficient by the data, and the standard error of that; infinite where the model imitates
+    # it perfectly
     size: float
     error: float
 

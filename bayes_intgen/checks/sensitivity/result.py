@@ -43,10 +43,6 @@ class Sensitivity:
 
     Examples
     --------
-    >>> scm = ig.scm.sample_linear_scm(2, random_seed=1)
-    >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=100, random_seed=2)
-    >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-    >>> posterior = ig.InterventionModel(ig.Polynomial(1)).fit(data, method="laplace")
     >>> rise = {"a1": 1.0, "a2": 0.0}
     >>> result = ig.sensitivity(posterior, data, rise, baseline={"a1": 0.0, "a2": 0.0})
     >>> result.table["violation"].to_list()
@@ -125,10 +121,6 @@ class Sensitivity:
 
         Examples
         --------
-        >>> scm = ig.scm.sample_linear_scm(2, random_seed=1)
-        >>> frame = scm.sample_regimes(["obs", "a1", "a2"], n=100, random_seed=2)
-        >>> data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-        >>> posterior = ig.InterventionModel(ig.Polynomial(1)).fit(data, method="laplace")
         >>> rise = {"a1": 1.0, "a2": 0.0}
         >>> result = ig.sensitivity(posterior, data, rise, baseline={"a1": 0.0, "a2": 0.0})
         >>> result.plot().get_xlabel()

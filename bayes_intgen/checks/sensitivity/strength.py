@@ -68,24 +68,12 @@ def loading_needed(gap: Array, shifts: Array, spread: float, correlation: float)
 
 @dataclass(frozen=True)
 class Known:
-    """What violations are compared with.
+    """What violations are compared with."""
 
-    Parameters
-    ----------
-    spread
-        Standard deviation of the outcome.
-    strongest
-        That of the strongest confounding bias seen, outcome's unit.
-    room
-        Largest bias of a product that the data leave room for, outcome's unit.
-    correlation
-        Largest correlation of the two innovations that they leave room for.
-    """
-
-    spread: float
-    strongest: float
-    room: float
-    correlation: float
+    spread: float  # standard deviation of the outcome
+    strongest: float  # that of the strongest confounding bias seen, outcome's unit
+    room: float  # largest bias of a product that the data leave room for, outcome's unit
+    correlation: float  # largest correlation of the two innovations that they leave room for
 
 
 def judge(

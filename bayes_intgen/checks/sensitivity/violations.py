@@ -44,24 +44,12 @@ __all__ = ["PairTerm", "product_shift", "shared_shift", "terms_of"]
 
 @dataclass(frozen=True)
 class PairTerm:
-    """A product of innovations of a pair, in regimes that set a given part of it.
-
-    Parameters
-    ----------
-    pair
-        The two actions.
-    innovations
-        z_j and z_k.
-    pattern
-        The part of the pair that is set where the term is present.
-    factors
-        Which innovations are multiplied: positions in the pair.
-    """
+    """A product of innovations of a pair, in regimes that set a given part of it."""
 
     pair: tuple[str, str]
-    innovations: tuple[Innovation, Innovation]
-    pattern: tuple[str, ...]
-    factors: tuple[int, ...]
+    innovations: tuple[Innovation, Innovation]  # z_j and z_k
+    pattern: tuple[str, ...]  # the part of the pair that is set where the term is present
+    factors: tuple[int, ...]  # which innovations are multiplied: positions in the pair
 
     def __call__(self, regime: Regime, phi: Array, values: Array) -> Array | None:
         """Evaluate the term at some rows of a regime."""

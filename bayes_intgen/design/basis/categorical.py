@@ -105,18 +105,10 @@ class Categorical:
 
 @dataclass(frozen=True)
 class CategoricalBasis:
-    """Indicators of the levels of one action.
+    """Indicators of the levels of one action."""
 
-    Parameters
-    ----------
-    levels
-        The levels; a value of the action is the position of its level.
-    order
-        As in :class:`Categorical`.
-    """
-
-    levels: tuple[str, ...]
-    order: int
+    levels: tuple[str, ...]  # a value of the action is the position of its level
+    order: int  # as in :class:`Categorical`
     kind: ClassVar[str] = "categorical"
 
     @cached_property

@@ -64,18 +64,10 @@ class Feature:
 
 @dataclass(frozen=True)
 class FeatureMap:
-    """The map phi from actions to features.
-
-    Parameters
-    ----------
-    bases
-        The basis of each action.
-    features
-        The features, the constant first.
-    """
+    """The map phi from actions to features."""
 
     bases: Mapping[str, ActionBasis]
-    features: tuple[Feature, ...]
+    features: tuple[Feature, ...]  # the constant first
 
     @classmethod
     def within(cls, bases: Mapping[str, ActionBasis], scopes: Iterable[Iterable[str]]) -> Self:

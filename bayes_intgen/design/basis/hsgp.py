@@ -161,32 +161,17 @@ def find_masses(kinds: Sequence[tuple[Array, Array]]) -> tuple[float, ...]:
 
 @dataclass(frozen=True)
 class HSGPBasis:
-    """A linear function, eigenfunctions and indicators of frequent values of one action.
+    """A linear function, eigenfunctions and indicators of frequent values of one action."""
 
-    Parameters
-    ----------
-    scale
-        Mean and standard deviation of the action, for the linear function.
-    box
-        Centre and half-width of the data.
-    m, m_pair, c
-        As in :class:`HSGP`.
-    warp
-        The warped coordinate, if there is one.
-    m_warp
-        Number of its eigenfunctions.
-    masses
-        The values with an indicator of their own.
-    """
-
-    scale: Scale
-    box: Scale
+    scale: Scale  # mean and standard deviation of the action, for the linear function
+    box: Scale  # centre and half-width of the data
+    # as in :class:`HSGP`
     m: int
     m_pair: int
     c: float
-    warp: Warp | None = None
-    m_warp: int = 0
-    masses: tuple[float, ...] = ()
+    warp: Warp | None = None  # the warped coordinate, if there is one
+    m_warp: int = 0  # number of its eigenfunctions
+    masses: tuple[float, ...] = ()  # the values with an indicator of their own
     kind: ClassVar[str] = "hsgp"
 
     @cached_property

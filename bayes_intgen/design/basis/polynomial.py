@@ -78,18 +78,10 @@ class Polynomial:
 
 @dataclass(frozen=True)
 class PolynomialBasis:
-    """Normalised Hermite polynomials of one standardised action.
+    """Normalised Hermite polynomials of one standardised action."""
 
-    Parameters
-    ----------
-    scale
-        Mean and standard deviation of the action.
-    degree
-        Highest degree.
-    """
-
-    scale: Scale
-    degree: int
+    scale: Scale  # mean and standard deviation of the action
+    degree: int  # the highest
     kind: ClassVar[str] = "polynomial"
 
     @cached_property

@@ -21,18 +21,11 @@ type Factors = tuple[tuple[str, int], ...]
 
 @dataclass(frozen=True)
 class Rectangle:
-    """Features from position ``start`` on: all products of stretches of rows of some tables.
+    """Features from position ``start`` on: all products of stretches of rows of some tables."""
 
-    Parameters
-    ----------
-    start
-        Position of the first feature.
-    stretches
-        Name of the variable, first row and number of rows of each factor, at most two with more
-        than one row; the last varies fastest.
-    """
-
-    start: int
+    start: int  # position of the first feature
+    # name of the variable, first row and number of rows of each factor, at most two with more than
+    # one row; the last varies fastest
     stretches: tuple[tuple[str, int, int], ...]
 
     def fill(self, tables: Mapping[str, Array], out: Array) -> None:

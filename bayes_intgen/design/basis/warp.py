@@ -30,21 +30,11 @@ RANK = 0.5
 
 @dataclass(frozen=True)
 class Warp:
-    """A monotone piecewise linear coordinate of an action.
+    """A monotone piecewise linear coordinate of an action."""
 
-    Parameters
-    ----------
-    knots
-        Values of the action, increasing, shape (knots,).
-    heights
-        The coordinate there, increasing.
-    slope
-        Its slope beyond the knots, per unit of the action.
-    """
-
-    knots: tuple[float, ...] = field(repr=False)
-    heights: tuple[float, ...] = field(repr=False)
-    slope: float
+    knots: tuple[float, ...] = field(repr=False)  # values of the action, increasing, shape (knots,)
+    heights: tuple[float, ...] = field(repr=False)  # the coordinate there, increasing
+    slope: float  # its slope beyond the knots, per unit of the action
 
     @classmethod
     def of(cls, kinds: Sequence[tuple[Array, Array]], box: Scale) -> Self:

@@ -45,20 +45,11 @@ type Status = Literal["identified", "tested", "unknown"]
 
 @dataclass(frozen=True)
 class RankCondition:
-    """The regimes and lift tests at hand, and what they identify under a design.
-
-    Parameters
-    ----------
-    design
-        Features and components.
-    regimes
-        The regimes at hand.
-    lifts
-        The functionals of the lift tests, shape (tests, weights); none by default.
-    """
+    """The regimes and lift tests at hand, and what they identify under a design."""
 
     design: Design
     regimes: tuple[Regime, ...]
+    # functionals of the lift tests, shape (tests, weights); none by default
     lifts: Array | None = field(default=None, repr=False)
 
     def affine(self, target: Regime) -> Identification:

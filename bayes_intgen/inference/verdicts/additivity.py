@@ -145,22 +145,13 @@ class Scores:
 
 @dataclass(frozen=True)
 class Probe:
-    """Further weights that are tested together.
+    """Further weights that are tested together."""
 
-    Parameters
-    ----------
-    kind, actions
-        As in :class:`InteractionTest`.
-    columns
-        Positions of their features, shape (q,).
-    scale
-        Their relative prior standard deviations, the root of D, shape (q,).
-    """
-
+    # as in :class:`InteractionTest`
     kind: InteractionKind
     actions: tuple[str, str]
-    columns: Columns
-    scale: Array
+    columns: Columns  # positions of their features, shape (q,)
+    scale: Array  # their relative prior standard deviations, the root of D, shape (q,)
 
     def active(self, regime: Sequence[str]) -> bool:
         """Say whether the weights take part in the mean of a regime."""

@@ -117,10 +117,8 @@ def average_contrast(
 
     Raises
     ------
-    QueryError
-        If rows, changes or weights cannot be read, or rows lie beyond the box.
-    NotIdentifiedError
-        If the data do not identify this effect.
+    QueryError, NotIdentifiedError
+        As :meth:`average_outcome`; also if nothing is set or shifted.
 
     Examples
     --------

@@ -88,8 +88,7 @@ def _identified(fit: Fitted, before: Array, after: Array, regime: Regime) -> lis
     """Say of each move of one action whether the data identify its effect, at least there."""
     condition = query.rank_condition(fit)
     moved = [fit.actions[int(np.flatnonzero(step)[0])] for step in before != after]
-    steps = query.mean_functionals(fit.design, after, regime)
-    steps = steps - query.mean_functionals(fit.design, before, regime)
+    steps = query.contrast_functionals(fit.design, before, after, regime)
     return [
         condition.status(regime, [action], step[None]) != "unknown"
         for action, step in zip(moved, steps, strict=True)

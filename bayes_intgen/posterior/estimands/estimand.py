@@ -23,23 +23,14 @@ __all__ = ["Estimand"]
 
 @dataclass(frozen=True)
 class Estimand:
-    """Expected outcomes, or contrasts of them, as JSON types.
+    """Expected outcomes, or contrasts of them, as JSON types."""
 
-    Parameters
-    ----------
-    names
-        A name for each.
-    at, baseline
-        Values of actions and covariates, levels as text; no baseline asks for the expected
-        outcomes themselves.
-    do
-        The label of the regime.
-    """
-
-    names: tuple[str, ...]
+    names: tuple[str, ...]  # one for each
+    # values of actions and covariates, levels as text; no baseline asks for the expected outcomes
+    # themselves
     at: dict[str, list[Any]]
     baseline: dict[str, list[Any]] | None
-    do: str
+    do: str  # the label of the regime
 
     @classmethod
     def read(
