@@ -133,16 +133,14 @@ class Checks:
     def __str__(self) -> str:
         judged = f"interactions={self.interactions!r}"
         if self.passed:
-            head = f"CHECKS PASSED at {judged}: nothing seen that they have no room for."
+            head = f"CHECKS PASSED at {judged}: nothing is seen that they do not allow."
         elif self.violations and all(f.check == "variance" for f in self.violations):
             head = (
-                f"CHECKS FAILED at {judged}: the spread of the outcome breaks the sum rule, for "
-                f"which only interactions='all' has room."
+                f"CHECKS FAILED at {judged}: the spread of the outcome breaks the sum rule, which "
+                f"only interactions='all' allows."
             )
         elif self.violations:
-            head = (
-                f"CHECKS FAILED at {judged}: assumptions that any interactions need are violated."
-            )
+            head = f"CHECKS FAILED at {judged}: assumptions are violated that no choice of interactions repairs."
         else:
             head = (
                 f"CHECKS FAILED at {judged}: the data need "
@@ -150,7 +148,7 @@ class Checks:
             )
         lines = [
             head,
-            f"Room for all interactions seen has interactions={self.needed_interactions!r}.",
+            f"interactions={self.needed_interactions!r} allows all that is seen.",
         ]
         for name, title in TITLES.items():
             own = [finding for finding in self.findings if finding.check == name]
@@ -180,7 +178,7 @@ def _summarise(findings: list[Finding]) -> str:
     least = min(tested, key=lambda finding: finding.p_value / finding.level)
     count = f"{len(tested)} test{'s' if len(tested) > 1 else ''}"
     verdict = f"{failed} of {count} failed" if failed else f"{count} passed"
-    more = f", {allowed} of them because there is room for what is seen" if allowed else ""
+    more = f", {allowed} of them because the model allows what is seen" if allowed else ""
     return f"{verdict}{more} (least p {least.p_value:.2g} against {least.level:.2g})"
 
 

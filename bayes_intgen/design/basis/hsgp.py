@@ -219,7 +219,7 @@ class HSGPBasis:
         """Kind, size, the finest resolution, and the box outside which queries are refused."""
         finest = self.c * RESOLUTION / self.m
         low, high = self.limits
-        further = f", {self.m_warp} of its rank" if self.m_warp else ""
+        further = f" and {self.m_warp} warped ones" if self.m_warp else ""
         masses = f", {len(self.masses)} frequent values" if self.masses else ""
         return (
             f"smooth (HSGP: {self.m} functions{further}, {self.m_pair} in products, lengthscales "

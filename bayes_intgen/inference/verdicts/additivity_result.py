@@ -113,7 +113,7 @@ class Additivity:
             return f"additivity: no interaction seen ({tests}){lower}"
         clearest = ", ".join(map(str, self.found[:3])) + (", ..." if len(self.found) > 3 else "")
         if self.ok:
-            return f"additivity: interactions={self.fitted!r} has room for what is seen: {clearest}"
+            return f"additivity: interactions={self.fitted!r} allows what is seen: {clearest}"
         return (
             f"ADDITIVITY FAILS: the data need interactions={self.needed_interactions!r}, the fit "
             f"has {self.fitted!r}. Seen: {clearest}. A dependence between these actions that the "
