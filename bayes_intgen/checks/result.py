@@ -140,7 +140,10 @@ class Checks:
                 f"only interactions='all' allows."
             )
         elif self.violations:
-            head = f"CHECKS FAILED at {judged}: assumptions are violated that no choice of interactions repairs."
+            head = (
+                f"CHECKS FAILED at {judged}: assumptions are violated that no choice of "
+                f"interactions repairs."
+            )
         else:
             head = (
                 f"CHECKS FAILED at {judged}: the data need "
