@@ -7,6 +7,7 @@ import pytest
 from matplotlib.patches import FancyArrowPatch
 
 import bayes_intgen as ig
+from bayes_intgen.plots.dots import plot_dots
 from bayes_intgen.plots.studies import (
     plot_coverage,
     plot_error_parts,
@@ -80,6 +81,23 @@ def test_coverage_has_a_line_per_family_with_its_standard_errors(ax):
         assert np.allclose(line.get_xydata(), np.column_stack([[0.5, 0.9], shares]))
         half = [(high - low) / 2 for (_, low), (_, high) in ends.get_segments()]
         assert np.allclose(half, np.nan_to_num(errors[name]))
+
+
+def test_dots_stand_beside_their_names_with_their_standard_errors(ax):
+    measures = {"levels": np.array([0.9, np.nan, 0.7]), "contrasts": np.array([0.8, 0.6, 0.5])}
+    errors = {"levels": np.array([0.1, np.nan, 0.05]), "contrasts": np.full(3, np.nan)}
+    assert plot_dots(ax, ["a", "b", "c"], measures, errors, "share", 0.9) is ax
+    for name, bars in zip(measures, ax.containers, strict=True):
+        dots, _, (ends,) = bars.lines
+        assert bars.get_label() == name
+        assert np.allclose(dots.get_xdata(), measures[name], equal_nan=True)
+        assert np.rint(dots.get_ydata()).tolist() == [0, 1, 2]
+        half = [np.ptp(bar[:, 0]) / 2 for bar in ends.get_segments() if len(bar)]
+        known = np.isfinite(measures[name])
+        assert np.allclose(half, np.nan_to_num(errors[name])[known])
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["a", "b", "c"]
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]  # the first on top
+    assert [line for line in ax.get_lines() if set(line.get_xdata()) == {0.9}]
 
 
 def test_error_parts_are_grouped_by_family(ax):
