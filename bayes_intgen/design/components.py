@@ -21,6 +21,7 @@ __all__ = [
 ]
 
 CAUSAL = "causal"
+BENDING = ("wiggly", "warped", "curved")  # kinds of functions that are not linear in an action
 
 
 def bias_name(block: str | Iterable[str], pattern: Iterable[str] = ()) -> str:
@@ -91,9 +92,10 @@ def kinds_of_groups(
             "linear",
             "wiggly",
             "warped",
+            "curved",
         ):
             kinds[weight.group] = "confounding_unset"
-        elif feature.actions in bridged and feature.kind in ("wiggly", "warped"):
+        elif feature.actions in bridged and feature.kind in BENDING:
             kinds[weight.group] = "gapped"
     return kinds
 

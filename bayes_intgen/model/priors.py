@@ -98,6 +98,8 @@ class Priors:
         :class:`LogNormal`.
     warped
         Scale of the weights of eigenfunctions of the warped coordinate.
+    curved
+        Scale of the square and the cube of the normal score of an action.
     mass
         Scale of what sets a frequent value of a smooth action apart from its curve.
     lengthscale_warped
@@ -130,6 +132,7 @@ class Priors:
     tail               Gamma(shape=2.0, rate=0.1): 90% within 3.55 to 47.4
     variance           LogNormal(median=0.3, log_sd=1.0): 90% within 0.0579 to 1.55
     warped             LogNormal(median=0.2, log_sd=1.0): 90% within 0.0386 to 1.04
+    curved             LogNormal(median=0.1, log_sd=1.0): 90% within 0.0193 to 0.518
     mass               LogNormal(median=0.1, log_sd=1.0): 90% within 0.0193 to 0.518
     lengthscale_warped  LogNormal(median=0.35, log_sd=0.5): 90% within 0.154 to 0.797
     gapped             LogNormal(median=0.4, log_sd=0.3): 90% within 0.244 to 0.655
@@ -149,6 +152,7 @@ class Priors:
     tail: Gamma = Gamma(2.0, 0.1)
     variance: LogNormal = LogNormal(0.3, 1.0)
     warped: Prior = LogNormal(0.2, 1.0)
+    curved: Prior = LogNormal(0.1, 1.0)
     mass: Prior = LogNormal(0.1, 1.0)
     lengthscale_warped: Prior = LogNormal(0.35, 0.5)
     gapped: Prior = LogNormal(0.4, 0.3)

@@ -21,6 +21,8 @@ __all__ = ["BasisChoice", "check_choice", "freeze_bases", "match_bases"]
 
 COVARIATE_PRODUCTS = 3
 
+FEW_WAVES = 12  # of the warped coordinate of a covariate
+
 type BasisChoice = BasisSpec | Mapping[str, BasisSpec]
 
 
@@ -81,8 +83,7 @@ def _by_action(
     if not isinstance(basis, Mapping):
         chosen = dict.fromkeys(actions, basis)
         if isinstance(basis, HSGP):
-            fewer = replace(basis, m_pair=min(basis.m_pair, COVARIATE_PRODUCTS))
-            chosen |= dict.fromkeys(covariates, fewer)
+            chosen |= dict.fromkeys(covariates, _smaller(basis))
         if not isinstance(basis, Categorical):
             chosen |= levels
     else:
@@ -96,6 +97,14 @@ def _by_action(
     for action in actions:
         _check_fit(action, chosen[action], action in categorical)
     return {action: chosen[action] for action in actions}
+
+
+def _smaller(basis: HSGP) -> HSGP:
+    """Return the choice for a covariate: fewer functions, of which fewer enter products."""
+    usual = 2 if basis.m_pair is None and basis.warp != 0 else 5
+    m_pair = min(usual if basis.m_pair is None else basis.m_pair, COVARIATE_PRODUCTS)
+    warp = FEW_WAVES if basis.warp is None else basis.warp
+    return replace(basis, m_pair=m_pair, warp=warp)
 
 
 def _check_fit(action: str, spec: BasisSpec, categorical: bool) -> None:

@@ -28,9 +28,12 @@ __all__ = ["Feature", "FeatureMap"]
 BASES = {basis.kind: basis for basis in (CategoricalBasis, HSGPBasis, PolynomialBasis)}
 
 MAX_FEATURES = 10_000
+CURVED = 0.3  # size of a square or cube of the normal score relative to a linear function
 LENGTHSCALE = 0.6  # a typical one, in half-widths of the data
 
-type Kind = Literal["constant", "linear", "wiggly", "warped", "mass", "level", "pair", "higher"]
+type Kind = Literal[
+    "constant", "linear", "wiggly", "warped", "curved", "mass", "level", "pair", "higher"
+]
 
 
 @dataclass(frozen=True)
@@ -160,7 +163,8 @@ class FeatureMap:
         roots = (
             sqrt(sqrt(2 * pi) * LENGTHSCALE * exp(-((LENGTHSCALE * w) ** 2) / 2)) for w in waves
         )
-        return prod(roots, start=1.0)
+        curves = sum(f.shape == "curved" for f in functions)
+        return prod(roots, start=CURVED**curves)
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -246,10 +250,7 @@ def _check_number(number: int, bases: Mapping[str, ActionBasis]) -> None:
 
 def _clash(first: BasisFunction, second: BasisFunction) -> bool:
     """Say whether one is the trend of a smooth action and the other what stands beside a trend."""
-    return any(
-        a.trend and (b.frequency is not None or b.shape == "mass")
-        for a, b in ((first, second), (second, first))
-    )
+    return any(a.trend and b.frequency is not None for a, b in ((first, second), (second, first)))
 
 
 def _label(factors: Sequence[tuple[str, int]], bases: Mapping[str, ActionBasis]) -> Feature:

@@ -24,8 +24,9 @@ class BasisFunction:
     name
         How it is written behind the action's name, as in ``a1^2``.
     shape
-        ``linear`` in the action, an eigenfunction of the action itself (``wiggly``) or of its rank
-        (``warped``), or the indicator of a value that many rows have (``mass``) or of a ``level``:
+        ``linear`` in the action or in its normal score, an eigenfunction of the action itself
+        (``wiggly``) or of its warped coordinate (``warped``), a square or cube of the normal score
+        (``curved``), or the indicator of a value that many rows have (``mass``) or of a ``level``:
         each has a prior scale of its own.
     share
         The part of the interaction budget it uses up, in (0, 1]: a product of functions of
@@ -47,7 +48,7 @@ class BasisFunction:
     """
 
     name: str
-    shape: Literal["linear", "wiggly", "warped", "mass", "level"]
+    shape: Literal["linear", "wiggly", "warped", "curved", "mass", "level"]
     share: float
     frequency: float | None = None
     trend: bool = False

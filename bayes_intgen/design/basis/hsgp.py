@@ -44,7 +44,7 @@ Bayesian Gaussian processes for probabilistic programming", Statistics and Compu
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import pi, sqrt
+from math import log10, pi, sqrt
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -56,14 +56,22 @@ from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.function import ActionBasis, BasisFunction
 from bayes_intgen.design.basis.warp import Warp
 
-__all__ = ["HSGP", "WARPED", "HSGPBasis"]
+__all__ = ["HSGP", "HSGPBasis"]
 
 MOST_FUNCTIONS = 1000
-WARPED = 24  # functions of the warped coordinate that commands ask for
+RAW_SIZES = (10, 5)  # m and m_pair without a warped coordinate
 SMOOTHNESS = 2.5  # of the kernel of the warped coordinate
 WARP_BOX = 1.3
 LEAST_SHARE, LEAST_ROWS, MOST_MASSES = 0.02, 8, 24
 MOST_IN_PRODUCTS = 8
+LINEAR, SMOOTH, ROUGH = 0.3, 0.5, 0.7  # shares in products: which sum to one at most
+# orthonormal polynomials of a standard normal variable, by ascending powers
+HERMITE = (
+    (1.0,),
+    (0.0, 1.0),
+    (-1 / sqrt(2), 0.0, 1 / sqrt(2)),
+    (0.0, -3 / sqrt(6), 0.0, 1 / sqrt(6)),
+)
 RESOLUTION = 1.75  # m functions resolve lengthscales down to 1.75 c / m (Riutort-Mayol et al.)
 
 
@@ -71,21 +79,27 @@ RESOLUTION = 1.75  # m functions resolve lengthscales down to 1.75 c / m (Riutor
 class HSGP:
     """Ask for smooth functions of unknown wiggliness.
 
+    The default has eigenfunctions of the action and of its warped coordinate
+    (:mod:`bayes_intgen.design.basis.warp`), which is fine where the rows are: long tails,
+    thresholds, kinks, jumps, many zeros. Its sizes follow the number of rows N of all regimes,
+
+        m = 2 + 1.2 log10 N,   m_pair = 1.6 log10 N - 2.9,   warp = 5 + 5.2 log10 N,
+
+    rounded: 6, 3 and 24 at 5000 rows, 8, 5 and 31 at 10^5, 9, 7 and 36 at 10^6.
+    ``HSGP(warp=0)`` has eigenfunctions of the action alone, 10 of them and 5 in products.
+
     Parameters
     ----------
     m
         Number of eigenfunctions of one action; 10 resolve lengthscales down to 0.26 half-widths
-        of the data.
+        of the data. None, as for the other sizes: see above.
     m_pair
-        Number of them, in each of two actions, that enter products; 0 for none.
+        Number of them (of those of the warped coordinate if there are any), in each of two
+        actions, that are multiplied by one another; 0 for none.
     c
         Half-width of the box over that of the data.
     warp
-        Number of eigenfunctions of the action's warped coordinate beside these; 0 for none, 24 for
-        curves that bend where the rows are (:mod:`bayes_intgen.design.basis.warp`): long tails,
-        thresholds, kinks, jumps, many zeros. Those that enter products are then taken from them,
-        and values that many rows have get levels of their own. On polynomials the error is larger
-        by some 4 to 14%, and a fit takes four to five times as long.
+        Number of eigenfunctions of the action's warped coordinate; 0 for none.
 
     Raises
     ------
@@ -95,24 +109,41 @@ class HSGP:
     Examples
     --------
     >>> HSGP(m=12)
-    HSGP(m=12, m_pair=5, c=1.5, warp=0)
+    HSGP(m=12, m_pair=None, c=1.5, warp=None)
     """
 
-    m: int = 10
-    m_pair: int = 5
+    m: int | None = None
+    m_pair: int | None = None
     c: float = 1.5
-    warp: int = 0
+    warp: int | None = None
 
     def __post_init__(self) -> None:
         for name, least in (("m", 1), ("m_pair", 0), ("warp", 0)):
-            read_whole(getattr(self, name), name, least, MOST_FUNCTIONS)
-        name = "warp" if self.warp else "m"
-        if self.m_pair > getattr(self, name):
-            raise ModelError(
-                f"m_pair must be at most {name} = {getattr(self, name)}, got {self.m_pair}."
-            )
+            if getattr(self, name) is not None:
+                read_whole(getattr(self, name), name, least, MOST_FUNCTIONS)
+        name = "m" if self.warp == 0 else "warp"
+        most = RAW_SIZES[0] if name == "m" and self.m is None else getattr(self, name)
+        if self.m_pair is not None and most is not None and self.m_pair > most:
+            raise ModelError(f"m_pair must be at most {name} = {most}, got {self.m_pair}.")
         rule = "a finite number greater than 1 (the data's own range) and up to 1000"
         read_real(self.c, "c", rule, 1.0 + 1e-9, 1000.0)
+
+    def sizes(self, n_rows: int) -> tuple[int, int, int]:
+        """Return m, m_pair and warp for a number of rows.
+
+        Examples
+        --------
+        >>> ig.HSGP().sizes(5000), ig.HSGP(warp=0).sizes(5000)
+        ((6, 3, 24), (10, 5, 0))
+        """
+        decades = log10(max(n_rows, 10))
+        by_rows = (2 + 1.2 * decades, max(1.6 * decades - 2.9, 2.0), 5 + 5.2 * decades)
+        usual = (*RAW_SIZES, 0) if self.warp == 0 else (round(size) for size in by_rows)
+        chosen = (self.m, self.m_pair, self.warp)
+        m, m_pair, warp = (
+            int(size if own is None else own) for own, size in zip(chosen, usual, strict=True)
+        )
+        return m, min(m_pair, warp or m), warp
 
     def freeze(self, action: str, summary: Summary) -> "HSGPBasis":
         """Take the box from the actions pooled over all regimes, without their outermost rows.
@@ -123,28 +154,32 @@ class HSGP:
         >>> basis.evaluate(frame["a1"].to_numpy()).shape == (600, len(basis.functions))
         True
         """
+        m, m_pair, m_warp = self.sizes(sum(part.n for part in summary.regimes.values()))
         low, high = summary.pooled_core(action)
         box = Scale((low + high) / 2, (high - low) / 2)
-        basis = HSGPBasis(summary.scales[action], box, int(self.m), int(self.m_pair), float(self.c))
-        if not self.warp:
+        basis = HSGPBasis(summary.scales[action], box, m, m_pair, float(self.c))
+        if not m_warp:
             return basis
         kinds = summary.pooled_rows(action)
-        masses = find_masses(kinds)
-        return replace(basis, warp=Warp.of(kinds, box), m_warp=int(self.warp), masses=masses)
+        warp = Warp.of(kinds, box)
+        return replace(basis, warp=warp, m_warp=m_warp, masses=find_masses(kinds))
 
     def made(self, basis: ActionBasis) -> bool:
-        """Say whether a frozen basis is of this kind and size.
+        """Say whether a frozen basis is of this kind, and of the sizes that are not None.
 
         Examples
         --------
         >>> basis = ig.HSGP().freeze("a1", ig.Moments.from_data(data).summary)
-        >>> ig.HSGP().made(basis), ig.Polynomial(2).made(basis)
-        (True, False)
+        >>> ig.HSGP().made(basis), ig.HSGP(warp=0).made(basis), ig.Polynomial(2).made(basis)
+        (True, False, False)
         """
-        sizes = (self.m, self.m_pair, self.c, self.warp)
-        return (
-            isinstance(basis, HSGPBasis) and (basis.m, basis.m_pair, basis.c, basis.m_warp) == sizes
-        )
+        if not isinstance(basis, HSGPBasis) or self.c != basis.c:
+            return False
+        if (self.warp == 0) != (basis.m_warp == 0):
+            return False
+        raw = self.sizes(0) if self.warp == 0 else (self.m, self.m_pair, self.warp)
+        found = (basis.m, basis.m_pair, basis.m_warp)
+        return all(own in (None, size) for own, size in zip(raw, found, strict=True))
 
 
 def find_masses(kinds: Sequence[tuple[Array, Array]]) -> tuple[float, ...]:
@@ -178,32 +213,54 @@ class HSGPBasis:
 
     @cached_property
     def functions(self) -> Sequence[BasisFunction]:
-        """The linear function, then the eigenfunctions by frequency, then the indicators.
+        """The labels of the functions, the linear one first.
 
-        Those of the warped coordinate come before those of the action. In products the linear
-        functions go with one another and the eigenfunctions likewise: a surface is a bilinear term
-        plus a smooth one.
+        Without a warped coordinate: the linear function, then the eigenfunctions by frequency. In
+        products the linear functions go with one another and the eigenfunctions likewise: a
+        surface is a bilinear term plus a smooth one.
+
+        With one: the linear function, its eigenfunctions, those of the action, the normal score
+        and its curves where they are of use, and the indicators. A surface then is a bilinear
+        term, smooth functions of one times linear ones of the other, and a smooth term of the
+        first ``m_pair`` of each, as in the decomposition of smoothing splines (Gu 2013).
         """
+        if self.warp is None:
+            share = 0.5 if self.m_pair else 1.0
+            return [
+                BasisFunction("", "linear", share, trend=True),
+                *(
+                    BasisFunction(f"~{j}", "wiggly", 0.5 if j <= self.m_pair else 1.0, w)
+                    for j, w in enumerate(self.frequencies.tolist(), start=1)
+                ),
+            ]
+        linear, smooth, lone = (LINEAR, SMOOTH, ROUGH) if self.m_pair else (1.0, 1.0, 1.0)
         warped = [
             BasisFunction(
                 f"~w{j}",
                 "warped",
-                0.5 if j <= self.m_pair else 1.0,
+                smooth if j <= self.m_pair else lone if j <= 2 * self.m_pair else 1.0,
                 j * pi / (2 * WARP_BOX),
                 coordinate="warped",
                 smoothness=SMOOTHNESS,
             )
             for j in range(1, self.m_warp + 1)
         ]
-        paired = 0 if self.m_warp else self.m_pair
         waves = [
-            BasisFunction(f"~{j}", "wiggly", 0.5 if j <= paired else 1.0, frequency)
+            BasisFunction(f"~{j}", "wiggly", 1.0, frequency)
             for j, frequency in enumerate(self.frequencies.tolist(), start=1)
         ]
-        share = 0.5 if self.m_pair else 1.0
-        alone = share if len(self.masses) <= MOST_IN_PRODUCTS else 1.0
+        # Where there is a score it is what the smooth functions of another action go with.
+        trend = BasisFunction("", "linear", smooth if self.scored else linear, order=2)
+        scores = [BasisFunction("~z", "linear", linear, order=2)]
+        scores += [BasisFunction(f"~z{j}", "curved", 1.0) for j in range(2, len(HERMITE))]
+        alone = smooth if len(self.masses) <= MOST_IN_PRODUCTS else 1.0
         masses = [BasisFunction(f"={value:.6g}", "mass", alone) for value in self.masses]
-        return [BasisFunction("", "linear", share, trend=True), *warped, *waves, *masses]
+        return [trend, *warped, *waves, *(scores if self.scored else ()), *masses]
+
+    @property
+    def scored(self) -> bool:
+        """Whether the normal score stands beside the action: where it is not nearly linear."""
+        return self.warp is not None and self.warp.bent
 
     @cached_property
     def frequencies(self) -> Array:
@@ -229,16 +286,22 @@ class HSGPBasis:
         )
 
     def evaluate(self, values: Array) -> Array:
-        """Evaluate; the eigenfunctions are held at the edge of the box beyond it."""
+        """Evaluate; all but the linear function are held at the edge of the box beyond it."""
         table = np.empty((len(self.functions), len(values)))
         table[0] = (values - self.scale.centre) / self.scale.spread
+        held = np.clip(values, *self.limits)
         end = 1 + self.m_warp
         if self.warp is not None:
-            held = np.clip(values, *self.limits)
             fill_waves(np.clip(self.warp(held), -WARP_BOX, WARP_BOX), WARP_BOX, table[1:end])
         x = np.clip((values - self.box.centre) / self.box.spread, -self.c, self.c)
         fill_waves(x, self.c, table[end : end + self.m])
-        for row, value in zip(table[end + self.m :], self.masses, strict=True):
+        end += self.m
+        if self.warp is not None and self.scored:
+            score = self.warp.score(held)
+            for row, curve in zip(table[end:], HERMITE[1:], strict=False):
+                row[:] = np.polynomial.polynomial.polyval(score, curve)
+            end += len(HERMITE) - 1
+        for row, value in zip(table[end:], self.masses, strict=True):
             np.equal(values, value, out=row)
         return table.T
 

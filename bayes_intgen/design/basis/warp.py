@@ -26,6 +26,7 @@ __all__ = ["Warp"]
 KNOTS = 65
 RAW = 0.1
 RANK = 0.5
+LEAST_LINEAR = 0.98
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,9 @@ class Warp:
     knots: tuple[float, ...] = field(repr=False)  # values of the action, increasing, shape (knots,)
     heights: tuple[float, ...] = field(repr=False)  # the coordinate there, increasing
     slope: float  # its slope beyond the knots, per unit of the action
+    scores: tuple[float, ...] = field(repr=False)  # z at the knots, in its own unit
+    # whether z is far from linear in the action: their correlation over the rows is below 0.98
+    bent: bool
 
     @classmethod
     def of(cls, kinds: Sequence[tuple[Array, Array]], box: Scale) -> Self:
@@ -51,20 +55,28 @@ class Warp:
         grid = np.unique(np.concatenate([values for values, _ in kinds]))
         grid = grid[(reach[0] < grid) & (grid < reach[1])]
         if len(grid) < 2:
-            return cls((box.centre,), (0.0,), 1 / box.spread)
+            return cls((box.centre,), (0.0,), 1 / box.spread, (0.0,), False)
         rank = np.mean([_middle_rank(grid, *rows, reach) for rows in kinds], axis=0)
-        score = stats.norm.ppf(rank)
-        score /= np.abs(score).max()
+        z = stats.norm.ppf(rank)
+        score = z / np.abs(z).max()
         x = box.standardise(grid)
         heights = RAW * x + (1 - RAW) * (RANK * (2 * rank - 1) + (1 - RANK) * score)
         wanted = np.linspace(heights[0], heights[-1], KNOTS)
         chosen = np.unique(np.searchsorted(heights, wanted).clip(0, len(grid) - 1))
-        return cls(tuple(grid[chosen].tolist()), tuple(heights[chosen].tolist()), RAW / box.spread)
+        knots, scores = grid[chosen], z[chosen]
+        bent = _correlation(kinds, knots, scores) < LEAST_LINEAR
+        columns = (tuple(column.tolist()) for column in (knots, heights[chosen], scores))
+        knots_, heights_, scores_ = columns
+        return cls(knots_, heights_, RAW / box.spread, scores_, bent)
 
     def __call__(self, values: Array) -> Array:
         """Evaluate, shape (n,) to (n,)."""
         beyond = values - np.clip(values, self.knots[0], self.knots[-1])
         return np.asarray(np.interp(values, self.knots, self.heights) + self.slope * beyond)
+
+    def score(self, values: Array) -> Array:
+        """Evaluate the normal score z, constant beyond the knots, shape (n,) to (n,)."""
+        return np.asarray(np.interp(values, self.knots, self.scores))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state as JSON types."""
@@ -72,12 +84,23 @@ class Warp:
             "knots": list(self.knots),
             "heights": list(self.heights),
             "slope": self.slope,
+            "scores": list(self.scores),
+            "bent": self.bent,
         }
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> Self:
         """Rebuild the coordinate from :meth:`to_dict`."""
-        return cls(tuple(state["knots"]), tuple(state["heights"]), state["slope"])
+        knots, heights = tuple(state["knots"]), tuple(state["heights"])
+        return cls(knots, heights, state["slope"], tuple(state["scores"]), state["bent"])
+
+
+def _correlation(kinds: Sequence[tuple[Array, Array]], knots: Array, scores: Array) -> float:
+    """Return the correlation of the action with its normal score over the rows of all kinds."""
+    values = np.clip(np.concatenate([values for values, _ in kinds]), knots[0], knots[-1])
+    shares = np.concatenate([shares for _, shares in kinds])
+    both = np.cov(np.vstack([values, np.interp(values, knots, scores)]), aweights=shares)
+    return float(both[0, 1] / np.sqrt(both[0, 0] * both[1, 1]))
 
 
 def _middle_rank(grid: Array, values: Array, weights: Array, reach: Array) -> Array:
