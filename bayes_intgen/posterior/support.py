@@ -57,7 +57,7 @@ from bayes_intgen.design.basis.function import ActionBasis
 from bayes_intgen.posterior.near_rows import has_rows_near
 from bayes_intgen.posterior.tested_values import is_tested
 
-__all__ = ["classify_support", "find_beyond"]
+__all__ = ["classify_support", "find_beyond", "find_gaps"]
 
 CLOUD_PROBABILITY = 0.999
 ROWS_PER_DIMENSION = 10
@@ -189,6 +189,20 @@ def _in_core(values: Array, column: int, summaries: Sequence[RegimeSummary]) -> 
     low = min(part.core[0, column] for part in summaries)
     high = max(part.core[1, column] for part in summaries)
     return np.asarray((low <= values[:, column]) & (values[:, column] <= high))
+
+
+def find_gaps(values: Array, action: str, summary: Summary) -> list[tuple[Gap, Mask]]:
+    """Return the gaps of an action between tested values, each with the points that lie in it.
+
+    Lift tests in a gap make it smaller, as in the flags. ``values``: shape (points, variables).
+    """
+    column, found = summary.variables.index(action), []
+    for gap in summary.gaps(action):
+        inside = _in_gap(values[:, column], [gap])
+        if action in summary.tested:
+            inside &= ~is_tested(values, column, summary, (gap.low, gap.high))
+        found.append((gap, inside))
+    return found
 
 
 def _in_gap(values: Array, gaps: Sequence[Gap]) -> Mask:
