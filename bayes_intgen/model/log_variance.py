@@ -83,7 +83,7 @@ class LogVariance:
         """
         scatter = moments.scatter[:-1, :-1] * np.outer(relative, relative)
         noise = max(moments.scatter[-1, -1] / moments.n, 1e-12)
-        # In the eigenvectors of D (scatter of psi) D the Bayes factors (2) are sums over directions.
+        # in the eigenvectors of D (scatter of psi) D the Bayes factor (2) is a sum over directions
         values, vectors = np.linalg.eigh(scatter)
         strengths = np.maximum(values, 0.0)
         pull = vectors.T @ (relative * moments.scatter[:-1, -1])
