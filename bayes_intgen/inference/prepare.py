@@ -17,7 +17,7 @@ If the data are already Moments, no pass over rows is made.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -119,7 +119,7 @@ class Prepared:
         }
 
     @property
-    def attributes(self) -> dict[str, str]:
+    def attributes(self) -> dict[Hashable, Any]:
         """What is told of the rows, as attributes of a tree of draws.
 
         ``clamped``: the number of rows beyond the box of each variable, if there are any, as JSON;
@@ -128,7 +128,10 @@ class Prepared:
         names = self.moments.variables
         beyond = sum(self.moments.clamped.values(), np.zeros(len(names), dtype=np.int64))
         clamped = {n: k for n, k in zip(names, beyond.tolist(), strict=True) if k}
-        return {"clamped": json.dumps(clamped)} | ({"misfit": self.misfit} if self.misfit else {})
+        attributes: dict[Hashable, Any] = {"clamped": json.dumps(clamped)}
+        if self.misfit:
+            attributes["misfit"] = self.misfit
+        return attributes
 
 
 def _condition(design: Design, summary: Summary, lifts: LiftRows | None) -> RankCondition:
