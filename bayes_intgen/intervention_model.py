@@ -74,8 +74,8 @@ class InterventionModel:
         Priors of the hyperparameters; None for those of :class:`Priors`.
     variance
         Of a normal likelihood. ``"learned"``: rows are weighted by the variance of the outcome, a
-        smooth function of the actions in each regime, estimated in one more pass over the rows.
-        ``"constant"``: one per regime, which is all that can be had from moments.
+        smooth function of the actions in each regime, where the evidence asks for it and the mean
+        fits. ``"constant"``: one per regime, which is all that can be had from moments.
     likelihood
         ``"normal"``: the weights are integrated out and the cost does not grow with the rows.
         ``"student_t"``, for outliers in the outcome: its degrees of freedom, above two, are
@@ -252,7 +252,7 @@ class InterventionModel:
             additivity = judge_interactions(prepared, mode)
             checked = check_lifts(problem, mode, lifts, random_seed) if lifts else None
         tree.attrs = describe_draws(method, random_seed, self.likelihood, variance, self.priors)
-        tree.attrs |= {"target": format_regime(wanted), "clamped": prepared.clamped}
+        tree.attrs |= {"target": format_regime(wanted), **prepared.attributes}
         convergence.warn()
         if checked:
             checked.add_to(tree)

@@ -1,8 +1,9 @@
 """Summary of the rows of one regime: count, moments, ranges, and a thinned sample of rows."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from bayes_intgen.data.level_summary import LevelRows
 __all__ = ["SAMPLE_ROWS", "RegimeSummary", "ThinnedSample", "attached_range"]
 
 SAMPLE_ROWS = 2**16
+NEAR_ROWS = 2**10  # kept with a fit
 TAIL = 0.0005
 MOST_DETACHED, DETACHED = 3, 5.0
 
@@ -113,6 +115,8 @@ class RegimeSummary:
         The core range of a summary that was read from a file, without its rows.
     levels
         Summaries of the rows at each level of each categorical variable, by its column.
+    stored_near
+        The rows :attr:`near` of a summary that was read from a file, without its other rows.
     """
 
     moments: CentredMoments
@@ -121,6 +125,7 @@ class RegimeSummary:
     sample: ThinnedSample = field(repr=False)
     stored_core: Array | None = field(default=None, repr=False)
     levels: Mapping[int, tuple[LevelRows, ...]] = field(default_factory=dict, repr=False)
+    stored_near: Array | None = field(default=None, repr=False)
 
     @classmethod
     def empty(cls, sample: ThinnedSample, sizes: Mapping[int, int]) -> "RegimeSummary":
@@ -156,6 +161,30 @@ class RegimeSummary:
         core = np.quantile(self.sample.rows, [TAIL, 1 - TAIL], axis=0)
         low, high = attached_range(self.sample.rows)
         return np.array([np.maximum(core[0], low), np.minimum(core[1], high)])
+
+    @cached_property
+    def near(self) -> Array:
+        """Where some of the rows lie, without the outcome, shape (at most 2^10, variables).
+
+        In standard units of the regime and single precision, as a fit keeps them in its file, so
+        that it answers the same when it is loaded. There are none if they were not kept.
+        """
+        if self.stored_near is not None:
+            return self.stored_near
+        rows = self.sample.thin(NEAR_ROWS).rows[:, :-1]
+        mean, sd = self.near_scale
+        return np.asarray(((rows - mean) / sd).astype(np.float32).astype(float))
+
+    @property
+    def near_scale(self) -> tuple[Array, Array]:
+        """Mean and standard deviation of each variable, the units of :attr:`near`."""
+        sd = np.sqrt(np.diag(self.moments.covariance)[:-1])
+        return self.moments.mean[:-1], np.where(sd > 0, sd, 1.0)
+
+    @cached_property
+    def searches(self) -> dict[Hashable, Any]:
+        """What was made of :attr:`near` for queries, by what it was made for."""
+        return {}
 
     def extend(self, values: Array) -> "RegimeSummary":
         """Return the summary after some more rows of the same stream."""

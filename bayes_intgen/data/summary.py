@@ -4,6 +4,7 @@ It fixes the standardisation of actions and outcome, and with it the basis, befo
 pass computes the moments of the features (:mod:`bayes_intgen.moments.moments`).
 """
 
+from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -232,8 +233,11 @@ class Summary:
             quantiles[format_regime(regime)] = dict(zip(self.columns, values, strict=True))
         return quantiles
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything but the thinned rows, as JSON types; gaps only if there are any."""
+    def to_dict(self, near: bool = False) -> dict[str, Any]:
+        """Return everything but the thinned rows, as JSON types; gaps only if there are any.
+
+        With ``near``, also where some rows lie (:attr:`RegimeSummary.near`).
+        """
         gaps = {
             name: [[gap.low, gap.high, gap.share] for gap in self.gaps(name)]
             for name in self.actions
@@ -258,6 +262,7 @@ class Summary:
                         for column, by_level in summary.levels.items()
                     },
                 }
+                | ({"near": _pack(summary.near)} if near and len(summary.near) else {})
                 for regime, summary in self.regimes.items()
             },
         }
@@ -281,6 +286,7 @@ class Summary:
                     int(column): tuple(map(LevelRows.from_dict, by_level))
                     for column, by_level in saved["levels"].items()
                 },
+                _unpack(saved["near"], width - 1) if "near" in saved else None,
             )
         tested = {name: tuple(map(tuple, ends)) for name, ends in state.get("tested", {}).items()}
         gaps = None
@@ -296,6 +302,15 @@ def _overlaps(one: Sequence[Gap], two: Sequence[Gap]) -> tuple[Gap, ...]:
         Gap(max(a.low, b.low), min(a.high, b.high), max(a.share, b.share)) for a in one for b in two
     ]
     return tuple(gap for gap in common if gap.low < gap.high)
+
+
+def _pack(rows: Array) -> str:
+    """Write rows in single precision as text."""
+    return b64encode(rows.astype("<f4").tobytes()).decode()
+
+
+def _unpack(text: str, width: int) -> Array:
+    return np.frombuffer(b64decode(text), dtype="<f4").astype(float).reshape(-1, width)
 
 
 def _pool(rows: Sequence[Array]) -> tuple[Array, Array]:

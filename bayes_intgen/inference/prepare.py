@@ -17,7 +17,7 @@ If the data are already Moments, no pass over rows is made.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -100,6 +100,7 @@ class Prepared:
     moments: Moments
     # the evidence on which action depends on which, if the structure was learned
     learned: LearnedStructure | None
+    misfit: str = ""  # what the mean lacks, if this is why rows count the same
 
     @property
     def condition(self) -> RankCondition:
@@ -118,11 +119,19 @@ class Prepared:
         }
 
     @property
-    def clamped(self) -> str:
-        """The number of rows beyond the box of each variable, if there are any, as JSON."""
+    def attributes(self) -> dict[Hashable, Any]:
+        """What is told of the rows, as attributes of a tree of draws.
+
+        ``clamped``: the number of rows beyond the box of each variable, if there are any, as JSON;
+        ``misfit``, if that is why rows count the same.
+        """
         names = self.moments.variables
         beyond = sum(self.moments.clamped.values(), np.zeros(len(names), dtype=np.int64))
-        return json.dumps({n: k for n, k in zip(names, beyond.tolist(), strict=True) if k})
+        clamped = {n: k for n, k in zip(names, beyond.tolist(), strict=True) if k}
+        attributes: dict[Hashable, Any] = {"clamped": json.dumps(clamped)}
+        if self.misfit:
+            attributes["misfit"] = self.misfit
+        return attributes
 
 
 def _condition(design: Design, summary: Summary, lifts: LiftRows | None) -> RankCondition:
@@ -225,18 +234,23 @@ def prepare(
 
 
 def weight_rows(
-    prepared: Prepared, data: RegimeData, *, variance_is_learned: bool = True
+    prepared: Prepared,
+    data: RegimeData,
+    *,
+    variance_is_learned: bool = True,
+    needs_fit: bool = True,
 ) -> Prepared:
     """Weight the rows by their variances, and add moments of further features and of residuals.
 
     ``variance_is_learned``: whether the variance depends on the actions; otherwise the rows of a
-    regime count the same.
+    regime count the same. ``needs_fit``: whether they do, too, if the mean does not fit.
     """
     problem = prepared.problem
     probes = probe_features(problem.design.features.bases, problem.design.actions)
-    moments = weighted_moments(problem, data, probes, variance_is_learned)
+    moments, misfit = weighted_moments(problem, data, probes, variance_is_learned, needs_fit)
     selected = moments.select(problem.design.features)
-    return replace(prepared, problem=replace(problem, moments=selected), moments=moments)
+    problem = replace(problem, moments=selected)
+    return replace(prepared, problem=problem, moments=moments, misfit=misfit)
 
 
 def judge_interactions(prepared: Prepared, mode: LaplaceMode) -> Additivity | None:

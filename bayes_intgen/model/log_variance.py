@@ -6,7 +6,15 @@ log e^2 = log v_r(a) + noise is regressed on the smoothest features psi of the a
 
     (1) log v_r(a) = gamma_r' (psi(a) - mean of psi in regime r),     gamma_r ~ N(0, tau_r^2 D^2),
 
-where D holds the relative prior scales of the features and tau_r maximises the evidence. One pass
+where D holds the relative prior scales of the features and tau_r maximises the evidence. If its
+Bayes factor against a constant variance is too small,
+
+    (2)  2 log p(log e^2 | tau_r) - 2 log p(log e^2 | tau = 0) <= 6,
+
+(positive, not strong evidence in the words of Kass and Raftery, 1995), gamma_r is zero and the rows
+of the regime count the same. For log e^2 is noisy, its standard deviation 2.2 where the spread is
+constant, and few rows always hold some pattern: weights learned from it give the rows that the fit
+happened to meet a weight that they do not deserve, and intervals that are too narrow. One pass
 over the rows gives the moments of (psi, log e^2); a second gives moments weighted by 1 / v_r. Only
 the relation of the weights within a regime matters: sigma_r is still inferred.
 
@@ -14,6 +22,7 @@ References
 ----------
 Harvey (1976), "Estimating regression models with multiplicative heteroscedasticity",
 Econometrica 44.
+Kass and Raftery (1995), "Bayes factors", Journal of the American Statistical Association 90.
 """
 
 from collections.abc import Mapping
@@ -34,6 +43,7 @@ __all__ = ["LogVariance", "VarianceFeatures", "fit_log_variances"]
 
 REACH = 3.0
 FLOOR = 1e-6
+LEAST_EVIDENCE = 6.0  # twice the log Bayes factor against a constant variance
 PAIR_FUNCTIONS = 2
 
 
@@ -68,11 +78,12 @@ class LogVariance:
     ) -> "LogVariance":
         """Regress log e^2, given the moments of (psi, log e^2), on features psi.
 
-        ``columns`` and ``relative``: their positions and prior scales D.
+        The function is zero if the evidence does not ask for one, (2). ``columns`` and
+        ``relative``: the positions of psi and their prior scales D.
         """
         scatter = moments.scatter[:-1, :-1] * np.outer(relative, relative)
         noise = max(moments.scatter[-1, -1] / moments.n, 1e-12)
-        # In the eigenvectors of D (scatter of psi) D the evidence of (1) is a sum over directions.
+        # in the eigenvectors of D (scatter of psi) D the Bayes factor (2) is a sum over directions
         values, vectors = np.linalg.eigh(scatter)
         strengths = np.maximum(values, 0.0)
         pull = vectors.T @ (relative * moments.scatter[:-1, -1])
@@ -82,6 +93,8 @@ class LogVariance:
             - np.sum(np.log1p(t * strengths / noise))
             for t in grid
         ]
+        if max(evidence) <= LEAST_EVIDENCE:
+            return cls(columns, moments.mean[:-1], np.zeros(len(columns)), 0.0)
         best = grid[int(np.argmax(evidence))]
         gamma = relative * (vectors @ (best / (noise + best * strengths) * pull))
         spread = sqrt(max(float(gamma @ moments.covariance[:-1, :-1] @ gamma), 0.0))

@@ -99,8 +99,15 @@ def _data(fit: Fitted, regime: Regime) -> list[str]:
         f"{title} of {mean} from {rows:,} rows in the regimes {regimes}",
         f"{draws.sizes['chain']} chains x {draws.sizes['draw']} draws; {fit.convergence}",
         f"likelihood: {likelihood}",
+        *_misfit(str(attributes.get("misfit", ""))),
         *([f"rows beyond the box, held at its edge: {clamped}"] if clamped else []),
     ]
+
+
+def _misfit(found: str) -> list[str]:
+    """Say why rows count the same although their variances were to be learned."""
+    reason = f"the mean does not fit (without {found})"
+    return [f"rows of a regime count the same, not by learned variances: {reason}"] if found else []
 
 
 def _choices(fit: Fitted) -> list[str]:

@@ -2,8 +2,10 @@
 
 A file holds the groups of the tree and, as JSON text, the design, the first pass over the data and
 the verdict on convergence, which also stands in the attribute ``converged`` for whoever reads the
-file by other means. Reading one parses numbers and JSON only, no more of them than the file has
-room for, and ends with a comparison of digests (:mod:`bayes_intgen.posterior.digest`).
+file by other means. The only single rows in it are those by which support is judged: the actions
+and covariates of up to 1024 rows of each regime, without the outcome. Reading a file parses numbers
+and JSON only, no more of them than it has room for, and ends with a comparison of digests
+(:mod:`bayes_intgen.posterior.digest`).
 """
 
 import json
@@ -62,7 +64,7 @@ def save(fit: Fitted, path: str | Path) -> None:
     tree = fit.idata.copy()
     stored = {
         "design": fit.design.to_dict(),
-        "summary": fit.summary.to_dict(),
+        "summary": fit.summary.to_dict(near=len(fit.design.variables) > 1),
         "outcome_scale": [fit.outcome_scale.centre, fit.outcome_scale.spread],
         "convergence": fit.convergence.to_dict(),
         "learned": fit.learned.to_dict() if fit.learned else None,

@@ -1,6 +1,9 @@
 """Support flags: how far query points reach beyond the data.
 
-Each query point gets a flag, from ranges and covariances of the first pass alone:
+Each query point gets a flag, from ranges, covariances and some rows of the first pass. A point lies
+within the cloud of a regime if its squared Mahalanobis distance is at most the 99.9% quantile of
+chi-square and, of several columns, rows lie near it (:mod:`bayes_intgen.posterior.near_rows`;
+without rows, as in fits saved by 0.1, the distance alone decides).
 
 ``supported``
     For every action k that is set: a_k lies within its core range (0.05% to 99.95% quantile) over
@@ -9,22 +12,23 @@ Each query point gets a flag, from ranges and covariances of the first pass alon
     bias of j (or, if none sets neither, those that leave A_j alone); and not inside a gap between
     the values that experiments set (:meth:`bayes_intgen.data.summary.Summary.gaps`). For every
     action k that is not set: (a_k, a_pa(k)) lies within the cloud of a regime that leaves A_k
-    alone, its squared Mahalanobis distance at most the 99.9% quantile of chi-square. Of a block of
-    several actions: if all are set, a_B must lie within the cloud of a regime that sets all of B,
-    and each of its actions within the core ranges that tell u_B from the bias of other blocks; if
-    none or a part is set, a_B and the parents of those left alone must lie within the cloud of a
-    regime that does the same to B. Or: several actions are set, and the point lies within the cloud
-    of that very arm. With covariates z, where an action that is set must be within a core range,
-    (a_k, z) must also lie within the cloud of one of the same regimes, since u_k(a_k, z) is known
-    only where both were seen together; and for an action that is not set, (a_k, a_pa(k), z) is
-    asked for. z has no core range of its own: nobody sets it, and every regime shows it. Of a
-    categorical action, the levels seen stand for the core range, and a point lies within the cloud
-    of a regime if every two of its levels were seen together there, as the products of their
-    indicators need, and its numeric actions lie within the cloud of the rows at each of its levels.
-    Of d numeric actions a level with fewer than 10 (d + 1) rows draws no border of its own: there
-    the cloud of all rows counts, as the model lends such a level the curve of the others. A set
-    action also counts as seen at the values and levels of its lift tests, and in between where
-    these are close together (:mod:`bayes_intgen.posterior.tested_values`).
+    alone. Actions of several blocks that regimes set only together, and that no lift test moved,
+    must lie within the cloud of one of these regimes too: apart from one another their effects were
+    not seen. Of a block of several actions: if all are set, a_B must lie within the cloud of a
+    regime that sets all of B, and each of its actions within the core ranges that tell u_B from the
+    bias of other blocks; if none or a part is set, a_B and the parents of those left alone must lie
+    within the cloud of a regime that does the same to B. Or: several actions are set, and the point
+    lies within the cloud of that very arm. With covariates z, where an action that is set must be
+    within a core range, (a_k, z) must also lie within the cloud of one of the same regimes, since
+    u_k(a_k, z) is known only where both were seen together; and for an action that is not set,
+    (a_k, a_pa(k), z) is asked for. z has no core range of its own: nobody sets it, and every regime
+    shows it. Of a categorical action, the levels seen stand for the core range, and a point lies
+    within the cloud of a regime if every two of its levels were seen together there, as the
+    products of their indicators need, and its numeric actions lie within the cloud of the rows at
+    each of its levels. Of d numeric actions a level with fewer than 10 (d + 1) rows draws no border
+    of its own: there the cloud of all rows counts, as the model lends such a level the curve of the
+    others. A set action also counts as seen at the values and levels of its lift tests, and in
+    between where these are close together (:mod:`bayes_intgen.posterior.tested_values`).
 ``extrapolated``
     Not supported, though each variable is within its own range over all regimes.
 ``outside``
@@ -50,9 +54,10 @@ from bayes_intgen.data.points import Points
 from bayes_intgen.data.regime_summary import RegimeSummary
 from bayes_intgen.data.summary import Gap, Summary
 from bayes_intgen.design.basis.function import ActionBasis
+from bayes_intgen.posterior.near_rows import has_rows_near
 from bayes_intgen.posterior.tested_values import is_tested
 
-__all__ = ["classify_support", "find_beyond"]
+__all__ = ["classify_support", "find_beyond", "find_gaps"]
 
 CLOUD_PROBABILITY = 0.999
 ROWS_PER_DIMENSION = 10
@@ -98,6 +103,9 @@ def classify_support(
                 if action in summary.tested:
                     seen |= is_tested(values, position[action], summary, ends)
                 supported &= seen
+    for joined in _set_together(do, summary, partition):
+        alike = [part for regime, part in summary.regimes.items() if {*joined} <= {*regime}]
+        supported &= _in_cloud(values, [position[name] for name in joined], summary, alike)
     if len(do) > 1 and do in summary.regimes:  # a joint arm that is the very one asked for
         part = summary.regimes[do]
         supported |= _in_cloud(values, list(position.values()), summary, [part])
@@ -158,6 +166,20 @@ def _needed(
     return needed
 
 
+def _set_together(do: Regime, summary: Summary, partition: Blocks) -> list[Regime]:
+    """Return the sets of actions of several blocks of which regimes set all or none."""
+    groups: dict[tuple[Regime, ...], list[str]] = {}
+    for action in do:
+        regimes = tuple(regime for regime in summary.regimes if action in regime)
+        if regimes and action not in summary.tested:
+            groups.setdefault(regimes, []).append(action)
+    return [
+        tuple(group)
+        for group in groups.values()
+        if len(group) > 1 and not any({*group} <= {*block} for block in partition)
+    ]
+
+
 def _in_core(values: Array, column: int, summaries: Sequence[RegimeSummary]) -> Mask:
     if not summaries:
         return np.zeros(len(values), dtype=bool)
@@ -167,6 +189,20 @@ def _in_core(values: Array, column: int, summaries: Sequence[RegimeSummary]) -> 
     low = min(part.core[0, column] for part in summaries)
     high = max(part.core[1, column] for part in summaries)
     return np.asarray((low <= values[:, column]) & (values[:, column] <= high))
+
+
+def find_gaps(values: Array, action: str, summary: Summary) -> list[tuple[Gap, Mask]]:
+    """Return the gaps of an action between tested values, each with the points that lie in it.
+
+    Lift tests in a gap make it smaller, as in the flags. ``values``: shape (points, variables).
+    """
+    column, found = summary.variables.index(action), []
+    for gap in summary.gaps(action):
+        inside = _in_gap(values[:, column], [gap])
+        if action in summary.tested:
+            inside &= ~is_tested(values, column, summary, (gap.low, gap.high))
+        found.append((gap, inside))
+    return found
 
 
 def _in_gap(values: Array, gaps: Sequence[Gap]) -> Mask:
@@ -201,7 +237,10 @@ def _in_cloud(
         if coded:
             inside |= _within_levels(values, coded, numeric, part, summary)
         else:
-            inside |= _within(values, numeric, part.moments, summary)
+            within = _within(values, numeric, part.moments, summary)
+            if len(numeric) > 1:
+                within[within] = has_rows_near(values[within], numeric, part)
+            inside |= within
     return inside
 
 
@@ -221,9 +260,15 @@ def _within_levels(
             inside &= together[codes[k], codes[other]] > 0
         for code in np.unique(codes[k][inside]):
             own = levels[code].moments
-            cloud = own if own.n >= ROWS_PER_DIMENSION * (len(numeric) + 1) else part.moments
+            rich = own.n >= ROWS_PER_DIMENSION * (len(numeric) + 1)
             points = inside & (codes[k] == code)
-            inside[points] = _within(values[points], numeric, cloud, summary)
+            inside[points] = _within(
+                values[points], numeric, own if rich else part.moments, summary
+            )
+            if numeric:
+                points &= inside
+                given = (own, (k, int(code))) if rich else ()
+                inside[points] = has_rows_near(values[points], numeric, part, *given)
     return inside
 
 

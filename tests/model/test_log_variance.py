@@ -86,8 +86,11 @@ def test_equal_variances_give_nearly_equal_weights():
 
 def test_weights_are_bounded():
     """A query far away, or a wild coefficient, never gives a row an absurd weight."""
-    moments = CentredMoments.from_rows(np.random.default_rng(1).normal(size=(500, 3)))
+    rows = np.random.default_rng(1).normal(size=(500, 3))
+    rows[:, 2] += rows[:, 0] - rows[:, 1]
+    moments = CentredMoments.from_rows(rows)
     function = LogVariance.from_moments(moments, np.array([1, 2]), np.ones(2))
+    assert function.bound > 1
     far = function.log_weights(np.array([[1.0, 1e6, -1e6], [1.0, -1e6, 1e6]]))
     assert_allclose(np.abs(far), function.bound)
 
@@ -109,6 +112,46 @@ def test_shrinkage_is_that_of_the_bayesian_regression():
     tau = max(np.exp(np.linspace(np.log(1e-3), np.log(10), 60)), key=evidence)
     penalty = np.diag(noise / (tau * relative) ** 2)
     assert_allclose(found, np.linalg.solve(x.T @ x + penalty, x.T @ z), rtol=1e-6)
+
+
+@pytest.mark.parametrize("signal", [0.0, 0.5, 0.6, 1.0])
+def test_a_function_needs_twice_the_log_bayes_factor_of_six(signal):
+    """The Bayes factor against a constant variance, from the densities of the rows."""
+    rng = np.random.default_rng(5)
+    x, relative = rng.normal(size=(60, 3)), np.array([1.0, 0.4, 0.7])
+    z = x @ np.array([1.0, 0.0, -0.5]) * signal + rng.normal(size=60)
+    moments = CentredMoments.from_rows(np.column_stack([x, z]))
+    found = LogVariance.from_moments(moments, np.arange(3), relative)
+    x, z = x - x.mean(axis=0), z - z.mean()
+
+    def twice_log_density(tau):
+        covariance = tau**2 * (x * relative**2) @ x.T + z.var() * np.eye(60)
+        return 2 * stats.multivariate_normal.logpdf(z, np.zeros(60), covariance)
+
+    grid = np.exp(np.linspace(np.log(1e-3), np.log(10), 60))
+    evidence = max(map(twice_log_density, grid)) - twice_log_density(0.0)
+    assert (evidence <= 6) == (signal < 0.55)
+    assert (found.gamma == 0).all() == (evidence <= 6)
+
+
+@pytest.mark.parametrize("n", [30, 200, 2000])
+def test_rows_of_equal_variance_count_exactly_the_same(n):
+    equal = 0
+    for seed in range(20):
+        data = noisy(n, 300 + seed, slope=0.0)
+        features, variances = fitted_variances(data, ig.HSGP(), two_a)
+        phi = features.evaluate(np.linspace(-1.5, 1.5, 50)[:, None])
+        equal += sum((function.log_weights(phi) == 0).all() for function in variances.values())
+    assert equal >= 38  # of two regimes in twenty tables
+
+
+def test_strong_differences_of_spread_are_found_in_few_rows():
+    """The log sd of the outcome differs by 3.6 between the ends of the range."""
+    found = 0
+    for seed in range(20):
+        _, variances = fitted_variances(noisy(60, 400 + seed, slope=1.2), ig.HSGP(), two_a)
+        found += sum((function.gamma != 0).any() for function in variances.values())
+    assert found >= 38
 
 
 def test_weighted_moments_are_weighted_sums_of_products():

@@ -1,6 +1,7 @@
 """The best action: equal to brute force over the whole grid in every draw."""
 
 import time
+import warnings
 from itertools import product
 
 import numpy as np
@@ -104,6 +105,70 @@ def test_result_prints_and_turns_into_xarray(fit):
     assert_allclose(data["probability:a1"].sum(), 1.0)
     assert data.attrs["recommended:a2"] == found.recommended["a2"]
     assert data["best:a3"].dims == ("chain", "draw")
+
+
+@pytest.fixture(scope="module")
+def two_levels():
+    """Experiments at -1 and 1 of a, whose best value 0 only observational rows show."""
+    rng = np.random.default_rng(3)
+    n = 400
+    regime = np.repeat(["obs", "a", "b"], n)
+    a, b = rng.normal(size=3 * n) * 0.6, rng.normal(size=3 * n)
+    a[n : 2 * n] = np.where(rng.random(n) < 0.5, -1.0, 1.0)
+    y = 1 - a**2 + b + 0.1 * rng.normal(size=3 * n)
+    frame = pd.DataFrame({"a": a, "b": b, "y": y, "regime": regime})
+    data = ig.RegimeData.from_frame(frame, "y", ["a", "b"])
+    model = ig.InterventionModel(ig.Polynomial(2), structure=["a", "b"])
+    with warnings.catch_warnings():  # of the gap in the data, which is wanted here
+        warnings.simplefilter("ignore", ig.ConvergenceWarning)
+        return model.fit(data, method="laplace", draws=100)
+
+
+def test_a_best_value_between_tested_ones_is_told(two_levels):
+    found = two_levels.best_action({"a": (-1, 1), "b": (-0.5, 0.5)}, grid=21)
+    [gap] = found.untested
+    assert abs(found.recommended["a"]) < 0.5
+    assert (gap.action, gap.low, gap.high) == ("a", -1.0, 1.0)
+    assert gap.recommended == found.recommended["a"]
+    assert_allclose(gap.probability, (np.abs(found.draws["best:a"]) < 0.8).mean())
+    assert gap.probability > 0.8
+    assert found.support == "extrapolated"
+    inside = found.candidates["a"].abs() < 0.8
+    assert (found.candidates["untested"] == np.where(inside, "a", "")).all()
+    words = "BETWEEN TESTED VALUES: a = "
+    assert str(found).splitlines()[1].startswith(words)
+    assert words in found._repr_html_()
+    assert words in found.to_xarray().attrs["warnings"]
+    assert "UntestedBest(action='a', low=-1.0" in repr(found)
+
+
+def test_a_best_value_that_was_tested_needs_no_warning(two_levels):
+    only_ends = two_levels.best_action({"a": (-1, 1)}, grid={"a": [-1.0, 1.0]})
+    assert only_ends.untested == ()
+    assert "BETWEEN" not in str(only_ends) + only_ends._repr_html_()
+    assert "untested" not in str(only_ends)
+
+
+def test_a_gap_of_some_draws_is_told_with_their_share():
+    """The recommended value was tested; in many draws the best is another, which was not."""
+    rng = np.random.default_rng(1)
+    n = 60
+    a = np.concatenate([rng.normal(size=n), np.repeat([-1.0, 1.0], n // 2)])
+    frame = pd.DataFrame({"a": a, "y": rng.normal(size=2 * n)})
+    frame["regime"] = np.repeat(["obs", "a"], n)
+    data = ig.RegimeData.from_frame(frame, "y", ["a"])
+    fit = ig.InterventionModel(ig.Polynomial(2)).fit(data, method="laplace", draws=400)
+    found = [fit.best_action({"a": (-1, 1)}, grid=5, minimize=m) for m in (True, False)]
+    tested = [best for best in found if best.recommended["a"] in (-1.0, 1.0)]
+    assert tested
+    for best in tested:
+        [gap] = best.untested
+        share = float((np.abs(best.draws["best:a"]) < 0.8).mean())
+        assert 0.05 < share < 1
+        assert gap.recommended is None
+        assert_allclose(gap.probability, share)
+        assert f"in {share:.0%} of draws the best a lies between -1 and 1" in str(best)
+        assert best.candidates["untested"].isin(["", "a"]).all()
 
 
 def test_levels_have_prices():

@@ -99,7 +99,7 @@ def test_a_level_with_few_rows_borrows_the_cloud_of_all(rows, expected):
     """With one numeric action twenty rows draw a border."""
     near, far = table(rows, "x", seed=1), table(60, "y", seed=2, shift=20.0)
     summary = summarise({"obs": {k: np.concatenate([near[k], far[k]]) for k in near}})
-    found = flags([(0, "x", "u"), (12, "x", "u")], (), summary, {"a": ("c",), "c": (), "d": ()})
+    found = flags([(0, "x", "u"), (20, "x", "u")], (), summary, {"a": ("c",), "c": (), "d": ()})
     assert found == [SUPPORTED, expected]
 
 

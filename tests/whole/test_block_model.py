@@ -155,10 +155,12 @@ def test_a_block_that_is_set_must_lie_in_the_joint_cloud_of_rows_that_set_it():
     expected = [SUPPORTED, EXTRAPOLATED, SUPPORTED, OUTSIDE]
     assert flags(points, ("a1", "a2", "a3"), regimes) == expected
     assert flags(points[:2], ("a1", "a2"), regimes) == expected[:2]
-    # ranges would do for single actions
-    summary = Summary(tuple(ACTIONS), "y", regimes)
-    alone = classify_support(np.array([(1.0, -1, 0)]), tuple(ACTIONS), summary, PARENTS)
-    assert alone.tolist() == [SUPPORTED]
+    # single actions that are only ever set together are no better, but for an experiment on one
+    point = np.array([(1.0, -1, 0)])
+    for more, expected in ({}, EXTRAPOLATED), ({("a1",): cloud()}, SUPPORTED):
+        summary = Summary(tuple(ACTIONS), "y", regimes | more)
+        alone = classify_support(point, tuple(ACTIONS), summary, PARENTS)
+        assert alone.tolist() == [expected]
 
 
 def test_a_block_that_is_left_alone_or_cut_must_lie_where_the_same_is_done_to_it():

@@ -10,7 +10,7 @@ tried in every combination (:mod:`bayes_intgen.posterior.estimands.knapsack`,
 :mod:`bayes_intgen.posterior.estimands.action_grid`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,10 +25,11 @@ from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.data.points import Beyond, Points
 from bayes_intgen.posterior import query
 from bayes_intgen.posterior.estimands.action_grid import Group, read_groups
-from bayes_intgen.posterior.estimands.best_result import BestAction
+from bayes_intgen.posterior.estimands.best_result import LEAST_SHARE, BestAction, UntestedBest
 from bayes_intgen.posterior.estimands.expected_outcome import draw_coords, theta_draws
 from bayes_intgen.posterior.estimands.knapsack import choose_best
 from bayes_intgen.posterior.fitted import Fitted
+from bayes_intgen.posterior.support import find_gaps
 
 __all__ = ["BestAction", "best_action"]
 
@@ -78,7 +79,8 @@ def best_action(
     -------
     BestAction
         The setting whose posterior mean is best, the distribution of the setting that is best
-        in each draw, the probability of being best, and the expected regret. Print it.
+        in each draw, the probability of being best, and the expected regret. Print it: it warns
+        where the best value lies in a gap between those that experiments set.
 
     Raises
     ------
@@ -137,7 +139,8 @@ def best_action(
         regret=float(draws["regret"].mean()),
         cost=float(recommended["cost"]),
         support=str(recommended["support"]),
-        candidates=candidates[[*limits, "probability", "mean", "cost", "support"]],
+        untested=tuple(_find_untested(fit, held, _values(groups, top), picked)),
+        candidates=candidates[[*limits, "probability", "mean", "cost", "support", "untested"]],
         draws=draws,
         marginals={action: _marginal(fit, draws, action, grids[action]) for action in limits},
         method=_method(groups, grids),
@@ -211,15 +214,41 @@ def _plain(value: Any) -> float | str:
 def _describe(
     fit: Fitted, groups: Sequence[Group], chosen: Indices, held: Points, regime: Regime, beyond: str
 ) -> pd.DataFrame:
-    """Return settings in words: the actions, their cost, and their flag."""
-    points = np.repeat(held.values, chosen.shape[1], axis=0)
-    columns: dict[str, Any] = {}
-    for action, values in _values(groups, chosen).items():
-        points[:, fit.actions.index(action)] = values
-        columns[action] = _decode(fit, action, values)
+    """Return settings in words: the actions, their cost, their flag, and which lie in a gap."""
+    values = _values(groups, chosen)
+    points = _complete(fit, held, values)
     cost = sum(group.cost[index] for group, index in zip(groups, chosen, strict=True))
+    untested = np.full(len(points), "", dtype=object)
+    for action in values:
+        for _, inside in find_gaps(points, action, fit.summary):
+            untested[inside & (untested != "")] += ", "
+            untested[inside] += action
     support = query.flag_points(fit, query.points_of(fit, points), regime, beyond)
-    return pd.DataFrame({**columns, "cost": cost, "support": support})
+    columns = {action: _decode(fit, action, column) for action, column in values.items()}
+    return pd.DataFrame({**columns, "cost": cost, "support": support, "untested": untested})
+
+
+def _complete(fit: Fitted, held: Points, values: Mapping[str, Array]) -> Array:
+    """Return points at which some actions have given values and the rest is held."""
+    points = np.repeat(held.values, len(next(iter(values.values()))), axis=0)
+    for action, column in values.items():
+        points[:, fit.actions.index(action)] = column
+    return points
+
+
+def _find_untested(
+    fit: Fitted, held: Points, top: Mapping[str, Array], picked: Mapping[str, Array]
+) -> Iterator[UntestedBest]:
+    """Yield the gaps in which the recommended value lies, or the best value of enough draws."""
+    recommended, points = _complete(fit, held, top), _complete(fit, held, picked)
+    for action in picked:
+        here = find_gaps(recommended, action, fit.summary)
+        for (gap, [inside]), (_, drawn) in zip(
+            here, find_gaps(points, action, fit.summary), strict=True
+        ):
+            if inside or drawn.mean() >= LEAST_SHARE:
+                value = float(top[action][0]) if inside else None
+                yield UntestedBest(action, gap.low, gap.high, value, float(drawn.mean()))
 
 
 def _marginal(fit: Fitted, draws: xr.Dataset, action: str, grid: Array) -> xr.DataArray:

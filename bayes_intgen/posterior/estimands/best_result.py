@@ -22,7 +22,34 @@ from bayes_intgen.base.support_flags import SUPPORTED
 from bayes_intgen.plots.best import plot_marginals
 from bayes_intgen.plots.style import grow
 
-__all__ = ["BestAction"]
+__all__ = ["BestAction", "UntestedBest"]
+
+LEAST_SHARE = 0.05  # of the draws, to be told
+
+
+@dataclass(frozen=True)
+class UntestedBest:
+    """An interval between tested values of an action, in which its best value may lie."""
+
+    action: str
+    # the tested values on either side
+    low: float
+    high: float
+    recommended: float | None  # the recommended value, if it lies in between
+    probability: float  # the share of draws whose best value lies in between
+
+    def __str__(self) -> str:
+        between = f"{self.low:.4g} and {self.high:.4g}"
+        if self.recommended is None:
+            said = (
+                f"in {self.probability:.0%} of draws the best {self.action} lies between {between}"
+            )
+        else:
+            said = f"{self.action} = {self.recommended:.4g} lies between {between}"
+        return (
+            f"BETWEEN TESTED VALUES: {said}, and no experiment set it to anything in between; the "
+            f"outcome there rests on the form of the curve. Test {self.action} there first."
+        )
 
 
 @dataclass(frozen=True)
@@ -42,9 +69,13 @@ class BestAction:
         What it costs.
     support
         Its flag, as in :meth:`bayes_intgen.Posterior.expected_outcome`.
+    untested
+        The gaps between values that experiments set in which a recommended value lies, or the best
+        value in one draw in twenty: what is best there nobody has tried.
     candidates
         The settings that are best in most draws, with their ``probability``, the posterior ``mean``
-        of their expected outcome, ``cost`` and ``support``.
+        of their expected outcome, ``cost`` and ``support``, and in ``untested`` the actions whose
+        value lies in a gap.
     draws
         Dims (chain, draw): for each action, ``best:<action>``, its value in the setting that is
         best in this draw; ``best_outcome``, the expected outcome there; ``outcome``, that at the
@@ -67,6 +98,7 @@ class BestAction:
     regret: float
     cost: float
     support: str
+    untested: tuple[UntestedBest, ...]
     candidates: pd.DataFrame = field(repr=False)
     draws: xr.Dataset = field(repr=False)
     marginals: Mapping[str, xr.DataArray] = field(repr=False)
@@ -85,6 +117,7 @@ class BestAction:
         names = ("probability", "regret", "cost", "support", "method", "do", "budget")
         attrs |= {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         attrs["minimize"] = int(self.minimize)
+        attrs["warnings"] = "\n".join(map(str, self.untested))
         return self.draws.assign(marginals).assign_attrs(attrs)
 
     def plot(
@@ -129,30 +162,34 @@ class BestAction:
         return np.array(panels, dtype=object)
 
     def __str__(self) -> str:
-        setting = ", ".join(f"{name} = {_text(value)}" for name, value in self.recommended.items())
-        lower, upper = credible_interval(self.draws["outcome"])
-        goal = "smallest" if self.minimize else "largest"
-        limit = "" if self.budget is None else f" of a budget of {self.budget:.4g}"
-        return (
-            f"The {goal} expected outcome under do({self.do.replace('+', ', ')}): {setting}\n"
-            f"outcome there {float(self.draws['outcome'].mean()):.4g}, {INTERVAL:.0%} interval "
-            f"[{float(lower):.4g}, {float(upper):.4g}]; cost {self.cost:.4g}{limit}; "
-            f"support: {self.support}\n"
-            f"probability that no other grid point is better {self.probability:.2f}, expected "
-            f"regret {self.regret:.4g}\n"
-            f"{self.method}\n"
-            f"{self.candidates.to_string(index=False, float_format=lambda x: f'{x:.4g}')}"
-        )
+        title, *lines = self._lines()
+        columns = [c for c in self.candidates if c != "untested" or self.candidates[c].any()]
+        table = self.candidates[columns].to_string(index=False, float_format=lambda x: f"{x:.4g}")
+        return "\n".join([title, *map(str, self.untested), *lines, table])
 
     def _repr_html_(self) -> str:
-        *head, method = str(self).split("\n")[:4]
+        title, *lines = self._lines()
         far = (
             f"BEYOND THE SUPPORT of the data: the recommended setting is {self.support}; the "
             f"answer there rests on the form of the curves."
         )
-        warnings = [] if self.support == SUPPORTED else [far]
-        table = html_frame(self.candidates, index=False)
-        return html_block(head[0], [*head[1:], method], [table], warnings)
+        warnings = [*([] if self.support == SUPPORTED else [far]), *map(str, self.untested)]
+        return html_block(title, lines, [html_frame(self.candidates, index=False)], warnings)
+
+    def _lines(self) -> list[str]:
+        setting = ", ".join(f"{name} = {_text(value)}" for name, value in self.recommended.items())
+        lower, upper = credible_interval(self.draws["outcome"])
+        goal = "smallest" if self.minimize else "largest"
+        limit = "" if self.budget is None else f" of a budget of {self.budget:.4g}"
+        return [
+            f"The {goal} expected outcome under do({self.do.replace('+', ', ')}): {setting}",
+            f"outcome there {float(self.draws['outcome'].mean()):.4g}, {INTERVAL:.0%} interval "
+            f"[{float(lower):.4g}, {float(upper):.4g}]; cost {self.cost:.4g}{limit}; "
+            f"support: {self.support}",
+            f"probability that no other grid point is better {self.probability:.2f}, expected "
+            f"regret {self.regret:.4g}",
+            self.method,
+        ]
 
 
 def _text(value: float | str) -> str:
