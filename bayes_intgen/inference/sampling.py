@@ -5,6 +5,14 @@ lengthscale) are sampled; given each draw of them the weights, and the variance 
 were learned, are drawn from their exact distributions. Row-wise likelihoods have samplers of their
 own (:mod:`bayes_intgen.inference.rowwise`), which run through :func:`run_nuts` too.
 
+NUTS moves in the coordinates z of x = mode + L z, where L L' is the covariance of the Laplace
+approximation. Measured on one system of five actions (10^4 rows per regime, 190 weights, 4 chains
+of 1000 draws, target acceptance .8, warm-up of 150): 7.8 gradients a draw, 38 thousand in all, and
+533 effective draws of the worst hyperparameter (770 and 859 in runs with a warm-up of 200). With
+the same settings in the model's own coordinates it is 9.9 gradients a draw, 48 thousand and 781:
+whitening saves a fifth of the gradients, and a difference in effective draws per gradient is not
+shown. The lower target acceptance saves more: at .9 whitened chains take 13.5 gradients a draw.
+
 Every random part of a fit has a stream of its own, ``default_rng([random_seed, number])``, so that
 none depends on how much another draws:
 
@@ -71,8 +79,8 @@ BOUNDS = {
 OPTIONAL = ("tune", "cores")
 LAPLACE_POINTS = 64  # each costs a factorisation; draws differ mostly by their weights given x
 START_SPREAD = 1.5  # wider than the posterior, as R-hat asks of the starts of chains
-TARGET_ACCEPT = 0.8
-TUNE = 150  # for the step size and the scales of coordinates that are nearly right
+TARGET_ACCEPT = 0.8  # 0.9 takes 1.7 times the gradients, for up to twice the effective draws
+TUNE = 150
 
 
 @dataclass(frozen=True)
