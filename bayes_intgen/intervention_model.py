@@ -195,8 +195,8 @@ class InterventionModel:
             warns when reweighting to the posterior moves a mean of the expected outcome by more
             than 0.25 sd or an sd by more than 15%. The weights are drawn exactly in both.
         draws, tune, chains, cores
-            Draws per chain that are kept, and before those (None: the sampler's own number); number
-            of chains, and how many run at once (None: as many as the machine has).
+            Draws per chain that are kept, and before those (None: 150, row-wise 400); number of
+            chains, and how many run at once (None: as many as the machine has).
         random_seed, progressbar
             Seed of everything random, a whole number from 0; whether to show progress.
         target

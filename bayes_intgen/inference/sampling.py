@@ -5,6 +5,14 @@ lengthscale) are sampled; given each draw of them the weights, and the variance 
 were learned, are drawn from their exact distributions. Row-wise likelihoods have samplers of their
 own (:mod:`bayes_intgen.inference.rowwise`), which run through :func:`run_nuts` too.
 
+NUTS moves in the coordinates z of x = mode + L z, where L L' is the covariance of the Laplace
+approximation. Measured on one system of five actions (10^4 rows per regime, 190 weights, 4 chains
+of 1000 draws, target acceptance .8, warm-up of 150): 7.8 gradients a draw, 38 thousand in all, and
+533 effective draws of the worst hyperparameter (770 and 859 in runs with a warm-up of 200). With
+the same settings in the model's own coordinates it is 9.9 gradients a draw, 48 thousand and 781:
+whitening saves a fifth of the gradients, and a difference in effective draws per gradient is not
+shown. The lower target acceptance saves more: at .9 whitened chains take 13.5 gradients a draw.
+
 Every random part of a fit has a stream of its own, ``default_rng([random_seed, number])``, so that
 none depends on how much another draws:
 
@@ -25,7 +33,7 @@ NUTS seeds its chains itself.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,7 +45,7 @@ from bayes_intgen.base.arguments import read_choice, read_switch, read_whole
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.parallel import one_blas_thread
 from bayes_intgen.base.regimes import Regime
-from bayes_intgen.inference.draws_tree import HYPERPARAMETERS, HyperDraws, build_tree, label_draws
+from bayes_intgen.inference.draws_tree import HyperDraws, build_tree, label_draws
 from bayes_intgen.inference.laplace import LaplaceMode
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.variance_functions import draw_variance_functions
@@ -48,6 +56,7 @@ from bayes_intgen.inference.verdicts.convergence import (
     laplace_error,
     typical_rows,
 )
+from bayes_intgen.model.pymc_marginal import whiten
 
 __all__ = [
     "ChainStart",
@@ -70,7 +79,8 @@ BOUNDS = {
 OPTIONAL = ("tune", "cores")
 LAPLACE_POINTS = 64  # each costs a factorisation; draws differ mostly by their weights given x
 START_SPREAD = 1.5  # wider than the posterior, as R-hat asks of the starts of chains
-TARGET_ACCEPT = 0.9  # at 0.8 scales of curves hardly needed have two thirds of the ESS
+TARGET_ACCEPT = 0.8  # 0.9 takes 1.7 times the gradients, for up to twice the effective draws
+TUNE = 150
 
 
 @dataclass(frozen=True)
@@ -153,18 +163,17 @@ def sample_integrated(
 def sample_nuts(problem: Problem, mode: LaplaceMode, sampling: Sampling) -> HyperDraws:
     """Sample the hyperparameters with the No-U-Turn sampler.
 
-    Each chain starts from its own draw of the Gaussian at the mode, widened by half.
+    The coordinates are those in which the Gaussian at the mode is standard normal, and each chain
+    starts from its own draw of that, widened by half.
     """
-    model = problem.build()
     root = np.linalg.cholesky(mode.covariance)
+    model = whiten(problem.build(), mode.mode, root)
     rng = pt.random.shared_rng(seed=sampling.random_seed)  # each chain seeds it anew
     _, noise = pt.random.normal(size=len(root), rng=rng, return_next_rng=True)
-    start = zip(
-        HYPERPARAMETERS, problem.split(mode.mode + START_SPREAD * (root @ noise)), strict=True
-    )
-    initvals = {name: value for name, value in start if name in model.named_vars}
-    chain_start = ChainStart(initvals, jitter=False, target_accept=TARGET_ACCEPT)
-    return HyperDraws.of(*run_nuts(model, sampling, chain_start))
+    start = ChainStart({"z": START_SPREAD * noise}, jitter=False, target_accept=TARGET_ACCEPT)
+    tune = TUNE if sampling.tune is None else sampling.tune
+    sampled, sample_stats = run_nuts(model, replace(sampling, tune=tune), start)
+    return HyperDraws(mode.mode + sampled["z"].to_numpy() @ root.T, sample_stats)
 
 
 def run_nuts(

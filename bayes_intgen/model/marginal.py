@@ -43,7 +43,7 @@ from bayes_intgen.moments.moments import Moments
 
 __all__ = ["Conditional", "MarginalLikelihood", "threads_for"]
 
-MANY_WEIGHTS = 500  # from here on threads have enough to do
+MANY_WEIGHTS = 150  # from here on threads have enough to do
 TILE = 2**21
 
 

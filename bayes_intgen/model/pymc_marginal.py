@@ -1,38 +1,28 @@
 """The PyMC model: hyperparameters only, the weights are integrated out.
 
-The same density as :mod:`bayes_intgen.model.marginal`, written for PyMC. All that is hard in it is
-
-    (1)  V(w, lambda) = 1/2 b' P^-1 b - 1/2 log|P|,
-         P = diag(lambda) + sum_r w_r G_r,    b = sum_r w_r b_r.
-
-With C = P^-1 and m = P^-1 b its gradient is
-
-    (2)  dV/dw_r = m' b_r - 1/2 [tr(C G_r) + m' G_r m],         dV/dlambda_i = - 1/2 (C_ii + m_i^2),
-
-(Fisher's identity), so that no derivative of the factorisation is ever needed: V is one PyTensor
-operation that returns its gradient beside its value.
+The same density as :mod:`bayes_intgen.model.marginal`, written for PyMC. What couples weights is
+one operation, :mod:`bayes_intgen.model.quadratic_part`.
 """
 
 from itertools import pairwise
 from math import log, pi
-from typing import Any
 
 import numpy as np
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
-from pytensor.compile.builders import OpFromGraph
-from pytensor.gradient import DisconnectedType
+from pytensor.graph.replace import graph_replace
 
 from bayes_intgen.base.regimes import format_regime
+from bayes_intgen.base.types import Array
 from bayes_intgen.design.design import Design
-from bayes_intgen.model.cholesky_inverse import cholesky_inverse
 from bayes_intgen.model.distributions import HyperPriors
 from bayes_intgen.model.marginal import MarginalLikelihood
 from bayes_intgen.model.priors import LEAST_LOG_SD, PriorScales
+from bayes_intgen.model.quadratic_part import pack, quadratic_part
 from bayes_intgen.moments.moments import Moments
 
-__all__ = ["build_model", "log_prior_sd"]
+__all__ = ["build_model", "log_prior_sd", "whiten"]
 
 
 def build_model(
@@ -70,6 +60,28 @@ def build_model(
     return model
 
 
+def whiten(model: pm.Model, centre: Array, root: Array) -> pm.Model:
+    """Write the same density in coordinates z of its hyperparameters, x = centre + root z.
+
+    With the Gaussian approximation N(centre, root root') z is close to standard normal. The
+    determinant of the map is constant and left out.
+
+    Returns
+    -------
+    pymc.Model
+        The only free variable is ``z``, shape (hyperparameters,).
+    """
+    values = [model.rvs_to_values[variable] for variable in model.free_RVs]
+    point = model.initial_point()
+    ends = np.cumsum([0, *(len(point[value.name]) for value in values)]).tolist()
+    with pm.Model() as whitened:
+        x = centre + pt.dot(root, pm.Flat("z", shape=len(centre)))
+        parts = [x[start:stop] for start, stop in pairwise(ends)]
+        density = graph_replace(model.logp(), dict(zip(values, parts, strict=True)))
+        pm.Potential("log_density", density)
+    return whitened
+
+
 def log_prior_sd(
     scales: PriorScales, log_scale: pt.TensorVariable, log_length: pt.TensorVariable | None
 ) -> pt.TensorVariable:
@@ -93,46 +105,15 @@ def log_prior_sd(
 def _log_marginal_likelihood(
     likelihood: MarginalLikelihood, log_sigma: pt.TensorVariable, log_sd: pt.TensorVariable
 ) -> pt.TensorVariable:
-    regimes, size = likelihood.cross.shape
-    grams, crosses = likelihood.gram.reshape(regimes, size * size), likelihood.cross
+    grams, crosses = pack(likelihood.gram), likelihood.cross
     if likelihood.lifts:  # one more row of sums, whose precision is known to be one
-        grams = np.vstack([grams, likelihood.lifts.gram.reshape(1, size * size)])
+        grams = np.vstack([grams, pack(likelihood.lifts.gram[None])])
         crosses = np.vstack([crosses, likelihood.lifts.cross])
     gram, cross = pytensor.shared(grams, "gram"), pytensor.shared(crosses, "cross")
     n, square = pt.constant(likelihood.n), pt.constant(likelihood.square)
     w, lam = pt.exp(-2 * log_sigma), pt.exp(-2 * log_sd)
     precisions = pt.concatenate([w, [1.0]]) if likelihood.lifts else w
-    v, *_ = _quadratic_part(size)(precisions, lam, gram, cross)
+    v, *_ = quadratic_part(precisions, lam, gram, cross)
     constant = 0.5 * float(np.sum(likelihood.log_weight - likelihood.n * log(2 * pi)))
     constant += likelihood.lifts.constant if likelihood.lifts else 0.0
     return v - pt.sum(log_sd) - pt.dot(n, log_sigma) - 0.5 * pt.dot(w, square) + constant
-
-
-def _quadratic_part(size: int) -> OpFromGraph:
-    """Write V(w, lambda) with its gradient as further outputs, so that nothing is done twice."""
-    w, lam = pt.dvector("w"), pt.dvector("lam")
-    gram, cross = pt.dmatrix("gram"), pt.dmatrix("cross")
-    b = w @ cross
-    precision = (w @ gram).reshape((size, size)) + pt.diag(lam)
-    scaling = 1 / pt.sqrt(pt.diag(precision))
-    factor = pt.linalg.cholesky(precision * pt.outer(scaling, scaling), lower=True)
-    c = cholesky_inverse(factor) * pt.outer(scaling, scaling)
-    m = c @ b
-    log_det = 2 * (pt.sum(pt.log(pt.diag(factor))) - pt.sum(pt.log(scaling)))
-    v = 0.5 * pt.dot(b, m) - 0.5 * log_det  # (1)
-    second = c + pt.outer(m, m)
-    # (2)
-    by_w = cross @ m - 0.5 * (gram @ second.reshape((-1,)))
-    by_lam = -0.5 * pt.diag(second)
-
-    def pullback(inputs: list[Any], outputs: list[Any], cotangents: list[Any]) -> list[Any]:
-        constants = [DisconnectedType()() for _ in (gram, cross)]
-        return [cotangents[0] * outputs[1], cotangents[0] * outputs[2], *constants]
-
-    return OpFromGraph(
-        [w, lam, gram, cross],
-        [v, by_w, by_lam],
-        pullback=pullback,
-        connection_pattern=[[True, False, False]] * 2 + [[False] * 3] * 2,
-        name="QuadraticPart",
-    )

@@ -11,6 +11,7 @@ from bayes_intgen.base.regimes import parse_regime
 from bayes_intgen.design.basis.hsgp import HSGP
 from bayes_intgen.inference.problem import conditionals
 from bayes_intgen.model import marginal
+from bayes_intgen.model.pymc_marginal import whiten
 from models import polynomial
 
 
@@ -127,6 +128,19 @@ def test_pymc_graph_equals_numpy(problem, x):
     expected, expected_gradient = problem.log_posterior(x)
     assert_allclose(value, expected, rtol=1e-10)
     assert_allclose(gradient, expected_gradient, rtol=1e-8, atol=1e-7)
+
+
+def test_density_of_whitened_coordinates_is_that_of_the_hyperparameters(problem, x):
+    """Up to the determinant of the map, which is left out."""
+    rng = np.random.default_rng(6)
+    centre, root = x + 0.1, np.tril(0.1 * rng.normal(size=(len(x), len(x)))) + np.eye(len(x))
+    model = whiten(problem.build(), centre, root)
+    function = model.logp_dlogp_function(ravel_inputs=True)
+    function.set_extra_values({})
+    value, gradient = function(np.linalg.solve(root, x - centre))
+    expected, expected_gradient = problem.log_posterior(x)
+    assert_allclose(value, expected, rtol=1e-10)
+    assert_allclose(gradient, root.T @ expected_gradient, rtol=1e-7, atol=1e-6)
 
 
 @pytest.mark.parametrize("structure", [["a1", "a2"], [("a1", "a2")], []])
