@@ -18,18 +18,22 @@ The expectation of V without dependence, s m / (n - 1), is exact when rows are p
 have the trace V in the population, the noncentrality of F is about n V / (1 - V / s) (Muller and
 Peterson 1984, "Practical methods for computing power in testing the multivariate general linear
 hypothesis", Computational Statistics and Data Analysis 2).
+
+Of two categorical actions n times the trace is the chi-square of their table. At level 1%,
+independent pairs of which at least one is categorical are called dependent in 0.4 to 2.4% of data
+sets of 30 rows, and in 0.6 to 1.2% of those of 1000 rows (two to twenty levels, even and rare ones,
+4000 data sets each).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 from scipy import stats
 
-from bayes_intgen.base.types import Array, Indices
+from bayes_intgen.base.types import Array
 
-__all__ = ["JointScatter", "PairTest", "functions_of", "orthonormal"]
+__all__ = ["PairTest", "dependence", "functions_of", "functions_of_others", "orthonormal"]
 
 COSINES = 4
 EFFECT_COSINES = 2  # of a numeric effect, if the cause is categorical: mean and spread
@@ -37,7 +41,8 @@ EFFECT_COSINES = 2  # of a numeric effect, if the cause is categorical: mean and
 # them 2% of their variance in common, and sixteen nothing that 20,000 rows show.
 GIVEN_COSINES = 16
 FEW_ROWS = 5
-LEAST_LEFT = 1e-8  # of the variance of a column, for it to count as left
+FEW_VALUES = 10  # a remainder of so few would be ranked by what was subtracted
+LEAST_LEFT = 1e-6  # of the spread of a variable, for anything of it to be left
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ class PairTest:
             y = orthonormal(functions_of(effect, coded[1], EFFECT_COSINES), given)
             columns = x.shape[1], y.shape[1]
             return cls(_p_value(float(np.sum((x.T @ y) ** 2)), columns, n), n, columns, 1)
-        scores = stats.norm.ppf((stats.rankdata(effect) - 0.5) / len(effect))
+        scores = _normal_scores(effect)
         both = [_f_test(x, response, given) for response in (scores, scores**2)]
         return cls(min(1.0, 2 * min(both)), n, (x.shape[1], 1), 2)
 
@@ -100,6 +105,8 @@ class PairTest:
             return 0.0
         if trace >= least:
             return 1.0
+        if trace <= 0:
+            return level / self.responses
         critical = stats.f.isf(level / self.responses, *degrees)
         noncentrality = self.n * trace / (1 - trace / least)
         return float(stats.ncf.sf(critical, *degrees, noncentrality))
@@ -110,66 +117,68 @@ def functions_of(values: Array, coded: bool, most: int = COSINES) -> Array:
     return _indicators(values) if coded else _cosines(values, most)
 
 
-@dataclass(frozen=True)
-class JointScatter:
-    """Sums of products of functions of several variables over some rows.
+def dependence(
+    one: Array, two: Array, given: Array, coded: tuple[bool, bool]
+) -> tuple[float, float]:
+    """Return how much two actions that were left alone depend on one another, and the p-value.
 
-    The dependence of every pair, whatever is taken out, follows from them without the rows.
+    What others explain of the normal scores is subtracted before the remainder is ranked, because
+    cosines of a sum of influences are no sum of functions of each; and once more from the cosines,
+    because spreads may follow the others too.
+
+    Parameters
+    ----------
+    one, two
+        Values, or codes of levels, shape (n,).
+    given
+        An orthonormal basis of functions of the others (:func:`functions_of_others`), shape (n, q).
+    coded
+        Whether each of the two is categorical.
+
+    Returns
+    -------
+    tuple of float
+        Pillai's trace, less its expectation without dependence and at least zero, and its p-value.
+        Zero and one if one of the two is constant or a function of the others, or these take more
+        than half of the degrees of freedom.
     """
-
-    n: int  # number of rows
-    scatter: Array  # centred sums of products, shape (functions, functions)
-    columns: Mapping[str, Indices]  # which functions are of each variable
-    coded: Mapping[str, bool]  # whether it is categorical
-
-    @classmethod
-    def of(cls, values: Mapping[str, Array], coded: Mapping[str, bool]) -> Self:
-        """Sum over the rows of variables, each of shape (n,); a constant has no functions."""
-        blocks = {
-            name: functions_of(column, coded[name], GIVEN_COSINES)
-            for name, column in values.items()
-        }
-        ends = np.cumsum([0, *(block.shape[1] for block in blocks.values())])
-        table = np.hstack(list(blocks.values()))
-        table -= table.mean(axis=0)
-        pieces = zip(blocks, ends[:-1], ends[1:], strict=True)
-        columns = {name: np.arange(start, end) for name, start, end in pieces}
-        return cls(len(table), table.T @ table, columns, coded)
-
-    def dependence(self, one: str, two: str, given: Iterable[str]) -> tuple[float, float]:
-        """Return how much two variables depend on one another without others, and its p-value.
-
-        Pillai's trace, less its expectation without dependence and at least zero. Nothing is seen
-        (0 and 1) if one of the two is a function of the others, or these take more than half of the
-        degrees of freedom.
-        """
-        blocks = [
-            self.columns[name][: None if self.coded[name] else COSINES] for name in (one, two)
-        ]
-        taken = np.concatenate([np.empty(0, dtype=int), *(self.columns[name] for name in given)])
-        both = np.concatenate(blocks)
-        total = np.diag(self.scatter)[both]
-        out = _whiten(self.scatter[np.ix_(taken, taken)], np.diag(self.scatter)[taken])
-        along = self.scatter[np.ix_(both, taken)] @ out
-        left = self.scatter[np.ix_(both, both)] - along @ along.T
-        p = len(blocks[0])
-        x, y = _whiten(left[:p, :p], total[:p]), _whiten(left[p:, p:], total[p:])
-        n, columns = self.n - out.shape[1], (x.shape[1], y.shape[1])
-        if min(columns) == 0 or n - 1 - max(columns) <= 0 or 2 * n < self.n:
-            return 0.0, 1.0
-        trace = float(np.sum((x.T @ left[:p, p:] @ y) ** 2))
-        return max(0.0, trace - columns[0] * columns[1] / (n - 1)), _p_value(trace, columns, n)
+    n = len(one) - given.shape[1]
+    if 2 * n < len(one):
+        return 0.0, 1.0
+    x, y = (_remainder(v, given, c) for v, c in zip((one, two), coded, strict=True))
+    columns = x.shape[1], y.shape[1]
+    if min(columns) == 0 or n - 1 - max(columns) <= 0:
+        return 0.0, 1.0
+    trace = float(np.sum((x.T @ y) ** 2))
+    return max(0.0, trace - columns[0] * columns[1] / (n - 1)), _p_value(trace, columns, n)
 
 
-def _whiten(scatter: Array, total: Array) -> Array:
-    """Return W such that W' scatter W is the identity, without directions of which little is left.
+def functions_of_others(n: int, others: Iterable[tuple[Array, bool]]) -> Array:
+    """Return an orthonormal basis of functions of variables, each given with whether it is coded.
 
-    ``total``: the diagonal before anything was taken out.
+    Of a numeric one cosines of its ranks and its normal scores; of n rows.
     """
-    unit = np.sqrt(np.where(total > 0, total, 1.0))
-    sizes, vectors = np.linalg.eigh(scatter / np.outer(unit, unit))
-    kept = sizes > LEAST_LEFT
-    return np.asarray(vectors[:, kept] / np.sqrt(sizes[kept]) / unit[:, None])
+    blocks = [np.empty((n, 0))]
+    for values, coded in others:
+        blocks.append(functions_of(values, coded, GIVEN_COSINES))
+        if not coded:
+            blocks.append(_normal_scores(values)[:, None])
+    return orthonormal(np.hstack(blocks))
+
+
+def _remainder(values: Array, given: Array, coded: bool) -> Array:
+    """Return an orthonormal basis of functions of a variable without what others explain."""
+    if coded or len(np.unique(values)) <= FEW_VALUES:
+        return orthonormal(functions_of(values, coded), given)
+    scores = _normal_scores(values)
+    left = scores - given @ (given.T @ scores)
+    if np.linalg.norm(left) <= LEAST_LEFT * np.linalg.norm(scores):
+        return np.empty((len(values), 0))
+    return orthonormal(_cosines(left, COSINES), given)
+
+
+def _normal_scores(values: Array) -> Array:
+    return np.asarray(stats.norm.ppf((stats.rankdata(values) - 0.5) / len(values)))
 
 
 def _cosines(values: Array, most: int) -> Array:

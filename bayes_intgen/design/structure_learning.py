@@ -6,18 +6,33 @@ ancestor (but for paths that cancel exactly). No adjustment is needed, and under
 the two are independent altogether, not just uncorrelated: A_k may be replaced by its normal scores
 and A_j by functions of its ranks, so that neither heavy tails nor unequal spread disturb the test.
 
-Per regime the normal scores of A_k, and their squares, are regressed on four cosines of the ranks
-of A_j by F tests (mean and spread); the two p-values and those of all regimes that test the pair
-are combined by Bonferroni. Paths that cancel are caught by the transitive closure when their parts
-are seen. Pairs that no regime tests are kept.
+Per regime mean and spread of A_k are tested (:mod:`bayes_intgen.design.dependence`); the p-values
+of all regimes that test the pair are combined by Bonferroni. Paths that cancel are caught by the
+transitive closure when their parts are seen. Pairs that no regime tests are kept.
 
-If one of the two is categorical, both become blocks of columns: the indicators of the levels
-(those with fewer than five rows as one), four cosines of the ranks of a numeric cause, or two of a
-numeric effect (for mean and spread). Pillai's trace, the sum of the squared canonical correlations
-of the two blocks, has its F test; its expectation is exact when rows are permuted. For two
-categorical actions n times the trace is the chi-square of their table. At level 1%, independent
-pairs are called dependent in 0.4 to 2.4% of data sets of 30 rows, and in 0.6 to 1.2% of those of
-1000 rows (two to twenty levels, even and rare ones, 4000 data sets each).
+Experiments of a few dozen rows miss strong edges. But each confounder belongs to one action, so
+that two actions which no known path joins are independent where both are left alone, once their
+known ancestors are taken out; if they are not, one depends on the other, or both on a third in a
+way that was missed. So such a pair is ``possible`` in each direction in which the experiments would
+see half of that dependence with a probability below 99%. The dependence is tested in the largest
+regime that leaves both alone (Pillai's trace of four cosines each), less what functions of each
+known ancestor, covariate and action that the regime sets explain. It must be 3% of the variance, a
+correlation of 0.17: what a sum of functions of the others leaves of their influence is weaker,
+unless two of them interact, and so is what 1000 rows in an experiment miss. In 40 random systems of
+three to five actions with 1000 rows per experiment, and 1000 or 20,000 observational ones, no pair
+is possible.
+
+Of 36 systems of 3 actions with 40 direct edges (12 each with 20,000 observational rows and 60 per
+experiment, 2000 and 60, 100,000 and 40; laplace) 17 edges are seen, and all others are possible, in
+both directions, with one pair that is none. 90% intervals of contrasts hold the truth at .90, .90
+and .88 of the settings (without possible edges at .82, .90 and .81, given the true DAG at .93, .93
+and .89), those of levels at .86, .88 and .88 (.80, .88, .83; .88, .90, .87). The error is .36, .38
+and .42 sds of the truth (.41, .38, .46; .32, .36, .42).
+
+A pair that is possible both ways is no contradiction, and chains of possible edges are not closed:
+a bias depends on the parents of its action, and an edge shows a dependence of its own given all
+other ancestors. Common ancestors that are only possible are not taken out, as they may as well be
+common descendants, which would make their ancestors dependent: then a pair too many is kept.
 
 The level of 1% is argued from the error of the joint effect, 40 systems of 3 actions (mean RMSE at
 levels 0.01%, 0.1%, 1%, 5%, 20%): 0.0190, 0.0191, 0.0192, 0.0207, 0.0223 at 1000 rows per regime and
@@ -36,7 +51,9 @@ So what the other settings explain (four cosines of their ranks, or indicators) 
 sides of the regression first. Where that leaves nothing of A_j, because it is a copy of the others,
 or takes more than half of the rows' degrees of freedom, the regime does not test the pair or tests
 it without. That two actions of a block share a confounder does not matter here: where A_j is set it
-depends on none, and it is no cause of actions outside the block.
+depends on none, and it is no cause of actions outside the block. Where both are left alone it
+makes them dependent; but the bias of a block depends on all of its actions anyway. If an action
+outside depends on one of them and the edge was missed, it is possible from each of them.
 
 Where an experiment chooses a_j by a covariate z, as randomising within strata does, A_k may follow
 a_j through z: the answer then is a superset of the parents, which costs precision and no bias.
@@ -57,9 +74,10 @@ from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.dependence import (
-    JointScatter,
     PairTest,
+    dependence,
     functions_of,
+    functions_of_others,
     orthonormal,
 )
 
@@ -69,7 +87,7 @@ LEVEL = 0.01
 FEW_PAIRS = 20
 LEAST_SHARE = 0.03  # of the variance, for a dependence to be too strong to be left out
 SURE = 0.99
-MOST_ROWS = 2**14
+MOST_ROWS = 2**13  # in which the dependence of a pair is tested
 
 type Status = Literal["seen", "implied", "untested", "possible", "absent"]
 
@@ -87,7 +105,9 @@ class Edge:
         there are none.
     status
         ``seen``: dependence found. ``implied``: by a chain of such. ``untested``: no regime tells,
-        so it is kept. ``absent``: no dependence found.
+        so it is kept. ``possible``: the two depend on one another where both are left alone, and
+        the experiments are too small to exclude that it is for this edge, so it is kept.
+        ``absent``: no dependence found.
     """
 
     parent: str
@@ -247,7 +267,6 @@ def _find_possible(
         return max((test.power(share / 2, each) for test in tests[pair]), default=0.0) < SURE
 
     possible: set[tuple[str, str]] = set()
-    scatters: dict[Regime, JointScatter] = {}
     for one, two in combinations(summary.actions, 2):
         alone = [regime for regime in summary.regimes if not {one, two} & set(regime)]
         if not alone or closure.has_edge(one, two) or closure.has_edge(two, one):
@@ -256,18 +275,22 @@ def _find_possible(
         if not ways:
             continue
         regime = max(alone, key=lambda regime: summary.regimes[regime].n)
-        if regime not in scatters:
-            scatters[regime] = _joint_scatter(summary, regime)
         known = {*closure.predecessors(one), *closure.predecessors(two)} - {one, two}
         known |= {*regime, *summary.covariates}
-        given = [name for name in summary.variables if name in known]
-        share, p_value = scatters[regime].dependence(one, two, given)
+        others = tuple(name for name in summary.variables if name in known)
+        share, p_value = _dependence(summary, regime, (one, two), others)
         if p_value <= level and share >= LEAST_SHARE:
             possible |= {way for way in ways if may_be_missed(way, share)}
     return possible
 
 
-def _joint_scatter(summary: Summary, regime: Regime) -> JointScatter:
+def _dependence(
+    summary: Summary, regime: Regime, pair: tuple[str, str], others: Sequence[str]
+) -> tuple[float, float]:
+    """Return how much a pair depends on one another in a regime without others, and the p-value."""
     rows = summary.regimes[regime].sample.thin(MOST_ROWS).rows
-    values = dict(zip(summary.variables, rows.T, strict=False))  # the outcome comes last
-    return JointScatter.of(values, {name: name in summary.levels for name in values})
+    columns = dict(zip(summary.variables, rows.T, strict=False))  # the outcome comes last
+    given = functions_of_others(len(rows), [(columns[o], o in summary.levels) for o in others])
+    one, two = pair
+    coded = one in summary.levels, two in summary.levels
+    return dependence(columns[one], columns[two], given, coded)
