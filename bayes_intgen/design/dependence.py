@@ -97,7 +97,7 @@ class PairTest:
         --------
         >>> tests = [PairTest(0.5, n, (4, 1), 2) for n in (40, 100, 400)]
         >>> [round(test.power(0.1, 0.01), 2) for test in tests]
-        [0.11, 0.42, 1.0]
+        [0.08, 0.41, 1.0]
         """
         least, most = sorted(self.columns)
         degrees = least * most, least * (self.n - 1 - most)
