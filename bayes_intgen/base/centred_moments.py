@@ -3,16 +3,18 @@
 Raw second moments lose every digit when a column has a large offset. Kept are therefore
 the number of rows n, the mean vector and the scatter matrix sum_i (x_i - mean)(x_i - mean)',
 merged by the pairwise update of Chan, Golub and LeVeque (1983), "Algorithms for computing the
-sample variance", The American Statistician 37.
+sample variance", The American Statistician 37. A regression with a constant needs the plain sums of
+products, from which the means were not taken; they follow at the end.
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
 from bayes_intgen.base.types import Array, Indices
 
-__all__ = ["CentredMoments"]
+__all__ = ["CentredMoments", "RegressionMoments"]
 
 
 @dataclass(frozen=True)
@@ -93,3 +95,27 @@ class CentredMoments:
         correlation = self.scatter / np.outer(spread, spread)
         inner, outer = correlation[:-1, :-1], correlation[:-1, -1]
         return float(1 - outer @ np.linalg.lstsq(inner, outer, rcond=1e-13)[0])
+
+
+@dataclass(frozen=True)
+class RegressionMoments:
+    """Sums of products of the features (with the constant) and the outcome in one regime.
+
+    All sums are weighted if the rows are.
+    """
+
+    n: int  # number of rows
+    gram: Array  # sum phi phi', shape (features, features)
+    cross: Array  # sum phi y, shape (features,)
+    square: float  # sum y^2, with y in standard units
+
+    @classmethod
+    def from_centred(cls, moments: CentredMoments) -> Self:
+        """Undo the centring of the moments of (phi without its constant, y)."""
+        total = moments.weight
+        raw = moments.scatter + total * np.outer(moments.mean, moments.mean)
+        sums = total * moments.mean
+        gram = np.block(
+            [[np.full((1, 1), total), sums[None, :-1]], [sums[:-1, None], raw[:-1, :-1]]]
+        )
+        return cls(moments.n, gram, np.concatenate([sums[-1:], raw[:-1, -1]]), float(raw[-1, -1]))

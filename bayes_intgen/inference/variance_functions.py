@@ -54,8 +54,8 @@ from bayes_intgen.model.log_variance import LogVariance, fit_log_variances
 from bayes_intgen.model.marginal import Conditional
 from bayes_intgen.model.priors import Priors
 from bayes_intgen.model.variance_sum_rule import FLOOR, variance_design
+from bayes_intgen.moments.feature_sums import ResidualMoments
 from bayes_intgen.moments.moments import Moments
-from bayes_intgen.moments.regression_sums import ResidualMoments
 
 __all__ = [
     "draw_variance_functions",

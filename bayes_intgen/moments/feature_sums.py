@@ -13,6 +13,11 @@ follow at the end:
 
 That subtraction is harmless, since c is the mean of the first block: of n rows of which the first
 block is the share f, the scatter is at least f times what it is taken from.
+
+Sums of squared residuals hold whether or not the model of their variance does: (2) is the middle of
+the sandwich covariance of White (1980), "A heteroskedasticity-consistent covariance matrix
+estimator and a direct test for heteroskedasticity", Econometrica 48; sum w e^2 phi and sum w e^4,
+with the weighted moments of the features, are those of a regression of e^2 on the features.
 """
 
 from collections.abc import Mapping
@@ -24,16 +29,16 @@ import numpy as np
 
 from bayes_intgen.base.centred_moments import CentredMoments
 from bayes_intgen.base.regimes import Regime
-from bayes_intgen.base.types import Array, Counts, Scale
+from bayes_intgen.base.types import Array, Counts, Indices, Scale
 from bayes_intgen.data.row_pass import FOLDS, Chunk
 from bayes_intgen.data.sources import merge_each
 from bayes_intgen.design.basis.features import FeatureMap
-from bayes_intgen.moments.regression_sums import ResidualMoments
 
 __all__ = [
     "BlockMoments",
     "FeatureSums",
     "Recipe",
+    "ResidualMoments",
     "RowWeights",
     "block_rows",
     "sum_features",
@@ -89,6 +94,53 @@ class RowWeights(Protocol):
     def log_weights(self, phi: Array) -> Array:
         """Return the log weights of rows of features, shape (n, features) to (n,)."""
         ...
+
+
+@dataclass(frozen=True)
+class ResidualMoments:
+    """Sums over the rows of one regime, residuals in standard units of the outcome."""
+
+    n: int  # number of rows
+    meat: Array = field(repr=False)  # sum omega^2 e^2 phi phi', shape (features, features)
+    cross: Array = field(repr=False)  # sum omega e^2 phi, shape (features,)
+    fourth: float  # sum omega e^4
+    square: float  # sum e^2, not weighted
+
+    @classmethod
+    def from_columns(
+        cls, phi: Array, residual: Array, row_weights: Array, work: Array | None = None
+    ) -> "ResidualMoments":
+        """Sum over rows, which are columns here.
+
+        Parameters
+        ----------
+        phi
+            Features, shape (features, n).
+        residual, row_weights
+            Shape (n,).
+        work
+            An array of the shape of ``phi`` that may be overwritten.
+        """
+        scaled = np.multiply(phi, row_weights * residual, out=work)
+        squares = residual**2
+        weighted = row_weights * squares
+        fourth, square = float(weighted @ squares), float(squares.sum())
+        return cls(phi.shape[1], scaled @ scaled.T, phi @ weighted, fourth, square)
+
+    def merge(self, other: "ResidualMoments") -> "ResidualMoments":
+        """Return the sums over the rows of both."""
+        return ResidualMoments(
+            self.n + other.n,
+            self.meat + other.meat,
+            self.cross + other.cross,
+            self.fourth + other.fourth,
+            self.square + other.square,
+        )
+
+    def select(self, columns: Indices) -> "ResidualMoments":
+        """Keep some of the features, in the order given."""
+        meat = self.meat[np.ix_(columns, columns)]
+        return ResidualMoments(self.n, meat, self.cross[columns], self.fourth, self.square)
 
 
 @dataclass(frozen=True)

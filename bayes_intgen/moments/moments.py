@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bayes_intgen.base.arguments import show
-from bayes_intgen.base.centred_moments import CentredMoments
+from bayes_intgen.base.centred_moments import CentredMoments, RegressionMoments
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.parallel import one_blas_thread, ordered_map
 from bayes_intgen.base.regimes import Regime
@@ -27,9 +27,8 @@ from bayes_intgen.design.structure import Structure, resolve_structure
 from bayes_intgen.design.structure_learning import learn_structure
 from bayes_intgen.moments.combination import merge, read_further, select
 from bayes_intgen.moments.description import check_size, describe_moments, moments_html
-from bayes_intgen.moments.feature_sums import Recipe, RowWeights
+from bayes_intgen.moments.feature_sums import Recipe, ResidualMoments, RowWeights
 from bayes_intgen.moments.moments_file import read_moments, write_moments
-from bayes_intgen.moments.regression_sums import RegressionMoments, ResidualMoments
 
 __all__ = ["Moments"]
 

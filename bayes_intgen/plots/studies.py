@@ -20,7 +20,7 @@ __all__ = [
     "plot_structure",
 ]
 
-LINES = {"seen": "-", "given": "-", "implied": "--", "untested": ":"}
+LINES = {"seen": "-", "given": "-", "implied": "--", "possible": "-.", "untested": ":"}
 
 
 def plot_recovery(
@@ -143,7 +143,8 @@ def plot_structure(ax: Axes, actions: Sequence[str], edges: Sequence[tuple[str, 
         Names of the actions, placed on a circle.
     edges
         Triples (parent, child, status): arrows are solid for ``seen`` and ``given`` edges, dashed
-        for ``implied`` ones and dotted for those that no experiment tests (``untested``).
+        for ``implied`` ones, dotted for those that no experiment tests (``untested``), dash-dotted
+        for those that the experiments are too small to exclude (``possible``).
 
     Examples
     --------

@@ -319,6 +319,13 @@ def test_edges_that_few_rows_found_absent_are_not_relied_on():
     assert Ancestry.of(LearnedStructure(("a1", "a2"), clear, ())).before["a2"] == ()
 
 
+def test_of_actions_with_possible_edges_the_order_is_unknown():
+    edges = (Edge("a", "b", 0.4, "possible"), Edge("b", "a", 0.5, "possible"))
+    order = Ancestry.of(LearnedStructure(("a", "b"), edges, ()))
+    assert "b" in order.before["a"]
+    assert "b" in order.after["a"]
+
+
 def test_a_regime_of_thirty_rows_beside_many_raises_no_alarm():
     """Thirty rows cannot show that a2 follows a1, which then looks like a shared confounder."""
     scm = ig.scm.sample_common_support_scm(3, random_seed=8)

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 import bayes_intgen as ig
-from bayes_intgen.base.centred_moments import CentredMoments
+from bayes_intgen.base.centred_moments import CentredMoments, RegressionMoments
 from bayes_intgen.base.metrics import rmse
 from bayes_intgen.base.regimes import parse_regime
 from bayes_intgen.base.types import Scale
@@ -16,7 +16,6 @@ from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.model.log_variance import LogVariance, fit_log_variances
 from bayes_intgen.model.marginal import MarginalLikelihood
 from bayes_intgen.moments.moments import Moments
-from bayes_intgen.moments.regression_sums import RegressionMoments
 from models import linear
 
 

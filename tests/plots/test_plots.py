@@ -30,12 +30,13 @@ def ax():
 
 def test_structure_has_an_arrow_per_edge_and_a_style_per_status(ax):
     edges = [("a", "b", "seen"), ("b", "c", "seen"), ("a", "c", "implied"), ("c", "d", "untested")]
+    edges += [("d", "a", "possible")]
     assert plot_structure(ax, ["a", "b", "c", "d"], edges) is ax
     arrows = [patch for patch in ax.patches if isinstance(patch, FancyArrowPatch)]
-    assert sorted(arrow.get_linestyle() for arrow in arrows) == ["-", "-", "--", ":"]
+    assert sorted(arrow.get_linestyle() for arrow in arrows) == ["-", "-", "--", "-.", ":"]
     assert {text.get_text() for text in ax.texts} == {"a", "b", "c", "d"}
     legend = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert legend == ["seen", "implied", "untested"]
+    assert legend == ["seen", "implied", "possible", "untested"]
 
 
 @pytest.mark.parametrize(
