@@ -138,7 +138,8 @@ def _variances(
     sigma: Mapping[Regime, float],
 ) -> Mapping[Regime, LogVariance] | None:
     """Fit the log-variance functions once more, if the fit has any; in standard units."""
-    if posterior.idata.attrs.get("variance") != "learned":
+    attributes = posterior.idata.attrs
+    if attributes.get("variance") != "learned" or attributes.get("misfit"):
         return None
     unit = posterior.outcome_scale.spread
     return fit_log_variances(
