@@ -101,8 +101,11 @@ def _by_action(
 
 def _smaller(basis: HSGP) -> HSGP:
     """Return the choice for a covariate: fewer functions, of which fewer enter products."""
-    usual = 2 if basis.m_pair is None and basis.warp != 0 else 5
-    m_pair = min(usual if basis.m_pair is None else basis.m_pair, COVARIATE_PRODUCTS)
+    usual = 2 if basis.warp != 0 else COVARIATE_PRODUCTS
+    most = basis.m if basis.warp == 0 else basis.warp
+    if most is not None:  # no more are multiplied than there are
+        usual = min(usual, most)
+    m_pair = usual if basis.m_pair is None else min(basis.m_pair, COVARIATE_PRODUCTS)
     warp = FEW_WAVES if basis.warp is None else basis.warp
     return replace(basis, m_pair=m_pair, warp=warp)
 

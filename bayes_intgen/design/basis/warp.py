@@ -1,4 +1,6 @@
-"""A coordinate that is fine where the rows are: a blend of an action, its rank and normal score.
+"""Where the rows of an action are: a coordinate that is fine there, and its frequent values.
+
+The coordinate is a blend of the action, its rank and its normal score.
 
 With x the action in half-widths from the middle of its range, F its distribution function over all
 regimes (those that set the action and those that leave it alone count half each) and z = Phi^-1(F)
@@ -21,12 +23,13 @@ from scipy import stats
 
 from bayes_intgen.base.types import Array, Scale
 
-__all__ = ["Warp"]
+__all__ = ["Warp", "find_masses"]
 
 KNOTS = 65
 RAW = 0.1
 RANK = 0.5
 LEAST_LINEAR = 0.98
+LEAST_SHARE, LEAST_ROWS, MOST_MASSES = 0.02, 8, 24  # of frequent values
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,20 @@ class Warp:
         """Rebuild the coordinate from :meth:`to_dict`."""
         knots, heights = tuple(state["knots"]), tuple(state["heights"])
         return cls(knots, heights, state["slope"], tuple(state["scores"]), state["bent"])
+
+
+def find_masses(kinds: Sequence[tuple[Array, Array]]) -> tuple[float, ...]:
+    """Return the values that many rows have, in order.
+
+    They must be frequent where the action is left alone: that an experiment tries a few values of
+    an action does not make these special.
+    """
+    values, shares = kinds[0]
+    distinct, where, counts = np.unique(values, return_inverse=True, return_counts=True)
+    often = (np.bincount(where, weights=shares) >= LEAST_SHARE) & (counts >= LEAST_ROWS)
+    if len(distinct) == 2:
+        return ()  # a line goes through two values
+    return tuple(distinct[often].tolist()) if often.sum() <= MOST_MASSES else ()
 
 
 def _correlation(kinds: Sequence[tuple[Array, Array]], knots: Array, scores: Array) -> float:
