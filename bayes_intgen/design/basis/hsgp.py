@@ -49,6 +49,7 @@ from bayes_intgen.design.basis.warp import Warp, find_masses
 __all__ = ["HSGP", "HSGPBasis"]
 
 MOST_FUNCTIONS = 1000
+MANY_VARIABLES = 6
 RAW_SIZES = (10, 5)  # m and m_pair without a warped coordinate
 SMOOTHNESS = 2.5  # of the kernel of the warped coordinate
 WARP_BOX = 1.3
@@ -69,7 +70,8 @@ class HSGP:
 
         m = 2 + 1.2 log10 N,   m_pair = 1.6 log10 N - 2.9,   warp = 5 + 5.2 log10 N,
 
-    rounded: 6, 3 and 24 at 5000 rows, 8, 5 and 31 at 10^5, 9, 7 and 36 at 10^6.
+    rounded: 6, 3 and 24 at 5000 rows, 8, 5 and 31 at 10^5, 9, 7 and 36 at 10^6. With K > 6 actions
+    and covariates warp is multiplied by 6 / K, the others by its root.
     ``HSGP(warp=0)`` has eigenfunctions of the action alone, 10 of them and 5 in products.
 
     Parameters
@@ -112,16 +114,21 @@ class HSGP:
         rule = "a finite number greater than 1 (the data's own range) and up to 1000"
         read_real(self.c, "c", rule, 1.0 + 1e-9, 1000.0)
 
-    def sizes(self, n_rows: int) -> tuple[int, int, int]:
-        """Return m, m_pair and warp for a number of rows.
+    def sizes(self, n_rows: int, n_variables: int = 1) -> tuple[int, int, int]:
+        """Return m, m_pair and warp for a number of rows, and of actions and covariates.
 
         Examples
         --------
-        >>> ig.HSGP().sizes(5000), ig.HSGP(warp=0).sizes(5000)
-        ((6, 3, 24), (10, 5, 0))
+        >>> ig.HSGP().sizes(5000), ig.HSGP().sizes(200_000, 20), ig.HSGP(warp=0).sizes(5000)
+        ((6, 3, 24), (5, 2, 10), (10, 5, 0))
         """
         decades = log10(max(n_rows, 10))
-        by_rows = (2 + 1.2 * decades, max(1.6 * decades - 2.9, 2.0), 5 + 5.2 * decades)
+        part = min(1.0, MANY_VARIABLES / n_variables)
+        by_rows = (
+            (2 + 1.2 * decades) * sqrt(part),
+            max((1.6 * decades - 2.9) * sqrt(part), 2.0),
+            (5 + 5.2 * decades) * part,
+        )
         usual = (*RAW_SIZES, 0) if self.warp == 0 else (round(size) for size in by_rows)
         chosen = (self.m, self.m_pair, self.warp)
         m, m_pair, warp = (
@@ -138,7 +145,8 @@ class HSGP:
         >>> basis.evaluate(frame["a1"].to_numpy()).shape == (600, len(basis.functions))
         True
         """
-        m, m_pair, m_warp = self.sizes(sum(part.n for part in summary.regimes.values()))
+        rows = sum(part.n for part in summary.regimes.values())
+        m, m_pair, m_warp = self.sizes(rows, len(summary.actions) + len(summary.covariates))
         low, high = summary.pooled_core(action)
         box = Scale((low + high) / 2, (high - low) / 2)
         basis = HSGPBasis(summary.scales[action], box, m, m_pair, float(self.c))
