@@ -171,6 +171,7 @@ class Design:
             for block in self.blocks
             for pattern in ((), *(cut for cut in self.cuts if cut[0] in block))
             for i in self.features.positions(self.scope(block[0], pattern))
+            if features[i].actions <= frozenset(block) or not self.features.is_fine(int(i))
         ]
         return tuple(causal + bias)
 

@@ -166,6 +166,11 @@ class FeatureMap:
         curves = sum(f.shape == "curved" for f in functions)
         return prod(roots, start=CURVED**curves)
 
+    def is_fine(self, column: int) -> bool:
+        """Say whether a feature is a function of one action too fine for the bias of another."""
+        factors = self.features[column].factors
+        return len(factors) == 1 and _function(factors[0], self.bases).fine
+
     @property
     def variables(self) -> tuple[str, ...]:
         """Names of the actions, and of the covariates behind them."""

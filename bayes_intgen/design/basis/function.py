@@ -45,6 +45,9 @@ class BasisFunction:
         Each has a lengthscale of its own.
     smoothness
         Of the kernel: nu of a Matern kernel, infinite for the squared exponential.
+    fine
+        Whether it is too fine to be of use in the confounding bias of another action: it has a part
+        in the effect and in the own bias of the action only.
     """
 
     name: str
@@ -55,6 +58,7 @@ class BasisFunction:
     order: int | None = None
     coordinate: str = ""
     smoothness: float = inf
+    fine: bool = False
 
 
 class ActionBasis(Protocol):

@@ -49,7 +49,7 @@ from bayes_intgen.design.basis.warp import Warp, find_masses
 __all__ = ["HSGP", "HSGPBasis"]
 
 MOST_FUNCTIONS = 1000
-MANY_VARIABLES = 6
+MANY_VARIABLES = 4
 RAW_SIZES = (10, 5)  # m and m_pair without a warped coordinate
 SMOOTHNESS = 2.5  # of the kernel of the warped coordinate
 WARP_BOX = 1.3
@@ -68,10 +68,10 @@ class HSGP:
     (:mod:`bayes_intgen.design.basis.warp`), which is fine where the rows are: long tails,
     thresholds, kinks, jumps, many zeros. Its sizes follow the number of rows N of all regimes,
 
-        m = 2 + 1.2 log10 N,   m_pair = 1.6 log10 N - 2.9,   warp = 5 + 5.2 log10 N,
+        m = 3 + 0.8 log10 N,   m_pair = 1.1 + 0.5 log10 N,   warp = 13 + 3 log10 N,
 
-    rounded: 6, 3 and 24 at 5000 rows, 8, 5 and 31 at 10^5, 9, 7 and 36 at 10^6. With K > 6 actions
-    and covariates warp is multiplied by 6 / K, the others by its root.
+    rounded: 6, 3 and 24 at 5000 rows, 7, 4 and 28 at 10^5, 9, 5 and 34 at 10^7. With K > 4 actions
+    and covariates warp is multiplied by 4 / K, the others by its root.
     ``HSGP(warp=0)`` has eigenfunctions of the action alone, 10 of them and 5 in products.
 
     Parameters
@@ -125,9 +125,9 @@ class HSGP:
         decades = log10(max(n_rows, 10))
         part = min(1.0, MANY_VARIABLES / n_variables)
         by_rows = (
-            (2 + 1.2 * decades) * sqrt(part),
-            max((1.6 * decades - 2.9) * sqrt(part), 2.0),
-            (5 + 5.2 * decades) * part,
+            (3 + 0.8 * decades) * sqrt(part),
+            max((1.1 + 0.5 * decades) * sqrt(part), 2.0),
+            (13 + 3 * decades) * part,
         )
         usual = (*RAW_SIZES, 0) if self.warp == 0 else (round(size) for size in by_rows)
         chosen = (self.m, self.m_pair, self.warp)
@@ -222,6 +222,7 @@ class HSGPBasis:
                 j * pi / (2 * WARP_BOX),
                 coordinate="warped",
                 smoothness=SMOOTHNESS,
+                fine=0 < 2 * self.m_pair < j,
             )
             for j in range(1, self.m_warp + 1)
         ]
