@@ -8,6 +8,7 @@ import pymc as pm
 
 from bayes_intgen.base.blocks import BlockChoice, check_blocks
 from bayes_intgen.base.html import html_block, html_table
+from bayes_intgen.base.parallel import one_blas_thread
 from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.data.lift_tests import LiftTests
 from bayes_intgen.data.regime_data import RegimeData
@@ -237,11 +238,10 @@ class InterventionModel:
         sampling.require_nuts_unless_normal(self.likelihood)
         variance = self.variance if isinstance(data, RegimeData) else "constant"
         wanted = read_target(target, data)
-        with explain_singular(" For gross errors in the outcome there is likelihood='student_t'."):
+        with one_blas_thread(), explain_singular(" For outliers: likelihood='student_t'."):
             prepared = self._prepare(data, lifts=lifts, target=wanted)
             problem = prepared.problem
-            # The normal fit is made for every likelihood: the tests of interactions and of lifts
-            # work on its sums over rows.
+            # For every likelihood: the tests of interactions and of lifts work on its sums over rows.
             mode = find_mode(problem)
             if self.likelihood == "normal":
                 tree, convergence = sample_integrated(problem, mode, sampling, wanted, variance)
