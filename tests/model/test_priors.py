@@ -47,11 +47,7 @@ def test_each_kind_of_group_has_its_own_prior():
 def test_an_action_that_no_regime_sets_has_priors_of_its_own(data):
     """Of its confounding, as a function of itself, and of its lengthscale; no other differs."""
     priors = ig.Priors()
-    model = ig.InterventionModel(structure=["a1", "a2"])
-    problem = model._prepare(data.drop("a2")).problem
-    medians = np.exp(problem.hyperpriors.mean[2:])
-    names = (*problem.design.groups, *problem.design.smooth_actions)
-    found = dict(zip(names, medians, strict=True))
+    found = medians_without_a2(data, ig.HSGP(warp=0))
     assert found["bias:a2|a2:linear"] == found["bias:a2|a2:wiggly"]
     assert_allclose(found["bias:a2|a2:linear"], priors.confounding_unset.median)
     assert_allclose(found["a2"], priors.lengthscale_unset.median)
@@ -59,6 +55,29 @@ def test_an_action_that_no_regime_sets_has_priors_of_its_own(data):
         assert_allclose(found[f"{name}:linear"], priors.linear.median)
         assert_allclose(found[f"{name}:wiggly"], priors.wiggly.median)
     assert_allclose([found["bias:a2|a1*a2"], found["a1"]], [0.1, 0.6])
+
+
+def medians_without_a2(data, basis):
+    """Medians of the priors by group and coordinate, where no regime sets the second action."""
+    model = ig.InterventionModel(basis, structure=["a1", "a2"])
+    problem = model._prepare(data.drop("a2")).problem
+    names = (*problem.design.groups, *problem.design.smooth_actions)
+    return dict(zip(names, np.exp(problem.hyperpriors.mean[2:]), strict=True))
+
+
+def test_with_a_warped_coordinate_its_effect_has_wider_wiggles(data):
+    """As that of an action with few rows of experiments: what is seen is effect plus bias."""
+    priors = ig.Priors()
+    found = medians_without_a2(data, ig.HSGP())
+    for shape in ("linear", "wiggly", "warped"):
+        assert_allclose(found[f"bias:a2|a2:{shape}"], priors.confounding_unset.median)
+    for shape in ("wiggly", "warped"):
+        assert_allclose(found[f"causal|a2:{shape}"], priors.gapped.median)
+        for name in ("bias:a1|a1", "bias:a2|a1", "causal|a1"):
+            assert_allclose(found[f"{name}:{shape}"], getattr(priors, shape).median)
+    lengths = [found[name] for name in ("a1", "a1:warped", "a2", "a2:warped")]
+    short = priors.lengthscale_unset.median
+    assert_allclose(lengths, [0.6, priors.lengthscale_warped.median, short, short])
 
 
 def test_densities_are_those_of_the_logarithm():
