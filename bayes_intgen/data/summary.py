@@ -75,7 +75,7 @@ class Summary:
         ranked = {regime: merged[regime] for regime in sort_regimes(merged, self.actions)}
         gaps = None
         if self.stored_gaps is not None or other.stored_gaps is not None:
-            gaps = {name: _overlaps(self.gaps(name), other.gaps(name)) for name in self.actions}
+            gaps = {name: _overlaps(self.gaps[name], other.gaps[name]) for name in self.actions}
         return replace(self, regimes=ranked, stored_gaps=gaps)
 
     @property
@@ -167,21 +167,17 @@ class Summary:
         ends = np.clip([end[0] for end in self.tested[name]], middle - reach, middle + reach)
         return min(low, float(ends.min())), max(high, float(ends.max()))
 
-    def gaps(self, name: str) -> tuple[Gap, ...]:
-        """Return the intervals of an action, within its tested range, that no experiment set.
+    @cached_property
+    def gaps(self) -> Mapping[str, tuple[Gap, ...]]:
+        """The intervals of each action, within its tested range, that no experiment set.
 
         Of two neighbouring values that experiments set, those between which more than a quarter of
         the tested range lies, with at least one row in twenty on either side: gaps between tested
-        levels or clouds, not the loose ends of a long tail.
+        levels or clouds, not the loose ends of a long tail. Found once, since every query asks.
         """
-        return self._gaps.get(name, ())
-
-    @cached_property
-    def _gaps(self) -> Mapping[str, tuple[Gap, ...]]:
-        """The gaps of each action; found once, since every query asks for them."""
         if self.stored_gaps is not None:
-            return self.stored_gaps
-        return {name: self._find_gaps(name) for name in self.actions if name not in self.levels}
+            return dict.fromkeys(self.actions, ()) | dict(self.stored_gaps)
+        return {name: () if name in self.levels else self._find_gaps(name) for name in self.actions}
 
     def _find_gaps(self, name: str) -> tuple[Gap, ...]:
         column = self.columns.index(name)
@@ -239,9 +235,9 @@ class Summary:
         With ``near``, also where some rows lie (:attr:`RegimeSummary.near`).
         """
         gaps = {
-            name: [[gap.low, gap.high, gap.share] for gap in self.gaps(name)]
-            for name in self.actions
-            if self.gaps(name)
+            name: [[gap.low, gap.high, gap.share] for gap in gaps]
+            for name, gaps in self.gaps.items()
+            if gaps
         }
         return ({"gaps": gaps} if gaps else {}) | {
             "actions": list(self.actions),

@@ -68,7 +68,7 @@ class Problem:
         gapped = {
             name
             for name in warped.intersection(design.actions)
-            if rows[name] < FEW_ROWS or any(gap.share > LEAST_IN_GAP for gap in summary.gaps(name))
+            if rows[name] < FEW_ROWS or any(gap.share > LEAST_IN_GAP for gap in summary.gaps[name])
         }
         kinds = design.group_kinds(unset, gapped), kinds_of_lengthscales(design.waves, unset)
         return HyperPriors.of(self.priors.of_each(len(regimes), *kinds))

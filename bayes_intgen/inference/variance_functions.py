@@ -35,7 +35,8 @@ is not, because the rows that count most are then those whose variance was taken
 (models/polynomial.py, cubic features, 16,000 rows per regime: 0.112 instead of 0.065).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import reduce
 from math import sqrt
 
@@ -47,13 +48,14 @@ from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array, Indices, Scale
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.design.basis.features import FeatureMap
+from bayes_intgen.design.design import Design, Interactions
 from bayes_intgen.inference.laplace import find_mode
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.verdicts.additivity import check_additivity
-from bayes_intgen.model.log_variance import LogVariance, fit_log_variances
+from bayes_intgen.model.log_variance import LogVariance, VarianceFeatures, fit_log_variances
 from bayes_intgen.model.marginal import Conditional
 from bayes_intgen.model.priors import Priors
-from bayes_intgen.model.variance_sum_rule import FLOOR, variance_design
+from bayes_intgen.model.variance_sum_rule import FLOOR
 from bayes_intgen.moments.feature_sums import ResidualMoments
 from bayes_intgen.moments.moments import Moments
 
@@ -61,6 +63,7 @@ __all__ = [
     "draw_variance_functions",
     "find_misfit",
     "fit_variance_functions",
+    "variance_design",
     "weighted_moments",
 ]
 
@@ -150,6 +153,21 @@ def find_misfit(problem: Problem, mode: Array, moments: Moments) -> str:
         and (fitted == "none" or (fitted == "pairwise" and test.kind == "bias"))
     ]
     return str(min(found, key=lambda test: test.p_value)) if found else ""
+
+
+def variance_design(design: Design) -> Design:
+    """Return the design of the variance that goes with one of the mean.
+
+    Of products of two actions only the smoothest take part, and none of three or more.
+    """
+    smooth = [0, *VarianceFeatures.of(design.features).columns]
+    masks: Interactions = "all" if design.interactions == "all" else "none"
+    full = replace(design, features=_keep(design.features, smooth), interactions=masks)
+    return replace(full, features=_keep(full.features, np.unique(full.positions)))
+
+
+def _keep(features: FeatureMap, columns: Iterable[int]) -> FeatureMap:
+    return FeatureMap(features.bases, tuple(features.features[i] for i in columns))
 
 
 def fit_variance_functions(problem: Problem, mode: Array) -> tuple[Problem, Conditional]:

@@ -24,35 +24,17 @@ least residual variance of a regime, it is held there.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import numpy as np
 
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array
-from bayes_intgen.design.basis.features import FeatureMap
-from bayes_intgen.design.design import Design, Interactions
+from bayes_intgen.design.design import Design
 from bayes_intgen.design.identification.identify import affine_coefficients
-from bayes_intgen.model.log_variance import VarianceFeatures
 
-__all__ = ["FLOOR", "combine_regimes", "variance_at", "variance_design"]
+__all__ = ["FLOOR", "combine_regimes", "variance_at"]
 
 FLOOR = 0.01
-
-
-def variance_design(design: Design) -> Design:
-    """Return the design of the variance that goes with one of the mean.
-
-    Of products of two actions only the smoothest take part, and none of three or more.
-    """
-    smooth = [0, *VarianceFeatures.of(design.features).columns]
-    masks: Interactions = "all" if design.interactions == "all" else "none"
-    full = replace(design, features=_keep(design.features, smooth), interactions=masks)
-    return replace(full, features=_keep(full.features, np.unique(full.positions)))
-
-
-def _keep(features: FeatureMap, columns: Iterable[int]) -> FeatureMap:
-    return FeatureMap(features.bases, tuple(features.features[i] for i in columns))
 
 
 def variance_at(design: Design, weights: Array, values: Array, regime: Regime) -> Array:
@@ -61,7 +43,8 @@ def variance_at(design: Design, weights: Array, values: Array, regime: Regime) -
     Parameters
     ----------
     design, weights
-        As made by :func:`variance_design`, and its weights, shape (..., weights).
+        Of the variance (:mod:`bayes_intgen.inference.variance_functions`), and its weights, shape
+        (..., weights).
     values
         All actions in their own units, or codes of levels, shape (points, K).
     regime

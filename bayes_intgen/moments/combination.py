@@ -1,7 +1,6 @@
-"""Combination of moments: further rows in the basis of earlier ones, merging, fewer features.
+"""Combination of moments: further rows in the basis of earlier ones, merging.
 
-The features are frozen, so two moments are merged by Chan's update of centred moments; a model with
-fewer features takes its rows and columns out of those that were computed.
+The features are frozen, so two moments are merged by Chan's update of centred moments.
 """
 
 from collections.abc import Mapping
@@ -15,12 +14,11 @@ from bayes_intgen.base.errors import ModelError
 from bayes_intgen.data.columns import Columns
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.data.summary import Summary
-from bayes_intgen.design.basis.features import FeatureMap
 
 if TYPE_CHECKING:
     from bayes_intgen.moments.moments import Moments
 
-__all__ = ["merge", "read_further", "select"]
+__all__ = ["merge", "read_further"]
 
 
 def read_further(data: Any, known: Summary, regime: str | Mapping[str, str]) -> RegimeData:
@@ -96,38 +94,3 @@ def merge(self: "Moments", other: "Moments") -> "Moments":
             r: np.sum([m.clamped[r] for m in both if r in m.clamped], axis=0) for r in regimes
         },
     )
-
-
-def select(self: "Moments", features: FeatureMap) -> "Moments":
-    """Keep some of the features.
-
-    Raises
-    ------
-    ModelError
-        If a feature is not among those whose moments were computed.
-
-    Examples
-    --------
-    >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
-    >>> moments.select(moments.features) is moments
-    True
-    """
-    if features == self.features:
-        return self
-    order = {f.factors: i - 1 for i, f in enumerate(self.features.features)}
-    wanted = [f.factors for f in features.features]
-    missing = [factors for factors in wanted if factors not in order]
-    if missing or features.bases != self.features.bases:
-        raise ModelError(
-            f"basis: the moments lack {len(missing)} of the {len(wanted)} features of the "
-            f"model, or were computed with another basis; compute them again with "
-            f"Moments.from_data(data, basis=...) and the basis of the model."
-        )
-    # The outcome stays last; the constant, first among the features, is not in the moments.
-    columns = np.array([*(order[factors] for factors in wanted[1:]), len(order) - 1])
-    folds = {r: tuple(fold.select(columns) for fold in f) for r, f in self.folds.items()}
-    residuals = self.residuals
-    if residuals is not None:
-        kept = np.array([order[factors] + 1 for factors in wanted])
-        residuals = {r: sums.select(kept) for r, sums in residuals.items()}
-    return replace(self, features=features, folds=folds, residuals=residuals)

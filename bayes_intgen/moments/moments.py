@@ -2,14 +2,16 @@
 
 They are all that a normal likelihood needs of the rows, whatever their number: of each regime and
 cross-validation fold the count, the mean and the centred second moments of (phi(a), y), with y in
-standard units.
+standard units. A model with fewer features takes its rows and columns out of those computed.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from bayes_intgen.base.arguments import show
 from bayes_intgen.base.centred_moments import CentredMoments, RegressionMoments
@@ -25,10 +27,10 @@ from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.design.basis.hsgp import HSGP
 from bayes_intgen.design.structure import Structure, resolve_structure
 from bayes_intgen.design.structure_learning import learn_structure
-from bayes_intgen.moments.combination import merge, read_further, select
+from bayes_intgen.moments.combination import merge, read_further
 from bayes_intgen.moments.description import check_size, describe_moments, moments_html
 from bayes_intgen.moments.feature_sums import Recipe, ResidualMoments, RowWeights
-from bayes_intgen.moments.moments_file import read_moments, write_moments
+from bayes_intgen.moments.moments_file import read_moments, save
 
 __all__ = ["Moments"]
 
@@ -218,7 +220,41 @@ class Moments:
 
     # methods: the first argument of each function is self
     merge = merge
-    select = select
+    save = save
+
+    def select(self, features: FeatureMap) -> "Moments":
+        """Keep some of the features.
+
+        Raises
+        ------
+        ModelError
+            If a feature is not among those whose moments were computed.
+
+        Examples
+        --------
+        >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
+        >>> moments.select(moments.features) is moments
+        True
+        """
+        if features == self.features:
+            return self
+        order = {f.factors: i - 1 for i, f in enumerate(self.features.features)}
+        wanted = [f.factors for f in features.features]
+        missing = [factors for factors in wanted if factors not in order]
+        if missing or features.bases != self.features.bases:
+            raise ModelError(
+                f"basis: the moments lack {len(missing)} of the {len(wanted)} features of the "
+                f"model, or were computed with another basis; compute them again with "
+                f"Moments.from_data(data, basis=...) and the basis of the model."
+            )
+        # The outcome stays last; the constant, first among the features, is not in the moments.
+        columns = np.array([*(order[factors] for factors in wanted[1:]), len(order) - 1])
+        folds = {r: tuple(fold.select(columns) for fold in f) for r, f in self.folds.items()}
+        residuals = self.residuals
+        if residuals is not None:
+            kept = np.array([order[factors] + 1 for factors in wanted])
+            residuals = {r: sums.select(kept) for r, sums in residuals.items()}
+        return replace(self, features=features, folds=folds, residuals=residuals)
 
     def regression(self, regime: Regime) -> RegressionMoments:
         """Return the sums of products of one regime, all folds together.
@@ -252,33 +288,6 @@ class Moments:
         with one_blas_thread():
             shares = ordered_map(CentredMoments.residual_share, merged, threads)
             return dict(zip(self.folds, shares, strict=True))
-
-    def save(self, path: str | Path, rows: bool = True) -> None:
-        """Write the moments to a ``.npz`` file, without those of residuals.
-
-        Parameters
-        ----------
-        path
-            The file; an earlier one is replaced in one step.
-        rows
-            Whether to keep some rows of each regime as they are, 8 MB of them at most. They are
-            what a structure is learned from; without them it must be given to the model.
-
-        Raises
-        ------
-        FileError
-            If the folder does not exist or cannot be written to.
-
-        Examples
-        --------
-        >>> from tempfile import TemporaryDirectory
-        >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
-        >>> with TemporaryDirectory() as folder:
-        ...     moments.save(Path(folder) / "day1.npz")
-        ...     ig.Moments.load(Path(folder) / "day1.npz").n_rows
-        600
-        """
-        write_moments(self, Path(path), rows)
 
     @classmethod
     def load(cls, path: str | Path) -> "Moments":

@@ -27,40 +27,63 @@ from bayes_intgen.design.basis.features import FeatureMap
 if TYPE_CHECKING:
     from bayes_intgen.moments.moments import Moments
 
-__all__ = ["read_moments", "write_moments"]
+__all__ = ["read_moments", "save"]
 
 FORMAT = "bayes_intgen moments, format 1"
 MOST_VALUES = 2**20
 
 
-def write_moments(moments: "Moments", path: Path, rows: bool) -> None:
-    """Write a file; an earlier one at ``path`` is replaced in one step or left as it was."""
-    size = len(moments.features.features)
+def save(self: "Moments", path: str | Path, rows: bool = True) -> None:
+    """Write the moments to a ``.npz`` file, without those of residuals.
+
+    Parameters
+    ----------
+    path
+        The file; an earlier one is replaced in one step.
+    rows
+        Whether to keep some rows of each regime as they are, 8 MB of them at most. They are
+        what a structure is learned from; without them it must be given to the model.
+
+    Raises
+    ------
+    FileError
+        If the folder does not exist or cannot be written to.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
+    >>> with TemporaryDirectory() as folder:
+    ...     moments.save(Path(folder) / "day1.npz")
+    ...     ig.Moments.load(Path(folder) / "day1.npz").n_rows
+    600
+    """
+    size = len(self.features.features)
     lower = np.tril_indices(size)
-    most = _most_rows(moments.summary)
+    most = _most_rows(self.summary)
     state = {
         "format": FORMAT,
-        "summary": moments.summary.to_dict(),
-        "features": moments.features.to_dict(),
-        "outcome_scale": [moments.outcome_scale.centre, moments.outcome_scale.spread],
+        "summary": self.summary.to_dict(),
+        "features": self.features.to_dict(),
+        "outcome_scale": [self.outcome_scale.centre, self.outcome_scale.spread],
     }
     arrays: dict[str, npt.NDArray[np.generic]] = {
         "state": np.frombuffer(json.dumps(state).encode(), dtype=np.uint8)
     }
-    for position, (regime, folds) in enumerate(moments.folds.items()):
+    for position, (regime, folds) in enumerate(self.folds.items()):
         arrays |= {
             f"n_{position}": np.array([fold.n for fold in folds]),
             f"weight_{position}": np.array([fold.weight for fold in folds]),
             f"mean_{position}": np.array([fold.mean for fold in folds]),
             f"scatter_{position}": np.array([fold.scatter[lower] for fold in folds]),
-            f"log_weight_{position}": np.array(moments.log_weights[regime]),
-            f"clamped_{position}": moments.clamped[regime],
+            f"log_weight_{position}": np.array(self.log_weights[regime]),
+            f"clamped_{position}": self.clamped[regime],
         }
         if rows:
-            sample = moments.summary.regimes[regime].sample.thin(most)
+            sample = self.summary.regimes[regime].sample.thin(most)
             arrays[f"sample_{position}"] = sample.rows
             arrays[f"thinned_{position}"] = np.array([sample.seen, sample.stride])
-    with replacing(path) as draft, draft.open("wb") as file:
+    with replacing(Path(path)) as draft, draft.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
 
 

@@ -21,13 +21,13 @@ from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.design.basis.features import FeatureMap
+from bayes_intgen.inference.variance_functions import variance_design
 from bayes_intgen.model.log_variance import VarianceFeatures
 from bayes_intgen.model.log_variance_rows import bound_log_variance
 from bayes_intgen.model.variance_sum_rule import (
     FLOOR,
     combine_regimes,
     variance_at,
-    variance_design,
 )
 from bayes_intgen.posterior.fitted import Fitted
 

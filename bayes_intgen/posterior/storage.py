@@ -21,9 +21,9 @@ from bayes_intgen.base.types import Scale
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.design import Design
 from bayes_intgen.design.structure_learning import LearnedStructure
+from bayes_intgen.inference.variance_functions import variance_design
 from bayes_intgen.inference.verdicts.additivity_result import Additivity
 from bayes_intgen.inference.verdicts.convergence import Convergence
-from bayes_intgen.model.variance_sum_rule import variance_design
 from bayes_intgen.posterior.digest import digest_tree
 from bayes_intgen.posterior.fitted import Fitted
 

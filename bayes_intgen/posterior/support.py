@@ -98,7 +98,7 @@ def classify_support(
                     seen &= _in_core(values, position[action], chosen)
                     if given:
                         seen &= _in_cloud(values, [position[action], *given], summary, chosen)
-                seen &= ~_in_gap(values[:, position[action]], summary.gaps(action))
+                seen &= ~_in_gap(values[:, position[action]], summary.gaps[action])
                 ends = _shown(position[action], needed)
                 if action in summary.tested:
                     seen |= is_tested(values, position[action], summary, ends)
@@ -197,7 +197,7 @@ def find_gaps(values: Array, action: str, summary: Summary) -> list[tuple[Gap, M
     Lift tests in a gap make it smaller, as in the flags. ``values``: shape (points, variables).
     """
     column, found = summary.variables.index(action), []
-    for gap in summary.gaps(action):
+    for gap in summary.gaps[action]:
         inside = _in_gap(values[:, column], [gap])
         if action in summary.tested:
             inside &= ~is_tested(values, column, summary, (gap.low, gap.high))

@@ -113,10 +113,11 @@ MODELS = (
     Call(
         "HSGP",
         make(ig.HSGP),
-        {"m": 10, "m_pair": 5, "c": 1.5},
+        {"m": 10, "m_pair": 5, "c": 1.5, "warp": 24},
         {
-            "m": NO_COUNT,
-            "m_pair": NO_SIZE,
+            "m": but(NO_COUNT, None),
+            "m_pair": but(NO_SIZE, None),
+            "warp": but(NO_SIZE, None),
             "c": (*NO_REAL, 1, 0.5, -2.0, 1e300),
         },
     ),

@@ -20,7 +20,11 @@ def bases():
     data = ig.RegimeData.from_frame(frame, outcome="y", actions=scm.actions)
     return {
         basis: freeze_bases(spec, data.actions, data.summary)
-        for basis, spec in (("cubic", ig.Polynomial(3)), ("smooth", ig.HSGP(m=4, m_pair=2)))
+        for basis, spec in (
+            ("cubic", ig.Polynomial(3)),
+            ("smooth", ig.HSGP(m=4, m_pair=2, warp=0)),
+            ("warped", ig.HSGP(m=4, m_pair=1, warp=8)),
+        )
     }
 
 
@@ -36,7 +40,7 @@ SINGLE = subsets((), ("a1",), ("a2",), ("a3",))
 PAIRS = subsets(("a1", "a2"), ("a1", "a3"), ("a2", "a3"))
 
 
-@pytest.mark.parametrize("basis", ["cubic", "smooth"])
+@pytest.mark.parametrize("basis", ["cubic", "smooth", "warped"])
 def test_causal_part_and_biases_with_each_interactions(bases, basis):
     designs = {r: Design.build(bases[basis], PARENTS, r) for r in ("none", "pairwise", "all")}
     triple = subsets(("a1", "a2", "a3")) if basis == "cubic" else set()
@@ -51,13 +55,14 @@ def test_causal_part_and_biases_with_each_interactions(bases, basis):
         assert names(designs["all"], bias_name(action)) == SINGLE | PAIRS | triple
 
 
-@pytest.mark.parametrize("basis", ["cubic", "smooth"])
+@pytest.mark.parametrize("basis", ["cubic", "smooth", "warped"])
 def test_a_surface_is_bilinear_plus_smooth(bases, basis):
     features = FeatureMap.within(bases[basis], [["a1", "a2"]])
     found = {f.name for f in features.features if len(f.factors) == 2}
     expected = {
         "cubic": {"a1 a2", "a1 a2^2", "a1^2 a2"},
         "smooth": {"a1 a2", "a1~1 a2~1", "a1~1 a2~2", "a1~2 a2~1", "a1~2 a2~2"},
+        "warped": {"a1 a2", "a1 a2~w1", "a1 a2~w2", "a1~w1 a2", "a1~w2 a2", "a1~w1 a2~w1"},
     }
     assert found == expected[basis]
 

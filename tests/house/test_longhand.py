@@ -89,7 +89,7 @@ class Longhand:
     params=[
         (linear, ig.Polynomial(1), "full"),
         (polynomial, ig.Polynomial(3), "full"),
-        (hsgp, HSGP(), [("a1", "a2")]),
+        (hsgp, HSGP(warp=0), [("a1", "a2")]),
         (categorical, ig.Polynomial(3), "full", ["a2"]),
         (partition, ig.Polynomial(3), [("a2", "a3")], (), ["a1+a2"]),
         (covariate, ig.Polynomial(2), [("a1", "a2")], (), None, ["z"]),

@@ -85,7 +85,11 @@ def test_hessian_equals_central_differences_of_the_gradient(problem, x):
 
 
 def test_prior_scale_of_a_wave_follows_its_spectral_density(problem, x):
-    """sd_i = scale * product of sqrt(S(w)), S(w) = sqrt(2 pi) l exp(-l^2 w^2 / 2)."""
+    """sd_i = scale * product of sqrt(S(w)).
+
+    S(w) = sqrt(2 pi) l exp(-l^2 w^2 / 2) of the action itself, a squared exponential; of its warped
+    coordinate S(w) = (16 / 3) 5^(5/2) / l^5 / (5 / l^2 + w^2)^3, a Matern kernel of smoothness 5/2.
+    """
     _, log_scale, log_length = problem.split(x)
     found = problem.scales.log_sd(log_scale, log_length)
     scale = dict(zip(problem.design.groups, np.exp(log_scale), strict=True))
@@ -93,10 +97,16 @@ def test_prior_scale_of_a_wave_follows_its_spectral_density(problem, x):
     for weight, log_sd in zip(problem.design.weights, found, strict=True):
         expected = scale.get(weight.group, problem.priors.constant)
         for action, position in weight.feature.factors:
-            w = problem.design.features.bases[action].functions[position].frequency
-            if w is not None:
+            function = problem.design.features.bases[action].functions[position]
+            w = function.frequency
+            if w is None:
+                continue
+            if not function.coordinate:
                 ell = length[action]
                 expected *= np.sqrt(np.sqrt(2 * np.pi) * ell * np.exp(-((ell * w) ** 2) / 2))
+            else:
+                ell = length[f"{action}:warped"]
+                expected *= np.sqrt(16 / 3 * 5**2.5 / ell**5 / (5 / ell**2 + w**2) ** 3)
         assert_allclose(np.exp(log_sd), expected, rtol=1e-12)
 
 

@@ -19,7 +19,9 @@ MIXED = ig.Priors(
     sigma=pm.InverseGamma.dist(3, 1.0),  # parameters that PyTensor's float32 constants hold exactly
     linear=ig.LogNormal(0.5, 0.7),
     wiggly=pm.HalfNormal.dist(0.5),
+    warped=pm.HalfNormal.dist(0.5),
     lengthscale=pm.Gamma.dist(4, 8),
+    lengthscale_warped=pm.Gamma.dist(4, 8),
     pair=0.2,
 )
 
@@ -45,11 +47,7 @@ def test_each_kind_of_group_has_its_own_prior():
 def test_an_action_that_no_regime_sets_has_priors_of_its_own(data):
     """Of its confounding, as a function of itself, and of its lengthscale; no other differs."""
     priors = ig.Priors()
-    model = ig.InterventionModel(structure=["a1", "a2"])
-    problem = model._prepare(data.drop("a2")).problem
-    medians = np.exp(problem.hyperpriors.mean[2:])
-    names = (*problem.design.groups, *problem.design.smooth_actions)
-    found = dict(zip(names, medians, strict=True))
+    found = medians_without_a2(data, ig.HSGP(warp=0))
     assert found["bias:a2|a2:linear"] == found["bias:a2|a2:wiggly"]
     assert_allclose(found["bias:a2|a2:linear"], priors.confounding_unset.median)
     assert_allclose(found["a2"], priors.lengthscale_unset.median)
@@ -57,6 +55,29 @@ def test_an_action_that_no_regime_sets_has_priors_of_its_own(data):
         assert_allclose(found[f"{name}:linear"], priors.linear.median)
         assert_allclose(found[f"{name}:wiggly"], priors.wiggly.median)
     assert_allclose([found["bias:a2|a1*a2"], found["a1"]], [0.1, 0.6])
+
+
+def medians_without_a2(data, basis):
+    """Medians of the priors by group and coordinate, where no regime sets the second action."""
+    model = ig.InterventionModel(basis, structure=["a1", "a2"])
+    problem = model._prepare(data.drop("a2")).problem
+    names = (*problem.design.groups, *problem.design.smooth_actions)
+    return dict(zip(names, np.exp(problem.hyperpriors.mean[2:]), strict=True))
+
+
+def test_with_a_warped_coordinate_its_effect_has_wider_wiggles(data):
+    """As that of an action with few rows of experiments: what is seen is effect plus bias."""
+    priors = ig.Priors()
+    found = medians_without_a2(data, ig.HSGP())
+    for shape in ("linear", "wiggly", "warped"):
+        assert_allclose(found[f"bias:a2|a2:{shape}"], priors.confounding_unset.median)
+    for shape in ("wiggly", "warped"):
+        assert_allclose(found[f"causal|a2:{shape}"], priors.gapped.median)
+        for name in ("bias:a1|a1", "bias:a2|a1", "causal|a1"):
+            assert_allclose(found[f"{name}:{shape}"], getattr(priors, shape).median)
+    lengths = [found[name] for name in ("a1", "a1:warped", "a2", "a2:warped")]
+    short = priors.lengthscale_unset.median
+    assert_allclose(lengths, [0.6, priors.lengthscale_warped.median, short, short])
 
 
 def test_densities_are_those_of_the_logarithm():
@@ -120,7 +141,7 @@ def test_hessian_equals_differences_of_the_gradient_under_any_priors(data):
 def test_a_prior_that_is_known_is_held(data):
     model = ig.InterventionModel(priors=ig.Priors(lengthscale=0.8))
     fit = model.fit(data, method="laplace")
-    length = fit.idata["posterior"].dataset["lengthscale"]
+    length = fit.idata["posterior"].dataset["lengthscale"].sel(smooth_action=["a1", "a2"])
     assert np.abs(length - 0.8).max() < 0.01
 
 
@@ -131,8 +152,11 @@ def test_a_tight_prior_pulls_and_a_foreign_log_normal_is_no_other(data):
         ig.InterventionModel(priors=priors).fit(data, method="laplace").table(at)["mean"]
         for priors in (
             ig.Priors(),
-            ig.Priors(wiggly=pm.LogNormal.dist(np.log(0.1), 1.0)),
-            ig.Priors(wiggly=1e-6, linear=1e-6),
+            ig.Priors(
+                wiggly=pm.LogNormal.dist(np.log(0.1), 1.0),
+                warped=pm.LogNormal.dist(np.log(0.2), 1.0),
+            ),
+            ig.Priors(wiggly=1e-6, warped=1e-6, linear=1e-6),
         )
     ]
     assert_allclose(answers[1], answers[0], rtol=1e-3)  # PyTensor keeps log(0.1) as float32
@@ -207,7 +231,7 @@ def test_answers_move_with_the_unit_of_an_action(data, shift, factor):
 
 def test_prior_curves_have_the_prior_spread(data):
     """The sd of the linear part of u_1 over many prior draws, against numerical integration."""
-    priors = ig.Priors(linear=0.5, wiggly=1e-6, lengthscale=0.6)
+    priors = ig.Priors(linear=0.5, wiggly=1e-6, warped=1e-6, lengthscale=0.6)
     prior = ig.InterventionModel(priors=priors).sample_prior(data, draws=4000, random_seed=1)
     scale = prior.summary.scales["a1"]
     curve = prior.component("a1", [scale.centre, scale.centre + 2 * scale.spread])

@@ -9,7 +9,8 @@ from numpy.testing import assert_allclose
 import bayes_intgen as ig
 from bayes_intgen.design.basis.choice import freeze_bases
 from bayes_intgen.design.design import Design
-from bayes_intgen.model.variance_sum_rule import combine_regimes, variance_at, variance_design
+from bayes_intgen.inference.variance_functions import variance_design
+from bayes_intgen.model.variance_sum_rule import combine_regimes, variance_at
 from models import polynomial
 from tests.cases.true_variance import true_variance
 

@@ -1,5 +1,7 @@
 """Covariates in the design, the support flags, files and the command line."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -86,23 +88,42 @@ def test_pieces_of_covariates_have_a_prior_of_their_own(data):
     kinds = dict(zip(design.groups, design.group_kinds(), strict=True))
     assert kinds["causal|a1:wiggly"] == "wiggly"
     assert kinds["bias:a2|a1*a2"] == "pair"
-    for group in ("causal|z:linear", "bias:a1|z:wiggly", "causal|a1*z", "bias:a2|site:level"):
+    for group in (
+        "causal|z:linear",
+        "bias:a1|z:wiggly",
+        "bias:a1|z:warped",
+        "causal|a1*z",
+        "bias:a2|site:level",
+    ):
         assert kinds[group] == "covariate"
-    assert design.smooth_actions == ("a1", "a2", "z")
+    assert design.smooth_actions == ("a1:warped", "a1", "a2:warped", "a2", "z:warped", "z")
     found = ig.Priors(covariate=ig.LogNormal(0.2, 0.1)).of_each(0, ["covariate"], [])
     assert found == [ig.LogNormal(0.2, 0.1)]
 
 
 def test_covariates_have_fewer_functions_in_products_unless_named(data):
-    summary = data.summary
-    bases = freeze_bases(ig.HSGP(12), data.variables, summary)
-    assert [bases[name].m_pair for name in ("a1", "a2", "z")] == [5, 5, 3]
-    assert match_bases(ig.HSGP(12), bases, data.covariates) == bases
-    assert freeze_bases(ig.HSGP(m_pair=2), data.variables, summary)["z"].m_pair == 2
-    named = dict.fromkeys(["a1", "a2", "z"], ig.HSGP(12))
-    assert freeze_bases(named, data.variables, summary)["z"].m_pair == 5
+    summary, names = data.summary, ("a1", "a2", "z")
+    raw = ig.HSGP(12, warp=0)
+    bases = freeze_bases(raw, data.variables, summary)
+    assert [bases[name].m_pair for name in names] == [5, 5, 3]
+    assert match_bases(raw, bases, data.covariates) == bases
+    assert freeze_bases(replace(raw, m_pair=2), data.variables, summary)["z"].m_pair == 2
+    assert freeze_bases(dict.fromkeys(names, raw), data.variables, summary)["z"].m_pair == 5
+    bases = freeze_bases(ig.HSGP(m_pair=4), data.variables, summary)
+    assert [bases[name].m_pair for name in names] == [4, 4, 3]
+    bases = freeze_bases(ig.HSGP(), data.variables, summary)
+    assert [bases[name].m_pair for name in names] == [2, 2, 2]
+    assert [bases[name].m_warp for name in names] == [20, 20, 12]
+    assert match_bases(ig.HSGP(), bases, data.covariates) == bases
     with pytest.raises(ig.ModelError, match="covariates are to be named as actions are"):
         freeze_bases({"a1": ig.HSGP(), "a2": ig.HSGP()}, data.variables, summary)
+
+
+@pytest.mark.parametrize("basis", [ig.HSGP(warp=1), ig.HSGP(m=2, warp=0)], ids=repr)
+def test_a_covariate_takes_no_more_functions_into_products_than_it_has(data, basis):
+    bases = freeze_bases(basis, data.variables, data.summary)
+    assert bases["z"].m_pair == (basis.warp or basis.m)
+    assert match_bases(basis, bases, data.covariates) == bases
 
 
 def test_fit_from_moments_is_the_fit_from_rows(data):

@@ -25,7 +25,7 @@ def posterior(data):
 @pytest.fixture(scope="module")
 def nuts(data):
     model = ig.InterventionModel(variance="constant")
-    return model.fit(data, draws=500, chains=4, progressbar=False)
+    return model.fit(data, progressbar=False)
 
 
 @pytest.fixture

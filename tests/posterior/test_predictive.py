@@ -11,8 +11,8 @@ from scipy import stats
 
 import bayes_intgen as ig
 from bayes_intgen.base.metrics import coverage, credible_interval
+from bayes_intgen.inference.variance_functions import variance_design
 from bayes_intgen.model.log_variance import VarianceFeatures
-from bayes_intgen.model.variance_sum_rule import variance_design
 from bayes_intgen.posterior.estimands import table
 from bayes_intgen.posterior.predictive import predict_portion, predictive_interval
 from bayes_intgen.posterior.query import read_points

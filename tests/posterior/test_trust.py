@@ -72,7 +72,7 @@ def test_draws_move_with_the_power_of_the_prior_as_integration_says():
     The oracle integrates over x by importance sampling, with the weights integrated out.
     """
     data = read(rows(40, 3, normal))
-    priors = ig.Priors(linear=ig.LogNormal(0.05, 0.5))
+    priors = ig.Priors(linear=ig.LogNormal(0.02, 0.5))
     model = ig.InterventionModel(ig.Polynomial(1), [], priors=priors, variance="constant")
     problem = model._prepare(data).problem
     mode = find_mode(problem)

@@ -91,17 +91,19 @@ def test_the_error_is_the_mirror_images_and_the_functions_left_out(m, c, length)
 @pytest.mark.parametrize(("length", "within"), [(0.26, 0.01), (0.3, 0.01), (0.6, 0.25)])
 def test_the_default_sizes_give_the_kernel_up_to_the_first_mirror_image(length, within):
     """In the corner the image is k(2 (c - 1)) = exp(-1 / 2 l^2): 0.0039 at 0.3, 0.249 at 0.6."""
-    spec = HSGP()
-    error = np.abs(approximate(spec.m, spec.c, length) - exact(length))
+    spec = HSGP(warp=0)
+    m, _, _ = spec.sizes(5000)
+    error = np.abs(approximate(m, spec.c, length) - exact(length))
     corner = kernel(2 * (spec.c - 1), length)
-    assert error.max() <= 1.01 * corner + left_out(spec.m, spec.c, length)
+    assert error.max() <= 1.01 * corner + left_out(m, spec.c, length)
     assert error.max() < within
 
 
 def test_the_default_sizes_give_the_kernel_in_the_middle_of_the_data():
-    spec = HSGP()
+    spec = HSGP(warp=0)
+    m, _, _ = spec.sizes(5000)
     middle = np.abs(X) <= 0.5  # the image is at most k(2 (c - 1/2)) = exp(-2 / 0.36) = 0.0039
-    error = np.abs(approximate(spec.m, spec.c, 0.6) - exact(0.6))[np.ix_(middle, middle)]
+    error = np.abs(approximate(m, spec.c, 0.6) - exact(0.6))[np.ix_(middle, middle)]
     assert error.max() < 0.005
 
 
@@ -209,7 +211,7 @@ def test_number_and_kind_of_features(m, m_pair, scopes):
 
 def test_a_polynomial_and_an_hsgp_share_the_interaction_budget():
     summary = summarise({"obs": (100, {})}, ["a1", "a2"])
-    chosen = {"a1": HSGP(m=4, m_pair=2), "a2": Polynomial(2)}
+    chosen = {"a1": HSGP(m=4, m_pair=2, warp=0), "a2": Polynomial(2)}
     names = FeatureMap.within(freeze_bases(chosen, ["a1", "a2"], summary), [["a1", "a2"]]).names
     single = {"1", "a1", "a1~1", "a1~2", "a1~3", "a1~4", "a2", "a2^2"}
     assert set(names) == single | {"a1 a2", "a1~1 a2", "a1~2 a2"}
@@ -242,11 +244,83 @@ def test_a_feature_map_survives_json():
 @pytest.mark.parametrize(
     ("argument", "bad"),
     [
-        *(("m", value) for value in (0, -1, 2.0, True, "3", None)),
-        *(("m_pair", value) for value in (-1, 11, 0.5, None)),
+        *(("m", value) for value in (0, -1, 1001, 2.0, True, "3")),
+        *(("m_pair", value) for value in (-1, 1001, 0.5)),
+        *(("warp", value) for value in (-1, 1001, 0.5, False, "24")),
         *(("c", value) for value in (1, 0.5, float("nan"), float("inf"), "2", None, True)),
     ],
 )
 def test_bad_sizes_are_refused(argument, bad):
     with pytest.raises(ModelError, match=rf"^{argument} must be .*got {bad!r}\.$"):
         HSGP(**{argument: bad})
+
+
+@pytest.mark.parametrize(
+    ("sizes", "rule"),
+    [
+        ({"warp": 0}, "m = 10"),
+        ({"m": 3, "warp": 0}, "m = 3"),
+        ({"m": 20, "warp": 10}, "warp = 10"),
+    ],
+)
+def test_no_more_functions_are_multiplied_than_there_are(sizes, rule):
+    with pytest.raises(ModelError, match=rf"^m_pair must be at most {rule}, got 11\.$"):
+        HSGP(m_pair=11, **sizes)
+    assert HSGP(m_pair=11).sizes(10)[1:] == (10, 10)  # unknown until the rows are
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (0, (3, 2, 10)),  # as with ten
+        (10, (3, 2, 10)),
+        (1000, (6, 2, 21)),
+        (5000, (6, 3, 24)),
+        (10**5, (8, 5, 31)),
+        (10**6, (9, 7, 36)),
+    ],
+)
+def test_sizes_follow_the_number_of_rows(rows, expected):
+    assert HSGP().sizes(rows) == expected
+    m, m_pair, warp = expected
+    assert HSGP(m=40).sizes(rows) == (40, m_pair, warp)
+    assert HSGP(m_pair=0).sizes(rows) == (m, 0, warp)
+    assert HSGP(warp=1).sizes(rows) == (m, 1, 1)  # no more products than functions
+    assert HSGP(warp=0).sizes(rows) == (10, 5, 0)
+    assert HSGP(m=4, warp=0).sizes(rows) == (4, 4, 0)
+
+
+def test_the_rows_of_all_regimes_set_the_sizes():
+    summary = summarise({"obs": (400, {}), "a1": (350, {}), "a2": (250, {})})
+    basis = HSGP().freeze("a1", summary)
+    assert (basis.m, basis.m_pair, basis.m_warp) == (6, 2, 21)
+
+
+def test_a_frozen_basis_is_of_the_kind_that_made_it():
+    """A size that is None is any; of further rows, the sizes of the first stay."""
+    few, many = (summarise({"obs": (n, {}), "a1": (n, {})}) for n in (50, 2000))
+    specs = [
+        HSGP(),
+        HSGP(m=7),
+        HSGP(m_pair=1),
+        HSGP(m_pair=50),  # more than there are functions at these rows
+        HSGP(warp=12),
+        HSGP(m=7, m_pair=1, warp=12),
+        HSGP(c=2.0),
+        HSGP(warp=0),
+        HSGP(m=7, warp=0),
+    ]
+    for spec in specs:
+        for summary in (few, many):
+            assert spec.made(spec.freeze("a1", summary))
+    sizes = {HSGP().freeze("a1", summary).m_warp for summary in (few, many)}
+    assert len(sizes) == 2
+    full = specs[5].freeze("a1", many)
+    assert [spec.made(full) for spec in specs] == [
+        True, True, True, False, True, True, False, False, False
+    ]  # fmt: skip
+    raw = specs[-1].freeze("a1", many)
+    assert [spec.made(raw) for spec in specs] == [False] * 8 + [True]
+    assert not HSGP(m=6).made(full)
+    assert not HSGP(m_pair=2).made(full)
+    assert not HSGP(warp=13).made(full)
