@@ -241,7 +241,7 @@ class InterventionModel:
         with one_blas_thread(), explain_singular(" For outliers: likelihood='student_t'."):
             prepared = self._prepare(data, lifts=lifts, target=wanted)
             problem = prepared.problem
-            # For every likelihood: the tests of interactions and of lifts work on its sums over rows.
+            # For every likelihood: tests of interactions and of lifts work on its sums over rows.
             mode = find_mode(problem)
             if self.likelihood == "normal":
                 tree, convergence = sample_integrated(problem, mode, sampling, wanted, variance)

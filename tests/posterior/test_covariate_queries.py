@@ -112,8 +112,8 @@ def test_covariates_have_fewer_functions_in_products_unless_named(data):
     bases = freeze_bases(ig.HSGP(m_pair=4), data.variables, summary)
     assert [bases[name].m_pair for name in names] == [4, 4, 3]
     bases = freeze_bases(ig.HSGP(), data.variables, summary)
-    assert [bases[name].m_pair for name in names] == [2, 2, 2]
-    assert [bases[name].m_warp for name in names] == [20, 20, 12]
+    assert [bases[name].m_pair for name in names] == [3, 3, 2]
+    assert [bases[name].m_warp for name in names] == [22, 22, 12]
     assert match_bases(ig.HSGP(), bases, data.covariates) == bases
     with pytest.raises(ig.ModelError, match="covariates are to be named as actions are"):
         freeze_bases({"a1": ig.HSGP(), "a2": ig.HSGP()}, data.variables, summary)

@@ -12,17 +12,13 @@ A linear function is added, with a prior scale of its own: it carries the trend,
 the box, where the eigenfunctions are held at its edge.
 
 These carry what is smooth over the whole range. What happens where the rows are (a bend inside the
-bulk of a long-tailed action, a kink, a threshold) is for a second set: eigenfunctions of the same
-kind at the warped coordinate w(a) of :mod:`bayes_intgen.design.basis.warp`, with a scale and a
-lengthscale of their own and the spectral density of a Matern kernel of smoothness 5/2 (see
-:mod:`bayes_intgen.model.priors`), whose longer tail has room for corners: 90% intervals of price
-elasticities hold the truth more often than with a squared exponential (0.90, not 0.83), and with
-Matern 3/2 or 1/2 errors on long tails are larger, by 6% and 25%. What covers a step is the number
-of functions. The first few enter products, so that a bias, too, bends where its rows are. An action
-far from normal has its normal score, and the square and the cube of that, besides. And each value
-that at least one row in fifty has where the action is left alone, such as zero, has an indicator
-with a scale of its own, for up to 24 of them: curve plus levels. (With more than eight they stay
-out of products; those of values that only experiments single out would do harm.)
+bulk of a long-tailed action, a kink, a threshold) is for a second set: eigenfunctions at the warped
+coordinate w(a) of :mod:`bayes_intgen.design.basis.warp`, with the spectral density of a Matern
+kernel of smoothness 5/2 (:mod:`bayes_intgen.model.priors`), whose longer tail has room for corners;
+the first few enter products. An action far from normal has its normal score, its square and its
+cube besides: w is flat in long tails, and without these the error on price elasticities is larger
+by half. Each value that one row in fifty has where the action is left alone, such as zero, has an
+indicator. What was tried is told in notebooks/04_choices.ipynb.
 
 References
 ----------
@@ -120,7 +116,7 @@ class HSGP:
         Examples
         --------
         >>> ig.HSGP().sizes(5000), ig.HSGP().sizes(200_000, 20), ig.HSGP(warp=0).sizes(5000)
-        ((6, 3, 24), (5, 2, 10), (10, 5, 0))
+        ((6, 3, 24), (3, 2, 6), (10, 5, 0))
         """
         decades = log10(max(n_rows, 10))
         part = min(1.0, MANY_VARIABLES / n_variables)
@@ -131,9 +127,8 @@ class HSGP:
         )
         usual = (*RAW_SIZES, 0) if self.warp == 0 else (round(size) for size in by_rows)
         chosen = (self.m, self.m_pair, self.warp)
-        m, m_pair, warp = (
-            int(size if own is None else own) for own, size in zip(chosen, usual, strict=True)
-        )
+        both = zip(chosen, usual, strict=True)
+        m, m_pair, warp = (int(size if own is None else own) for own, size in both)
         return m, min(m_pair, warp or m), warp
 
     def freeze(self, action: str, summary: Summary) -> "HSGPBasis":
@@ -153,8 +148,7 @@ class HSGP:
         if not m_warp:
             return basis
         kinds = summary.pooled_rows(action)
-        warp = Warp.of(kinds, box)
-        return replace(basis, warp=warp, m_warp=m_warp, masses=find_masses(kinds))
+        return replace(basis, warp=Warp.of(kinds, box), m_warp=m_warp, masses=find_masses(kinds))
 
     def made(self, basis: ActionBasis) -> bool:
         """Say whether a frozen basis is of this kind, and of the sizes that are not None.
@@ -288,13 +282,9 @@ class HSGPBasis:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state as JSON types."""
-        state: dict[str, Any] = {
-            "kind": self.kind,
-            "scale": [self.scale.centre, self.scale.spread],
-            "box": [self.box.centre, self.box.spread],
-            "sizes": [self.m, self.m_pair],
-            "c": self.c,
-        }
+        scale, box = ([own.centre, own.spread] for own in (self.scale, self.box))
+        sizes, kind = [self.m, self.m_pair], self.kind
+        state: dict[str, Any] = dict(kind=kind, scale=scale, box=box, sizes=sizes, c=self.c)
         if self.warp is None:
             return state
         further = {"m_warp": self.m_warp, "masses": list(self.masses)}

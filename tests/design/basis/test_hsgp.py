@@ -266,18 +266,18 @@ def test_bad_sizes_are_refused(argument, bad):
 def test_no_more_functions_are_multiplied_than_there_are(sizes, rule):
     with pytest.raises(ModelError, match=rf"^m_pair must be at most {rule}, got 11\.$"):
         HSGP(m_pair=11, **sizes)
-    assert HSGP(m_pair=11).sizes(10)[1:] == (10, 10)  # unknown until the rows are
+    assert HSGP(m_pair=11).sizes(10)[1:] == (11, 16)  # unknown until the rows are
 
 
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
-        (0, (3, 2, 10)),  # as with ten
-        (10, (3, 2, 10)),
-        (1000, (6, 2, 21)),
+        (0, (4, 2, 16)),  # as with ten
+        (10, (4, 2, 16)),
+        (1000, (5, 3, 22)),
         (5000, (6, 3, 24)),
-        (10**5, (8, 5, 31)),
-        (10**6, (9, 7, 36)),
+        (10**5, (7, 4, 28)),
+        (10**6, (8, 4, 31)),
     ],
 )
 def test_sizes_follow_the_number_of_rows(rows, expected):
@@ -290,10 +290,17 @@ def test_sizes_follow_the_number_of_rows(rows, expected):
     assert HSGP(m=4, warp=0).sizes(rows) == (4, 4, 0)
 
 
+def test_many_actions_have_fewer_functions_each():
+    assert HSGP().sizes(5000, 4) == HSGP().sizes(5000)
+    assert HSGP().sizes(90_000, 8) == (5, 3, 14)
+    assert HSGP().sizes(200_000, 20) == (3, 2, 6)
+    assert HSGP(warp=0).sizes(200_000, 20) == (10, 5, 0)
+
+
 def test_the_rows_of_all_regimes_set_the_sizes():
     summary = summarise({"obs": (400, {}), "a1": (350, {}), "a2": (250, {})})
     basis = HSGP().freeze("a1", summary)
-    assert (basis.m, basis.m_pair, basis.m_warp) == (6, 2, 21)
+    assert (basis.m, basis.m_pair, basis.m_warp) == (5, 3, 22)
 
 
 def test_a_frozen_basis_is_of_the_kind_that_made_it():
