@@ -283,8 +283,8 @@ class HSGPBasis:
     def to_dict(self) -> dict[str, Any]:
         """Return the state as JSON types."""
         scale, box = ([own.centre, own.spread] for own in (self.scale, self.box))
-        sizes, kind = [self.m, self.m_pair], self.kind
-        state: dict[str, Any] = dict(kind=kind, scale=scale, box=box, sizes=sizes, c=self.c)
+        state: dict[str, Any] = {"kind": self.kind, "scale": scale, "box": box, "c": self.c}
+        state["sizes"] = [self.m, self.m_pair]
         if self.warp is None:
             return state
         further = {"m_warp": self.m_warp, "masses": list(self.masses)}
