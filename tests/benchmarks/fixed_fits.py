@@ -18,7 +18,7 @@ ACTIONS = ["a1", "a2", "a3"]
 REGIMES = ["obs", *ACTIONS]
 AT = {"a1": np.linspace(-0.1, 0.5, 7), "a2": 0.1, "a3": np.linspace(0.2, -0.2, 7)}
 START = {"a1": -0.1, "a2": 0.1, "a3": 0.2}
-SMOOTH = ig.HSGP(m=10, m_pair=5)
+SMOOTH = ig.HSGP(m=10, m_pair=5, warp=0)
 
 
 def read(frame, actions=ACTIONS, **options):
@@ -55,12 +55,12 @@ def fits():
     yield "laplace, cubic", ig.InterventionModel(ig.Polynomial(3)).fit(rows, **laplace), AT
     cubic = ig.InterventionModel(ig.Polynomial(2), structure="full")
     yield "nuts, quadratic", cubic.fit(few, progressbar=False, **nuts), AT
-    smooth = ig.InterventionModel(ig.HSGP(m=6, m_pair=3), structure=ACTIONS)
+    smooth = ig.InterventionModel(ig.HSGP(m=6, m_pair=3, warp=0), structure=ACTIONS)
     yield "nuts, smooth", smooth.fit(few, progressbar=False, **nuts), AT
     joint = read(polynomial_frame(["obs", "a1+a2", "a3"], 800, 13))
     yield "blocks", ig.InterventionModel(SMOOTH, blocks=["a1+a2"]).fit(joint, **laplace), AT
     given = read(covariate_frame(), ["a1", "a2"], categorical=["a2"], covariates=["z"])
-    bases = {"a1": SMOOTH, "a2": ig.Categorical(), "z": ig.HSGP(m=10, m_pair=3)}
+    bases = {"a1": SMOOTH, "a2": ig.Categorical(), "z": ig.HSGP(m=10, m_pair=3, warp=0)}
     model = ig.InterventionModel(bases, interactions="pairwise")
     at = {"a1": [0.0, 0.5, 1.0], "a2": ["low", "mid", "top"], "z": [0.0, 0.5, -0.5]}
     yield "covariates", model.fit(given, **laplace), at
