@@ -229,7 +229,9 @@ class HSGPBasis:
         scores = [BasisFunction("~z", "linear", linear, order=2)]
         scores += [BasisFunction(f"~z{j}", "curved", 1.0) for j in range(2, len(HERMITE))]
         alone = smooth if len(self.masses) <= MOST_IN_PRODUCTS else 1.0
-        masses = [BasisFunction(f"={value:.6g}", "mass", alone) for value in self.masses]
+        masses = [
+            BasisFunction(f"={value!r}".removesuffix(".0"), "mass", alone) for value in self.masses
+        ]
         return [trend, *warped, *waves, *(scores if self.scored else ()), *masses]
 
     @property

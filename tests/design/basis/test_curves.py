@@ -308,3 +308,13 @@ def test_a_basis_with_scores_and_levels_survives_json(lognormal, skewed):
         assert again.functions == basis.functions
         points = np.linspace(-1, 12, 40)
         assert_allclose(again.evaluate(points), basis.evaluate(points), rtol=0, atol=0)
+
+
+def test_frequent_values_that_differ_by_rounding_have_names_of_their_own():
+    low = 0.1 + 0.2  # 0.30000000000000004
+    values = np.concatenate([np.full(300, low), np.full(300, 0.3), np.linspace(-1, 1, 400)])
+    frame = pd.DataFrame({"a1": values, "y": np.sin(values), "regime": "obs"})
+    data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1"])
+    basis = ig.HSGP().freeze("a1", data.summary)
+    assert basis.masses == (0.3, low)
+    assert [f.name for f in basis.functions[-2:]] == ["=0.3", "=0.30000000000000004"]
