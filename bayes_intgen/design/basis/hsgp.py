@@ -224,10 +224,10 @@ class HSGPBasis:
             BasisFunction(f"~{j}", "wiggly", 1.0, frequency)
             for j, frequency in enumerate(self.frequencies.tolist(), start=1)
         ]
-        # Where there is a score it is what the smooth functions of another action go with.
-        trend = BasisFunction("", "linear", smooth if self.scored else linear, order=2)
-        scores = [BasisFunction("~z", "linear", linear, order=2)]
-        scores += [BasisFunction(f"~z{j}", "curved", 1.0) for j in range(2, len(HERMITE))]
+        trend = BasisFunction("", "linear", linear, order=2)
+        # Of a parent alone, in the bias of another action, these would run off in its tails.
+        scores = [BasisFunction("~z", "linear", 1.0, fine=True)]
+        scores += [BasisFunction(f"~z{j}", "curved", 1.0, fine=True) for j in range(2, len(HERMITE))]
         alone = smooth if len(self.masses) <= MOST_IN_PRODUCTS else 1.0
         masses = [
             BasisFunction(f"={value!r}".removesuffix(".0"), "mass", alone) for value in self.masses
