@@ -47,8 +47,6 @@ from bayes_intgen.posterior.posterior import Posterior
 
 __all__ = ["check"]
 
-# of the fits that are made here: every test costs several, and jumps are not what they look for
-BASIS = HSGP(warp=16)
 SLOPE_ROWS = 4000
 STEP = 0.1
 
@@ -156,7 +154,7 @@ def _check(
     summary = data.summary
     learned = distrust_few_rows(learn_structure(summary), summary)
     scale = summary.scales[data.outcome]
-    bases: Mapping[str, ActionBasis] = freeze_bases(BASIS, data.variables, summary)
+    bases: Mapping[str, ActionBasis] = freeze_bases(HSGP(), data.variables, summary)
     parents: Mapping[str, tuple[str, ...]] = learned.parents
     partition = read_blocks(blocks, data.actions)
     if posterior is not None:

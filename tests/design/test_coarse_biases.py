@@ -10,7 +10,7 @@ def design():
     scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
     frame = scm.sample_regimes(scm.single_regimes, 300, random_seed=2)
     data = ig.RegimeData.from_frame(frame, outcome="y", actions=scm.actions)
-    model = ig.InterventionModel(structure=[("a1", "a2")])
+    model = ig.InterventionModel(ig.HSGP(warp=24), [("a1", "a2")])
     return model.fit(data, method="laplace", draws=10).design
 
 

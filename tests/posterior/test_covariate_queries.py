@@ -109,17 +109,20 @@ def test_covariates_have_fewer_functions_in_products_unless_named(data):
     assert match_bases(raw, bases, data.covariates) == bases
     assert freeze_bases(replace(raw, m_pair=2), data.variables, summary)["z"].m_pair == 2
     assert freeze_bases(dict.fromkeys(names, raw), data.variables, summary)["z"].m_pair == 5
-    bases = freeze_bases(ig.HSGP(m_pair=4), data.variables, summary)
+    bases = freeze_bases(ig.HSGP(m_pair=4, warp=0), data.variables, summary)
     assert [bases[name].m_pair for name in names] == [4, 4, 3]
-    bases = freeze_bases(ig.HSGP(), data.variables, summary)
+    auto = ig.HSGP(m=None, m_pair=None, warp=None)
+    bases = freeze_bases(auto, data.variables, summary)
     assert [bases[name].m_pair for name in names] == [3, 3, 2]
     assert [bases[name].m_warp for name in names] == [22, 22, 12]
-    assert match_bases(ig.HSGP(), bases, data.covariates) == bases
+    assert match_bases(auto, bases, data.covariates) == bases
     with pytest.raises(ig.ModelError, match="covariates are to be named as actions are"):
         freeze_bases({"a1": ig.HSGP(), "a2": ig.HSGP()}, data.variables, summary)
 
 
-@pytest.mark.parametrize("basis", [ig.HSGP(warp=1), ig.HSGP(m=2, warp=0)], ids=repr)
+@pytest.mark.parametrize(
+    "basis", [ig.HSGP(m_pair=None, warp=1), ig.HSGP(m=2, m_pair=None, warp=0)], ids=repr
+)
 def test_a_covariate_takes_no_more_functions_into_products_than_it_has(data, basis):
     bases = freeze_bases(basis, data.variables, data.summary)
     assert bases["z"].m_pair == (basis.warp or basis.m)

@@ -18,7 +18,7 @@ kernel of smoothness 5/2 (:mod:`bayes_intgen.model.priors`), whose longer tail h
 the first few enter products. An action far from normal has its normal score, its square and its
 cube besides: w is flat in long tails, and without these the error on price elasticities is larger
 by half. Each value that one row in fifty has where the action is left alone, such as zero, has an
-indicator. What was tried is told in notebooks/04_choices.ipynb.
+indicator.
 
 References
 ----------
@@ -42,9 +42,10 @@ from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.function import ActionBasis, BasisFunction
 from bayes_intgen.design.basis.warp import Warp, find_masses
 
-__all__ = ["HSGP", "HSGPBasis"]
+__all__ = ["HSGP", "WARPED", "HSGPBasis"]
 
 MOST_FUNCTIONS = 1000
+WARPED = 24  # of commands
 MANY_VARIABLES = 4
 RAW_SIZES = (10, 5)  # m and m_pair without a warped coordinate
 SMOOTHNESS = 2.5  # of the kernel of the warped coordinate
@@ -60,21 +61,20 @@ RESOLUTION = 1.75  # m functions resolve lengthscales down to 1.75 c / m (Riutor
 class HSGP:
     """Ask for smooth functions of unknown wiggliness.
 
-    The default has eigenfunctions of the action and of its warped coordinate
-    (:mod:`bayes_intgen.design.basis.warp`), which is fine where the rows are: long tails,
-    thresholds, kinks, jumps, many zeros. Its sizes follow the number of rows N of all regimes,
+    The default has eigenfunctions of the action. With ``warp`` there are those of its warped
+    coordinate beside them (:mod:`bayes_intgen.design.basis.warp`), which is fine where the rows
+    are: long tails, thresholds, kinks, jumps, many zeros. Sizes that are None follow the number of
+    rows N of all regimes,
 
         m = 3 + 0.8 log10 N,   m_pair = 1.1 + 0.5 log10 N,   warp = 13 + 3 log10 N,
 
-    rounded: 6, 3 and 24 at 5000 rows, 7, 4 and 28 at 10^5, 9, 5 and 34 at 10^7. With K > 4 actions
-    and covariates warp is multiplied by 4 / K, the others by its root.
-    ``HSGP(warp=0)`` has eigenfunctions of the action alone, 10 of them and 5 in products.
+    rounded; with K > 4 actions and covariates warp is multiplied by 4 / K, the others by its root.
 
     Parameters
     ----------
     m
         Number of eigenfunctions of one action; 10 resolve lengthscales down to 0.26 half-widths
-        of the data. None, as for the other sizes: see above.
+        of the data.
     m_pair
         Number of them (of those of the warped coordinate if there are any), in each of two
         actions, that are multiplied by one another; 0 for none.
@@ -91,13 +91,13 @@ class HSGP:
     Examples
     --------
     >>> HSGP(m=12)
-    HSGP(m=12, m_pair=None, c=1.5, warp=None)
+    HSGP(m=12, m_pair=5, c=1.5, warp=0)
     """
 
-    m: int | None = None
-    m_pair: int | None = None
+    m: int | None = 10
+    m_pair: int | None = 5
     c: float = 1.5
-    warp: int | None = None
+    warp: int | None = 0
 
     def __post_init__(self) -> None:
         for name, least in (("m", 1), ("m_pair", 0), ("warp", 0)):
@@ -115,8 +115,8 @@ class HSGP:
 
         Examples
         --------
-        >>> ig.HSGP().sizes(5000), ig.HSGP().sizes(200_000, 20), ig.HSGP(warp=0).sizes(5000)
-        ((6, 3, 24), (3, 2, 6), (10, 5, 0))
+        >>> ig.HSGP().sizes(5000), ig.HSGP(m=None, m_pair=None, warp=None).sizes(5000)
+        ((10, 5, 0), (6, 3, 24))
         """
         decades = log10(max(n_rows, 10))
         part = min(1.0, MANY_VARIABLES / n_variables)
@@ -156,7 +156,7 @@ class HSGP:
         Examples
         --------
         >>> basis = ig.HSGP().freeze("a1", ig.Moments.from_data(data).summary)
-        >>> ig.HSGP().made(basis), ig.HSGP(warp=0).made(basis), ig.Polynomial(2).made(basis)
+        >>> ig.HSGP().made(basis), ig.HSGP(warp=9).made(basis), ig.Polynomial(2).made(basis)
         (True, False, False)
         """
         if not isinstance(basis, HSGPBasis) or self.c != basis.c:
@@ -225,9 +225,10 @@ class HSGPBasis:
             for j, frequency in enumerate(self.frequencies.tolist(), start=1)
         ]
         trend = BasisFunction("", "linear", linear, order=2)
-        # Of a parent alone, in the bias of another action, these would run off in its tails.
         scores = [BasisFunction("~z", "linear", 1.0, fine=True)]
-        scores += [BasisFunction(f"~z{j}", "curved", 1.0, fine=True) for j in range(2, len(HERMITE))]
+        scores += [
+            BasisFunction(f"~z{j}", "curved", 1.0, fine=True) for j in range(2, len(HERMITE))
+        ]
         alone = smooth if len(self.masses) <= MOST_IN_PRODUCTS else 1.0
         masses = [
             BasisFunction(f"={value!r}".removesuffix(".0"), "mass", alone) for value in self.masses

@@ -255,6 +255,11 @@ def test_bad_sizes_are_refused(argument, bad):
         HSGP(**{argument: bad})
 
 
+def auto(**sizes):
+    """Ask for sizes by the number of rows, but for those given."""
+    return HSGP(**{"m": None, "m_pair": None, "warp": None, **sizes})
+
+
 @pytest.mark.parametrize(
     ("sizes", "rule"),
     [
@@ -265,8 +270,8 @@ def test_bad_sizes_are_refused(argument, bad):
 )
 def test_no_more_functions_are_multiplied_than_there_are(sizes, rule):
     with pytest.raises(ModelError, match=rf"^m_pair must be at most {rule}, got 11\.$"):
-        HSGP(m_pair=11, **sizes)
-    assert HSGP(m_pair=11).sizes(10)[1:] == (11, 16)  # unknown until the rows are
+        auto(m_pair=11, **sizes)
+    assert auto(m_pair=11).sizes(10)[1:] == (11, 16)  # unknown until the rows are
 
 
 @pytest.mark.parametrize(
@@ -281,25 +286,25 @@ def test_no_more_functions_are_multiplied_than_there_are(sizes, rule):
     ],
 )
 def test_sizes_follow_the_number_of_rows(rows, expected):
-    assert HSGP().sizes(rows) == expected
+    assert auto().sizes(rows) == expected
     m, m_pair, warp = expected
-    assert HSGP(m=40).sizes(rows) == (40, m_pair, warp)
-    assert HSGP(m_pair=0).sizes(rows) == (m, 0, warp)
-    assert HSGP(warp=1).sizes(rows) == (m, 1, 1)  # no more products than functions
-    assert HSGP(warp=0).sizes(rows) == (10, 5, 0)
-    assert HSGP(m=4, warp=0).sizes(rows) == (4, 4, 0)
+    assert auto(m=40).sizes(rows) == (40, m_pair, warp)
+    assert auto(m_pair=0).sizes(rows) == (m, 0, warp)
+    assert auto(warp=1).sizes(rows) == (m, 1, 1)  # no more products than functions
+    assert auto(warp=0).sizes(rows) == (10, 5, 0)
+    assert auto(m=4, warp=0).sizes(rows) == (4, 4, 0)
 
 
 def test_many_actions_have_fewer_functions_each():
-    assert HSGP().sizes(5000, 4) == HSGP().sizes(5000)
-    assert HSGP().sizes(90_000, 8) == (5, 3, 14)
-    assert HSGP().sizes(200_000, 20) == (3, 2, 6)
-    assert HSGP(warp=0).sizes(200_000, 20) == (10, 5, 0)
+    assert auto().sizes(5000, 4) == auto().sizes(5000)
+    assert auto().sizes(90_000, 8) == (5, 3, 14)
+    assert auto().sizes(200_000, 20) == (3, 2, 6)
+    assert auto(warp=0).sizes(200_000, 20) == (10, 5, 0)
 
 
 def test_the_rows_of_all_regimes_set_the_sizes():
     summary = summarise({"obs": (400, {}), "a1": (350, {}), "a2": (250, {})})
-    basis = HSGP().freeze("a1", summary)
+    basis = auto().freeze("a1", summary)
     assert (basis.m, basis.m_pair, basis.m_warp) == (5, 3, 22)
 
 
@@ -307,20 +312,20 @@ def test_a_frozen_basis_is_of_the_kind_that_made_it():
     """A size that is None is any; of further rows, the sizes of the first stay."""
     few, many = (summarise({"obs": (n, {}), "a1": (n, {})}) for n in (50, 2000))
     specs = [
-        HSGP(),
-        HSGP(m=7),
-        HSGP(m_pair=1),
-        HSGP(m_pair=50),  # more than there are functions at these rows
-        HSGP(warp=12),
-        HSGP(m=7, m_pair=1, warp=12),
-        HSGP(c=2.0),
-        HSGP(warp=0),
-        HSGP(m=7, warp=0),
+        auto(),
+        auto(m=7),
+        auto(m_pair=1),
+        auto(m_pair=50),  # more than there are functions at these rows
+        auto(warp=12),
+        auto(m=7, m_pair=1, warp=12),
+        auto(c=2.0),
+        auto(warp=0),
+        auto(m=7, warp=0),
     ]
     for spec in specs:
         for summary in (few, many):
             assert spec.made(spec.freeze("a1", summary))
-    sizes = {HSGP().freeze("a1", summary).m_warp for summary in (few, many)}
+    sizes = {auto().freeze("a1", summary).m_warp for summary in (few, many)}
     assert len(sizes) == 2
     full = specs[5].freeze("a1", many)
     assert [spec.made(full) for spec in specs] == [
@@ -328,6 +333,6 @@ def test_a_frozen_basis_is_of_the_kind_that_made_it():
     ]  # fmt: skip
     raw = specs[-1].freeze("a1", many)
     assert [spec.made(raw) for spec in specs] == [False] * 8 + [True]
-    assert not HSGP(m=6).made(full)
-    assert not HSGP(m_pair=2).made(full)
-    assert not HSGP(warp=13).made(full)
+    assert not auto(m=6).made(full)
+    assert not auto(m_pair=2).made(full)
+    assert not auto(warp=13).made(full)
