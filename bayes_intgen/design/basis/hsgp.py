@@ -15,10 +15,9 @@ These carry what is smooth over the whole range. What happens where the rows are
 bulk of a long-tailed action, a kink, a threshold) is for a second set: eigenfunctions at the warped
 coordinate w(a) of :mod:`bayes_intgen.design.basis.warp`, with the spectral density of a Matern
 kernel of smoothness 5/2 (:mod:`bayes_intgen.model.priors`), whose longer tail has room for corners;
-the first few enter products. An action far from normal has its normal score, its square and its
-cube besides: w is flat in long tails, and without these the error on price elasticities is larger
-by half. Each value that one row in fifty has where the action is left alone, such as zero, has an
-indicator.
+the first few enter products. An action far from normal has its normal score, its square
+and its cube besides: w is flat in long tails. Each value that one row in fifty has where the action
+is left alone, such as zero, has an indicator.
 
 References
 ----------
