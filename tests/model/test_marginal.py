@@ -25,7 +25,11 @@ def frame():
     return polynomial.make_data(40, random_seed=1)
 
 
-@pytest.fixture(scope="module", params=[ig.Polynomial(3), HSGP(m=6, m_pair=3)], ids=repr)
+@pytest.fixture(
+    scope="module",
+    params=[ig.Polynomial(3), HSGP(m=6, m_pair=3), HSGP(m=6, m_pair=3, warp=8)],
+    ids=repr,
+)
 def problem(request, frame):
     return prepare(frame, request.param)
 

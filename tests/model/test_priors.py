@@ -68,7 +68,7 @@ def medians_without_a2(data, basis):
 def test_with_a_warped_coordinate_its_effect_has_wider_wiggles(data):
     """As that of an action with few rows of experiments: what is seen is effect plus bias."""
     priors = ig.Priors()
-    found = medians_without_a2(data, ig.HSGP())
+    found = medians_without_a2(data, ig.HSGP(warp=24))
     for shape in ("linear", "wiggly", "warped"):
         assert_allclose(found[f"bias:a2|a2:{shape}"], priors.confounding_unset.median)
     for shape in ("wiggly", "warped"):

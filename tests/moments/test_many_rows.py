@@ -71,7 +71,7 @@ def product_by_product(features, values):
 
 
 @pytest.mark.parametrize(
-    "basis", [ig.HSGP(), ig.HSGP(warp=0), ig.HSGP(m=40, m_pair=0, warp=0), ig.Polynomial(4)]
+    "basis", [ig.HSGP(), ig.HSGP(warp=24), ig.HSGP(m=40, m_pair=0, warp=0), ig.Polynomial(4)]
 )
 @pytest.mark.parametrize("scopes", [[("a1", "a2", "a3")], [("a1",), ("a3", "a1"), ("a2",)]])
 def test_features_are_products(frame, basis, scopes):
@@ -133,7 +133,7 @@ def test_constant_columns_have_no_scatter_at_all(frame, first):
     values[:, 1] = values[0, 1] * 1.1
     found = sum_features(values, first.features, first.outcome_scale).moments
     own = [i - 1 for i, f in enumerate(first.features.features) if f.actions == {"a2"}]
-    assert len(own) == len(first.features.bases["a2"].functions) > 11
+    assert len(own) == len(first.features.bases["a2"].functions) == 11
     assert (found.scatter[own] == 0).all()
 
 
