@@ -12,7 +12,7 @@ from bayes_intgen.cli.files import keep_apart, writable
 from bayes_intgen.cli.text import fit_terminal, records, show_json
 from bayes_intgen.data.lift_tests import LiftTests
 from bayes_intgen.data.regime_data import RegimeData
-from bayes_intgen.design.basis.hsgp import HSGP, WARPED
+from bayes_intgen.design.basis.hsgp import HSGP
 from bayes_intgen.design.basis.polynomial import Polynomial
 from bayes_intgen.intervention_model import InterventionModel
 from bayes_intgen.model.pymc_rowwise import LIKELIHOODS
@@ -177,4 +177,4 @@ def _basis(options: argparse.Namespace) -> HSGP | Polynomial:
         return Polynomial(3 if options.degree is None else options.degree)
     if options.degree is not None:
         raise ModelError("--degree goes with --basis polynomial; add that, or leave it out.")
-    return HSGP(warp=WARPED) if options.basis == "warped" else HSGP()
+    return HSGP(warp=None if options.basis == "warped" else 0)

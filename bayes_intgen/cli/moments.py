@@ -7,7 +7,7 @@ from typing import Any
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.cli import arguments
 from bayes_intgen.cli.files import keep_apart
-from bayes_intgen.design.basis.hsgp import HSGP, WARPED
+from bayes_intgen.design.basis.hsgp import HSGP
 from bayes_intgen.design.basis.polynomial import Polynomial
 from bayes_intgen.moments.moments import Moments
 
@@ -87,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
 def _sum_up(source: Any, like: Moments | None, options: argparse.Namespace) -> Moments:
     if like is not None:
         return Moments.from_data(source, like=like, regime=options.regime)
-    smooth = HSGP(warp=WARPED if options.basis == "warped" else 0)
+    smooth = HSGP(warp=None if options.basis == "warped" else 0)
     basis = Polynomial(3) if options.basis == "polynomial" else smooth
     return Moments.from_data(
         arguments.read_table(options, source), basis=basis, structure=options.structure

@@ -111,7 +111,7 @@ def test_covariates_have_fewer_functions_in_products_unless_named(data):
     assert freeze_bases(dict.fromkeys(names, raw), data.variables, summary)["z"].m_pair == 5
     bases = freeze_bases(ig.HSGP(m_pair=4, warp=0), data.variables, summary)
     assert [bases[name].m_pair for name in names] == [4, 4, 3]
-    auto = ig.HSGP(m=None, m_pair=None, warp=None)
+    auto = ig.HSGP(warp=None)
     bases = freeze_bases(auto, data.variables, summary)
     assert [bases[name].m_pair for name in names] == [3, 3, 2]
     assert [bases[name].m_warp for name in names] == [22, 22, 12]

@@ -41,10 +41,9 @@ from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.function import ActionBasis, BasisFunction
 from bayes_intgen.design.basis.warp import Warp, find_masses
 
-__all__ = ["HSGP", "WARPED", "HSGPBasis"]
+__all__ = ["HSGP", "HSGPBasis"]
 
 MOST_FUNCTIONS = 1000
-WARPED = 24  # of commands
 MANY_VARIABLES = 4
 RAW_SIZES = (10, 5)  # m and m_pair without a warped coordinate
 SMOOTHNESS = 2.5  # of the kernel of the warped coordinate
@@ -60,10 +59,10 @@ RESOLUTION = 1.75  # m functions resolve lengthscales down to 1.75 c / m (Riutor
 class HSGP:
     """Ask for smooth functions of unknown wiggliness.
 
-    The default has eigenfunctions of the action. With ``warp`` there are those of its warped
-    coordinate beside them (:mod:`bayes_intgen.design.basis.warp`), which is fine where the rows
-    are: long tails, thresholds, kinks, jumps, many zeros. Sizes that are None follow the number of
-    rows N of all regimes,
+    The default has 10 eigenfunctions of the action, 5 of them in products. With ``warp`` there are
+    those of its warped coordinate too (:mod:`bayes_intgen.design.basis.warp`), which is fine where
+    the rows are: long tails, thresholds, kinks, many zeros. Sizes that are None then follow the
+    number of rows N of all regimes,
 
         m = 3 + 0.8 log10 N,   m_pair = 1.1 + 0.5 log10 N,   warp = 13 + 3 log10 N,
 
@@ -80,7 +79,7 @@ class HSGP:
     c
         Half-width of the box over that of the data.
     warp
-        Number of eigenfunctions of the action's warped coordinate; 0 for none.
+        Number of eigenfunctions of the action's warped coordinate; 0 for none, None by the rows.
 
     Raises
     ------
@@ -90,11 +89,11 @@ class HSGP:
     Examples
     --------
     >>> HSGP(m=12)
-    HSGP(m=12, m_pair=5, c=1.5, warp=0)
+    HSGP(m=12, m_pair=None, c=1.5, warp=0)
     """
 
-    m: int | None = 10
-    m_pair: int | None = 5
+    m: int | None = None
+    m_pair: int | None = None
     c: float = 1.5
     warp: int | None = 0
 
@@ -114,7 +113,7 @@ class HSGP:
 
         Examples
         --------
-        >>> ig.HSGP().sizes(5000), ig.HSGP(m=None, m_pair=None, warp=None).sizes(5000)
+        >>> ig.HSGP().sizes(5000), ig.HSGP(warp=None).sizes(5000)
         ((10, 5, 0), (6, 3, 24))
         """
         decades = log10(max(n_rows, 10))

@@ -22,6 +22,7 @@ from bayes_intgen.base.support_flags import EXTRAPOLATED, SUPPORTED
 from bayes_intgen.base.types import Array, Mask
 from bayes_intgen.baselines.ridge import RidgeEstimator
 from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.design.basis.hsgp import HSGP
 from bayes_intgen.intervention_model import InterventionModel
 from bayes_intgen.posterior.posterior import Posterior
 from bayes_intgen.scm.seeds import named_generator
@@ -74,6 +75,8 @@ class CurveUnit:
         Of inference: ``"laplace"`` or ``"nuts"``.
     interactions
         Of the model, passed on to it; None leaves it at its default.
+    warped
+        Whether its basis has functions of the warped coordinate, ``HSGP(warp=None)``.
     points
         Number of joint settings.
     """
@@ -85,6 +88,7 @@ class CurveUnit:
     n_actions: int = 3
     method: str = "laplace"
     interactions: str | None = None
+    warped: bool = False
     points: int = 500
 
     def __post_init__(self) -> None:
@@ -110,9 +114,9 @@ class CurveUnit:
         system = draw_system(CURVE_FAMILIES[self.family], self.n_actions, of_system)
         frame = system.sample_regimes(of_rows, self.n)
         data = RegimeData.from_frame(frame, outcome=OUTCOME, actions=system.actions)
-        options: dict[str, Any] = (
-            {} if self.interactions is None else {"interactions": self.interactions}
-        )
+        options: dict[str, Any] = {"basis": HSGP(warp=None)} if self.warped else {}
+        if self.interactions is not None:
+            options["interactions"] = self.interactions
         model = InterventionModel(**options)
         start = time.perf_counter()
         fit_seed = int(of_fit.integers(2**31))

@@ -28,6 +28,7 @@ from bayes_intgen.base.support_flags import SUPPORTED
 from bayes_intgen.base.types import Array, Mask
 from bayes_intgen.baselines.ridge import RidgeEstimator
 from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.design.basis.hsgp import HSGP
 from bayes_intgen.intervention_model import InterventionModel
 from bayes_intgen.posterior.posterior import Posterior
 from bayes_intgen.scm import (
@@ -75,6 +76,8 @@ class CalibrationUnit:
         Of inference: ``"laplace"`` or ``"nuts"``.
     interactions
         Of the model, passed on to it; None leaves it at its default.
+    warped
+        Whether its basis has functions of the warped coordinate, ``HSGP(warp=None)``.
     points
         Number of joint settings.
     """
@@ -86,6 +89,7 @@ class CalibrationUnit:
     n_actions: int = 5
     method: str = "laplace"
     interactions: str | None = None
+    warped: bool = False
     points: int = 5000
 
     def __post_init__(self) -> None:
@@ -104,9 +108,9 @@ class CalibrationUnit:
         scm = FAMILIES[self.family](self.n_actions, seed)
         frame = scm.sample_regimes(scm.single_regimes, self.n, random_seed=seed)
         data = RegimeData.from_frame(frame, outcome=scm.outcome, actions=scm.actions)
-        options: dict[str, Any] = (
-            {} if self.interactions is None else {"interactions": self.interactions}
-        )
+        options: dict[str, Any] = {"basis": HSGP(warp=None)} if self.warped else {}
+        if self.interactions is not None:
+            options["interactions"] = self.interactions
         model = InterventionModel(**options)
         start = time.perf_counter()
         fit_seed = int(seed.generate_state(1)[0])

@@ -261,7 +261,7 @@ def quantiles(n):
 
 def test_an_action_near_normal_has_no_score(arms):
     """It would be the action once more."""
-    basis = ig.HSGP(m=None, m_pair=None, warp=None).freeze("b", arms.summary)
+    basis = ig.HSGP(warp=None).freeze("b", arms.summary)
     assert not basis.warp.bent
     assert {function.shape for function in basis.functions} == {"linear", "warped", "wiggly"}
     assert [f.name for f in basis.functions if f.shape == "linear"] == [""]
@@ -276,7 +276,7 @@ def scores_of(basis, values):
 
 
 def test_the_score_of_a_log_normal_action_is_its_logarithm(skewed):
-    basis = ig.HSGP(m=None, m_pair=None, warp=None).freeze("a", skewed.summary)
+    basis = ig.HSGP(warp=None).freeze("a", skewed.summary)
     assert basis.warp.bent
     z = np.linspace(-1.5, 1.5, 31)
     found = scores_of(basis, np.exp(0.4 + 0.5 * z))
@@ -290,7 +290,7 @@ def test_the_curves_are_orthonormal_over_normal_scores(skewed):
     nodes, weights = np.polynomial.hermite_e.hermegauss(8)
     table = np.array([np.polynomial.polynomial.polyval(nodes, curve) for curve in HERMITE])
     assert_allclose((table * weights) @ table.T / np.sqrt(2 * np.pi), np.eye(4), atol=1e-12)
-    basis = ig.HSGP(m=None, m_pair=None, warp=None).freeze("a", skewed.summary)
+    basis = ig.HSGP(warp=None).freeze("a", skewed.summary)
     # where the scores end with the knots, two rows in a thousand, the cube is held
     z = np.clip(quantiles(2000), *basis.warp.scores[:: len(basis.warp.scores) - 1])
     expected = np.array([np.polynomial.polynomial.polyval(z, curve) for curve in HERMITE])
@@ -300,7 +300,7 @@ def test_the_curves_are_orthonormal_over_normal_scores(skewed):
 
 def test_a_basis_with_scores_and_levels_survives_json(lognormal, skewed):
     for data in (lognormal, skewed):
-        basis = ig.HSGP(m=None, m_pair=None, warp=None).freeze("a", data.summary)
+        basis = ig.HSGP(warp=None).freeze("a", data.summary)
         again = HSGPBasis.from_dict(json.loads(json.dumps(basis.to_dict())))
         assert again == basis
         assert again.scored
@@ -314,6 +314,6 @@ def test_frequent_values_that_differ_by_rounding_have_names_of_their_own():
     values = np.concatenate([np.full(300, low), np.full(300, 0.3), np.linspace(-1, 1, 400)])
     frame = pd.DataFrame({"a1": values, "y": np.sin(values), "regime": "obs"})
     data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1"])
-    basis = ig.HSGP(m=None, m_pair=None, warp=None).freeze("a1", data.summary)
+    basis = ig.HSGP(warp=None).freeze("a1", data.summary)
     assert basis.masses == (0.3, low)
     assert [f.name for f in basis.functions[-2:]] == ["=0.3", "=0.30000000000000004"]
