@@ -83,7 +83,7 @@ def test_components_of_each_order_of_interactions(data, basis, interactions, cau
 
 
 def test_pieces_of_covariates_have_a_prior_of_their_own(data):
-    bases = freeze_bases(ig.HSGP(), data.variables, data.summary)
+    bases = freeze_bases(ig.HSGP(warp=None), data.variables, data.summary)
     design = Design.build(bases, PARENTS, "none", covariates=data.covariates)
     kinds = dict(zip(design.groups, design.group_kinds(), strict=True))
     assert kinds["causal|a1:wiggly"] == "wiggly"
