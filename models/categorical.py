@@ -65,21 +65,25 @@ def build(frame: pd.DataFrame) -> pm.Model:
     confounded2 = (frame["regime"] != "a2").to_numpy()
 
     phi = _features(z1, frame["a2"].to_numpy(dtype=str))
+    own1 = [i for i, name in enumerate(FEATURES) if "a1" in name]
+    own2 = [i for i, name in enumerate(FEATURES) if "a2" in name]
+    phi1, phi2 = _centre(phi, own1, confounded1), _centre(phi, own2, confounded2)
     coords = {"regime": regimes, "feature": FEATURES, "single": FEATURES[:SINGLE]}
     with pm.Model(coords=coords) as model:
         sigma = pm.LogNormal("sigma", np.log(0.6), 1, dims="regime")
         # one scale per linear part, wiggly part, levels and pair; the last entry is the constant's
         effect_scale = _scales("effect_scale", MEDIAN[:3])
-        bias1_scale = _scales("bias1_scale", MEDIAN)
-        bias2_scale = _scales("bias2_scale", MEDIAN)
+        offset_scale = pm.LogNormal("offset_scale", np.log(0.2), 0.7)
+        bias1_scale = _scales("bias1_scale", MEDIAN, offset_scale)
+        bias2_scale = _scales("bias2_scale", MEDIAN, offset_scale)
 
         effect = pm.Normal("effect", 0, effect_scale[KIND[:SINGLE]], dims="single")
         bias1 = pm.Normal("bias1", 0, bias1_scale[KIND], dims="feature")
         bias2 = pm.Normal("bias2", 0, bias2_scale[KIND], dims="feature")
 
         mean = phi[:, :SINGLE] @ effect
-        mean += confounded1 * (phi @ bias1)
-        mean += confounded2 * (phi @ bias2)
+        mean += confounded1 * (phi1 @ bias1)
+        mean += confounded2 * (phi2 @ bias2)
         pm.Normal("y", mean, sigma[regime], observed=y)
     return model
 
@@ -91,9 +95,16 @@ def _features(z1: Array, a2: npt.NDArray[np.str_]) -> Array:
     return np.column_stack([np.ones_like(z1), *curve, *indicators, *products])
 
 
-def _scales(name: str, medians: Array) -> TensorVariable:
+def _scales(name: str, medians: Array, constant: float | TensorVariable = 3.0) -> TensorVariable:
     free = pm.LogNormal(name, np.log(medians), 1)
-    return pm.math.concatenate([free, [3.0]])
+    return pm.math.concatenate([free, [constant]])
+
+
+def _centre(phi: Array, own: list[int], alone: npt.NDArray[np.bool_]) -> Array:
+    """Take from the features of an action their means over the rows that leave it alone."""
+    centred = phi.copy()
+    centred[:, own] -= phi[alone][:, own].mean(axis=0)
+    return centred
 
 
 def _standardise(values: Array, regime: npt.NDArray[np.intp]) -> Array:

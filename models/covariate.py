@@ -79,16 +79,25 @@ def build(frame: pd.DataFrame) -> pm.Model:
     confounded2 = (frame["regime"] != "a2").to_numpy()
 
     phi = pd.DataFrame(_features(x1, x2, z), columns=FEATURES)
+    given1 = [i for i, name in enumerate(BIAS1) if "a1" not in name]
+    given2 = [i for i, name in enumerate(BIAS2) if "a2" not in name]
+    phi1 = _centre(phi[BIAS1].to_numpy(), given1, confounded1)
+    phi2 = _centre(phi[BIAS2].to_numpy(), given2, confounded2)
     coords = {"regime": regimes, "effect_term": EFFECT, "bias1_term": BIAS1, "bias2_term": BIAS2}
     with pm.Model(coords=coords) as model:
         sigma = pm.LogNormal("sigma", np.log(0.6), 1, dims="regime")
         effect = pm.Normal("effect", 0, _scales("effect_scale", EFFECT), dims="effect_term")
-        bias1 = pm.Normal("bias1", 0, _scales("bias1_scale", BIAS1), dims="bias1_term")
-        bias2 = pm.Normal("bias2", 0, _scales("bias2_scale", BIAS2), dims="bias2_term")
+        offset_scale = pm.LogNormal("offset_scale", np.log(0.2), 0.7)
+        bias1 = pm.Normal(
+            "bias1", 0, _scales("bias1_scale", BIAS1, offset_scale), dims="bias1_term"
+        )
+        bias2 = pm.Normal(
+            "bias2", 0, _scales("bias2_scale", BIAS2, offset_scale), dims="bias2_term"
+        )
 
         mean = phi[EFFECT].to_numpy() @ effect
-        mean += confounded1 * (phi[BIAS1].to_numpy() @ bias1)
-        mean += confounded2 * (phi[BIAS2].to_numpy() @ bias2)
+        mean += confounded1 * (phi1 @ bias1)
+        mean += confounded2 * (phi2 @ bias2)
         pm.Normal("y", mean, sigma[regime], observed=y)
     return model
 
@@ -99,12 +108,26 @@ def _features(x1: Array, x2: Array, z: Array) -> Array:
     return np.column_stack([np.ones_like(z), *single, x1 * x2, x1 * z, x2 * z])
 
 
-def _scales(name: str, terms: list[str]) -> TensorVariable:
+def _scales(name: str, terms: list[str], constant: float | TensorVariable = 3.0) -> TensorVariable:
     """Give every term but the constant a scale of its own; terms with the covariate a wide one."""
     priors = [PRIORS["z" if "z" in term else term] for term in terms[1:]]
     medians, log_sds = np.transpose(priors)
     free = pm.LogNormal(name, np.log(medians), log_sds)
-    return pm.math.concatenate([[3.0], free])
+    return pm.math.concatenate([[constant], free])
+
+
+def _centre(phi: Array, given: list[int], alone: npt.NDArray[np.bool_]) -> Array:
+    """Take from the features of an action what those of its parents explain of them.
+
+    ``given``: the positions of the latter, the constant first. The regression is over the rows that
+    leave the action alone, and slightly penalised.
+    """
+    rows = phi[alone]
+    left = rows[:, given].T @ rows[:, given]
+    left += np.diag([0.0, *[1e-3 * len(rows)] * (len(given) - 1)])
+    centred = phi - phi[:, given] @ np.linalg.solve(left, rows[:, given].T @ rows)
+    centred[:, given] = phi[:, given]
+    return centred
 
 
 def _standardise(values: Array, regime: npt.NDArray[np.intp]) -> Array:

@@ -59,6 +59,9 @@ def build(frame: pd.DataFrame) -> pm.Model:
     confounded2 = (frame["regime"] != "a2").to_numpy()
 
     phi = _features(z1, z2)
+    own1 = [i for i, name in enumerate(FEATURES) if "a1" in name]
+    own2 = [i for i, name in enumerate(FEATURES) if "a2" in name]
+    phi1, phi2 = _centre(phi, own1, confounded1), _centre(phi, own2, confounded2)
     psi = _features(_clamp(z1, regime), _clamp(z2, regime))[:, 1:]
     psi -= np.array([psi[regime == r].mean(axis=0) for r in range(3)])[regime]
     coords = {
@@ -71,8 +74,9 @@ def build(frame: pd.DataFrame) -> pm.Model:
         sigma = pm.LogNormal("sigma", np.log(0.6), 1, dims="regime")
         # one scale per linear part, wiggly part and pair; the last entry is that of the constant
         effect_scale = _scales("effect_scale", MEDIAN[:4])
-        bias1_scale = _scales("bias1_scale", MEDIAN)
-        bias2_scale = _scales("bias2_scale", MEDIAN)
+        offset_scale = pm.LogNormal("offset_scale", np.log(0.2), 0.7)
+        bias1_scale = _scales("bias1_scale", MEDIAN, offset_scale)
+        bias2_scale = _scales("bias2_scale", MEDIAN, offset_scale)
 
         effect = pm.Normal("effect", 0, effect_scale[KIND[:SINGLE]], dims="single")
         bias1 = pm.Normal("bias1", 0, bias1_scale[KIND], dims="feature")
@@ -83,17 +87,17 @@ def build(frame: pd.DataFrame) -> pm.Model:
         )
 
         mean = phi[:, :SINGLE] @ effect
-        mean += confounded1 * (phi @ bias1)
-        mean += confounded2 * (phi @ bias2)
+        mean += confounded1 * (phi1 @ bias1)
+        mean += confounded2 * (phi2 @ bias2)
         linear = (psi * variance_weight[regime]).sum(axis=1)
         log_variance = BOUND * pm.math.tanh(linear / BOUND)
         pm.Normal("y", mean, sigma[regime] * pm.math.exp(log_variance / 2), observed=y)
     return model
 
 
-def _scales(name: str, medians: Array) -> TensorVariable:
+def _scales(name: str, medians: Array, constant: float | TensorVariable = 3.0) -> TensorVariable:
     free = pm.LogNormal(name, np.log(medians), 1)
-    return pm.math.concatenate([free, [3.0]])
+    return pm.math.concatenate([free, [constant]])
 
 
 def _features(z1: Array, z2: Array) -> Array:
@@ -109,6 +113,13 @@ def _clamp(values: Array, regime: npt.NDArray[np.intp]) -> Array:
         ends = np.quantile(values[regime == r], [tail, 1 - tail])
         held[regime == r] = np.clip(values[regime == r], *ends)
     return held
+
+
+def _centre(phi: Array, own: list[int], alone: npt.NDArray[np.bool_]) -> Array:
+    """Take from the features of an action their means over the rows that leave it alone."""
+    centred = phi.copy()
+    centred[:, own] -= phi[alone][:, own].mean(axis=0)
+    return centred
 
 
 def _standardise(values: Array, regime: npt.NDArray[np.intp]) -> Array:

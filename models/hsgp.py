@@ -73,29 +73,32 @@ def build(frame: pd.DataFrame) -> pm.Model:
         "feature": FEATURES,
     }
     with pm.Model(coords=coords) as model:
-        phi = pm.Data("phi", _features(a1, a2, regime))
+        phi = _features(a1, a2, regime)
+        phi1 = pm.Data("phi1", _centre(phi[:, :OF_A1], [0], confounded1))
+        phi2 = pm.Data("phi2", _centre(phi, list(range(OF_A1)), confounded2))
         sigma = pm.LogNormal("sigma", np.log(0.6), 1, dims="regime")
         lengthscale = pm.LogNormal("lengthscale", np.log(0.6), 0.42, dims="action")
         # one scale per linear part, wiggly part and pair; the last entry is that of the constant
         effect_scale = _scales("effect_scale", MEDIAN[:4])
-        bias1_scale = _scales("bias1_scale", MEDIAN[:2])
-        bias2_scale = _scales("bias2_scale", MEDIAN)
+        offset_scale = pm.LogNormal("offset_scale", np.log(0.2), 0.7)
+        bias1_scale = _scales("bias1_scale", MEDIAN[:2], offset_scale)
+        bias2_scale = _scales("bias2_scale", MEDIAN, offset_scale)
         smoothness = _smoothness(lengthscale)
 
         effect = pm.Normal("effect", 0, _sd(effect_scale, smoothness, SINGLE), dims="single")
         bias1 = pm.Normal("bias1", 0, _sd(bias1_scale, smoothness, OF_A1), dims="of_a1")
         bias2 = pm.Normal("bias2", 0, _sd(bias2_scale, smoothness, ALL), dims="feature")
 
-        mean = phi[:, :SINGLE] @ effect
-        mean += confounded1 * (phi[:, :OF_A1] @ bias1)
-        mean += confounded2 * (phi @ bias2)
+        mean = pm.Data("phi", phi[:, :SINGLE]) @ effect
+        mean += confounded1 * (phi1 @ bias1)
+        mean += confounded2 * (phi2 @ bias2)
         pm.Normal("y", mean, sigma[regime], observed=_standardise(y, regime))
     return model
 
 
-def _scales(name: str, medians: Array) -> TensorVariable:
+def _scales(name: str, medians: Array, constant: float | TensorVariable = 3.0) -> TensorVariable:
     free = pm.LogNormal(name, np.log(medians), 1)
-    return pm.math.concatenate([free, [3.0]])
+    return pm.math.concatenate([free, [constant]])
 
 
 def _sd(scale: TensorVariable, smoothness: TensorVariable, size: int) -> TensorVariable:
@@ -123,6 +126,20 @@ def _features(a1: Array, a2: Array, regime: npt.NDArray[np.intp]) -> Array:
     z1, z2 = _standardise(a1, regime), _standardise(a2, regime)
     surface = [z1 * z2, pairs.reshape(len(z1), -1)]
     return np.column_stack([np.ones_like(z1), z1, waves1, z2, waves2, *surface])
+
+
+def _centre(phi: Array, given: list[int], alone: npt.NDArray[np.bool_]) -> Array:
+    """Take from the features of an action what those of its parents explain of them.
+
+    ``given``: the positions of the latter, the constant first. The regression is over the rows that
+    leave the action alone, and slightly penalised.
+    """
+    rows = phi[alone]
+    left = rows[:, given].T @ rows[:, given]
+    left += np.diag([0.0, *[1e-3 * len(rows)] * (len(given) - 1)])
+    centred = phi - phi[:, given] @ np.linalg.solve(left, rows[:, given].T @ rows)
+    centred[:, given] = phi[:, given]
+    return centred
 
 
 def _waves(values: Array, regime: npt.NDArray[np.intp]) -> Array:

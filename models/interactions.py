@@ -59,26 +59,30 @@ def build(frame: pd.DataFrame) -> pm.Model:
     confounded2 = (frame["regime"] != "a2").to_numpy()
 
     phi = _features(z1, z2)
+    own1 = [i for i, name in enumerate(FEATURES) if "a1" in name]
+    own2 = [i for i, name in enumerate(FEATURES) if "a2" in name]
+    phi1, phi2 = _centre(phi, own1, confounded1), _centre(phi, own2, confounded2)
     with pm.Model(coords={"regime": regimes, "feature": FEATURES}) as model:
         sigma = pm.LogNormal("sigma", np.log(0.6), 1, dims="regime")
         # one scale per linear part, wiggly part and pair; the last entry is that of the constant
         effect_scale = _scales("effect_scale")
-        bias1_scale = _scales("bias1_scale")
-        bias2_scale = _scales("bias2_scale")
+        offset_scale = pm.LogNormal("offset_scale", np.log(0.2), 0.7)
+        bias1_scale = _scales("bias1_scale", offset_scale)
+        bias2_scale = _scales("bias2_scale", offset_scale)
 
         effect = pm.Normal("effect", 0, effect_scale[KIND], dims="feature")
         bias1 = pm.Normal("bias1", 0, bias1_scale[KIND], dims="feature")
         bias2 = pm.Normal("bias2", 0, bias2_scale[KIND], dims="feature")
 
         mean = phi @ effect
-        mean += confounded1 * (phi @ bias1)
-        mean += confounded2 * (phi @ bias2)
+        mean += confounded1 * (phi1 @ bias1)
+        mean += confounded2 * (phi2 @ bias2)
         pm.Normal("y", mean, sigma[regime], observed=y)
     return model
 
 
-def _scales(name: str) -> TensorVariable:
-    return pm.math.concatenate([pm.LogNormal(name, np.log(MEDIAN), 1), [3.0]])
+def _scales(name: str, constant: float | TensorVariable = 3.0) -> TensorVariable:
+    return pm.math.concatenate([pm.LogNormal(name, np.log(MEDIAN), 1), [constant]])
 
 
 def _features(z1: Array, z2: Array) -> Array:
@@ -87,6 +91,13 @@ def _features(z1: Array, z2: Array) -> Array:
     ones = np.ones_like(z1)
     products = (z1 * z2, z1 * square2, square1 * z2)
     return np.column_stack([ones, z1, square1, cube1, z2, square2, cube2, *products])
+
+
+def _centre(phi: Array, own: list[int], alone: npt.NDArray[np.bool_]) -> Array:
+    """Take from the features of an action their means over the rows that leave it alone."""
+    centred = phi.copy()
+    centred[:, own] -= phi[alone][:, own].mean(axis=0)
+    return centred
 
 
 def _standardise(values: Array, regime: npt.NDArray[np.intp]) -> Array:

@@ -67,6 +67,8 @@ def build(frame: pd.DataFrame) -> pm.Model:
     z1, z2, y = (_standardise(frame[name].to_numpy(), regime) for name in ("a1", "a2", "y"))
     confounded1 = (frame["regime"] != "a1").to_numpy()
     confounded2 = (frame["regime"] != "a2").to_numpy()
+    # a bias sums to its constant over the rows that leave its action alone
+    own1, own2 = z1 - z1[confounded1].mean(), z2 - z2[confounded2].mean()
 
     coords = {"regime": regimes, "action": ["a1", "a2"]}
     with pm.Model(coords=coords) as model:
@@ -74,17 +76,18 @@ def build(frame: pd.DataFrame) -> pm.Model:
         effect_scale = pm.LogNormal("effect_scale", np.log(0.3), 1, dims="action")
         bias1_scale = pm.LogNormal("bias1_scale", np.log(0.3), 1, dims="action")
         bias2_scale = pm.LogNormal("bias2_scale", np.log(0.3), 1, dims="action")
+        offset_scale = pm.LogNormal("offset_scale", np.log(0.2), 0.7)
 
         alpha = pm.Normal("alpha", 0.0, 3.0)
         effect = pm.Normal("effect", 0, effect_scale, dims="action")
-        bias1_constant = pm.Normal("bias1_constant", 0.0, 3.0)
+        bias1_constant = pm.Normal("bias1_constant", 0, offset_scale)
         bias1 = pm.Normal("bias1", 0, bias1_scale, dims="action")
-        bias2_constant = pm.Normal("bias2_constant", 0.0, 3.0)
+        bias2_constant = pm.Normal("bias2_constant", 0, offset_scale)
         bias2 = pm.Normal("bias2", 0, bias2_scale, dims="action")
 
         mean = alpha + effect[0] * z1 + effect[1] * z2
-        mean += confounded1 * (bias1_constant + bias1[0] * z1 + bias1[1] * z2)
-        mean += confounded2 * (bias2_constant + bias2[0] * z1 + bias2[1] * z2)
+        mean += confounded1 * (bias1_constant + bias1[0] * own1 + bias1[1] * z2)
+        mean += confounded2 * (bias2_constant + bias2[0] * z1 + bias2[1] * own2)
         pm.Normal("y", mean, sigma[regime], observed=y)
     return model
 

@@ -71,26 +71,30 @@ def build(frame: pd.DataFrame) -> pm.Model:
     confounded3 = (frame["regime"] != "a3").to_numpy()
 
     phi = pd.DataFrame(_features(z1, z2, z3), columns=FEATURES)
+    phi12 = _centre(phi[BIAS12].to_numpy(), [0], confounded12)
+    of_a2 = list(range(1 + len(SINGLE[2])))
+    phi3 = _centre(phi[BIAS3].to_numpy(), of_a2, confounded3)
     coords = {"regime": regimes, "effect_of": EFFECT, "bias12_of": BIAS12, "bias3_of": BIAS3}
     with pm.Model(coords=coords) as model:
         sigma = pm.LogNormal("sigma", np.log(0.6), 1, dims="regime")
         effect_scale = _scales("effect_scale", EFFECT_MEDIAN)
-        bias12_scale = _scales("bias12_scale", BIAS_MEDIAN)
-        bias3_scale = _scales("bias3_scale", BIAS_MEDIAN)
+        offset_scale = pm.LogNormal("offset_scale", np.log(0.2), 0.7)
+        bias12_scale = _scales("bias12_scale", BIAS_MEDIAN, offset_scale)
+        bias3_scale = _scales("bias3_scale", BIAS_MEDIAN, offset_scale)
 
         effect = pm.Normal("effect", 0, effect_scale[EFFECT_KIND], dims="effect_of")
         bias12 = pm.Normal("bias12", 0, bias12_scale[BIAS_KIND], dims="bias12_of")
         bias3 = pm.Normal("bias3", 0, bias3_scale[BIAS_KIND], dims="bias3_of")
 
         mean = phi[EFFECT].to_numpy() @ effect
-        mean += confounded12 * (phi[BIAS12].to_numpy() @ bias12)
-        mean += confounded3 * (phi[BIAS3].to_numpy() @ bias3)
+        mean += confounded12 * (phi12 @ bias12)
+        mean += confounded3 * (phi3 @ bias3)
         pm.Normal("y", mean, sigma[regime], observed=y)
     return model
 
 
-def _scales(name: str, medians: Array) -> TensorVariable:
-    return pm.math.concatenate([pm.LogNormal(name, np.log(medians), 1), [3.0]])
+def _scales(name: str, medians: Array, constant: float | TensorVariable = 3.0) -> TensorVariable:
+    return pm.math.concatenate([pm.LogNormal(name, np.log(medians), 1), [constant]])
 
 
 def _features(z1: Array, z2: Array, z3: Array) -> Array:
@@ -104,6 +108,20 @@ def _features(z1: Array, z2: Array, z3: Array) -> Array:
         products = (values[j] * values[k], values[j] * squares[k], squares[j] * values[k])
         columns += products
     return np.column_stack(columns)
+
+
+def _centre(phi: Array, given: list[int], alone: npt.NDArray[np.bool_]) -> Array:
+    """Take from the features of an action what those of its parents explain of them.
+
+    ``given``: the positions of the latter, the constant first. The regression is over the rows that
+    leave the action alone, and slightly penalised.
+    """
+    rows = phi[alone]
+    left = rows[:, given].T @ rows[:, given]
+    left += np.diag([0.0, *[1e-3 * len(rows)] * (len(given) - 1)])
+    centred = phi - phi[:, given] @ np.linalg.solve(left, rows[:, given].T @ rows)
+    centred[:, given] = phi[:, given]
+    return centred
 
 
 def _standardise(values: Array, regime: npt.NDArray[np.intp]) -> Array:

@@ -64,6 +64,9 @@ def build(frame: pd.DataFrame) -> pm.Model:
     confounded2 = (frame["regime"] != "a2").to_numpy()
 
     phi = _features(z1, z2)
+    own1 = [i for i, name in enumerate(FEATURES) if "a1" in name]
+    own2 = [i for i, name in enumerate(FEATURES) if "a2" in name]
+    phi1, phi2 = _centre(phi, own1, confounded1), _centre(phi, own2, confounded2)
     single = [i for i, name in enumerate(FEATURES) if " " not in name]
     effect_scale_of = _scale_index([FEATURES[i] for i in single])
     bias_scale_of = _scale_index(FEATURES)
@@ -72,16 +75,17 @@ def build(frame: pd.DataFrame) -> pm.Model:
         sigma = pm.LogNormal("sigma", np.log(0.6), 1, dims="regime")
         # one scale per linear part, wiggly part and pair; the last entry is that of the constant
         effect_scale = _scales("effect_scale", MEDIAN[:4])
-        bias1_scale = _scales("bias1_scale", MEDIAN)
-        bias2_scale = _scales("bias2_scale", MEDIAN)
+        offset_scale = pm.LogNormal("offset_scale", np.log(0.2), 0.7)
+        bias1_scale = _scales("bias1_scale", MEDIAN, offset_scale)
+        bias2_scale = _scales("bias2_scale", MEDIAN, offset_scale)
 
         effect = pm.Normal("effect", 0, effect_scale[effect_scale_of], dims="single")
         bias1 = pm.Normal("bias1", 0, bias1_scale[bias_scale_of], dims="feature")
         bias2 = pm.Normal("bias2", 0, bias2_scale[bias_scale_of], dims="feature")
 
         mean = phi[:, single] @ effect
-        mean += confounded1 * (phi @ bias1)
-        mean += confounded2 * (phi @ bias2)
+        mean += confounded1 * (phi1 @ bias1)
+        mean += confounded2 * (phi2 @ bias2)
         pm.Normal("y", mean, sigma[regime], observed=y)
     return model
 
@@ -94,14 +98,21 @@ def _features(z1: Array, z2: Array) -> Array:
     return np.column_stack([ones, z1, square1, cube1, z2, square2, cube2, *products])
 
 
-def _scales(name: str, medians: Array) -> TensorVariable:
+def _scales(name: str, medians: Array, constant: float | TensorVariable = 3.0) -> TensorVariable:
     free = pm.LogNormal(name, np.log(medians), 1)
-    return pm.math.concatenate([free, [3.0]])
+    return pm.math.concatenate([free, [constant]])
 
 
 def _scale_index(names: list[str]) -> list[int]:
     """Return the position of each feature's scale; the constant's is the last."""
     return [KIND.get(name, -1) for name in names]
+
+
+def _centre(phi: Array, own: list[int], alone: npt.NDArray[np.bool_]) -> Array:
+    """Take from the features of an action their means over the rows that leave it alone."""
+    centred = phi.copy()
+    centred[:, own] -= phi[alone][:, own].mean(axis=0)
+    return centred
 
 
 def _standardise(values: Array, regime: npt.NDArray[np.intp]) -> Array:

@@ -69,13 +69,12 @@ def _predict(problem: Problem, moments: Moments, regime: Regime) -> Finding:
     null = Problem(design, rest, problem.priors)
     mode = find_mode(null).mode
     given = null.conditional(mode)
-    log_sigma, log_scale, log_length = null.split(mode)
+    log_sigma, _, _ = null.split(mode)
     order = {feature.factors: i for i, feature in enumerate(moments.features.features)}
     mine = np.array([order[weight.feature.factors] for weight in design.weights])
     probes = _probes(moments)
 
-    precision = np.exp(-2 * null.scales.log_sd(log_scale, log_length))
-    middle = np.diag(precision)
+    middle = null.prior_precision(mode)
     for r, other in enumerate(rest.regimes):
         active = design.active(other).astype(float)
         middle += np.exp(-4 * log_sigma[r]) * (

@@ -21,6 +21,7 @@ __all__ = [
 ]
 
 CAUSAL = "causal"
+OFFSETS = "bias|constant"
 BENDING = ("wiggly", "warped", "curved")  # kinds of functions that are not linear in an action
 
 
@@ -54,9 +55,13 @@ class Weight:
 
     @property
     def group(self) -> str | None:
-        """Its prior group; None for constants, whose prior scale is fixed."""
-        feature = self.feature
-        return None if feature.kind == "constant" else f"{self.component}|{feature.group}"
+        """Its prior group; None for the constant of the causal part, whose prior scale is fixed.
+
+        The constants of all biases share one.
+        """
+        if self.feature.kind != "constant":
+            return f"{self.component}|{self.feature.group}"
+        return None if self.component == CAUSAL else OFFSETS
 
 
 def kinds_of_groups(
@@ -66,6 +71,8 @@ def kinds_of_groups(
     gapped: Iterable[str] = (),
 ) -> dict[str | None, str]:
     """Return what the prior of each group depends on: covariate, or the kind of its features.
+
+    That of the constants of the biases is ``offset``.
 
     Parameters
     ----------
@@ -88,6 +95,8 @@ def kinds_of_groups(
         feature = weight.feature
         given = not feature.actions.isdisjoint(covariates)
         kinds[weight.group] = "covariate" if given and feature.kind != "higher" else feature.kind
+        if weight.group == OFFSETS:
+            kinds[weight.group] = "offset"
         if own.get(weight.component) == feature.actions and feature.kind in (
             "linear",
             "wiggly",

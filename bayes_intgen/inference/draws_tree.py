@@ -130,24 +130,28 @@ def _draw_prior(problem: Problem, x: Array, random_seed: int) -> Array:
     """Draw weights from their prior given each row of hyperparameters, shape (draws, weights)."""
     rng = np.random.default_rng([random_seed, 2])
     sd = np.exp(_log_sd(problem, x))
-    return np.asarray(sd * rng.standard_normal(sd.shape))
+    return problem.likelihood.centring.to_weights(sd * rng.standard_normal(sd.shape))
 
 
 def _log_sd(problem: Problem, x: Array) -> Array:
-    """Return the log prior standard deviations of the weights, shape (draws, weights)."""
+    """Return the log prior standard deviations of the centred weights, (draws, weights)."""
     _, scale, length = problem.split(x)
     return np.array([problem.scales.log_sd(*row) for row in zip(scale, length, strict=True)])
 
 
 def _log_prior(problem: Problem, x: Array, weights: Array) -> dict[str, Array]:
-    """Log prior densities, on the scale on which the model states them."""
+    """Log prior densities, on the scale on which the model states them.
+
+    Those of the weights are of the centred ones; the determinant of centring is one.
+    """
+    centred = problem.likelihood.centring.to_centred(weights)
     log_sigma, log_scale, log_length = problem.split(problem.hyperpriors.log_density(x))
     log_sd = _log_sd(problem, x.reshape(-1, x.shape[-1])).reshape(weights.shape)
     return {
         "sigma": log_sigma,
         "prior_scale": log_scale,
         "lengthscale": log_length,
-        "weight": stats.norm.logpdf(weights, 0, np.exp(log_sd)),
+        "weight": stats.norm.logpdf(centred, 0, np.exp(log_sd)),
     }
 
 

@@ -24,7 +24,7 @@ from bayes_intgen.design.components import kinds_of_lengthscales
 from bayes_intgen.design.design import Design
 from bayes_intgen.model.distributions import HyperPriors
 from bayes_intgen.model.lift_likelihood import LiftRows
-from bayes_intgen.model.marginal import Conditional, MarginalLikelihood, threads_for
+from bayes_intgen.model.marginal import MarginalLikelihood, WeightsGiven, threads_for
 from bayes_intgen.model.priors import Priors, PriorScales
 from bayes_intgen.model.pymc_marginal import build_model
 from bayes_intgen.moments.moments import Moments
@@ -84,14 +84,31 @@ class Problem:
         log_sigma, log_scale, log_length = self.split(x)
         return log_sigma, self.scales.log_sd(log_scale, log_length)
 
-    def conditional(self, x: Array) -> Conditional:
+    def conditional(self, x: Array) -> WeightsGiven:
         """Return the distribution of the weights given x."""
-        return self.likelihood.conditional(*self._log_sds(x))
+        centred = self.likelihood.conditional(*self._log_sds(x))
+        return WeightsGiven(centred, self.likelihood.centring)
 
-    def log_density(self, x: Array, given: Conditional) -> float:
+    def prior_precision(self, x: Array) -> Array:
+        """Return the inverse of the prior covariance of the weights given x, (weights, weights)."""
+        diagonal = np.diag(np.exp(-2 * self._log_sds(x)[1]))
+        centring = self.likelihood.centring
+        return centring.to_rows(centring.to_rows(diagonal).T)
+
+    def effective_parameters(self, x: Array) -> Array:
+        """Return how many parameters the rows of each regime determine, w_r tr(C G_r); (regimes,).
+
+        Their squared residuals are too small by as many.
+        """
+        log_sigma, log_sd = self._log_sds(x)
+        covariance = self.likelihood.conditional(log_sigma, log_sd).covariance
+        traces = [float(np.vdot(gram, covariance)) for gram in self.likelihood.gram]
+        return np.exp(-2 * log_sigma) * traces
+
+    def log_density(self, x: Array, given: WeightsGiven) -> float:
         """Return the log posterior density of x, with the weights given x at hand."""
         prior = float(self.hyperpriors.log_density(x).sum())
-        return prior + self.likelihood.log_density(*self._log_sds(x), given)
+        return prior + self.likelihood.log_density(*self._log_sds(x), given.centred)
 
     def log_posterior(self, x: Array) -> tuple[float, Array]:
         """Return the log posterior density of x, up to the evidence, and its gradient."""
@@ -118,7 +135,7 @@ class Problem:
     def with_lifts(self, lifts: LiftRows | None) -> "Problem":
         """Return the same problem with other lift tests; what does not depend on them is shared."""
         other = replace(self, lifts=lifts)
-        vars(other)["likelihood"] = replace(self.likelihood, lifts=lifts)
+        vars(other)["likelihood"] = self.likelihood.with_lifts(lifts)
         vars(other)["scales"] = self.scales
         vars(other)["hyperpriors"] = self.hyperpriors
         return other
@@ -130,7 +147,7 @@ class Problem:
         )
 
 
-def conditionals(problem: Problem, points: Array) -> Iterator[Conditional]:
+def conditionals(problem: Problem, points: Array) -> Iterator[WeightsGiven]:
     """Yield the distribution of the weights given each row of hyperparameters.
 
     Many weights are worth a thread per core; each factorisation keeps to its own.

@@ -101,14 +101,16 @@ def _finish(problem: Problem, rows: Rows, row_weights: Sequence[Array], share: f
     weighted = _reweighted(problem, rows, row_weights)
     mode = find_mode(weighted)
     x = mode.mode
-    weights = weighted.conditional(x).mean
+    likelihood = weighted.likelihood
+    weights = weighted.conditional(x).centred.mean
     w = np.exp(-2 * weighted.split(x)[0])
-    gram = np.tensordot(w, weighted.likelihood.gram, 1)
-    cross = w @ weighted.likelihood.cross - (1 - share) * gram @ weights
+    gram = np.tensordot(w, likelihood.gram, 1)
+    cross = w @ likelihood.cross - (1 - share) * gram @ weights
     gram *= share
-    if problem.lifts:
-        gram, cross = gram + problem.lifts.gram, cross + problem.lifts.cross
-    return Start(x, np.sqrt(np.diag(mode.covariance)), weights, gram, cross)
+    if likelihood.lifts:
+        gram, cross = gram + likelihood.lifts.gram, cross + likelihood.lifts.cross
+    spread = np.sqrt(np.diag(mode.covariance))
+    return Start(x, spread, weights, likelihood.centring, gram, cross)
 
 
 def _student_start(problem: Problem, rows: Rows) -> Start:

@@ -53,7 +53,7 @@ from bayes_intgen.inference.laplace import find_mode
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.verdicts.additivity import check_additivity
 from bayes_intgen.model.log_variance import LogVariance, VarianceFeatures, fit_log_variances
-from bayes_intgen.model.marginal import Conditional
+from bayes_intgen.model.marginal import WeightsGiven
 from bayes_intgen.model.priors import Priors
 from bayes_intgen.model.variance_sum_rule import FLOOR
 from bayes_intgen.moments.feature_sums import ResidualMoments
@@ -170,7 +170,7 @@ def _keep(features: FeatureMap, columns: Iterable[int]) -> FeatureMap:
     return FeatureMap(features.bases, tuple(features.features[i] for i in columns))
 
 
-def fit_variance_functions(problem: Problem, mode: Array) -> tuple[Problem, Conditional]:
+def fit_variance_functions(problem: Problem, mode: Array) -> tuple[Problem, WeightsGiven]:
     """Regress the squared residuals on the actions.
 
     ``problem``: that of the mean, whose moments include those of residuals; ``mode``: of its
@@ -181,7 +181,7 @@ def fit_variance_functions(problem: Problem, mode: Array) -> tuple[Problem, Cond
     Problem
         That of the variance; the spread of its outcome's scale is the unit of its weights, in
         squared standard units of the outcome.
-    Conditional
+    WeightsGiven
         The distribution of its weights.
     """
     moments = problem.moments
@@ -259,12 +259,5 @@ def _with_squares(
 
 def _inflation(problem: Problem, mode: Array) -> list[float]:
     """Return (1) of each regime."""
-    covariance = problem.conditional(mode).covariance
-    precision = np.exp(-2 * problem.split(mode)[0])
-    edf = [
-        w * float(np.vdot(gram, covariance))
-        for w, gram in zip(precision, problem.likelihood.gram, strict=True)
-    ]
-    return [
-        n / max(n - taken, 1.0) for n, taken in zip(problem.likelihood.n.tolist(), edf, strict=True)
-    ]
+    rows, taken = problem.likelihood.n, problem.effective_parameters(mode)
+    return [float(n / max(n - k, 1.0)) for n, k in zip(rows, taken, strict=True)]

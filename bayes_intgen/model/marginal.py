@@ -27,7 +27,7 @@ This is the plain NumPy form; :mod:`bayes_intgen.model.pymc_marginal` writes the
 """
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import log, pi
 from typing import Self
@@ -38,10 +38,11 @@ from scipy.linalg import lapack
 from bayes_intgen.base.parallel import available_cores, ordered_map
 from bayes_intgen.base.types import Array
 from bayes_intgen.design.design import Design
+from bayes_intgen.model.centring import Centring
 from bayes_intgen.model.lift_likelihood import LiftRows
 from bayes_intgen.moments.moments import Moments
 
-__all__ = ["Conditional", "MarginalLikelihood", "threads_for"]
+__all__ = ["Conditional", "MarginalLikelihood", "WeightsGiven", "threads_for"]
 
 MANY_WEIGHTS = 150  # from here on threads have enough to do
 TILE = 2**21
@@ -105,11 +106,43 @@ class Conditional:
 
 
 @dataclass(frozen=True)
+class WeightsGiven:
+    """The Gaussian distribution of the weights of the design given the hyperparameters."""
+
+    centred: Conditional  # that of the centred weights
+    centring: Centring
+
+    @property
+    def mean(self) -> Array:
+        """Shape (weights,)."""
+        return self.centring.to_weights(self.centred.mean)
+
+    @property
+    def covariance(self) -> Array:
+        """Shape (weights, weights)."""
+        return self.centring.to_weights(self.centring.to_weights(self.centred.covariance).T)
+
+    def variance_of(self, rows: Array) -> Array:
+        """Return the variances of some linear combinations, (n, weights) to (n,)."""
+        return self.centred.variance_of(self.centring.to_centred_rows(rows))
+
+    def root_of(self, rows: Array) -> Array:
+        """Return H with H'H the covariance of some linear combinations, (n, weights) to (., n)."""
+        return self.centred.root_of(self.centring.to_centred_rows(rows))
+
+    def draw(self, size: int, rng: np.random.Generator) -> Array:
+        """Draw weights, shape (size, weights)."""
+        return self.centring.to_weights(self.centred.draw(size, rng))
+
+
+@dataclass(frozen=True)
 class MarginalLikelihood:
     """The likelihood of the hyperparameters, with its derivatives, as a function of sums over rows.
 
     The sums of products of the features of every regime are placed at the positions of the weights:
-    those of a feature stand once for each component that uses it.
+    those of a feature stand once for each component that uses it; then weights are centred
+    (:mod:`bayes_intgen.model.centring`). All weights here are centred ones, except in
+    :meth:`log_likelihood`.
     """
 
     n: Array  # rows of each regime, shape (regimes,)
@@ -118,7 +151,8 @@ class MarginalLikelihood:
     cross: Array = field(repr=False)  # b_r, shape (regimes, weights)
     square: Array  # yy_r, shape (regimes,)
     log_weight: Array  # sum of the logarithms of the rows' weights, shape (regimes,)
-    lifts: LiftRows | None = None  # lift tests beside the rows, if there are any
+    centring: Centring
+    lifts: LiftRows | None = None  # lift tests of centred weights beside the rows, if there are any
 
     @classmethod
     def from_moments(cls, design: Design, moments: Moments, lifts: LiftRows | None = None) -> Self:
@@ -127,15 +161,23 @@ class MarginalLikelihood:
         active = np.array([design.active(regime) for regime in moments.regimes], dtype=float)
         rows = design.positions
         # A weight that takes no part in a regime has zeros in its sums: design (2).
+        by_regime = {r: one.gram for r, one in zip(moments.regimes, sums, strict=True)}
+        centring = Centring.of(design, by_regime)
         gram = np.empty((len(sums), len(rows), len(rows)))
         for of_regime, mask, placed in zip(sums, active, gram, strict=True):
-            placed[:] = of_regime.gram[np.ix_(rows, rows)]
-            placed *= np.outer(mask, mask)
+            products = of_regime.gram[np.ix_(rows, rows)]
+            placed[:] = centring.to_centred_gram(products * np.outer(mask, mask))
         cross = np.array([of_regime.cross[rows] for of_regime in sums]) * active
         n = np.array([of_regime.n for of_regime in sums], dtype=float)
         square = np.array([of_regime.square for of_regime in sums])
         logs = np.array([moments.log_weights[regime] for regime in moments.regimes])
-        return cls(n, gram, cross, square, logs, lifts)
+        cross = centring.to_centred_rows(cross)
+        return cls(n, gram, cross, square, logs, centring).with_lifts(lifts)
+
+    def with_lifts(self, lifts: LiftRows | None) -> Self:
+        """Return the same with other lift tests, whose rows are of weights, not centred."""
+        rows = replace(lifts, rows=self.centring.to_centred_rows(lifts.rows)) if lifts else None
+        return replace(self, lifts=rows)
 
     def conditional(self, log_sigma: Array, log_sd: Array) -> Conditional:
         """Return the distribution of the weights given log standard deviations, standard units.
@@ -214,12 +256,14 @@ class MarginalLikelihood:
     def log_likelihood(self, weights: Array, sigma: Array) -> Array:
         """Return log p(y_r | weights, sigma_r) of each regime, for the outcome in standard units.
 
+        The weights are those of the design, not centred.
+
         Shapes (draws, weights) and (draws, regimes) to (draws, regimes).
         """
-        columns = []
+        columns, centred = [], self.centring.to_centred(weights)
         for r, n in enumerate(self.n):
-            squares = self.square[r] - 2 * weights @ self.cross[r]
-            squares += np.einsum("di,di->d", weights @ self.gram[r], weights)
+            squares = self.square[r] - 2 * centred @ self.cross[r]
+            squares += np.einsum("di,di->d", centred @ self.gram[r], centred)
             columns.append(-0.5 * squares / sigma[:, r] ** 2 - n * np.log(sigma[:, r]))
         return np.column_stack(columns) + 0.5 * (self.log_weight - self.n * log(2 * pi))
 

@@ -90,7 +90,7 @@ class Priors:
         Scale of the confounding bias of such an action as a function of that action, likewise in
         place of ``linear`` and ``wiggly``: no rows could tell that there is none.
     constant
-        Standard deviation of the constant of each component (normal, mean zero); a number.
+        Standard deviation of the constant of the causal part (normal, mean zero); a number.
     tail
         Degrees of freedom of a Student-t likelihood, less two; a :class:`Gamma`.
     variance
@@ -108,6 +108,9 @@ class Priors:
         Scale of the wiggles of an action with a warped coordinate, in its effect and in its bias
         alike, if experiments leave a gap in which rows that leave it alone lie, or have fewer than
         150 rows: what is seen is mostly the sum of the two.
+    offset
+        Scale of the constants of all biases: of what a bias has for its mean over the rows that
+        leave the action alone (:mod:`bayes_intgen.model.centring`).
 
     Raises
     ------
@@ -136,6 +139,7 @@ class Priors:
     mass               LogNormal(median=0.1, log_sd=1.0): 90% within 0.0193 to 0.518
     lengthscale_warped  LogNormal(median=0.35, log_sd=0.5): 90% within 0.154 to 0.797
     gapped             LogNormal(median=0.4, log_sd=0.3): 90% within 0.244 to 0.655
+    offset             LogNormal(median=0.2, log_sd=0.7): 90% within 0.0632 to 0.633
     """
 
     sigma: Prior = LogNormal(0.6, 1.0)
@@ -156,6 +160,7 @@ class Priors:
     mass: Prior = LogNormal(0.1, 1.0)
     lengthscale_warped: Prior = LogNormal(0.35, 0.5)
     gapped: Prior = LogNormal(0.4, 0.3)
+    offset: Prior = LogNormal(0.2, 0.7)
 
     def __post_init__(self) -> None:
         check_positive(self.constant, "constant")
@@ -202,7 +207,7 @@ class Priors:
 class PriorScales:
     """How prior standard deviations follow from the hyperparameters."""
 
-    # prior group of each weight; constants have the number of groups; shape (weights,)
+    # prior group of each weight; the constant has the number of groups; shape (weights,)
     group_index: Indices
     n_groups: int
     # whether a weight's feature has an eigenfunction of a variable; (weights, lengthscales)
@@ -211,7 +216,7 @@ class PriorScales:
     squared_frequency: Array
     # nu of each Matern kernel, infinite for a squared-exponential one; (lengthscales,)
     smoothness: Array
-    # prior standard deviation of the constants, in standard units of the outcome
+    # prior standard deviation of the constant, in standard units of the outcome
     constant_scale: float
 
     @classmethod

@@ -39,6 +39,7 @@ import pytensor.tensor as pt
 from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.design.design import Design
+from bayes_intgen.model.centring import Centring
 from bayes_intgen.model.distributions import HyperPriors
 from bayes_intgen.model.lift_likelihood import LiftRows
 from bayes_intgen.model.log_variance_rows import BOUND, VarianceRows
@@ -74,8 +75,9 @@ class Start:
     # deviations
     x: Array
     spread: Array
-    weights: Array  # the weights there
-    # of the quadratic approximation to the log-likelihood in the weights
+    weights: Array  # the centred weights there
+    centring: Centring
+    # of the quadratic approximation to the log-likelihood in the centred weights
     gram: Array = field(repr=False)
     cross: Array = field(repr=False)
     nu: float = np.inf  # degrees of freedom of Student's t
@@ -88,7 +90,7 @@ class Start:
         values = dict(
             zip(("log_sigma", "log_scale", "log_length"), np.split(self.x, ends), strict=True)
         )
-        values |= {"weight": self.weights, "nu_above_2": np.array(self.nu - 2)}
+        values |= {"centred_weight": self.weights, "nu_above_2": np.array(self.nu - 2)}
         if self.variance:
             values["log_variance_scale"] = np.log(self.variance.scale)
             values["variance_weight"] = self.variance.weights
@@ -127,7 +129,8 @@ def build_rowwise(
     -------
     pymc.Model
         Free variables ``log_sigma`` (regime), ``log_scale`` (group), ``log_length``
-        (smooth_action, if any), ``weight`` (term), all in standard units of the outcome; with
+        (smooth_action, if any), ``centred_weight`` (term), all in standard units of the outcome,
+        of which ``weight`` follows (:mod:`bayes_intgen.model.centring`); with
         ``"student_t"`` also ``nu_above_2``, with ``"heteroscedastic"`` ``log_variance_scale``
         (regime) and ``variance_weight`` (regime, variance_term). The observed ``outcome`` holds
         the rows regime by regime, each in its original order; ``effect`` those of lift tests.
@@ -147,7 +150,11 @@ def build_rowwise(
         hyper = _hyperparameters(model, hyperpriors, start)
         log_prior = log_prior_sd(scales, hyper["log_scale"], hyper.get("log_length"))
         whitening = RegressionWhitening(start.gram, start.cross)
-        weight = pm.Normal("weight", 0, pt.exp(log_prior), dims="term", transform=whitening)
+        centred = pm.Normal(
+            "centred_weight", 0, pt.exp(log_prior), dims="term", transform=whitening
+        )
+        to_weights = start.centring.to_weights(np.eye(len(design.weights)))
+        weight = pm.Deterministic("weight", centred @ to_weights, dims="term")
         mean = _products(rows.phi, weight @ _gather(design, regimes))
         log_sd = hyper["log_sigma"][regime_of_row]
         if likelihood == "student_t":  # (1)

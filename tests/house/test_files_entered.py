@@ -41,7 +41,7 @@ def require_at_most(entered, most):
 def posterior():
     """A fit with all defaults, as the demonstration makes it."""
     scm = ig.scm.sample_polynomial_scm(3, random_seed=1)
-    frame = scm.sample_regimes(["obs", "a1", "a2", "a3"], n=500, random_seed=2)
+    frame = scm.sample_regimes(["obs", "a1", "a2", "a3"], n=1000, random_seed=2)
     data = ig.RegimeData.from_frame(frame, "y", ["a1", "a2", "a3"])
     return ig.InterventionModel(ig.HSGP(m=8, m_pair=4)).fit(data, method="laplace", draws=50)
 

@@ -47,7 +47,8 @@ class Longhand:
         self.x = mean + 0.7 * sd * rng.normal(size=len(mean))
         self.log_sigma, self.log_scale, self.log_length = self.problem.split(self.x)
         self.log_length[:] = np.log([0.4, 1.5][: len(self.log_length)])  # some sd reach exp(-40)
-        self.weights = rng.normal(size=len(self.problem.design.weights))
+        self.centred = rng.normal(size=len(self.problem.design.weights))
+        self.weights = self.problem.likelihood.centring.to_weights(self.centred)
 
     def spread_weights(self, values):
         """Cut one value per weight into the arrays of the longhand model, by name."""
@@ -72,6 +73,7 @@ class Longhand:
         for name, component in self.components.items():
             groups = [group.startswith(f"{component}|") for group in self.problem.design.groups]
             found[f"{name}_scale"] = scale[groups]
+        found["offset_scale"] = scale[self.problem.design.groups.index("bias|constant")]
         return found | ({"lengthscale": length} if len(length) else {})
 
     def log_density(self, names):
@@ -80,7 +82,7 @@ class Longhand:
         inputs = self.model.value_vars
         function = self.model.compile_fn(terms, inputs=inputs, on_unused_input="ignore")
         hyper = {f"{name}_log__": value for name, value in self.spread_hyper(self.x).items()}
-        values = function(self.spread_weights(self.weights) | hyper)
+        values = function(self.spread_weights(self.centred) | hyper)
         return dict(zip(names, values, strict=True))
 
 
@@ -114,7 +116,7 @@ def test_likelihood_given_weights_equals_the_longhand_model(longhand):
 def test_prior_equals_the_longhand_model(longhand):
     """That of each weight given the hyperparameters, and that of each hyperparameter."""
     log_sd = longhand.problem.scales.log_sd(longhand.log_scale, longhand.log_length)
-    weights = longhand.spread_weights(stats.norm.logpdf(longhand.weights, 0, np.exp(log_sd)))
+    weights = longhand.spread_weights(stats.norm.logpdf(longhand.centred, 0, np.exp(log_sd)))
     hyper = longhand.spread_hyper(longhand.problem.hyperpriors.log_density(longhand.x))
     expected = weights | hyper
     assert set(expected) == {variable.name for variable in longhand.model.free_RVs}

@@ -77,13 +77,15 @@ def test_scores_and_their_covariance_are_those_of_the_rows(prepared):
         counted.append(np.full(len(y), len(y) / (len(y) - edf)))
     x, z = np.vstack(x_rows), np.vstack(z_rows)
     y, w, e, up = (np.concatenate(part) for part in (y_rows, w_rows, e_rows, counted))
-    precision = np.exp(-2 * null.scales.log_sd(log_scale, log_length))
-    inverse = np.linalg.inv(x.T @ (w[:, None] * x) + np.diag(precision))
+    # row i: the centred weights of a weight i of one
+    unit = null.likelihood.centring.to_centred(np.eye(len(design.weights)))
+    precision = (unit * np.exp(-2 * null.scales.log_sd(log_scale, log_length))) @ unit.T
+    inverse = np.linalg.inv(x.T @ (w[:, None] * x) + precision)
     m = inverse @ x.T @ (w * y)
     shift = inverse @ x.T @ (w[:, None] * z)
     left = z - x @ shift
     expected = left.T @ ((w**2 * e**2 * up)[:, None] * left)
-    expected += shift.T @ np.diag(precision) @ shift
+    expected += shift.T @ precision @ shift
     scale = np.sqrt(np.diag(expected))
     assert_allclose(score / scale, z.T @ (w * (y - x @ m)) / scale, atol=1e-5)
     assert_allclose(

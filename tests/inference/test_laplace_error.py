@@ -34,7 +34,7 @@ def error(problem, mode, asked, seed=1):
 
 
 def test_nothing_changes_where_the_hyperparameters_are_known():
-    known = ig.Priors(sigma=0.6, linear=0.3, wiggly=0.1, pair=0.1)
+    known = ig.Priors(sigma=0.6, linear=0.3, wiggly=0.1, pair=0.1, offset=0.2)
     shift, ratio = error(*prepare(known))
     assert shift < 0.01
     assert ratio < 1.01

@@ -11,6 +11,7 @@ from bayes_intgen.base.regimes import parse_regime
 from bayes_intgen.design.basis.hsgp import HSGP
 from bayes_intgen.inference.problem import conditionals
 from bayes_intgen.model import marginal
+from bayes_intgen.model.centring import Centring
 from bayes_intgen.model.pymc_marginal import whiten
 from models import polynomial
 
@@ -49,7 +50,7 @@ def hyper(problem, x):
 
 
 def row_wise_design(problem, frame):
-    """Rows of features spread over the weights, the outcome in standard units, and regimes."""
+    """Rows of features spread over the centred weights, the outcome in standard units, regimes."""
     values = frame[["a1", "a2"]].to_numpy()
     phi = problem.design.features.evaluate(values)[:, problem.design.positions]
     labels = frame["regime"].to_list()
@@ -60,7 +61,7 @@ def row_wise_design(problem, frame):
     y = (frame["y"].to_numpy() - scale.centre) / scale.spread
     order = {regime: i for i, regime in enumerate(problem.moments.regimes)}
     codes = np.array([order[parse_regime(label, ("a1", "a2"))] for label in labels])
-    return phi * active, y, codes
+    return problem.likelihood.centring.to_centred_rows(phi * active), y, codes
 
 
 def test_marginal_density_is_that_of_a_multivariate_normal(problem, frame, hyper):
@@ -158,8 +159,9 @@ def test_density_of_whitened_coordinates_is_that_of_the_hyperparameters(problem,
 
 
 @pytest.mark.parametrize("structure", [["a1", "a2"], [("a1", "a2")], []])
-def test_a_structure_is_a_selection_of_weights(frame, structure):
-    """Dropping weights equals giving them no prior variance."""
+def test_a_structure_is_a_selection_of_weights(frame, structure, monkeypatch):
+    """Dropping weights equals giving them no prior variance, if they are not centred by others."""
+    monkeypatch.setattr(Centring, "of", lambda design, grams: Centring(()))
     full, narrow = (prepare(frame, ig.Polynomial(2), s) for s in ("full", structure))
     kept = {weight.name for weight in narrow.design.weights}
     assert kept < {weight.name for weight in full.design.weights}
@@ -228,4 +230,4 @@ def test_threads_change_no_digit_of_the_conditionals(problem, x, monkeypatch):
         found = list(conditionals(problem, points))
     for one, other in zip(alone, found, strict=True):
         assert_allclose(other.mean, one.mean, rtol=1e-12, atol=0)
-        assert_allclose(other.factor, one.factor, rtol=1e-12, atol=1e-14)
+        assert_allclose(other.centred.factor, one.centred.factor, rtol=1e-12, atol=1e-14)

@@ -70,7 +70,12 @@ def exact_conjugate_posterior(frame, sigma, scale, constant):
     basis = np.column_stack([ones, z["a1"], z["a2"]])
     off1 = (frame["regime"] != "a1").to_numpy()[:, None]
     off2 = (frame["regime"] != "a2").to_numpy()[:, None]
-    rows = np.hstack([basis, off1 * basis, off2 * basis])
+    # each bias sums to its constant over the rows that leave its action alone
+    own1, own2 = (
+        (z["a1"] * off1[:, 0]).sum() / off1.sum(),
+        (z["a2"] * off2[:, 0]).sum() / off2.sum(),
+    )
+    rows = np.hstack([basis, off1 * (basis - [0, own1, 0]), off2 * (basis - [0, 0, own2])])
     prior_sd = np.tile([constant, scale, scale], 3)
     covariance = np.linalg.inv(rows.T @ rows / sigma**2 + np.diag(prior_sd**-2))
     mean = covariance @ rows.T @ z["y"] / sigma**2
@@ -85,7 +90,7 @@ def test_nuts_equals_the_exact_conjugate_posterior():
     """With hyperparameters pinned by their priors, mean and sd agree within Monte Carlo error."""
     frame, data = read(100, random_seed=3)
     pin = partial(LogNormal, log_sd=1e-4)
-    priors = Priors(sigma=pin(0.5), linear=pin(0.4), constant=2.0)
+    priors = Priors(sigma=pin(0.5), linear=pin(0.4), constant=2.0, offset=pin(2.0))
     model = ig.InterventionModel(ig.Polynomial(1))
     free = (
         ig.InterventionModel(ig.Polynomial(1), "full", variance="constant")._prepare(data).problem

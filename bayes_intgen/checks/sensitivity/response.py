@@ -5,9 +5,9 @@ Given its hyperparameters the posterior mean of the weights is linear in the out
     (1)  E[weights | y] = P^-1 sum_r w_r Phi_r' V_r y_r,
          P = Lambda + sum_r w_r Phi_r' V_r Phi_r,
 
-with w_r = sigma_r^-2 and V_r the weights of the rows (:mod:`bayes_intgen.model.marginal`). If
-regime r has a further term delta_r(a) in its mean, then y_r - delta_r is what the model is about,
-so that
+with w_r = sigma_r^-2, V_r the weights of the rows (:mod:`bayes_intgen.model.marginal`) and Lambda
+the prior precision (:mod:`bayes_intgen.model.centring`). If regime r has a further term delta_r(a)
+in its mean, then y_r - delta_r is what the model is about, so that
 
     (2)  m_T(a) = phi(a)' theta_T(y) - phi(a)' theta_T(delta) + delta_T(a):
 
@@ -30,6 +30,7 @@ from bayes_intgen.base.parallel import one_blas_thread, stretches
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.model.centring import Centring
 from bayes_intgen.model.log_variance import LogVariance, fit_log_variances
 from bayes_intgen.model.marginal import Conditional
 from bayes_intgen.model.priors import Priors, PriorScales
@@ -91,17 +92,18 @@ def respond(
     theta = {r: design.collect(mean, design.active(r)) for r in regimes}
     variances = _variances(data, posterior, theta, sigma)
     size, count = len(design.positions), len(terms)
-    precision, cross = np.zeros((size, size)), np.zeros((count, size))
+    grams = {r: np.zeros((len(design.features.features),) * 2) for r in regimes}
+    cross = np.zeros((count, size))
     square, against = np.zeros(count), np.zeros(count)
     with one_blas_thread():
         for regime, phi, rows in walk(data, posterior):
-            w = np.full(len(rows), sigma[regime] ** -2)
+            v = np.ones(len(rows))
             if variances is not None:
-                w *= np.exp(variances[regime].log_weights(phi))
+                v = np.exp(variances[regime].log_weights(phi))
+            grams[regime] += phi.T @ (v[:, None] * phi)
             active = np.flatnonzero(design.active(regime))
-            used = phi[:, design.positions[active]]
-            weighted = w[:, None] * used
-            precision[np.ix_(active, active)] += used.T @ weighted
+            w = sigma[regime] ** -2 * v
+            weighted = w[:, None] * phi[:, design.positions[active]]
             residual = w * (rows[:, -1] - scale.centre - phi @ theta[regime])
             for i, term in enumerate(terms):
                 delta = term(regime, phi, rows[:, :-1])
@@ -110,9 +112,15 @@ def respond(
                     square[i] += float(w @ delta**2)
                     against[i] += float(delta @ residual)
         log_sd = PriorScales.from_design(design, Priors().constant).log_sd(
-            centre["prior_scale"] - np.log(scale.spread), centre.get("lengthscale", np.empty(0))
+            _scales(posterior, centre["prior_scale"]), centre.get("lengthscale", np.empty(0))
         )
-        precision[np.diag_indices(size)] += np.exp(-2 * (log_sd + np.log(scale.spread)))
+        centring = Centring.of(design, grams)
+        prior = centring.to_rows(np.diag(np.exp(-2 * (log_sd + np.log(scale.spread)))))
+        precision = centring.to_rows(prior.T)
+        for regime, gram in grams.items():
+            active = np.flatnonzero(design.active(regime))
+            placed = design.positions[active]
+            precision[np.ix_(active, active)] += sigma[regime] ** -2 * gram[np.ix_(placed, placed)]
         # (1) with delta in place of y: what the fit would mistake each term for
         solved = [Conditional.solve(precision, of_term).mean for of_term in cross]
     return tuple(
@@ -121,6 +129,17 @@ def respond(
             terms, solved, cross, square.tolist(), against.tolist(), strict=True
         )
     )
+
+
+def _scales(posterior: Posterior, log_scales: Array) -> Array:
+    """Return the log prior scale of each group in standard units.
+
+    A fit that was saved by version 0.1 has none for the constants of biases.
+    """
+    names = posterior.idata["posterior"]["group"].to_numpy().tolist()
+    found = dict(zip(names, log_scales - np.log(posterior.outcome_scale.spread), strict=True))
+    usual = np.log(Priors().constant)
+    return np.array([found.get(name, usual) for name in posterior.design.groups])
 
 
 def _coefficient(imitated: float, square: float, against: float) -> tuple[float, float]:

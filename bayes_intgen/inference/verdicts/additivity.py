@@ -190,21 +190,20 @@ def _scores(
     if residuals is None:
         raise ValueError("moments: those of the residuals are needed for the check.")
     design, given = null.design, null.conditional(mode)
-    log_sigma, log_scale, log_length = null.split(mode)
+    log_sigma, _, _ = null.split(mode)
     # Sums over rows of (x, z) with all weights, those of the fit first, regime by regime.
     order = {feature.factors: i for i, feature in enumerate(moments.features.features)}
     mine = np.array([order[weight.feature.factors] for weight in design.weights])
     columns = np.concatenate([mine, *(probe.columns for probe in probes)])
     size, posterior = len(mine), given.covariance
     total, meat = (np.zeros((len(columns), len(columns))) for _ in range(2))
-    cross = np.zeros(len(columns))
+    cross, taken = np.zeros(len(columns)), null.effective_parameters(mode)
     for r, regime in enumerate(moments.regimes):
         extra = [np.full(len(probe.columns), probe.active(regime)) for probe in probes]
         active = np.concatenate([design.active(regime), *extra]).astype(float)
         w = np.exp(-2 * log_sigma[r])
         sums = moments.regression(regime)
-        edf = w * float(np.vdot(null.likelihood.gram[r], posterior))
-        counted = sums.n / max(sums.n - edf, 1.0)  # the fit took edf out of the e_i^2
+        counted = sums.n / max(sums.n - taken[r], 1.0)  # the fit took those out of the e_i^2
         mask = np.outer(active, active)
         total += w * mask * sums.gram[np.ix_(columns, columns)]
         meat += w**2 * counted * mask * residuals[regime].meat[np.ix_(columns, columns)]
@@ -213,8 +212,8 @@ def _scores(
     score = cross[size:] - total[size:, :size] @ given.mean  # (1)
     information = total[size:, size:] - total[size:, :size] @ shift
     projection = np.vstack([-shift, np.eye(len(columns) - size)])  # L of (2)
-    precision = np.exp(-2 * null.scales.log_sd(log_scale, log_length))
-    covariance = projection.T @ meat @ projection + shift.T @ (precision[:, None] * shift)  # (3)
+    prior = shift.T @ null.prior_precision(mode) @ shift
+    covariance = projection.T @ meat @ projection + prior  # (3)
     return score, information, covariance
 
 
