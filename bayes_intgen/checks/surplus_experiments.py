@@ -74,20 +74,18 @@ def _predict(problem: Problem, moments: Moments, regime: Regime) -> Finding:
     mine = np.array([order[weight.feature.factors] for weight in design.weights])
     probes = _probes(moments)
 
-    middle = null.prior_precision(mode)
+    meat = np.zeros((len(mine), len(mine)))
     for r, other in enumerate(rest.regimes):
         active = design.active(other).astype(float)
-        middle += np.exp(-4 * log_sigma[r]) * (
-            np.outer(active, active) * _meat(moments, other, mine)
-        )
-    weights = given.covariance @ middle @ given.covariance  # P^-1 (...) P^-1 of (2)
+        meat += np.exp(-4 * log_sigma[r]) * (np.outer(active, active) * _meat(moments, other, mine))
 
     sums, n = moments.regression(regime), moments.summary.regimes[regime].moments.n
     active = design.active(regime).astype(float)
     products = sums.gram[np.ix_(probes, mine)] * active  # H of (2)
     score = sums.cross[probes] - products @ given.mean  # (1)
     own = _meat(moments, regime, probes) * (n / max(n - len(probes), 1))
-    covariance = own + products @ weights @ products.T  # (2)
+    lever = products @ given.covariance
+    covariance = own + given.prior_part(products) + lever @ meat @ lever.T  # (2)
     unit = np.sqrt(np.maximum(np.diag(covariance), 1e-300))
     values, vectors = np.linalg.eigh(covariance / np.outer(unit, unit))
     sound = values > RANK * values.max()

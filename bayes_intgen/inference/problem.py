@@ -86,14 +86,9 @@ class Problem:
 
     def conditional(self, x: Array) -> WeightsGiven:
         """Return the distribution of the weights given x."""
-        centred = self.likelihood.conditional(*self._log_sds(x))
-        return WeightsGiven(centred, self.likelihood.centring)
-
-    def prior_precision(self, x: Array) -> Array:
-        """Return the inverse of the prior covariance of the weights given x, (weights, weights)."""
-        diagonal = np.diag(np.exp(-2 * self._log_sds(x)[1]))
-        centring = self.likelihood.centring
-        return centring.to_rows(centring.to_rows(diagonal).T)
+        log_sigma, log_sd = self._log_sds(x)
+        centred = self.likelihood.conditional(log_sigma, log_sd)
+        return WeightsGiven(centred, np.exp(-2 * log_sd), self.likelihood.centring)
 
     def effective_parameters(self, x: Array) -> Array:
         """Return how many parameters the rows of each regime determine, w_r tr(C G_r); (regimes,).

@@ -103,13 +103,6 @@ class Centring:
             centred[..., bias.own] -= rows[..., bias.given] @ bias.slopes
         return centred
 
-    def to_rows(self, centred: Array) -> Array:
-        """Return the regressors of delta from those of gamma."""
-        rows = np.array(centred, dtype=float)
-        for bias in self.biases:
-            rows[..., bias.own] += centred[..., bias.given] @ bias.slopes
-        return rows
-
     def to_centred_gram(self, gram: Array) -> Array:
         """Return sums of products of the regressors of gamma, shape (weights, weights)."""
         return self.to_centred_rows(self.to_centred_rows(gram).T)

@@ -110,6 +110,7 @@ class WeightsGiven:
     """The Gaussian distribution of the weights of the design given the hyperparameters."""
 
     centred: Conditional  # that of the centred weights
+    precision: Array  # lambda, the prior precisions of these, shape (weights,)
     centring: Centring
 
     @property
@@ -129,6 +130,16 @@ class WeightsGiven:
     def root_of(self, rows: Array) -> Array:
         """Return H with H'H the covariance of some linear combinations, (n, weights) to (., n)."""
         return self.centred.root_of(self.centring.to_centred_rows(rows))
+
+    def prior_part(self, rows: Array) -> Array:
+        """Return t'C Lambda C t of some linear combinations t, (n, weights) to (n, n).
+
+        Lambda is the prior precision of the weights: with C G C, where G is what the rows of the
+        data hold, it adds up to the covariance t'C t.
+        """
+        # of centred weights, of which Lambda is diagonal: some precisions are huge
+        root = self.centring.to_centred_rows(rows) @ self.centred.covariance
+        return np.asarray((root * self.precision) @ root.T)
 
     def draw(self, size: int, rng: np.random.Generator) -> Array:
         """Draw weights, shape (size, weights)."""

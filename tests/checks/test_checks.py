@@ -264,7 +264,8 @@ def test_the_score_of_surplus_rows_is_that_of_the_rows():
     moments = Moments.compute(rest, rest.summary, design.features, prepared.moments.outcome_scale)
     null = Problem(design, moments, problem.priors)
     log_sigma, log_scale, log_length = null.split(find_mode(null).mode)
-    middle = np.diag(np.exp(-2 * null.scales.log_sd(log_scale, log_length)))
+    unit = null.likelihood.centring.to_centred(np.eye(len(design.weights)))
+    middle = (unit * np.exp(-2 * null.scales.log_sd(log_scale, log_length))) @ unit.T
     precision, pull = middle.copy(), np.zeros(len(middle))
     for sigma, label in zip(np.exp(log_sigma), rest.labels, strict=True):
         _, x, y, e = rows(label)

@@ -10,7 +10,7 @@ from bayes_intgen.cli.main import main
 @pytest.fixture
 def days(tmp_path):
     scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
-    rows = scm.sample_regimes(scm.single_regimes, n=400, random_seed=2).sample(
+    rows = scm.sample_regimes(scm.single_regimes, n=400, random_seed=3).sample(
         frac=1, random_state=1
     )
     paths = [tmp_path / "day1.parquet", tmp_path / "day2.csv"]

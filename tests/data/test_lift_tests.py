@@ -74,6 +74,7 @@ def test_marginal_density_is_that_of_rows_and_tests_jointly(problem, frame, x):
     causal = np.array([weight.component == "causal" for weight in problem.design.weights])
     unit = problem.moments.outcome_scale.spread
     rows = np.vstack([rows, (ends[1] - ends[0]) * causal])
+    rows = problem.likelihood.centring.to_centred_rows(rows)
     noise = np.concatenate([sigma, TABLE["se"] / unit])
     y = problem.moments.outcome_scale.standardise(frame["y"].to_numpy())
     seen = np.concatenate([y, TABLE["effect"] / unit])
@@ -106,7 +107,7 @@ def test_pymc_graph_equals_numpy(problem, x):
 
 
 def test_the_longhand_model_with_a_test_has_the_same_density(frame):
-    """p(y, e | hyper) = p(y, e, w | hyper) / p(w | y, e, hyper), whatever the weights w."""
+    """p(y, e | hyper) = p(y, e, w | hyper) / p(w | y, e, hyper), whatever the centred weights w."""
     table = TABLE.iloc[:1]
     problem = pose(frame, ig.LiftTests.from_frame(table))
     summary, design = problem.moments.summary, problem.design
@@ -129,6 +130,7 @@ def test_the_longhand_model_with_a_test_has_the_same_density(frame):
     for k in ("1", "2"):
         biases = [by_name[f"bias:a{k}", name] for name in model.coords["feature"]]
         point |= {f"bias{k}": biases, f"bias{k}_scale_log__": np.zeros(5)}
+    point["offset_scale_log__"] = 0.0
     point["effect_scale_log__"] = np.zeros(4)
     terms = [model[name] for name in ("y", "lift", "effect", "bias1", "bias2")]
     longhand = model.compile_fn(model.logp(vars=terms), on_unused_input="ignore")(point)
@@ -151,7 +153,8 @@ def test_rowwise_models_hold_the_tests(frame, likelihood):
     start = make_initial_point_fn(model=built, overrides=point, jitter_rvs=set())(1)
     [term] = built.logp(vars=[built["effect"]], jacobian=False, sum=False)
     found = built.compile_fn(term, inputs=built.value_vars, on_unused_input="ignore")(start)
-    by_name = dict(zip((w.name for w in problem.design.weights), point["weight"], strict=True))
+    weights = problem.likelihood.centring.to_weights(point["centred_weight"])
+    by_name = dict(zip((w.name for w in problem.design.weights), weights, strict=True))
     scales, unit = problem.moments.summary.scales, problem.moments.outcome_scale.spread
     steps = [
         by_name[f"causal|{row['action']}"]
@@ -161,11 +164,12 @@ def test_rowwise_models_hold_the_tests(frame, likelihood):
     ]
     expected = stats.norm.logpdf(TABLE["effect"] / unit, steps, TABLE["se"] / unit)
     assert_allclose(found, expected, rtol=1e-10)
-    assert_allclose(problem.lifts.log_likelihood(point["weight"]), expected, rtol=1e-10)
+    assert_allclose(problem.lifts.log_likelihood(weights), expected, rtol=1e-10)
     if likelihood == "normal":  # the quadratic that the sampler's coordinates rest on is exact
         w = np.exp(-2 * problem.split(rowwise.start.x)[0])
-        gram = np.tensordot(w, problem.likelihood.gram, 1) + problem.lifts.gram
-        cross = w @ problem.likelihood.cross + problem.lifts.cross
+        lifts = problem.likelihood.lifts
+        gram = np.tensordot(w, problem.likelihood.gram, 1) + lifts.gram
+        cross = w @ problem.likelihood.cross + lifts.cross
         assert_allclose(rowwise.start.gram, gram, rtol=1e-10)
         assert_allclose(rowwise.start.cross, cross, rtol=1e-10, atol=1e-9)
 

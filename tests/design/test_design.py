@@ -86,6 +86,7 @@ def test_every_component_has_the_features_it_may_use(design):
 def test_prior_groups(design):
     single = [f"{action}:{shape}" for action in PARENTS for shape in ("linear", "wiggly")]
     assert set(design.groups) == {
+        "bias|constant",
         *(f"causal|{group}" for group in single),
         *(f"bias:a1|{group}" for group in single[:2]),
         *(f"bias:a2|{group}" for group in [*single[:4], "a1*a2"]),
@@ -93,7 +94,9 @@ def test_prior_groups(design):
     }
     assert len(set(design.groups)) == len(design.groups)
     for weight, index in zip(design.weights, design.group_index, strict=True):
-        if weight.feature.name == "1":
+        if weight.feature.name == "1" and weight.component != CAUSAL:
+            assert weight.group == design.groups[index] == "bias|constant"
+        elif weight.feature.name == "1":
             assert weight.group is None
             assert index == len(design.groups)
         else:

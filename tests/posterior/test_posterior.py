@@ -198,6 +198,7 @@ def test_mixed_effect_that_the_data_do_not_identify_is_refused():
         posterior.expected_outcome({"a1": 0.0, "a2": 0.0}, do="a1")
 
 
+@pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning")
 def test_merged_moments_fit_like_all_rows_with_the_same_basis(data, points):
     """Moments of two days in one frozen basis, merged, give the fit of all rows in that basis."""
     frame = polynomial.make_data(1000, random_seed=1)

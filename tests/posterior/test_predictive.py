@@ -204,7 +204,7 @@ def test_one_sigma_is_for_its_own_regime(data, constant, source):
         moments = ig.Moments.from_data(data, basis=ig.Polynomial(3))
         fit = model.fit(moments, method="laplace", draws=400)
     else:
-        fit = model.sample_prior(data, draws=400)
+        fit = model.sample_prior(data, draws=2000)
     for label in ("obs", "a1", "a2"):
         noise = fit.predict(AT, label) - fit.expected_outcome(AT, label)
         sigma = fit.idata["posterior"].dataset["sigma"].sel(regime=label)

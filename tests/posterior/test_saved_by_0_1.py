@@ -53,9 +53,12 @@ def test_moments_hold_the_same_sums(tmp_path):
             np.testing.assert_array_equal(before[name], after[name], err_msg=name)
 
 
-def test_moments_are_fitted_as_before():
-    found = ask_moments(ig.Moments.load(HERE / "moments.npz"))
-    np.testing.assert_allclose(found, read_json("moments.json"), rtol=1e-6)
+def test_moments_are_fitted_nearly_as_before():
+    """The prior of a bias is another since then: that of one centred given the parents."""
+    found = np.array(ask_moments(ig.Moments.load(HERE / "moments.npz")))
+    before = np.array(read_json("moments.json"))
+    assert np.abs((found[:, 0] - before[:, 0]) / before[:, 1]).max() < 0.25
+    np.testing.assert_allclose(found[:, 1], before[:, 1], rtol=0.2)
 
 
 def test_the_files_are_small():

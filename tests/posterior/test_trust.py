@@ -82,7 +82,7 @@ def test_draws_move_with_the_power_of_the_prior_as_integration_says():
     density = [problem.log_density(point, part) for point, part in zip(x, given, strict=True)]
     weight = np.array(density) - proposal.logpdf(x)
     weight = np.exp(weight - weight.max())
-    posterior = model.fit(data, draws=1500, random_seed=2, progressbar=False)
+    posterior = model.fit(data, draws=3000, random_seed=2, progressbar=False)
     after, before = {"a1": 1.0, "a2": 0.0}, {"a1": -1.0, "a2": 0.0}
     ends = [read_points(posterior, part).values for part in (after, before)]
     step = np.subtract(

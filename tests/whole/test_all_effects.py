@@ -18,7 +18,7 @@ def test_every_mixed_effect_of_a_linear_chain():
 
 
 def test_the_joint_effect_of_a_block_with_a_shared_confounder_and_a_product():
-    error, covered = error_of_a_block(3)
+    error, covered = error_of_a_block(5)
     assert error <= 0.08
     assert covered > 0.5
 

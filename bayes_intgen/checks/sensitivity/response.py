@@ -114,15 +114,19 @@ def respond(
         log_sd = PriorScales.from_design(design, Priors().constant).log_sd(
             _scales(posterior, centre["prior_scale"]), centre.get("lengthscale", np.empty(0))
         )
-        centring = Centring.of(design, grams)
-        prior = centring.to_rows(np.diag(np.exp(-2 * (log_sd + np.log(scale.spread)))))
-        precision = centring.to_rows(prior.T)
+        precision = np.zeros((size, size))
         for regime, gram in grams.items():
             active = np.flatnonzero(design.active(regime))
             placed = design.positions[active]
             precision[np.ix_(active, active)] += sigma[regime] ** -2 * gram[np.ix_(placed, placed)]
+        centring = Centring.of(design, grams)
+        precision = centring.to_centred_gram(precision)
+        precision[np.diag_indices(size)] += np.exp(-2 * (log_sd + np.log(scale.spread)))
         # (1) with delta in place of y: what the fit would mistake each term for
-        solved = [Conditional.solve(precision, of_term).mean for of_term in cross]
+        solved = [
+            centring.to_weights(Conditional.solve(precision, of_term).mean)
+            for of_term in centring.to_centred_rows(cross)
+        ]
     return tuple(
         Response(term, weights, *_coefficient(float(of_term @ weights), *sums))
         for term, weights, of_term, *sums in zip(

@@ -212,7 +212,7 @@ def _scores(
     score = cross[size:] - total[size:, :size] @ given.mean  # (1)
     information = total[size:, size:] - total[size:, :size] @ shift
     projection = np.vstack([-shift, np.eye(len(columns) - size)])  # L of (2)
-    prior = shift.T @ null.prior_precision(mode) @ shift
+    prior = given.prior_part(total[size:, :size])
     covariance = projection.T @ meat @ projection + prior  # (3)
     return score, information, covariance
 
