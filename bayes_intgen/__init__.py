@@ -33,6 +33,7 @@ marginal likelihood                model/marginal.py:MarginalLikelihood.log_dens
 ... its gradient (Fisher)          model/marginal.py:MarginalLikelihood.value_and_gradient
 ... the same in PyMC               model/pymc_marginal.py:build_model
 prior scales of the weights        model/priors.py:PriorScales.log_sd
+... of a bias, given the parents   model/centring.py:Centring.of
 weights given the hyperparameters  model/marginal.py:MarginalLikelihood.conditional
 variance of rows in a regime       model/log_variance.py:fit_log_variances
 sum rule of variances              model/variance_sum_rule.py:variance_at
