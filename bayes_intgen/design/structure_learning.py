@@ -263,8 +263,10 @@ def _find_possible(
     """
 
     def may_be_missed(pair: tuple[str, str], share: float) -> bool:
-        each = level / max(len(tests[pair]), 1)
-        return max((test.power(share / 2, each) for test in tests[pair]), default=0.0) < SURE
+        if not tests[pair]:
+            return False  # it is kept as one that is not tested
+        each = level / len(tests[pair])
+        return max(test.power(share / 2, each) for test in tests[pair]) < SURE
 
     possible: set[tuple[str, str]] = set()
     for one, two in combinations(summary.actions, 2):

@@ -135,6 +135,14 @@ class Problem:
         vars(other)["hyperpriors"] = self.hyperpriors
         return other
 
+    def with_rows(self, moments: Moments) -> "Problem":
+        """Return the same problem with rows that are weighted in another way; priors stay."""
+        other, centring = replace(self, moments=moments), self.likelihood.centring
+        vars(other)["likelihood"] = MarginalLikelihood.from_moments(
+            self.design, moments, self.lifts, centring
+        )
+        return other
+
     def build(self) -> pm.Model:
         """Write the PyMC model, without sampling."""
         return build_model(

@@ -81,7 +81,7 @@ def _evaluate(problem: Problem, rows: Rows, x: Array, row_weights: Sequence[Arra
 
 
 def _reweighted(problem: Problem, rows: Rows, row_weights: Sequence[Array]) -> Problem:
-    return replace(problem, moments=rows.reweight(problem.moments, row_weights))
+    return problem.with_rows(rows.reweight(problem.moments, row_weights))
 
 
 def _step(problem: Problem, rows: Rows, fit: Fit, row_weights: Sequence[Array]) -> Fit:

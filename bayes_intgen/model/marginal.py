@@ -166,14 +166,24 @@ class MarginalLikelihood:
     lifts: LiftRows | None = None  # lift tests of centred weights beside the rows, if there are any
 
     @classmethod
-    def from_moments(cls, design: Design, moments: Moments, lifts: LiftRows | None = None) -> Self:
-        """Place the moments of the features at the positions of the weights."""
+    def from_moments(
+        cls,
+        design: Design,
+        moments: Moments,
+        lifts: LiftRows | None = None,
+        centring: Centring | None = None,
+    ) -> Self:
+        """Place the moments of the features at the positions of the weights.
+
+        ``centring``: that of these moments by default.
+        """
         sums = [moments.regression(regime) for regime in moments.regimes]
         active = np.array([design.active(regime) for regime in moments.regimes], dtype=float)
         rows = design.positions
         # A weight that takes no part in a regime has zeros in its sums: design (2).
-        by_regime = {r: one.gram for r, one in zip(moments.regimes, sums, strict=True)}
-        centring = Centring.of(design, by_regime)
+        if centring is None:
+            by_regime = {r: one.gram for r, one in zip(moments.regimes, sums, strict=True)}
+            centring = Centring.of(design, by_regime)
         gram = np.empty((len(sums), len(rows), len(rows)))
         for of_regime, mask, placed in zip(sums, active, gram, strict=True):
             products = of_regime.gram[np.ix_(rows, rows)]

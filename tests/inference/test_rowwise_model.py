@@ -44,7 +44,7 @@ class Pair:
             variable.name: rng.uniform(0.5, 1.5, size=variable.eval().shape)
             for variable in self.ours.free_RVs
         }
-        terms = dict(zip(self.ours.coords["term"], self.x["weight"], strict=True))
+        terms = dict(zip(self.ours.coords["term"], self.x["centred_weight"], strict=True))
         scales = dict(zip(self.ours.coords["group"], np.exp(self.x["log_scale"]), strict=True))
         self.point = {"sigma": np.exp(self.x["log_sigma"])}
         for name, component in COMPONENTS.items():
@@ -57,6 +57,7 @@ class Pair:
             self.point[name] = np.array([terms.pop(of_component + f) for f in features])
             kept = [group for group in scales if group.startswith(of_component)]
             self.point[f"{name}_scale"] = np.array([scales[group] for group in kept])
+        self.point["offset_scale"] = scales["bias|constant"]
         assert not terms
         if self.likelihood == "student_t":
             self.point["nu_above_2"] = self.x["nu_above_2"]
@@ -99,9 +100,11 @@ def test_priors_equal_the_longhand_model(pair):
         return pair.expected[name] + np.log(pair.point[name])
 
     assert_allclose(pair.found["log_sigma"], log_scale("sigma"))
+    by_group = dict(zip(pair.ours.coords["group"], pair.found["log_scale"], strict=True))
+    assert_allclose(by_group.pop("bias|constant"), log_scale("offset_scale"))
     groups = [log_scale(f"{name}_scale") for name in COMPONENTS]
-    assert_allclose(pair.found["log_scale"], np.concatenate(groups))
-    weights = dict(zip(pair.ours.coords["term"], pair.found["weight"], strict=True))
+    assert_allclose(list(by_group.values()), np.concatenate(groups))
+    weights = dict(zip(pair.ours.coords["term"], pair.found["centred_weight"], strict=True))
     for name, component in COMPONENTS.items():
         [dim] = pair.theirs.named_vars_to_dims[name]
         found = [weights[f"{component}|{feature}"] for feature in pair.theirs.coords[dim]]
