@@ -23,7 +23,7 @@ penalty R. A regime that cuts a block sets some of its actions; these count as p
 
 It matters where a function of the parents is not told from their own effects by the data: values of
 a parent that only its own experiment reaches, in which its children follow it. In the paper's
-family (12 systems, K = 5, 10,000 rows per regime) the error falls from .0129 to .0113 with the
+family (12 systems, K = 5, 10,000 rows per regime) the error falls from .0129 to .0115 with the
 basis of 0.1, and from .0140 to .0121 with a warped one; of the one system (number 44) in which a
 parent is observed below 0.12 and tested up to 0.84, from .078 to .018. The scale of the constants
 is one for all biases: with 40 rows per experiment and 100,000 observations (16 systems of three
