@@ -22,17 +22,59 @@ from bayes_intgen.base.parallel import ordered_map
 from bayes_intgen.base.types import Array
 from bayes_intgen.design.components import kinds_of_lengthscales
 from bayes_intgen.design.design import Design
+from bayes_intgen.model.centring import Centring
 from bayes_intgen.model.distributions import HyperPriors
 from bayes_intgen.model.lift_likelihood import LiftRows
-from bayes_intgen.model.marginal import MarginalLikelihood, WeightsGiven, threads_for
+from bayes_intgen.model.marginal import Conditional, MarginalLikelihood, threads_for
 from bayes_intgen.model.priors import Priors, PriorScales
 from bayes_intgen.model.pymc_marginal import build_model
 from bayes_intgen.moments.moments import Moments
 
-__all__ = ["Problem", "conditionals", "explain_singular"]
+__all__ = ["Problem", "WeightsGiven", "conditionals", "explain_singular"]
 
 FEW_ROWS = 150  # of experiments on an action
 LEAST_IN_GAP = 0.01  # of the rows, so that the sum of effect and bias is seen there
+
+
+@dataclass(frozen=True)
+class WeightsGiven:
+    """The Gaussian distribution of the weights of the design given the hyperparameters."""
+
+    centred: Conditional  # that of the centred weights
+    precision: Array  # lambda, the prior precisions of these, shape (weights,)
+    centring: Centring
+
+    @property
+    def mean(self) -> Array:
+        """Shape (weights,)."""
+        return self.centring.to_weights(self.centred.mean)
+
+    @property
+    def covariance(self) -> Array:
+        """Shape (weights, weights)."""
+        return self.centring.to_weights(self.centring.to_weights(self.centred.covariance).T)
+
+    def variance_of(self, rows: Array) -> Array:
+        """Return the variances of some linear combinations, (n, weights) to (n,)."""
+        return self.centred.variance_of(self.centring.to_centred_rows(rows))
+
+    def root_of(self, rows: Array) -> Array:
+        """Return H with H'H the covariance of some linear combinations, (n, weights) to (., n)."""
+        return self.centred.root_of(self.centring.to_centred_rows(rows))
+
+    def prior_part(self, rows: Array) -> Array:
+        """Return t'C Lambda C t of some linear combinations t, (n, weights) to (n, n).
+
+        Lambda is the prior precision of the weights: with C G C, where G is what the rows of the
+        data hold, it adds up to the covariance t'C t.
+        """
+        # of centred weights, of which Lambda is diagonal: some precisions are huge
+        root = self.centring.to_centred_rows(rows) @ self.centred.covariance
+        return np.asarray((root * self.precision) @ root.T)
+
+    def draw(self, size: int, rng: np.random.Generator) -> Array:
+        """Draw weights, shape (size, weights)."""
+        return self.centring.to_weights(self.centred.draw(size, rng))
 
 
 @dataclass(frozen=True)

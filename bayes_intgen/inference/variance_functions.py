@@ -50,10 +50,9 @@ from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.design.design import Design, Interactions
 from bayes_intgen.inference.laplace import find_mode
-from bayes_intgen.inference.problem import Problem
+from bayes_intgen.inference.problem import Problem, WeightsGiven
 from bayes_intgen.inference.verdicts.additivity import check_additivity
 from bayes_intgen.model.log_variance import LogVariance, VarianceFeatures, fit_log_variances
-from bayes_intgen.model.marginal import WeightsGiven
 from bayes_intgen.model.priors import Priors
 from bayes_intgen.model.variance_sum_rule import FLOOR
 from bayes_intgen.moments.feature_sums import ResidualMoments

@@ -42,7 +42,7 @@ from bayes_intgen.model.centring import Centring
 from bayes_intgen.model.lift_likelihood import LiftRows
 from bayes_intgen.moments.moments import Moments
 
-__all__ = ["Conditional", "MarginalLikelihood", "WeightsGiven", "threads_for"]
+__all__ = ["Conditional", "MarginalLikelihood", "threads_for"]
 
 MANY_WEIGHTS = 150  # from here on threads have enough to do
 TILE = 2**21
@@ -103,47 +103,6 @@ class Conditional:
         noise = rng.standard_normal((len(self.mean), size))
         correlated, _ = lapack.dtrtrs(self.factor, noise, lower=1, trans=1)
         return np.asarray(self.mean + (self.scaling[:, None] * correlated).T)
-
-
-@dataclass(frozen=True)
-class WeightsGiven:
-    """The Gaussian distribution of the weights of the design given the hyperparameters."""
-
-    centred: Conditional  # that of the centred weights
-    precision: Array  # lambda, the prior precisions of these, shape (weights,)
-    centring: Centring
-
-    @property
-    def mean(self) -> Array:
-        """Shape (weights,)."""
-        return self.centring.to_weights(self.centred.mean)
-
-    @property
-    def covariance(self) -> Array:
-        """Shape (weights, weights)."""
-        return self.centring.to_weights(self.centring.to_weights(self.centred.covariance).T)
-
-    def variance_of(self, rows: Array) -> Array:
-        """Return the variances of some linear combinations, (n, weights) to (n,)."""
-        return self.centred.variance_of(self.centring.to_centred_rows(rows))
-
-    def root_of(self, rows: Array) -> Array:
-        """Return H with H'H the covariance of some linear combinations, (n, weights) to (., n)."""
-        return self.centred.root_of(self.centring.to_centred_rows(rows))
-
-    def prior_part(self, rows: Array) -> Array:
-        """Return t'C Lambda C t of some linear combinations t, (n, weights) to (n, n).
-
-        Lambda is the prior precision of the weights: with C G C, where G is what the rows of the
-        data hold, it adds up to the covariance t'C t.
-        """
-        # of centred weights, of which Lambda is diagonal: some precisions are huge
-        root = self.centring.to_centred_rows(rows) @ self.centred.covariance
-        return np.asarray((root * self.precision) @ root.T)
-
-    def draw(self, size: int, rng: np.random.Generator) -> Array:
-        """Draw weights, shape (size, weights)."""
-        return self.centring.to_weights(self.centred.draw(size, rng))
 
 
 @dataclass(frozen=True)
