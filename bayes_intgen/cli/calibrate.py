@@ -41,7 +41,7 @@ and of changes from the median setting, at all settings and at supported ones. D
 families.csv (a row per system), families_summary.csv, families.txt and families.png.
 
   bayes-intgen calibrate --families --scms 20 --out families
-  bayes-intgen calibrate --families jump,kink --basis warped --scms 20 --out bends
+  bayes-intgen calibrate --families jump,kink --basis unwarped --scms 20 --out bends
 
 families:
 {"\n".join(f"  {name:20}{family.what}" for name, family in CURVE_FAMILIES.items())}
@@ -81,9 +81,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_laplace(parser)
     parser.add_argument(
         "--basis",
-        choices=["hsgp", "warped"],
+        choices=["hsgp", "unwarped"],
         default="hsgp",
-        help="curves of the model: smooth (default), or such that bend where the rows are",
+        help="curves of the model: the default, or those of version 0.1",
     )
     text = "how actions may interact in the model (the model's default)"
     arguments.add_interactions(parser, text, default=None)
@@ -98,7 +98,7 @@ def run(options: argparse.Namespace) -> int:
     settings = ("seed", "n", "n_actions", "method", "interactions", "points")
     given = {name: getattr(options, name) for name in settings}
     chosen = {name: value for name, value in given.items() if value is not None}
-    chosen["warped"] = options.basis == "warped"
+    chosen["warped"] = options.basis == "hsgp"
     of_curves = options.families is not None
     kind: type[CurveUnit | CalibrationUnit] = CurveUnit if of_curves else CalibrationUnit
     if of_curves:

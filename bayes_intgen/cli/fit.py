@@ -67,10 +67,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model = parser.add_argument_group("model")
     model.add_argument(
         "--basis",
-        choices=["hsgp", "warped", "polynomial"],
+        choices=["hsgp", "unwarped", "polynomial"],
         default="hsgp",
-        help="functions of the numeric actions: smooth curves (default), such that bend where the "
-        "rows are (long tails, thresholds, zeros), or polynomials",
+        help="functions of the numeric actions: curves that may bend where the rows are (default), "
+        "those of version 0.1, which bend once or twice over the range, or polynomials",
     )
     model.add_argument(
         "--degree", type=int, metavar="D", help="total degree, with --basis polynomial (3)"
@@ -177,4 +177,4 @@ def _basis(options: argparse.Namespace) -> HSGP | Polynomial:
         return Polynomial(3 if options.degree is None else options.degree)
     if options.degree is not None:
         raise ModelError("--degree goes with --basis polynomial; add that, or leave it out.")
-    return HSGP(warp=None if options.basis == "warped" else 0)
+    return HSGP(warp=0 if options.basis == "unwarped" else None)

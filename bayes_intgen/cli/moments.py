@@ -40,9 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_columns(parser)
     parser.add_argument(
         "--basis",
-        choices=["hsgp", "warped", "polynomial"],
-        help="functions of the numeric actions: smooth curves (default), such that bend where the "
-        "rows are, or cubic polynomials",
+        choices=["hsgp", "unwarped", "polynomial"],
+        help="functions of the numeric actions: curves that may bend where the rows are (default), "
+        "those of version 0.1, or cubic polynomials",
     )
     parser.add_argument(
         "--structure",
@@ -87,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
 def _sum_up(source: Any, like: Moments | None, options: argparse.Namespace) -> Moments:
     if like is not None:
         return Moments.from_data(source, like=like, regime=options.regime)
-    smooth = HSGP(warp=None if options.basis == "warped" else 0)
+    smooth = HSGP(warp=0 if options.basis == "unwarped" else None)
     basis = Polynomial(3) if options.basis == "polynomial" else smooth
     return Moments.from_data(
         arguments.read_table(options, source), basis=basis, structure=options.structure

@@ -33,7 +33,14 @@ from scipy import stats
 
 from bayes_intgen.base.types import Array
 
-__all__ = ["PairTest", "dependence", "functions_of", "functions_of_others", "orthonormal"]
+__all__ = [
+    "PairTest",
+    "dependence",
+    "functions_of",
+    "functions_of_others",
+    "normal_scores",
+    "orthonormal",
+]
 
 COSINES = 4
 EFFECT_COSINES = 2  # of a numeric effect, if the cause is categorical: mean and spread
@@ -79,7 +86,7 @@ class PairTest:
             y = orthonormal(functions_of(effect, coded[1], EFFECT_COSINES), given)
             columns = x.shape[1], y.shape[1]
             return cls(_p_value(float(np.sum((x.T @ y) ** 2)), columns, n), n, columns, 1)
-        scores = _normal_scores(effect)
+        scores = normal_scores(effect)
         both = [_f_test(x, response, given) for response in (scores, scores**2)]
         return cls(min(1.0, 2 * min(both)), n, (x.shape[1], 1), 2)
 
@@ -162,7 +169,7 @@ def functions_of_others(n: int, others: Iterable[tuple[Array, bool]]) -> Array:
     for values, coded in others:
         blocks.append(functions_of(values, coded, GIVEN_COSINES))
         if not coded:
-            blocks.append(_normal_scores(values)[:, None])
+            blocks.append(normal_scores(values)[:, None])
     return orthonormal(np.hstack(blocks))
 
 
@@ -170,14 +177,15 @@ def _remainder(values: Array, given: Array, coded: bool) -> Array:
     """Return an orthonormal basis of functions of a variable without what others explain."""
     if coded or len(np.unique(values)) <= FEW_VALUES:
         return orthonormal(functions_of(values, coded), given)
-    scores = _normal_scores(values)
+    scores = normal_scores(values)
     left = scores - given @ (given.T @ scores)
     if np.linalg.norm(left) <= LEAST_LEFT * np.linalg.norm(scores):
         return np.empty((len(values), 0))
     return orthonormal(_cosines(left, COSINES), given)
 
 
-def _normal_scores(values: Array) -> Array:
+def normal_scores(values: Array) -> Array:
+    """Return the normal quantiles of the ranks, shape (n,)."""
     return np.asarray(stats.norm.ppf((stats.rankdata(values) - 0.5) / len(values)))
 
 

@@ -102,6 +102,8 @@ class Priors:
         Scale of the square and the cube of the normal score of an action.
     mass
         Scale of what sets a frequent value of a smooth action apart from its curve.
+    step
+        Scale of the heights of jumps of the outcome along an action, where they were found.
     lengthscale_warped
         Lengthscale of the eigenfunctions of the warped coordinate, which runs from -1 to 1.
     gapped
@@ -137,6 +139,7 @@ class Priors:
     warped             LogNormal(median=0.2, log_sd=1.0): 90% within 0.0386 to 1.04
     curved             LogNormal(median=0.1, log_sd=1.0): 90% within 0.0193 to 0.518
     mass               LogNormal(median=0.1, log_sd=1.0): 90% within 0.0193 to 0.518
+    step               LogNormal(median=0.3, log_sd=1.0): 90% within 0.0579 to 1.55
     lengthscale_warped  LogNormal(median=0.35, log_sd=0.5): 90% within 0.154 to 0.797
     gapped             LogNormal(median=0.4, log_sd=0.3): 90% within 0.244 to 0.655
     offset             LogNormal(median=0.2, log_sd=0.7): 90% within 0.0632 to 0.633
@@ -158,6 +161,7 @@ class Priors:
     warped: Prior = LogNormal(0.2, 1.0)
     curved: Prior = LogNormal(0.1, 1.0)
     mass: Prior = LogNormal(0.1, 1.0)
+    step: Prior = LogNormal(0.3, 1.0)
     lengthscale_warped: Prior = LogNormal(0.35, 0.5)
     gapped: Prior = LogNormal(0.4, 0.3)
     offset: Prior = LogNormal(0.2, 0.7)

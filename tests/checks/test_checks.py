@@ -249,7 +249,7 @@ def test_the_score_of_surplus_rows_is_that_of_the_rows():
     problem, design = prepared.problem, prepared.problem.design
     features = prepared.moments.features
     first = plain.problem.conditional(find_mode(plain.problem).mode).mean
-    names = ["1", "a1", "a1~2", "a2", "a2~2", "a1 a2"]
+    names = ["1", "a1", "a1~w2", "a2", "a2~w2", "a1 a2"]
     probes = [features.names.index(name) for name in names]
 
     def rows(label):

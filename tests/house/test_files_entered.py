@@ -8,7 +8,7 @@ import pytest
 import bayes_intgen as ig
 
 ROOT = str(Path(ig.__file__).parent)
-MOST_TO_A_POSTERIOR = 40
+MOST_TO_A_POSTERIOR = 42
 MOST_OF_A_QUERY = 12
 
 

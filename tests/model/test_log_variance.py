@@ -69,8 +69,8 @@ def test_the_variance_of_each_level_is_recovered():
     expected = 2 * np.log(spread)[points[:, 0].astype(int)] + 0.6 * points[:, 1]
     for function in variances.values():
         names = [features.names[column] for column in function.columns]
-        assert {"c[4]", "c[4] a~2"} <= set(names)
-        assert "c[4] a~3" not in names
+        assert {"c[4]", "c[4] a~w2"} <= set(names)
+        assert "c[4] a~w3" not in names
         found = -function.log_weights(features.evaluate(points))
         assert_allclose(found - found.mean(), expected - expected.mean(), atol=0.3)
 

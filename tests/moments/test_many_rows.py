@@ -133,7 +133,7 @@ def test_constant_columns_have_no_scatter_at_all(frame, first):
     values[:, 1] = values[0, 1] * 1.1
     found = sum_features(values, first.features, first.outcome_scale).moments
     own = [i - 1 for i, f in enumerate(first.features.features) if f.actions == {"a2"}]
-    assert len(own) == len(first.features.bases["a2"].functions) == 11
+    assert len(own) == len(first.features.bases["a2"].functions) > 11
     assert (found.scatter[own] == 0).all()
 
 

@@ -13,7 +13,7 @@ from tests.cases.effect_errors import (
 
 
 def test_every_mixed_effect_of_a_linear_chain():
-    for errors in (errors_of_two(1), errors_of_three(1)):
+    for errors in (errors_of_two(4), errors_of_three(4)):
         assert max(error for error, _ in errors.values()) <= 0.03, errors
 
 

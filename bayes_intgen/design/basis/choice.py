@@ -14,7 +14,8 @@ from bayes_intgen.base.errors import ModelError
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.categorical import Categorical, CategoricalBasis
 from bayes_intgen.design.basis.function import ActionBasis, BasisSpec
-from bayes_intgen.design.basis.hsgp import HSGP
+from bayes_intgen.design.basis.hsgp import HSGP, HSGPBasis
+from bayes_intgen.design.basis.jumps import find_jumps
 from bayes_intgen.design.basis.polynomial import Polynomial
 
 __all__ = ["BasisChoice", "check_choice", "freeze_bases", "match_bases"]
@@ -48,7 +49,10 @@ def freeze_bases(
         to have curves, or a numeric one levels.
     """
     specs = _by_action(basis, actions, summary.levels, summary.covariates)
-    return {action: spec.freeze(action, summary) for action, spec in specs.items()}
+    frozen = {action: spec.freeze(action, summary) for action, spec in specs.items()}
+    fine = {name: own for name, own in frozen.items() if isinstance(own, HSGPBasis) and own.m_warp}
+    jumps = find_jumps(summary, list(fine)) if fine else {}
+    return frozen | {name: replace(own, jumps=jumps[name]) for name, own in fine.items()}
 
 
 def match_bases(

@@ -26,8 +26,8 @@ class BasisFunction:
     shape
         ``linear`` in the action or in its normal score, an eigenfunction of the action itself
         (``wiggly``) or of its warped coordinate (``warped``), a square or cube of the normal score
-        (``curved``), or the indicator of a value that many rows have (``mass``) or of a ``level``:
-        each has a prior scale of its own.
+        (``curved``), the indicator of a value that many rows have (``mass``) or of a ``level``, or
+        a ``step`` where the outcome jumps: each has a prior scale of its own.
     share
         The part of the interaction budget it uses up, in (0, 1]: a product of functions of
         several actions is a feature when their shares sum to at most one. A polynomial of degree
@@ -51,7 +51,7 @@ class BasisFunction:
     """
 
     name: str
-    shape: Literal["linear", "wiggly", "warped", "curved", "mass", "level"]
+    shape: Literal["linear", "wiggly", "warped", "curved", "mass", "level", "step"]
     share: float
     frequency: float | None = None
     trend: bool = False

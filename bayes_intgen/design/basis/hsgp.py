@@ -17,7 +17,8 @@ coordinate w(a) of :mod:`bayes_intgen.design.basis.warp`, with the spectral dens
 kernel of smoothness 5/2 (:mod:`bayes_intgen.model.priors`), whose longer tail has room for corners;
 the first few enter products. An action far from normal has its normal score, its square
 and its cube besides: w is flat in long tails. Each value that one row in fifty has where the action
-is left alone, such as zero, has an indicator.
+is left alone, such as zero, has an indicator, and each place where the mean of the outcome is seen
+to jump a step (:mod:`bayes_intgen.design.basis.jumps`).
 
 References
 ----------
@@ -50,8 +51,6 @@ SMOOTHNESS = 2.5  # of the kernel of the warped coordinate
 WARP_BOX = 1.3
 MOST_IN_PRODUCTS = 8
 LINEAR, SMOOTH, ROUGH = 0.3, 0.5, 0.7  # shares in products: which sum to one at most
-# orthonormal polynomials of a standard normal variable, by ascending powers
-HERMITE = ((1.0,), (0.0, 1.0), (-sqrt(0.5), 0.0, sqrt(0.5)), (0.0, -sqrt(1.5), 0.0, sqrt(1 / 6)))
 RESOLUTION = 1.75  # m functions resolve lengthscales down to 1.75 c / m (Riutort-Mayol et al.)
 
 
@@ -59,27 +58,28 @@ RESOLUTION = 1.75  # m functions resolve lengthscales down to 1.75 c / m (Riutor
 class HSGP:
     """Ask for smooth functions of unknown wiggliness.
 
-    The default has 10 eigenfunctions of the action, 5 of them in products. With ``warp`` there are
-    those of its warped coordinate too (:mod:`bayes_intgen.design.basis.warp`), which is fine where
-    the rows are: long tails, thresholds, kinks, many zeros. Sizes that are None then follow the
-    number of rows N of all regimes,
+    There are eigenfunctions of the action and of its warped coordinate
+    (:mod:`bayes_intgen.design.basis.warp`), which is fine where the rows are: long tails,
+    thresholds, kinks, many zeros. Sizes that are None follow the number of rows N of all regimes,
 
         m = 3 + 0.8 log10 N,   m_pair = 1.1 + 0.5 log10 N,   warp = 13 + 3 log10 N,
 
     rounded; with K > 4 actions and covariates warp is multiplied by 4 / K, the others by its root.
+    ``HSGP(warp=0)`` is the basis of 0.1, without a warped coordinate: 10 eigenfunctions, 5 of them
+    in products.
 
     Parameters
     ----------
     m
         Number of eigenfunctions of one action; 10 resolve lengthscales down to 0.26 half-widths
-        of the data.
+        of the data. None by the rows.
     m_pair
         Number of them (of those of the warped coordinate if there are any), in each of two
         actions, that are multiplied by one another; 0 for none.
     c
         Half-width of the box over that of the data.
     warp
-        Number of eigenfunctions of the action's warped coordinate; 0 for none, None by the rows.
+        Number of eigenfunctions of the action's warped coordinate; 0 for none. None by the rows.
 
     Raises
     ------
@@ -89,13 +89,13 @@ class HSGP:
     Examples
     --------
     >>> HSGP(m=12)
-    HSGP(m=12, m_pair=None, c=1.5, warp=0)
+    HSGP(m=12, m_pair=None, c=1.5, warp=None)
     """
 
     m: int | None = None
     m_pair: int | None = None
     c: float = 1.5
-    warp: int | None = 0
+    warp: int | None = None
 
     def __post_init__(self) -> None:
         for name, least in (("m", 1), ("m_pair", 0), ("warp", 0)):
@@ -113,8 +113,8 @@ class HSGP:
 
         Examples
         --------
-        >>> ig.HSGP().sizes(5000), ig.HSGP(warp=None).sizes(5000)
-        ((10, 5, 0), (6, 3, 24))
+        >>> ig.HSGP().sizes(5000), ig.HSGP(warp=0).sizes(5000)
+        ((6, 3, 24), (10, 5, 0))
         """
         decades = log10(max(n_rows, 10))
         part = min(1.0, MANY_VARIABLES / n_variables)
@@ -149,7 +149,7 @@ class HSGP:
         return replace(basis, warp=Warp.of(kinds, box), m_warp=m_warp, masses=find_masses(kinds))
 
     def made(self, basis: ActionBasis) -> bool:
-        """Say whether a frozen basis is of this kind, and of the sizes that are not None.
+        """Say whether a frozen basis is of this kind (also of 0.1), and of the sizes not None.
 
         Examples
         --------
@@ -158,8 +158,6 @@ class HSGP:
         (True, False, False)
         """
         if not isinstance(basis, HSGPBasis) or self.c != basis.c:
-            return False
-        if (self.warp == 0) != (basis.m_warp == 0):
             return False
         m, m_pair, warp = self.sizes(0) if self.warp == 0 else (self.m, self.m_pair, self.warp)
         if m_pair is not None:  # no more are multiplied than there are
@@ -181,18 +179,19 @@ class HSGPBasis:
     warp: Warp | None = None  # the warped coordinate, if there is one
     m_warp: int = 0  # number of its eigenfunctions
     masses: tuple[float, ...] = ()  # the values with an indicator of their own
+    jumps: tuple[float, ...] = ()  # the places of steps
     kind: ClassVar[str] = "hsgp"
 
     @cached_property
     def functions(self) -> Sequence[BasisFunction]:
-        """The labels of the functions, the linear one first.
+        """The labels of the functions.
 
         Without a warped coordinate: the linear function, then the eigenfunctions by frequency. In
         products the linear functions go with one another and the eigenfunctions likewise: a
         surface is a bilinear term plus a smooth one.
 
         With one: the linear function, its eigenfunctions, those of the action, the normal score
-        and its curves where they are of use, and the indicators. A surface then is a bilinear
+        and its curves where they are of use, indicators and steps. A surface then is a bilinear
         term, smooth functions of one times linear ones of the other, and a smooth term of the
         first ``m_pair`` of each, as in the decomposition of smoothing splines (Gu 2013).
         """
@@ -224,19 +223,12 @@ class HSGPBasis:
         ]
         trend = BasisFunction("", "linear", linear, order=2)
         scores = [BasisFunction("~z", "linear", 1.0, fine=True)]
-        scores += [
-            BasisFunction(f"~z{j}", "curved", 1.0, fine=True) for j in range(2, len(HERMITE))
-        ]
+        scores += [BasisFunction(f"~z{j}", "curved", 1.0, fine=True) for j in (2, 3)]
         alone = smooth if len(self.masses) <= MOST_IN_PRODUCTS else 1.0
-        masses = [
-            BasisFunction(f"={value!r}".removesuffix(".0"), "mass", alone) for value in self.masses
-        ]
-        return [trend, *warped, *waves, *(scores if self.scored else ()), *masses]
-
-    @property
-    def scored(self) -> bool:
-        """Whether the normal score stands beside the action: where it is not nearly linear."""
-        return self.warp is not None and self.warp.bent
+        names = [f"={value!r}".removesuffix(".0") for value in self.masses]
+        masses = [BasisFunction(name, "mass", alone) for name in names]
+        steps = [BasisFunction(f">{place:.6g}", "step", 1.0, fine=True) for place in self.jumps]
+        return [trend, *warped, *waves, *(scores if self.warp.bent else ()), *masses, *steps]
 
     @cached_property
     def frequencies(self) -> Array:
@@ -256,9 +248,11 @@ class HSGPBasis:
         low, high = self.limits
         further = f" and {self.m_warp} warped ones" if self.m_warp else ""
         masses = f", {len(self.masses)} frequent values" if self.masses else ""
+        places = ", ".join(f"{place:.4g}" for place in self.jumps)
+        jumps = f", jumps at {places}" if places else ""
         return (
             f"smooth (HSGP: {self.m} functions{further}, {self.m_pair} in products, lengthscales "
-            f"from {finest * self.box.spread:.2g}{masses}) within [{low:.3g}, {high:.3g}]"
+            f"from {finest * self.box.spread:.2g}{masses}{jumps}) within [{low:.3g}, {high:.3g}]"
         )
 
     def evaluate(self, values: Array) -> Array:
@@ -272,13 +266,15 @@ class HSGPBasis:
         x = np.clip((values - self.box.centre) / self.box.spread, -self.c, self.c)
         fill_waves(x, self.c, table[end : end + self.m])
         end += self.m
-        if self.warp is not None and self.scored:
-            score = self.warp.score(held)
-            for row, curve in zip(table[end:], HERMITE[1:], strict=False):
-                row[:] = np.polynomial.polynomial.polyval(score, curve)
-            end += len(HERMITE) - 1
-        for row, value in zip(table[end:], self.masses, strict=True):
+        if self.warp is not None and self.warp.bent:
+            curves = self.warp.curves(held)
+            table[end : end + len(curves)] = curves
+            end += len(curves)
+        for row, value in zip(table[end:], self.masses, strict=False):
             np.equal(values, value, out=row)
+        end += len(self.masses)
+        for row, place in zip(table[end:], self.jumps, strict=True):
+            np.subtract(values > place, 0.5, out=row)
         return table.T
 
     def to_dict(self) -> dict[str, Any]:
@@ -288,7 +284,8 @@ class HSGPBasis:
         state["sizes"] = [self.m, self.m_pair]
         if self.warp is None:
             return state
-        further = {"m_warp": self.m_warp, "masses": list(self.masses)}
+        further: dict[str, Any] = {"m_warp": self.m_warp, "masses": list(self.masses)}
+        further |= {"jumps": list(self.jumps)} if self.jumps else {}
         return {**state, "warp": self.warp.to_dict(), **further}
 
     @classmethod
@@ -298,8 +295,9 @@ class HSGPBasis:
         basis = cls(Scale(*state["scale"]), Scale(*state["box"]), m, m_pair, state["c"])
         if "warp" not in state:
             return basis
+        masses, jumps = (tuple(state.get(name, ())) for name in ("masses", "jumps"))
         warp = Warp.from_dict(state["warp"])
-        return replace(basis, warp=warp, m_warp=state["m_warp"], masses=tuple(state["masses"]))
+        return replace(basis, warp=warp, m_warp=state["m_warp"], masses=masses, jumps=jumps)
 
 
 def fill_waves(x: Array, c: float, out: Array) -> None:

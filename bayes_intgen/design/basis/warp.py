@@ -16,6 +16,7 @@ Piecewise linear between knots that are frozen with the basis; beyond them it fo
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import sqrt
 from typing import Any, Self
 
 import numpy as np
@@ -80,6 +81,14 @@ class Warp:
     def score(self, values: Array) -> Array:
         """Evaluate the normal score z, constant beyond the knots, shape (n,) to (n,)."""
         return np.asarray(np.interp(values, self.knots, self.scores))
+
+    def curves(self, values: Array) -> Array:
+        """Evaluate z, (z^2 - 1) / sqrt(2) and (z^3 - 3 z) / sqrt(6), shape (n,) to (3, n).
+
+        They are orthonormal if z is standard normal.
+        """
+        z = self.score(values)
+        return np.array([z, (z**2 - 1) / sqrt(2), (z**3 - 3 * z) / sqrt(6)])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state as JSON types."""

@@ -76,7 +76,7 @@ class CurveUnit:
     interactions
         Of the model, passed on to it; None leaves it at its default.
     warped
-        Whether its basis has functions of the warped coordinate, ``HSGP(warp=None)``.
+        Whether its basis has functions of the warped coordinate; ``HSGP(warp=0)`` has not.
     points
         Number of joint settings.
     """
@@ -88,7 +88,7 @@ class CurveUnit:
     n_actions: int = 3
     method: str = "laplace"
     interactions: str | None = None
-    warped: bool = False
+    warped: bool = True
     points: int = 500
 
     def __post_init__(self) -> None:
@@ -114,7 +114,7 @@ class CurveUnit:
         system = draw_system(CURVE_FAMILIES[self.family], self.n_actions, of_system)
         frame = system.sample_regimes(of_rows, self.n)
         data = RegimeData.from_frame(frame, outcome=OUTCOME, actions=system.actions)
-        options: dict[str, Any] = {"basis": HSGP(warp=None)} if self.warped else {}
+        options: dict[str, Any] = {} if self.warped else {"basis": HSGP(warp=0)}
         if self.interactions is not None:
             options["interactions"] = self.interactions
         model = InterventionModel(**options)

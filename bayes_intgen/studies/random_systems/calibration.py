@@ -77,7 +77,7 @@ class CalibrationUnit:
     interactions
         Of the model, passed on to it; None leaves it at its default.
     warped
-        Whether its basis has functions of the warped coordinate, ``HSGP(warp=None)``.
+        Whether its basis has functions of the warped coordinate; ``HSGP(warp=0)`` has not.
     points
         Number of joint settings.
     """
@@ -89,7 +89,7 @@ class CalibrationUnit:
     n_actions: int = 5
     method: str = "laplace"
     interactions: str | None = None
-    warped: bool = False
+    warped: bool = True
     points: int = 5000
 
     def __post_init__(self) -> None:
@@ -108,7 +108,7 @@ class CalibrationUnit:
         scm = FAMILIES[self.family](self.n_actions, seed)
         frame = scm.sample_regimes(scm.single_regimes, self.n, random_seed=seed)
         data = RegimeData.from_frame(frame, outcome=scm.outcome, actions=scm.actions)
-        options: dict[str, Any] = {"basis": HSGP(warp=None)} if self.warped else {}
+        options: dict[str, Any] = {} if self.warped else {"basis": HSGP(warp=0)}
         if self.interactions is not None:
             options["interactions"] = self.interactions
         model = InterventionModel(**options)

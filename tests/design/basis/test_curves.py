@@ -12,7 +12,7 @@ import bayes_intgen as ig
 from bayes_intgen.base.types import Scale
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.features import FeatureMap
-from bayes_intgen.design.basis.hsgp import HERMITE, HSGPBasis
+from bayes_intgen.design.basis.hsgp import HSGPBasis
 from bayes_intgen.design.basis.warp import Warp
 from bayes_intgen.design.design import Design
 from bayes_intgen.inference.problem import Problem
@@ -205,7 +205,7 @@ def numbered(prefix, *numbers):
 def test_products_of_actions_near_normal(arms):
     """Bilinear, the first 2 m_pair functions by linear, the first m_pair by one another."""
     basis = ig.HSGP(m_pair=2, warp=24).freeze("b", arms.summary)
-    assert not basis.scored
+    assert not basis.warp.bent
     first = {name: numbered(f"{name}~w", 1, 2) for name in "ac"}
     further = {name: numbered(f"{name}~w", 3, 4) for name in "ac"}
     assert products(a=basis, c=basis) == (
@@ -219,7 +219,7 @@ def test_products_of_actions_near_normal(arms):
 def test_products_of_actions_far_from_normal(lognormal):
     """As near normal, with levels beside smooth functions; the score stays alone."""
     basis = ig.HSGP(m_pair=2, warp=24).freeze("a", lognormal.summary)
-    assert basis.scored
+    assert basis.warp.bent
     assert basis.masses == (0.0,)
     smooth = {name: [*numbered(f"{name}~w", 1, 2), f"{name}=0"] for name in "ac"}
     further = {name: numbered(f"{name}~w", 3, 4) for name in "ac"}
@@ -287,13 +287,16 @@ def test_the_score_of_a_log_normal_action_is_its_logarithm(skewed):
 
 
 def test_the_curves_are_orthonormal_over_normal_scores(skewed):
+    def hermite(z):
+        return np.array([np.ones_like(z), z, (z**2 - 1) / np.sqrt(2), (z**3 - 3 * z) / np.sqrt(6)])
+
     nodes, weights = np.polynomial.hermite_e.hermegauss(8)
-    table = np.array([np.polynomial.polynomial.polyval(nodes, curve) for curve in HERMITE])
+    table = hermite(nodes)
     assert_allclose((table * weights) @ table.T / np.sqrt(2 * np.pi), np.eye(4), atol=1e-12)
     basis = ig.HSGP(warp=None).freeze("a", skewed.summary)
     # where the scores end with the knots, two rows in a thousand, the cube is held
     z = np.clip(quantiles(2000), *basis.warp.scores[:: len(basis.warp.scores) - 1])
-    expected = np.array([np.polynomial.polynomial.polyval(z, curve) for curve in HERMITE])
+    expected = hermite(z)
     rows = np.column_stack([np.ones(2000), scores_of(basis, np.exp(0.4 + 0.5 * quantiles(2000)))])
     assert_allclose(rows.T @ rows / 2000, expected @ expected.T / 2000, atol=0.01)
 
@@ -303,7 +306,7 @@ def test_a_basis_with_scores_and_levels_survives_json(lognormal, skewed):
         basis = ig.HSGP(warp=None).freeze("a", data.summary)
         again = HSGPBasis.from_dict(json.loads(json.dumps(basis.to_dict())))
         assert again == basis
-        assert again.scored
+        assert again.warp.bent
         assert again.functions == basis.functions
         points = np.linspace(-1, 12, 40)
         assert_allclose(again.evaluate(points), basis.evaluate(points), rtol=0, atol=0)

@@ -331,8 +331,12 @@ def test_a_frozen_basis_is_of_the_kind_that_made_it():
     assert [spec.made(full) for spec in specs] == [
         True, True, True, False, True, True, False, False, False
     ]  # fmt: skip
+    raw = specs[7].freeze("a1", many)  # as of 0.1
+    assert [spec.made(raw) for spec in specs] == [
+        True, False, False, False, False, False, False, True, False
+    ]  # fmt: skip
     raw = specs[-1].freeze("a1", many)
-    assert [spec.made(raw) for spec in specs] == [False] * 8 + [True]
+    assert [spec.made(raw) for spec in specs] == [True, True, *[False] * 6, True]
     assert not auto(m=6).made(full)
     assert not auto(m_pair=2).made(full)
     assert not auto(warp=13).made(full)
