@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from scipy import linalg
 
 from bayes_intgen.base.types import Array, Indices
 
@@ -94,7 +95,9 @@ class CentredMoments:
         spread[spread == 0] = 1.0
         correlation = self.scatter / np.outer(spread, spread)
         inner, outer = correlation[:-1, :-1], correlation[:-1, -1]
-        return float(1 - outer @ np.linalg.lstsq(inner, outer, rcond=1e-13)[0])
+        # by pivoted QR: the SVD of nearly singular matrices has been seen not to converge
+        solution, *_ = linalg.lstsq(inner, outer, cond=1e-13, lapack_driver="gelsy")
+        return float(1 - outer @ solution)
 
 
 @dataclass(frozen=True)

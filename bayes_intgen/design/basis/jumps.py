@@ -197,9 +197,9 @@ def _gap(remainders: Sequence[Remainder], column: int, place: float) -> float:
         if min(np.sum(near & above), np.sum(near & ~above)) < LEAST_NEARBY:
             continue
         x, jump = distance[near], above[near].astype(float)
-        lines = np.column_stack([np.ones(len(x)), x, x * jump])
-        step = jump - lines @ np.linalg.lstsq(lines, jump)[0]
-        left = one.left[near] - lines @ np.linalg.lstsq(lines, one.left[near])[0]
+        lines, _ = np.linalg.qr(np.column_stack([np.ones(len(x)), x, x * jump]))
+        step = jump - lines @ (lines.T @ jump)
+        left = one.left[near] - lines @ (lines.T @ one.left[near])
         gap = float(step @ left) / max(float(step @ step), 1e-300)
         terms = one.precision * step * left
         score += float(terms.sum())
