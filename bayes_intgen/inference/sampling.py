@@ -33,18 +33,19 @@ NUTS seeds its chains itself.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import nutpie
 import pymc as pm
-import pytensor.tensor as pt
 import xarray as xr
 
 from bayes_intgen.base.arguments import read_choice, read_switch, read_whole
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.parallel import one_blas_thread
 from bayes_intgen.base.regimes import Regime
+from bayes_intgen.base.types import Array
 from bayes_intgen.inference.draws_tree import HyperDraws, build_tree, label_draws
 from bayes_intgen.inference.laplace import LaplaceMode
 from bayes_intgen.inference.problem import Problem
@@ -56,7 +57,7 @@ from bayes_intgen.inference.verdicts.convergence import (
     laplace_error,
     typical_rows,
 )
-from bayes_intgen.model.pymc_marginal import whiten
+from bayes_intgen.model.compiled_density import CompiledDensity
 
 __all__ = [
     "ChainStart",
@@ -161,19 +162,56 @@ def sample_integrated(
 
 
 def sample_nuts(problem: Problem, mode: LaplaceMode, sampling: Sampling) -> HyperDraws:
-    """Sample the hyperparameters with the No-U-Turn sampler.
+    """Sample the hyperparameters with the No-U-Turn sampler (nutpie).
 
     The coordinates are those in which the Gaussian at the mode is standard normal, and each chain
-    starts from its own draw of that, widened by half.
+    starts from its own draw of that, widened by half. The density is compiled code that was kept
+    (:mod:`bayes_intgen.model.compiled_density`), not the PyMC model, which would be compiled anew
+    for each data set.
     """
     root = np.linalg.cholesky(mode.covariance)
-    model = whiten(problem.build(), mode.mode, root)
-    rng = pt.random.shared_rng(seed=sampling.random_seed)  # each chain seeds it anew
-    _, noise = pt.random.normal(size=len(root), rng=rng, return_next_rng=True)
-    start = ChainStart({"z": START_SPREAD * noise}, jitter=False, target_accept=TARGET_ACCEPT)
+    log_density = CompiledDensity.of(
+        problem.likelihood, problem.scales, problem.hyperpriors, mode.mode, root
+    )
+
+    def start(seed: int) -> Array:
+        return START_SPREAD * np.random.default_rng(seed).standard_normal(len(root))
+
+    compiled = nutpie.compiled_pyfunc.from_pyfunc(
+        len(root),
+        lambda: log_density,
+        lambda *seeds: lambda z: {"z": z},
+        [np.dtype(float)],
+        [(len(root),)],
+        ["z"],
+        make_initial_point_fn=start,
+    )
     tune = TUNE if sampling.tune is None else sampling.tune
-    sampled, sample_stats = run_nuts(model, replace(sampling, tune=tune), start)
-    return HyperDraws(mode.mode + sampled["z"].to_numpy() @ root.T, sample_stats)
+    with one_blas_thread():
+        result = nutpie.sample(
+            compiled,
+            draws=sampling.draws,
+            tune=max(tune, 1),  # it does not start with none
+            chains=sampling.chains,
+            cores=_cores(sampling),
+            seed=sampling.random_seed,
+            save_warmup=False,
+            progress_bar=sampling.progressbar,
+            target_accept=TARGET_ACCEPT,
+        )
+    z = result["posterior"].dataset["z"].to_numpy()
+    return HyperDraws(mode.mode + z @ root.T, _statistics(result))
+
+
+def _cores(sampling: Sampling) -> int:
+    return min(sampling.chains, sampling.cores or os.cpu_count() or 1)
+
+
+def _statistics(result: xr.DataTree) -> xr.Dataset:
+    """Return what the sampler says about itself, but for Python objects, which no file takes."""
+    stats = result["sample_stats"].dataset
+    texts = [name for name, variable in stats.variables.items() if variable.dtype == object]
+    return stats.drop_vars(texts)
 
 
 def run_nuts(
@@ -194,7 +232,7 @@ def run_nuts(
             draws=sampling.draws,
             tune=sampling.tune,
             chains=sampling.chains,
-            cores=min(sampling.chains, sampling.cores or os.cpu_count() or 1),
+            cores=_cores(sampling),
             random_seed=sampling.random_seed,
             progressbar=sampling.progressbar,
             compute_convergence_checks=False,
@@ -202,10 +240,7 @@ def run_nuts(
             compile_kwargs={} if start.jitter else {"jitter_rvs": set()},
             nuts={} if accept is None else {"target_accept": accept},
         )
-    stats = result["sample_stats"].dataset
-    # variables of Python objects cannot be written to a NetCDF file
-    texts = [name for name, variable in stats.variables.items() if variable.dtype == object]
-    return result["posterior"].dataset, stats.drop_vars(texts)
+    return result["posterior"].dataset, _statistics(result)
 
 
 def sample_laplace(mode: LaplaceMode, draws: int, random_seed: int) -> HyperDraws:

@@ -11,10 +11,8 @@ import numpy as np
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
-from pytensor.graph.replace import graph_replace
 
 from bayes_intgen.base.regimes import format_regime
-from bayes_intgen.base.types import Array
 from bayes_intgen.design.design import Design
 from bayes_intgen.model.distributions import HyperPriors
 from bayes_intgen.model.marginal import MarginalLikelihood
@@ -22,7 +20,7 @@ from bayes_intgen.model.priors import LEAST_LOG_SD, PriorScales
 from bayes_intgen.model.quadratic_part import pack, quadratic_part
 from bayes_intgen.moments.moments import Moments
 
-__all__ = ["build_model", "log_prior_sd", "whiten"]
+__all__ = ["build_model", "log_prior_sd"]
 
 
 def build_model(
@@ -58,28 +56,6 @@ def build_model(
         density = _log_marginal_likelihood(likelihood, log_sigma, log_sd)
         pm.Potential("log_marginal_likelihood", density)
     return model
-
-
-def whiten(model: pm.Model, centre: Array, root: Array) -> pm.Model:
-    """Write the same density in coordinates z of its hyperparameters, x = centre + root z.
-
-    With the Gaussian approximation N(centre, root root') z is close to standard normal. The
-    determinant of the map is constant and left out.
-
-    Returns
-    -------
-    pymc.Model
-        The only free variable is ``z``, shape (hyperparameters,).
-    """
-    values = [model.rvs_to_values[variable] for variable in model.free_RVs]
-    point = model.initial_point()
-    ends = np.cumsum([0, *(len(point[value.name]) for value in values)]).tolist()
-    with pm.Model() as whitened:
-        x = centre + pt.dot(root, pm.Flat("z", shape=len(centre)))
-        parts = [x[start:stop] for start, stop in pairwise(ends)]
-        density = graph_replace(model.logp(), dict(zip(values, parts, strict=True)))
-        pm.Potential("log_density", density)
-    return whitened
 
 
 def log_prior_sd(

@@ -16,9 +16,9 @@ passes over the G_r. These are read as packed lower triangles, row after row, wh
 traffic of memory, and rows of weights that take no part in a regime are skipped.
 """
 
-import ctypes
 from typing import Any
 
+import llvmlite.binding
 import numba
 import numpy as np
 import pytensor.tensor as pt
@@ -30,15 +30,21 @@ from pytensor.link.numba.dispatch import numba_funcify
 
 from bayes_intgen.base.types import Array
 
-__all__ = ["pack", "quadratic_part"]
+__all__ = ["pack", "quadratic_part", "value_and_gradient"]
 
 UPPER = ord("U")
 
 
 def _lapack(name: str, arguments: int) -> Any:
-    """Return a routine of LAPACK that compiled code can call; its arguments are addresses."""
+    """Return a routine of LAPACK that compiled code can call; its arguments are addresses.
+
+    By a name of its own, so that code that calls it can be kept in a file: addresses change.
+    """
+    symbol = f"bayes_intgen_{name}"
     address = get_cython_function_address("scipy.linalg.cython_lapack", name)
-    return ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * arguments)(address)
+    llvmlite.binding.add_symbol(symbol, address)
+    kinds = [numba.types.intp] * arguments
+    return numba.types.ExternalFunction(symbol, numba.types.void(*kinds))
 
 
 _DPOTRF, _DPOTRS, _DPOTRI = _lapack("dpotrf", 5), _lapack("dpotrs", 8), _lapack("dpotri", 5)
@@ -50,7 +56,7 @@ def pack(gram: Array) -> Array:
     return np.ascontiguousarray(gram[:, rows, columns])
 
 
-@numba.njit(fastmath={"reassoc", "contract"})
+@numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
 def _scaled_precision(w: Array, lam: Array, gram: Array) -> tuple[Array, Array]:
     """Return D P D, its lower triangle, and the diagonal of D, which gives it a unit diagonal."""
     size, regimes = len(lam), len(w)
@@ -72,7 +78,7 @@ def _scaled_precision(w: Array, lam: Array, gram: Array) -> tuple[Array, Array]:
     return scaled, scaling
 
 
-@numba.njit(fastmath={"reassoc", "contract"})
+@numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
 def _contract(c: Array, scaling: Array, m: Array, gram: Array) -> tuple[Array, Array]:
     """Return tr((C + m m') G_r) of each regime, and the diagonal of C + m m'.
 
@@ -97,11 +103,14 @@ def _contract(c: Array, scaling: Array, m: Array, gram: Array) -> tuple[Array, A
     return traces, diagonal
 
 
-@numba.njit
-def _value_and_gradient(
+@numba.njit(nogil=True, cache=True)
+def value_and_gradient(
     w: Array, lam: Array, gram: Array, cross: Array
 ) -> tuple[Array, Array, Array]:
-    """Return (1) and (2); NaN where P is not positive definite, which is a rejected step."""
+    """Return (1) and (2); NaN where P is not positive definite, which is a rejected step.
+
+    Compiled, and free of the interpreter while it runs, so that chains run side by side.
+    """
     scaled, scaling = _scaled_precision(w, lam, gram)
     b = np.zeros(len(lam))
     for r in range(len(w)):
@@ -119,7 +128,9 @@ def _value_and_gradient(
     _DPOTRS(u, n, one.ctypes.data, a, n, solution.ctypes.data, n, info.ctypes.data)
     m = scaling * solution
     _DPOTRI(u, n, a, n, info.ctypes.data)
-    if failed or info[0] != 0:
+    # an array lives until it is last mentioned, its address does not count
+    alive = uplo[0] + size[0] + one[0] + info[0] == UPPER + len(lam) + 1
+    if failed or not alive:
         return np.full((), np.nan), np.full(len(w), np.nan), np.full(len(lam), np.nan)
     traces, diagonal = _contract(scaled, scaling, m, gram)
     by_w = -0.5 * traces
@@ -143,7 +154,7 @@ class QuadraticPart(Op):
 
     def perform(self, node: Apply, inputs: list[Any], outputs: list[list[Any]]) -> None:
         """Compute value and gradients."""
-        for output, found in zip(outputs, _value_and_gradient(*inputs), strict=True):
+        for output, found in zip(outputs, value_and_gradient(*inputs), strict=True):
             output[0] = found
 
     def connection_pattern(self, node: Apply) -> list[list[bool]]:
@@ -163,7 +174,7 @@ class QuadraticPart(Op):
 @numba_funcify.register(QuadraticPart)
 def _numba_quadratic_part(op: QuadraticPart, **kwargs: Any) -> Any:
     """Compile the operation for the sampler."""
-    return _value_and_gradient
+    return value_and_gradient
 
 
 quadratic_part = QuadraticPart()

@@ -1,6 +1,8 @@
 """The compressed likelihood against slow, obvious ones."""
 
 import numpy as np
+import pandas as pd
+import pymc as pm
 import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
@@ -12,7 +14,7 @@ from bayes_intgen.design.basis.hsgp import HSGP
 from bayes_intgen.inference.problem import conditionals
 from bayes_intgen.model import marginal
 from bayes_intgen.model.centring import Centring
-from bayes_intgen.model.pymc_marginal import whiten
+from bayes_intgen.model.compiled_density import CompiledDensity
 from models import polynomial
 
 
@@ -145,17 +147,39 @@ def test_pymc_graph_equals_numpy(problem, x):
     assert_allclose(gradient, expected_gradient, rtol=1e-8, atol=1e-7)
 
 
-def test_density_of_whitened_coordinates_is_that_of_the_hyperparameters(problem, x):
-    """Up to the determinant of the map, which is left out."""
+def compile_density(problem, centre, root):
+    parts = problem.likelihood, problem.scales, problem.hyperpriors
+    return CompiledDensity.of(*parts, centre, root)
+
+
+def test_the_compiled_density_is_the_plain_one_in_other_coordinates(problem, x):
     rng = np.random.default_rng(6)
     centre, root = x + 0.1, np.tril(0.1 * rng.normal(size=(len(x), len(x)))) + np.eye(len(x))
-    model = whiten(problem.build(), centre, root)
-    function = model.logp_dlogp_function(ravel_inputs=True)
-    function.set_extra_values({})
-    value, gradient = function(np.linalg.solve(root, x - centre))
+    value, gradient = compile_density(problem, centre, root)(np.linalg.solve(root, x - centre))
     expected, expected_gradient = problem.log_posterior(x)
     assert_allclose(value, expected, rtol=1e-10)
     assert_allclose(gradient, root.T @ expected_gradient, rtol=1e-7, atol=1e-6)
+
+
+def test_the_compiled_density_knows_foreign_priors_and_lift_tests(frame):
+    table = pd.DataFrame({"action": ["a1"], "from": [-0.3], "to": [0.4], "effect": [0.2]})
+    lifts = ig.LiftTests.from_frame(table.assign(standard_error=0.1))
+    priors = ig.Priors(linear=pm.HalfNormal.dist(0.5), lengthscale=pm.Gamma.dist(4, 8))
+    model = ig.InterventionModel(HSGP(m=6, m_pair=3, warp=8), [("a1", "a2")], priors=priors)
+    data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
+    problem = model._prepare(data, lifts=lifts).problem
+    x = problem.hyperpriors.mean + 0.1
+    value, gradient = compile_density(problem, x, np.eye(len(x)))(np.zeros(len(x)))
+    expected, expected_gradient = problem.log_posterior(x)
+    assert_allclose(value, expected, rtol=1e-10)
+    assert_allclose(gradient, expected_gradient, rtol=1e-7, atol=1e-7)
+
+
+def test_where_the_precision_cannot_be_factorised_the_density_is_no_number(problem, x):
+    density = compile_density(problem, x, np.eye(len(x)))
+    value, gradient = density(np.full(len(x), np.nan))
+    assert np.isnan(value)
+    assert np.isnan(gradient).all()
 
 
 @pytest.mark.parametrize("structure", [["a1", "a2"], [("a1", "a2")], []])
