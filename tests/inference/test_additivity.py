@@ -106,6 +106,7 @@ def omega_of(data, plain, mode, regime, values):
 
 
 @pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning")
+@pytest.mark.slow
 def test_p_values_are_uniform_where_nothing_interacts():
     """Strongly heteroscedastic data: a test that trusted one sigma would reject most of them."""
     found = {"interaction": [], "bias": []}
