@@ -110,21 +110,22 @@ def find_jumps(summary: Summary, actions: Sequence[str]) -> Mapping[str, tuple[f
     searched = {
         name: places for name in actions if len(places := _places(remainders, summary, name))
     }
+    best: dict[str, tuple[float, float]] = {}
     while searched:
-        best = {
-            name: _largest(remainders, summary.columns.index(name), places)
-            for name, places in searched.items()
-        }
+        for name, places in searched.items():
+            if name not in best:
+                best[name] = _largest(remainders, summary.columns.index(name), places)
         name = max(best, key=lambda name: best[name][1])
         column, (place, size) = summary.columns.index(name), best[name]
         if size < SURE:
             break
         place = _sharpen(remainders, column, place, searched[name])
         if _gap(remainders, column, place) < SURE_NEARBY:
-            del searched[name]
+            del searched[name], best[name]
             continue
         found[name].append(place)
         remainders = [one.with_step(column, place) for one in remainders]
+        best.clear()
         if len(found[name]) == MOST_JUMPS:
             del searched[name]
     return {name: tuple(sorted(places)) for name, places in found.items()}
