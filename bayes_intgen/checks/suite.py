@@ -47,7 +47,7 @@ from bayes_intgen.posterior.posterior import Posterior
 
 __all__ = ["check"]
 
-BASIS = HSGP(warp=16)  # finer curves cost time and show no other interactions
+BASIS = HSGP(warp=16)  # fewer functions than a fit has, since a check makes several fits
 SLOPE_ROWS = 4000
 STEP = 0.1
 
