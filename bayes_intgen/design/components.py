@@ -22,7 +22,8 @@ __all__ = [
 
 CAUSAL = "causal"
 OFFSETS = "bias|constant"
-BENDING = ("wiggly", "warped", "curved")  # kinds of functions that are not linear in an action
+# kinds of functions that are not linear in an action
+BENDING = ("wiggly", "smooth", "warped", "curved")
 
 
 def bias_name(block: str | Iterable[str], pattern: Iterable[str] = ()) -> str:
@@ -57,11 +58,20 @@ class Weight:
     def group(self) -> str | None:
         """Its prior group; None for the constant of the causal part, whose prior scale is fixed.
 
-        The constants of all biases share one.
+        The constants of all biases share one; and so do the smooth functions of an action in its
+        effect and in its own bias. Beyond the values that its experiment sets the two are seen as
+        their sum only: with two scales the posterior has two modes, all of it effect or all of it
+        bias, between which chains cross slowly, and of which the Laplace approximation knows one.
+        In a system of the paper's kind (three actions, 5000 rows per regime) 4 x 1000 draws were
+        worth 270 with two scales and 2100 with one; errors and coverage over 19 families of
+        curves did not move.
         """
-        if self.feature.kind != "constant":
-            return f"{self.component}|{self.feature.group}"
-        return None if self.component == CAUSAL else OFFSETS
+        kind = self.feature.kind
+        if kind == "constant":
+            return None if self.component == CAUSAL else OFFSETS
+        if kind == "smooth" and self.component in (CAUSAL, bias_name(self.feature.actions)):
+            return self.feature.group
+        return f"{self.component}|{self.feature.group}"
 
 
 def kinds_of_groups(
@@ -97,12 +107,7 @@ def kinds_of_groups(
         kinds[weight.group] = "covariate" if given and feature.kind != "higher" else feature.kind
         if weight.group == OFFSETS:
             kinds[weight.group] = "offset"
-        if own.get(weight.component) == feature.actions and feature.kind in (
-            "linear",
-            "wiggly",
-            "warped",
-            "curved",
-        ):
+        if own.get(weight.component) == feature.actions and feature.kind in ("linear", *BENDING):
             kinds[weight.group] = "confounding_unset"
         elif feature.actions in bridged and feature.kind in BENDING:
             kinds[weight.group] = "gapped"

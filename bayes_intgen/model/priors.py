@@ -96,6 +96,9 @@ class Priors:
     variance
         Scale of the log-variance function of a regime, if it is inferred with the means; a
         :class:`LogNormal`.
+    smooth
+        Scale of the weights of eigenfunctions of an action that has a warped coordinate besides;
+        its effect and its own bias share one (:attr:`bayes_intgen.design.components.Weight.group`).
     warped
         Scale of the weights of eigenfunctions of the warped coordinate.
     curved
@@ -136,6 +139,7 @@ class Priors:
     constant           Normal(0, 3.0)
     tail               Gamma(shape=2.0, rate=0.1): 90% within 3.55 to 47.4
     variance           LogNormal(median=0.3, log_sd=1.0): 90% within 0.0579 to 1.55
+    smooth             LogNormal(median=0.1, log_sd=1.0): 90% within 0.0193 to 0.518
     warped             LogNormal(median=0.2, log_sd=1.0): 90% within 0.0386 to 1.04
     curved             LogNormal(median=0.1, log_sd=1.0): 90% within 0.0193 to 0.518
     mass               LogNormal(median=0.1, log_sd=1.0): 90% within 0.0193 to 0.518
@@ -158,6 +162,7 @@ class Priors:
     constant: float = 3.0
     tail: Gamma = Gamma(2.0, 0.1)
     variance: LogNormal = LogNormal(0.3, 1.0)
+    smooth: Prior = LogNormal(0.1, 1.0)
     warped: Prior = LogNormal(0.2, 1.0)
     curved: Prior = LogNormal(0.1, 1.0)
     mass: Prior = LogNormal(0.1, 1.0)

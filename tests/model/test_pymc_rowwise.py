@@ -40,9 +40,9 @@ def test_normal_rows_and_the_compressed_model_have_one_posterior():
     """Mean and sd of E[Y | do(a)], weights sampled or integrated out, within Monte Carlo error."""
     data = read(linear.make_data(60, random_seed=6))
     model = ig.InterventionModel(ig.Polynomial(1), "full", variance="constant")
-    ours = model.fit(data, draws=1500, chains=4, random_seed=7, progressbar=False)
+    ours = model.fit(data, draws=6000, chains=4, random_seed=7, progressbar=False)
     rowwise = prepare(data, ig.Polynomial(1), "full", "normal")
-    tree, convergence = sample_rowwise(rowwise, Sampling("nuts", 1500, random_seed=8))
+    tree, convergence = sample_rowwise(rowwise, Sampling("nuts", 6000, random_seed=8))
     assert convergence.ok, convergence
     theirs = ig.Posterior(tree, ours.design, ours.summary, ours.outcome_scale, convergence)
     found, expected = ours.expected_outcome(AT), theirs.expected_outcome(AT)
@@ -57,8 +57,9 @@ def test_normal_rows_and_the_compressed_model_have_one_posterior():
             )
             for part in parts
         )
-        assert (error < 0.05 * expected.std(("chain", "draw")).to_numpy()).all()
-        assert (np.abs(first - second).to_numpy() < 3 * error).all(), kind
+        assert (error < 0.02 * expected.std(("chain", "draw")).to_numpy()).all()
+        # of six comparisons one is beyond this by chance in one run of a thousand
+        assert (np.abs(first - second).to_numpy() < stats.norm.isf(1e-3 / 12) * error).all(), kind
 
 
 def heavy_tailed(n, random_seed):

@@ -32,7 +32,17 @@ CURVED = 0.3  # size of a square or cube of the normal score relative to a linea
 LENGTHSCALE = 0.6  # a typical one, in half-widths of the data
 
 type Kind = Literal[
-    "constant", "linear", "wiggly", "warped", "curved", "mass", "step", "level", "pair", "higher"
+    "constant",
+    "linear",
+    "wiggly",
+    "smooth",
+    "warped",
+    "curved",
+    "mass",
+    "step",
+    "level",
+    "pair",
+    "higher",
 ]
 
 

@@ -25,9 +25,10 @@ class BasisFunction:
         How it is written behind the action's name, as in ``a1^2``.
     shape
         ``linear`` in the action or in its normal score, an eigenfunction of the action itself
-        (``wiggly``) or of its warped coordinate (``warped``), a square or cube of the normal score
-        (``curved``), the indicator of a value that many rows have (``mass``) or of a ``level``, or
-        a ``step`` where the outcome jumps: each has a prior scale of its own.
+        (``wiggly``; ``smooth`` beside those of its warped coordinate, which are ``warped``), a
+        square or cube of the normal score (``curved``), the indicator of a value that many rows
+        have (``mass``) or of a ``level``, or a ``step`` where the outcome jumps: each has a prior
+        scale of its own.
     share
         The part of the interaction budget it uses up, in (0, 1]: a product of functions of
         several actions is a feature when their shares sum to at most one. A polynomial of degree
@@ -51,7 +52,7 @@ class BasisFunction:
     """
 
     name: str
-    shape: Literal["linear", "wiggly", "warped", "curved", "mass", "level", "step"]
+    shape: Literal["linear", "wiggly", "smooth", "warped", "curved", "mass", "level", "step"]
     share: float
     frequency: float | None = None
     trend: bool = False

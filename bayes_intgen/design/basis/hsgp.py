@@ -45,7 +45,7 @@ from bayes_intgen.design.basis.warp import Warp, find_masses
 __all__ = ["HSGP", "HSGPBasis"]
 
 MOST_FUNCTIONS = 1000
-MANY_VARIABLES = 4
+MANY_VARIABLES = 3
 RAW_SIZES = (10, 5)  # m and m_pair without a warped coordinate
 SMOOTHNESS = 2.5  # of the kernel of the warped coordinate
 WARP_BOX = 1.3
@@ -64,7 +64,7 @@ class HSGP:
 
         m = 3 + 0.8 log10 N,   m_pair = 1.1 + 0.5 log10 N,   warp = 13 + 3 log10 N,
 
-    rounded; with K > 4 actions and covariates warp is multiplied by 4 / K, the others by its root.
+    rounded; with K > 3 actions and covariates warp is multiplied by 3 / K, the others by its root.
     ``HSGP(warp=0)`` is the basis of 0.1, without a warped coordinate: 10 eigenfunctions, 5 of them
     in products.
 
@@ -218,7 +218,7 @@ class HSGPBasis:
             for j in range(1, self.m_warp + 1)
         ]
         waves = [
-            BasisFunction(f"~{j}", "wiggly", 1.0, frequency)
+            BasisFunction(f"~{j}", "smooth", 1.0, frequency)
             for j, frequency in enumerate(self.frequencies.tolist(), start=1)
         ]
         trend = BasisFunction("", "linear", linear, order=2)

@@ -175,13 +175,29 @@ def test_wiggles_within_a_gap_have_the_prior_of_their_own(arms):
         Design.build(moments.features.bases, {"a": (), "b": ()}), moments, ig.Priors()
     )
     kinds = dict(zip(problem.design.groups, problem.design.group_kinds((), {"a"}), strict=True))
-    assert kinds["causal|a:warped"] == kinds["bias:a|a:wiggly"] == "gapped"
+    assert kinds["causal|a:warped"] == kinds["a:smooth"] == "gapped"
     assert kinds["causal|b:warped"] == "warped"
     center = dict(
         zip(problem.design.groups, problem.split(problem.hyperpriors.mean)[1], strict=True)
     )
     assert center["causal|a:warped"] == pytest.approx(np.log(0.4))
     assert center["causal|b:warped"] == pytest.approx(np.log(0.2))
+
+
+def test_smooth_functions_have_one_scale_in_effect_and_own_bias(arms):
+    """Not in the bias of another action, and not without a warped coordinate."""
+    parents = {"a": (), "b": ("a",)}
+    design = Design.build(Moments.from_data(arms, basis=ig.HSGP(warp=24)).features.bases, parents)
+    components = {
+        group: {weight.component for weight in design.weights if weight.group == group}
+        for group in design.groups
+    }
+    assert components["a:smooth"] == {"causal", "bias:a"}
+    assert components["b:smooth"] == {"causal", "bias:b"}
+    assert components["bias:b|a:smooth"] == {"bias:b"}
+    assert components["causal|a:warped"] == {"causal"}
+    plain = Design.build(Moments.from_data(arms, basis=ig.HSGP(warp=0)).features.bases, parents)
+    assert {"causal|a:wiggly", "bias:a|a:wiggly"} <= {*plain.groups}
 
 
 # Products
@@ -263,7 +279,7 @@ def test_an_action_near_normal_has_no_score(arms):
     """It would be the action once more."""
     basis = ig.HSGP(warp=None).freeze("b", arms.summary)
     assert not basis.warp.bent
-    assert {function.shape for function in basis.functions} == {"linear", "warped", "wiggly"}
+    assert {function.shape for function in basis.functions} == {"linear", "warped", "smooth"}
     assert [f.name for f in basis.functions if f.shape == "linear"] == [""]
 
 
