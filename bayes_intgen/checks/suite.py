@@ -47,7 +47,7 @@ from bayes_intgen.posterior.posterior import Posterior
 
 __all__ = ["check"]
 
-BASIS = HSGP(warp=16)  # fewer functions than a fit has, since a check makes several fits
+BASIS = HSGP(warp=16)  # at most, of 20 or more of a fit of few actions: a check makes several
 SLOPE_ROWS = 4000
 STEP = 0.1
 

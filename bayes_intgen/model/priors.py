@@ -6,10 +6,11 @@ The outcome and the actions are centred and divided by their spread before the m
 the numbers below mean the same at any scale of any column. Each group of weights (the linear or the
 wiggly part of one action, the levels of a categorical one, a pair of actions, everything of higher
 order; separately for the causal part and for the bias of each action) has a prior scale of its own,
-so that pieces the data do not need shrink away by themselves. Pieces that involve a covariate have
-wider priors than others: there are many, and most covariates that are put in for safety do little.
-Two that do nothing raise the error of the joint effect by 12% (12 systems of 3 actions, 5000 rows
-per regime); with the priors of the other pieces it would be 47% (8 of these).
+so that pieces the data do not need shrink away by themselves; beside a warped coordinate, the
+wiggly part of an action in its effect and that in its own bias share one. Pieces that involve a
+covariate have wider priors than others: there are many, and most covariates that are put in for
+safety do little. Two that do nothing raise the error of the joint effect by 12% (12 systems of 3
+actions, 5000 rows per regime); with the priors of the other pieces it would be 47% (8 of these).
 
 An action that no regime sets has a shorter lengthscale and more confounding by prior. Its rows tell
 of the sum of effect and confounding only, so wiggles of one that the other cancels go unseen: with
@@ -72,7 +73,8 @@ class Priors:
     sigma
         Residual standard deviation of a regime, in standard deviations of the outcome.
     linear, wiggly
-        Scale of the weights of a single action, likewise.
+        Scale of the weights of a single action, likewise: of its linear functions, and of its
+        powers or eigenfunctions.
     level
         Scale of the values of a categorical action's levels.
     pair
@@ -88,7 +90,8 @@ class Priors:
         differences, and what lies between them is for the prior to say.
     confounding_unset
         Scale of the confounding bias of such an action as a function of that action, likewise in
-        place of ``linear`` and ``wiggly``: no rows could tell that there is none.
+        place of ``linear`` and ``wiggly`` (and of what its effect shares with it): no rows could
+        tell that there is none.
     constant
         Standard deviation of the constant of the causal part (normal, mean zero); a number.
     tail
@@ -96,9 +99,6 @@ class Priors:
     variance
         Scale of the log-variance function of a regime, if it is inferred with the means; a
         :class:`LogNormal`.
-    smooth
-        Scale of the weights of eigenfunctions of an action that has a warped coordinate besides;
-        its effect and its own bias share one (:attr:`bayes_intgen.design.components.Weight.group`).
     warped
         Scale of the weights of eigenfunctions of the warped coordinate.
     curved
@@ -139,7 +139,6 @@ class Priors:
     constant           Normal(0, 3.0)
     tail               Gamma(shape=2.0, rate=0.1): 90% within 3.55 to 47.4
     variance           LogNormal(median=0.3, log_sd=1.0): 90% within 0.0579 to 1.55
-    smooth             LogNormal(median=0.1, log_sd=1.0): 90% within 0.0193 to 0.518
     warped             LogNormal(median=0.2, log_sd=1.0): 90% within 0.0386 to 1.04
     curved             LogNormal(median=0.1, log_sd=1.0): 90% within 0.0193 to 0.518
     mass               LogNormal(median=0.1, log_sd=1.0): 90% within 0.0193 to 0.518
@@ -162,7 +161,6 @@ class Priors:
     constant: float = 3.0
     tail: Gamma = Gamma(2.0, 0.1)
     variance: LogNormal = LogNormal(0.3, 1.0)
-    smooth: Prior = LogNormal(0.1, 1.0)
     warped: Prior = LogNormal(0.2, 1.0)
     curved: Prior = LogNormal(0.1, 1.0)
     mass: Prior = LogNormal(0.1, 1.0)

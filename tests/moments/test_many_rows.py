@@ -366,6 +366,7 @@ def test_damaged_files(first, tmp_path):
 # Samples
 
 
+@pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning")  # both are laplace's
 def test_a_first_fit_to_a_sample(frame, monkeypatch):
     """With a sixteenth of the rows in the first fit, answers stay within a small part of an sd."""
     scm = ig.scm.sample_polynomial_scm(3, random_seed=1)

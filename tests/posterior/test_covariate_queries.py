@@ -86,11 +86,11 @@ def test_pieces_of_covariates_have_a_prior_of_their_own(data):
     bases = freeze_bases(ig.HSGP(warp=None), data.variables, data.summary)
     design = Design.build(bases, PARENTS, "none", covariates=data.covariates)
     kinds = dict(zip(design.groups, design.group_kinds(), strict=True))
-    assert kinds["causal|a1:wiggly"] == "wiggly"
+    assert kinds["shared|a1:smooth"] == "wiggly"
     assert kinds["bias:a2|a1*a2"] == "pair"
     for group in (
         "causal|z:linear",
-        "bias:a1|z:wiggly",
+        "bias:a1|z:smooth",
         "bias:a1|z:warped",
         "causal|a1*z",
         "bias:a2|site:level",
@@ -113,8 +113,8 @@ def test_covariates_have_fewer_functions_in_products_unless_named(data):
     assert [bases[name].m_pair for name in names] == [4, 4, 3]
     auto = ig.HSGP(warp=None)
     bases = freeze_bases(auto, data.variables, summary)
-    assert [bases[name].m_pair for name in names] == [3, 3, 2]
-    assert [bases[name].m_warp for name in names] == [22, 22, 12]
+    assert [bases[name].m_pair for name in names] == [2, 2, 2]  # of four variables
+    assert [bases[name].m_warp for name in names] == [16, 16, 12]
     assert match_bases(auto, bases, data.covariates) == bases
     with pytest.raises(ig.ModelError, match="covariates are to be named as actions are"):
         freeze_bases({"a1": ig.HSGP(), "a2": ig.HSGP()}, data.variables, summary)

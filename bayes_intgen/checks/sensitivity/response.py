@@ -30,6 +30,7 @@ from bayes_intgen.base.parallel import one_blas_thread, stretches
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.design.components import OFFSETS
 from bayes_intgen.model.centring import Centring
 from bayes_intgen.model.log_variance import LogVariance, fit_log_variances
 from bayes_intgen.model.marginal import Conditional
@@ -139,11 +140,16 @@ def _scales(posterior: Posterior, log_scales: Array) -> Array:
     """Return the log prior scale of each group in standard units.
 
     A fit that was saved by version 0.1 has none for the constants of biases.
+
+    Raises
+    ------
+    KeyError
+        If the fit lacks the scale of another group.
     """
     names = posterior.idata["posterior"]["group"].to_numpy().tolist()
     found = dict(zip(names, log_scales - np.log(posterior.outcome_scale.spread), strict=True))
-    usual = np.log(Priors().constant)
-    return np.array([found.get(name, usual) for name in posterior.design.groups])
+    found.setdefault(OFFSETS, np.log(Priors().constant))
+    return np.array([found[name] for name in posterior.design.groups])
 
 
 def _coefficient(imitated: float, square: float, against: float) -> tuple[float, float]:

@@ -104,7 +104,7 @@ def _by_action(
 
 
 def _smaller(basis: HSGP) -> HSGP:
-    """Return the choice for a covariate: fewer functions, of which fewer enter products."""
+    """Return the choice for a covariate: few functions, of which fewer enter products."""
     usual = 2 if basis.warp != 0 else COVARIATE_PRODUCTS
     most = basis.m if basis.warp == 0 else basis.warp
     if most is not None:  # no more are multiplied than there are

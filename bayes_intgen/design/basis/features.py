@@ -60,8 +60,8 @@ class Feature:
         What its prior depends on: ``constant``, the shape of a function of one action, ``pair`` or
         ``higher``.
     group
-        The features that share a prior scale within a component: ``a1:linear``, ``a1:wiggly`` and
-        so on, ``a1*a2``, or ``higher`` for products of three and more.
+        The features that share a prior scale, mostly within a component: ``a1:linear``,
+        ``a1:wiggly`` and so on, ``a1*a2``, or ``higher`` for products of three and more.
     """
 
     factors: tuple[tuple[str, int], ...]

@@ -175,7 +175,7 @@ def test_wiggles_within_a_gap_have_the_prior_of_their_own(arms):
         Design.build(moments.features.bases, {"a": (), "b": ()}), moments, ig.Priors()
     )
     kinds = dict(zip(problem.design.groups, problem.design.group_kinds((), {"a"}), strict=True))
-    assert kinds["causal|a:warped"] == kinds["a:smooth"] == "gapped"
+    assert kinds["causal|a:warped"] == kinds["shared|a:smooth"] == "gapped"
     assert kinds["causal|b:warped"] == "warped"
     center = dict(
         zip(problem.design.groups, problem.split(problem.hyperpriors.mean)[1], strict=True)
@@ -192,8 +192,8 @@ def test_smooth_functions_have_one_scale_in_effect_and_own_bias(arms):
         group: {weight.component for weight in design.weights if weight.group == group}
         for group in design.groups
     }
-    assert components["a:smooth"] == {"causal", "bias:a"}
-    assert components["b:smooth"] == {"causal", "bias:b"}
+    assert components["shared|a:smooth"] == {"causal", "bias:a"}
+    assert components["shared|b:smooth"] == {"causal", "bias:b"}
     assert components["bias:b|a:smooth"] == {"bias:b"}
     assert components["causal|a:warped"] == {"causal"}
     plain = Design.build(Moments.from_data(arms, basis=ig.HSGP(warp=0)).features.bases, parents)

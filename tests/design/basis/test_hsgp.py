@@ -297,8 +297,9 @@ def test_sizes_follow_the_number_of_rows(rows, expected):
 
 def test_many_actions_have_fewer_functions_each():
     assert auto().sizes(5000, 3) == auto().sizes(5000)
-    assert auto().sizes(90_000, 8) == (4, 2, 10)
-    assert auto().sizes(200_000, 20) == (3, 2, 4)
+    assert auto().sizes(60_000, 5) == (7, 3, 16)
+    assert auto().sizes(90_000, 8) == (6, 2, 10)
+    assert auto().sizes(200_000, 20) == (4, 2, 4)
     assert auto(warp=0).sizes(200_000, 20) == (10, 5, 0)
 
 
