@@ -180,25 +180,31 @@ def test_the_ridge_estimator_takes_covariates_as_further_variables():
 # A nonlinear system with a categorical covariate beside a numeric one
 
 
-def test_nonlinear_system_with_a_categorical_covariate():
-    frame = covariate_system.make_data(4000, random_seed=9)
-    names = ["z", "site"]
+def fit_nonlinear(random_seed):
+    """Return a fit with a categorical covariate beside a numeric one, and its rows."""
+    frame = covariate_system.make_data(4000, random_seed=random_seed)
     data = ig.RegimeData.from_frame(
-        frame, "y", ["a1", "a2"], categorical=["site"], covariates=names
+        frame, "y", ["a1", "a2"], categorical=["site"], covariates=["z", "site"]
     )
-    posterior = ig.InterventionModel().fit(data, method="laplace", random_seed=10)
+    return ig.InterventionModel().fit(data, method="laplace", random_seed=10), frame
+
+
+def test_nonlinear_system_with_a_categorical_covariate():
+    posterior, frame = fit_nonlinear(9)
     edges = {(e.parent, e.child): e.status for e in posterior.learned.edges}
     assert edges["a1", "a2"] == "seen"  # in the spread alone: z has mean zero
     assert edges["a2", "a1"] == "absent"
     points = covariate_system.draw_points(300, random_seed=11)
     truth = covariate_system.truth(**points)
-    table = posterior.table(points)
-    assert rmse(table["mean"], truth) < 0.12  # the spread of the truth is 1.08
-    assert coverage(table["lower"], table["upper"], truth) >= 0.75
     assert posterior.additivity.needed_interactions == "none"
     blind = ig.RegimeData.from_frame(frame, "y", ["a1", "a2"])
     naive = ig.InterventionModel().fit(blind, method="laplace").table(points)
     assert rmse(naive["mean"], truth) > 0.8
+    tables = [posterior.table(points)]
+    tables += [fit_nonlinear(seed)[0].table(points, beyond="clamp") for seed in (1, 2, 3)]
+    assert all(rmse(table["mean"], truth) < 0.12 for table in tables)  # the truth's spread is 1.08
+    # in one system, of one set of rows, the share varies with the error of the level
+    assert np.mean([coverage(each["lower"], each["upper"], truth) for each in tables]) > 0.8
 
 
 def test_the_ridge_estimator_refuses_levels():
