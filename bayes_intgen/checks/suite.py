@@ -47,7 +47,7 @@ from bayes_intgen.posterior.posterior import Posterior
 
 __all__ = ["check"]
 
-BASIS = HSGP(warp=16)  # at most, of 20 or more of a fit of few actions: a check makes several
+BASIS = HSGP(warp=16)  # fewer than a fit of three actions has: a check makes several fits
 SLOPE_ROWS = 4000
 STEP = 0.1
 

@@ -8,12 +8,14 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 import bayes_intgen as ig
 from bayes_intgen.base.metrics import credible_interval
 from bayes_intgen.inference.laplace import find_mode
 from bayes_intgen.inference.verdicts.lift_conflicts import check_lifts
 from bayes_intgen.model.lift_likelihood import LiftRows
+from bayes_intgen.posterior.estimands.expected_outcome import theta_draws
 
 ROWS, ARM = 5000, 500
 MOVES = [(0.0, -0.9), (0.0, -0.45), (0.0, 0.45), (0.0, 0.9), (-0.9, 0.9)]
@@ -62,9 +64,13 @@ def settings(actions, action, moves):
 
 
 def judge(posterior, scm, sides):
-    """Coverage, error and width of the 90% intervals of contrasts of the joint effect."""
-    before, after = sides
-    draws = posterior._change(before, after, posterior.actions)
+    """Coverage, error and width of the 90% intervals of contrasts of the joint effect.
+
+    From the draws: without rows and tests of an action there is no answer by the front door.
+    """
+    before, after = (posterior.design.features.evaluate(part) for part in sides)
+    values = theta_draws(posterior, posterior.actions) @ (after - before).T
+    draws = xr.DataArray(values, dims=("chain", "draw", "point"))
     lower, upper = (end.to_numpy() for end in credible_interval(draws))
     truth = [
         scm.expected_outcome(dict(zip(scm.actions, part.T, strict=True))).to_numpy()

@@ -75,8 +75,10 @@ class Spectrum:
 def main(out):
     """Run eight slow units and two deadly ones in two forked processes; print what was found."""
     slow = [Power(number, out, pause=0.4) for number in range(8)]
-    deadly = [Deadly(10, out, times=1), Deadly(11, out, times=99, by=signal.SIGSEGV)]
-    result = run_sweep([*slow, *deadly], Path(out), local_processes(2, "fork"))
+    killed, crashing = Deadly(10, out, times=1), Deadly(11, out, times=99, by=signal.SIGSEGV)
+    # apart: the death of one ends the process beside it, in the middle of what that would say
+    units = [*slow[:-1], killed, slow[-1], crashing]
+    result = run_sweep(units, Path(out), local_processes(2, "fork"))
     failed = {failure.key: failure.traceback for failure in result.failures}
     print(json.dumps({"rows": result.rows, "failed": failed}))
 

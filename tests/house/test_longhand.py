@@ -163,6 +163,4 @@ def test_nuts_posterior_equals_that_of_the_longhand_model():
         errors = [az.mcse(part.to_dataset(name="y"), method=kind)["y"] for part in (ours, theirs)]
         error = np.hypot(*(part.to_numpy() for part in errors))
         assert (error < 0.05 * theirs.std(dims)).all()  # so that agreement says something
-        # of six comparisons one is beyond this by chance in one run of a thousand
-        limit = stats.norm.isf(1e-3 / 12)
-        assert (np.abs(found.to_numpy() - expected.to_numpy()) < limit * error).all(), kind
+        assert (np.abs(found.to_numpy() - expected.to_numpy()) < 3 * error).all(), kind

@@ -14,18 +14,17 @@ and z(t) = u(t) / sqrt(i(t)) is standard normal where there is no jump. All t ar
 of few, since the rows of Q_r and e_r above t are summed up in the order of a.
 
 A bend or a steep part of a curve leaves something too. So the place of the largest |z|, if it
-exceeds 4.5, is looked at closely: of the nearest twelfth of the rows on either side (within
-half a standard deviation of the normal scores), with a line in the normal score for each side, do
-the two lines meet? That is the estimate of a
-regression discontinuity design; the variance of the gap between them is taken from the squares of
-the residuals. If the gap is more than 4 times its standard error the step is kept, and the next
-one looked for beside it.
+exceeds 4.5, is looked at closely: of the nearest twelfth of the rows on either side (within half a
+standard deviation of the normal scores), with a line in the normal score for each side, do the two
+lines meet? That is the estimate of a regression discontinuity design; the variance of the gap
+between them is taken from the squares of the residuals. If the gap is more than 4 times its
+standard error the step is kept, and the next one looked for beside it.
 
 Of 72 jumps by one (24 systems of three actions, 2000 observed rows and 1000 per experiment, noise
-of 0.3 beside confounding of 0.5 to 1) 65 are found, and 15 in 1440 actions without one, a third
-of them where a wave is steep. In twelve systems with jumps the error falls from .282
-to .164 sds of the truth, and 90% intervals of contrasts hold it at .89 of the settings instead of
-.60 (``tests/benchmarks/test_jumps.py``).
+of 0.3 beside confounding of 0.5 to 1) 65 are found, and 15 in 1440 actions without one, a third of
+them where a wave is steep. In twelve systems with jumps the error falls from .282 to .164 sds of
+the truth, and 90% intervals of contrasts hold it at .89 of the settings instead of .60
+(``tests/benchmarks/test_jumps.py``).
 """
 
 from collections.abc import Mapping, Sequence
