@@ -18,13 +18,12 @@ from bayes_intgen.design.design import Interactions
 from bayes_intgen.design.identification.model_identification import DesignIdentification
 from bayes_intgen.design.structure import Structure
 from bayes_intgen.inference.draws_tree import build_tree
-from bayes_intgen.inference.laplace import find_mode
+from bayes_intgen.inference.interaction_learning import LearnedFit, learn_interactions
 from bayes_intgen.inference.prepare import (
     Prepared,
     SettledDesign,
     check_choices,
     describe_draws,
-    judge_interactions,
     prepare,
     read_target,
     settle_design,
@@ -63,10 +62,12 @@ class InterventionModel:
         Which actions may depend on which: ``"learned"`` from the experiments, ``"full"`` (each on
         every other), all actions in causal order, a ``networkx.DiGraph``, or (parent, child) pairs.
     interactions
-        What may interact, beside each action with its own confounder: ``"none"``, the paper's class
-        Y = sum_k f_k(A_k, C_k) + U; ``"pairwise"``, any two actions; ``"all"``, actions, and each
-        confounder with all of them. Wider classes cost precision; every fit tests which the data
-        need (``posterior.additivity``).
+        What may interact, beside each action with its own confounder. ``"learned"``: those sets of
+        two or three actions, in the effect and in biases, which a test of the rows finds; a fit
+        with them is made where there are any (``posterior.interactions``). Or for all actions:
+        ``"none"``, the paper's class Y = sum_k f_k(A_k, C_k) + U; ``"pairwise"``, any two actions;
+        ``"all"``, actions, and each confounder with all of them. What is not needed costs
+        precision.
     blocks
         Sets of actions that may share a confounder and interact in any way, as labels
         (``["a1+a2"]``) or lists of names; the others are blocks of their own. The effect of a block
@@ -97,7 +98,7 @@ class InterventionModel:
 
     basis: BasisChoice = field(default_factory=HSGP)
     structure: Structure = "learned"
-    interactions: Interactions = "none"
+    interactions: Interactions = "learned"
     blocks: BlockChoice = None
     priors: Priors | None = None
     variance: Literal["learned", "constant"] = "learned"
@@ -167,8 +168,9 @@ class InterventionModel:
         ['log_scale', 'log_sigma']
         """
         if self.likelihood == "normal":
-            return self._prepare(data, lifts=lifts).problem.build()
-        problem = self._prepare(data, lifts=lifts, weighted=False).problem
+            return self._learn(data, lifts=lifts).prepared.problem.build()
+        settled = self._learn(data, lifts=lifts).settled
+        problem = self._prepare(data, settled, weighted=False).problem
         return RowwiseProblem.read(problem, data, self.likelihood).build()
 
     def fit(
@@ -239,17 +241,16 @@ class InterventionModel:
         variance = self.variance if isinstance(data, RegimeData) else "constant"
         wanted = read_target(target, data)
         with one_blas_thread(), explain_singular(" For outliers: likelihood='student_t'."):
-            prepared = self._prepare(data, lifts=lifts, target=wanted)
-            problem = prepared.problem
             # For every likelihood: tests of interactions and of lifts work on its sums over rows.
-            mode = find_mode(problem)
+            learned = self._learn(data, lifts=lifts, target=wanted)
+            prepared, mode = learned.prepared, learned.mode
+            problem = prepared.problem
             if self.likelihood == "normal":
                 tree, convergence = sample_integrated(problem, mode, sampling, wanted, variance)
             else:  # every row counts in full
-                unweighted = self._prepare(data, lifts=lifts, weighted=False).problem
+                unweighted = self._prepare(data, learned.settled, weighted=False).problem
                 rowwise = RowwiseProblem.read(unweighted, data, self.likelihood)
                 tree, convergence = sample_rowwise(rowwise, sampling)
-            additivity = judge_interactions(prepared, mode)
             checked = check_lifts(problem, mode, lifts, random_seed) if lifts else None
         tree.attrs = describe_draws(method, random_seed, self.likelihood, variance, self.priors)
         tree.attrs |= {"target": format_regime(wanted), **prepared.attributes}
@@ -257,7 +258,8 @@ class InterventionModel:
         if checked:
             checked.add_to(tree)
             checked.warn()
-        return Posterior(tree, **prepared.context, convergence=convergence, additivity=additivity)
+        told = learned.additivity
+        return Posterior(tree, **prepared.context, convergence=convergence, additivity=told)
 
     def sample_prior(
         self, data: RegimeData | Moments, draws: int = 1000, random_seed: int = 1
@@ -307,14 +309,27 @@ class InterventionModel:
         chosen = (self.basis, self.structure, self.interactions, self.blocks)
         return settle_design(data, *chosen, lifts)
 
-    def _prepare(
+    def _learn(
         self,
         data: RegimeData | Moments,
         *,
         lifts: LiftTests | None = None,
         target: Regime | None = None,
+    ) -> LearnedFit:
+        def prepare_one(settled: SettledDesign) -> Prepared:
+            return self._prepare(data, settled, target=target)
+
+        return learn_interactions(self._settle(data, lifts), prepare_one)
+
+    def _prepare(
+        self,
+        data: RegimeData | Moments,
+        settled: SettledDesign | None = None,
+        *,
+        lifts: LiftTests | None = None,
+        target: Regime | None = None,
         weighted: bool = True,
     ) -> Prepared:
-        settled = self._settle(data, lifts)
+        settled = settled or self._settle(data, lifts)
         priors, kind = self.priors or Priors(), (self.likelihood, self.variance)
         return prepare(settled, data, priors, *kind, target=target, weighted=weighted)

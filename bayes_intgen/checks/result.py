@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 
 from bayes_intgen.base.html import html_block, html_frame
 from bayes_intgen.checks.finding import Finding
-from bayes_intgen.design.design import INTERACTIONS, Interactions
+from bayes_intgen.design.design import Interactions
+from bayes_intgen.design.interaction_terms import INTERACTIONS, InteractionClass
 from bayes_intgen.plots.checks import plot_checks
 
 __all__ = ["Checks"]
@@ -35,7 +36,7 @@ class Checks:
     Parameters
     ----------
     interactions
-        The interactions that were judged: ``"none"``, ``"pairwise"`` or ``"all"``.
+        The interactions that were judged: ``"learned"``, ``"none"``, ``"pairwise"`` or ``"all"``.
     needed_interactions
         The narrowest that allow what is seen.
     findings
@@ -53,7 +54,7 @@ class Checks:
     """
 
     interactions: Interactions
-    needed_interactions: Interactions
+    needed_interactions: InteractionClass
     findings: tuple[Finding, ...] = field(repr=False)
 
     @property
@@ -68,7 +69,10 @@ class Checks:
     @property
     def rung_suffices(self) -> bool:
         """Whether the interactions that were judged allow those that are seen."""
-        return INTERACTIONS.index(self.needed_interactions) <= INTERACTIONS.index(self.interactions)
+        judged = self.interactions
+        if judged == "learned":
+            return True
+        return INTERACTIONS.index(self.needed_interactions) <= INTERACTIONS.index(judged)
 
     @property
     def failed(self) -> tuple[Finding, ...]:
@@ -147,7 +151,8 @@ class Checks:
         else:
             head = (
                 f"CHECKS FAILED at {judged}: the data need "
-                f"interactions={self.needed_interactions!r}; fit that, and check it again."
+                f"interactions={self.needed_interactions!r}; fit with interactions='learned', and "
+                f"check that."
             )
         lines = [
             head,

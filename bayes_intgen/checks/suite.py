@@ -6,48 +6,46 @@ mechanisms of actions are the same in all regimes that leave them alone; (d) the
 sum rule of the mean; (e) surplus experiments are predicted by the others.
 
 Three values of ``interactions`` play a part: those *requested*, which (a) and (b) are held against;
-those *needed*, the narrowest that allow all that (a) and (b) find; and those *tested with*, the
-wider of the two, with which the model is fitted whose predictions (d) and (e) test.
+those *needed*, the terms that the data need by the test of every fit
+(:mod:`bayes_intgen.inference.verdicts.additivity`); and those *tested with*, both together, with
+which the model is fitted whose predictions (d) and (e) test.
 
 The checks make fits of their own, with the normal likelihood, default priors and a learned
-variance. Of a posterior they take basis, structure, interactions, blocks and the unit of the
-outcome; its draws, priors, variance and likelihood are not used.
+variance: by default that of :class:`bayes_intgen.InterventionModel`, so that both say the same. Of
+a posterior they take basis, structure, interactions, blocks and the unit of the outcome, and its
+test of additivity; its draws, priors, variance and likelihood are not used.
 """
 
-from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from bayes_intgen.base.arguments import read_choice
-from bayes_intgen.base.blocks import BlockChoice, find_cuts, read_blocks
+from bayes_intgen.base.blocks import BlockChoice, find_cuts
 from bayes_intgen.base.errors import ModelError
-from bayes_intgen.base.types import Array, Scale
+from bayes_intgen.base.types import Array
 from bayes_intgen.checks.ancestry import Ancestry, distrust_few_rows
 from bayes_intgen.checks.finding import LEVELS, share_level
-from bayes_intgen.checks.interactions import check_interactions, needed_interactions
+from bayes_intgen.checks.interactions import check_interactions
 from bayes_intgen.checks.mechanisms import check_mechanisms
 from bayes_intgen.checks.result import Checks
 from bayes_intgen.checks.surplus_experiments import check_surplus
 from bayes_intgen.checks.variances import check_variance
 from bayes_intgen.data.regime_data import RegimeData
-from bayes_intgen.data.summary import Summary
-from bayes_intgen.design.basis.choice import freeze_bases
-from bayes_intgen.design.basis.function import ActionBasis
 from bayes_intgen.design.basis.hsgp import HSGP
-from bayes_intgen.design.design import INTERACTIONS, Design, Interactions
+from bayes_intgen.design.design import Design, Interactions
+from bayes_intgen.design.interaction_terms import CHOICES
 from bayes_intgen.design.structure_learning import learn_structure
-from bayes_intgen.inference.laplace import LaplaceMode, find_mode
-from bayes_intgen.inference.prepare import Prepared, judge_interactions, refuse_exact, weight_rows
+from bayes_intgen.inference.interaction_learning import learn_interactions
+from bayes_intgen.inference.prepare import SettledDesign, prepare, settle_design
 from bayes_intgen.inference.problem import Problem, explain_singular
 from bayes_intgen.inference.verdicts.additivity_result import Additivity
 from bayes_intgen.model.priors import Priors
-from bayes_intgen.moments.moments import Moments
 from bayes_intgen.posterior.posterior import Posterior
 
 __all__ = ["check"]
 
-BASIS = HSGP(warp=16)  # fewer than a fit of three actions has: a check makes several fits
 SLOPE_ROWS = 4000
 STEP = 0.1
 
@@ -55,7 +53,7 @@ STEP = 0.1
 def check(
     data: RegimeData,
     posterior: Posterior | None = None,
-    interactions: Interactions = "none",
+    interactions: Interactions = "learned",
     blocks: BlockChoice = None,
 ) -> Checks:
     """Look for evidence against the assumptions behind the joint effect.
@@ -69,8 +67,8 @@ def check(
         variance and likelihood are not used: the checks make normal fits of their own, with default
         priors. By default smooth curves and the learned structure are judged.
     interactions
-        Those that are judged: what they allow is no failure. With a posterior its own count, and
-        this must be left at ``"none"`` or agree with them.
+        Those that are judged: what they allow is no failure; ``"learned"`` allows what is found.
+        With a posterior its own count, and this must be left at ``"learned"`` or agree with them.
     blocks
         Actions that may share a confounder and interact, as in
         :class:`bayes_intgen.InterventionModel`; with a posterior, its own count.
@@ -122,7 +120,7 @@ def _read(data: Any, posterior: Any, interactions: Any, blocks: BlockChoice) -> 
             f"data must be a RegimeData, whose rows the checks read, got {type(data).__name__}; "
             f"make one with RegimeData.from_frame."
         )
-    read_choice(interactions, "interactions", INTERACTIONS)
+    read_choice(interactions, "interactions", CHOICES)
     requested: Interactions = interactions
     if posterior is None:
         return requested
@@ -140,7 +138,7 @@ def _read(data: Any, posterior: Any, interactions: Any, blocks: BlockChoice) -> 
     if blocks is not None:
         raise ModelError("blocks: those of the posterior are judged; leave blocks out.")
     fitted = posterior.design.interactions
-    if requested not in ("none", fitted):
+    if requested not in ("learned", fitted):
         raise ModelError(
             f"interactions: the posterior has interactions={fitted!r}, which is what is judged; "
             f"got {requested!r}. Leave it out, or fit with that."
@@ -153,46 +151,44 @@ def _check(
 ) -> Checks:
     """Fit with the requested interactions, then with those that the data need, and test both."""
     summary = data.summary
-    learned = distrust_few_rows(learn_structure(summary), summary)
-    scale = summary.scales[data.outcome]
-    bases: Mapping[str, ActionBasis] = freeze_bases(BASIS, data.variables, summary)
-    parents: Mapping[str, tuple[str, ...]] = learned.parents
-    partition = read_blocks(blocks, data.actions)
-    if posterior is not None:
-        bases, parents = posterior.design.features.bases, posterior.design.parents
-        partition, scale = posterior.design.blocks, posterior.outcome_scale
-    cuts = find_cuts(summary.regimes, partition)
-    design = Design.build(bases, parents, requested, partition, cuts, data.covariates)
-    prepared, mode = _fit(data, summary, design, scale)
-    additivity = judge_interactions(prepared, mode) or Additivity(requested, ())
-    spread = summary.scales[data.outcome].spread
-    needed = needed_interactions(additivity, spread)
+    ancestry = Ancestry.of(distrust_few_rows(learn_structure(summary), summary))
+    settled = _settle(data, posterior, requested, blocks)
+    prepare_one = partial(prepare, data=data, priors=Priors())
+    fit = learn_interactions(settled, prepare_one)
+    additivity = fit.additivity or Additivity(requested, ())
+    if posterior is not None and posterior.additivity is not None:
+        additivity = posterior.additivity
     # (d) and (e) would fail with too narrow interactions for what (a) and (b) say already
-    tested_with = max(requested, needed, key=INTERACTIONS.index)
-    if tested_with != requested:
-        prepared, mode = _fit(data, summary, design.with_interactions(tested_with), scale)
-    problem = prepared.problem
-    weights = problem.conditional(mode.mode).mean
+    wanted = additivity.terms.union(additivity.missing)
+    if requested not in ("learned", "all") and fit.settled.design.lacks(wanted):
+        fit = learn_interactions(fit.settled.with_terms(wanted), prepare_one)
+    problem, partition = fit.prepared.problem, fit.settled.design.blocks
+    weights = problem.conditional(fit.mode.mode).mean
 
-    of_interactions = check_interactions(additivity, requested, spread)
+    spread = summary.scales[data.outcome].spread
+    of_interactions = check_interactions(additivity, spread)
     findings = share_level(of_interactions, LEVELS["additivity"])
     slopes = _slopes(problem, weights)
-    mechanisms = check_mechanisms(summary, Ancestry.of(learned), slopes, partition)
+    mechanisms = check_mechanisms(summary, ancestry, slopes, partition)
     findings += share_level(mechanisms, LEVELS["mechanism"])
     variance = check_variance(problem, weights, data.outcome)
     findings += share_level(variance, LEVELS["variance"])
-    findings += share_level(check_surplus(problem, prepared.moments), LEVELS["surplus"])
-    return Checks(requested, needed, tuple(findings))
+    findings += share_level(check_surplus(problem, fit.prepared.moments), LEVELS["surplus"])
+    return Checks(requested, additivity.needed_interactions, tuple(findings))
 
 
-def _fit(
-    data: RegimeData, summary: Summary, design: Design, scale: Scale
-) -> tuple[Prepared, LaplaceMode]:
-    """Prepare the problem of a design and find its mode."""
-    moments = Moments.compute(data, summary, design.features, scale)
-    refuse_exact(moments)
-    prepared = weight_rows(Prepared(Problem(design, moments, Priors()), moments, None), data)
-    return prepared, find_mode(prepared.problem)
+def _settle(
+    data: RegimeData, posterior: Posterior | None, requested: Interactions, blocks: BlockChoice
+) -> SettledDesign:
+    """Return the design that is judged."""
+    if posterior is None:
+        return settle_design(data, HSGP(), "learned", requested, blocks)
+    summary, of_fit = data.summary, posterior.design
+    cuts = find_cuts(summary.regimes, of_fit.blocks)
+    design = Design.build(
+        of_fit.features.bases, of_fit.parents, requested, of_fit.blocks, cuts, data.covariates
+    )
+    return SettledDesign(design, summary, posterior.learned)
 
 
 def _slopes(problem: Problem, weights: Array) -> dict[str, float]:

@@ -42,8 +42,8 @@ def check_variance(problem: Problem, weights: Array, outcome: str) -> Iterator[F
 
     ``problem``: with the interactions that are judged; ``weights``: its own, for the residuals.
     """
-    if problem.design.interactions == "all":
-        reason = "with interactions='all' the variance may be any function in every regime"
+    if problem.design.interactions == "all" or problem.design.terms.bias:
+        reason = "where confounders modify other effects the variance may be any function"
         yield Finding.untestable("variance", "all", reason)
         return
     if len(problem.design.actions) < 2:
@@ -59,7 +59,8 @@ def check_variance(problem: Problem, weights: Array, outcome: str) -> Iterator[F
     typical = summary.scales[data.outcome].centre
     unit = problem.moments.outcome_scale.spread
     for test in additivity.tests if additivity else ():
-        yield _finding(test, typical, unit, outcome)
+        if len(test.actions) == 2:
+            yield _finding(test, typical, unit, outcome)
 
 
 def _finding(test: InteractionTest, typical: float, unit: float, outcome: str) -> Finding:

@@ -9,7 +9,7 @@ from typing import Any
 from bayes_intgen.base.errors import DataError, ModelError, QueryError
 from bayes_intgen.cli.files import writable
 from bayes_intgen.data.regime_data import RegimeData
-from bayes_intgen.design.design import INTERACTIONS
+from bayes_intgen.design.interaction_terms import CHOICES
 from bayes_intgen.design.structure import Structure
 
 __all__ = [
@@ -95,10 +95,10 @@ def add_laplace(parser: argparse.ArgumentParser, of: str = "of inference") -> No
 
 
 def add_interactions(
-    parser: argparse._ActionsContainer, text: str, default: str | None = "none"
+    parser: argparse._ActionsContainer, text: str, default: str | None = "learned"
 ) -> None:
     """Add the interactions that a model has room for."""
-    parser.add_argument("--interactions", choices=INTERACTIONS, default=default, help=text)
+    parser.add_argument("--interactions", choices=CHOICES, default=default, help=text)
 
 
 def add_do(parser: argparse.ArgumentParser) -> None:

@@ -18,7 +18,7 @@ actions or acting together, mechanisms that change between experiments, interact
 that the model has no room for. Passing proves nothing.
 
   bayes-intgen check sales.csv --outcome sales --actions price,tv
-  bayes-intgen check sales.csv --outcome sales --actions price,tv --interactions pairwise
+  bayes-intgen check sales.csv --outcome sales --actions price,tv --interactions none
 
 Exit code 0: nothing seen; 1: a check failed, or a higher value of --interactions is needed;
 2: the table cannot be used.
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe what the command takes."""
     arguments.add_table(parser)
     arguments.add_assumptions(parser)
-    text = "the model that is judged: what it has room for is no failure (none)"
+    text = "the model that is judged: what it has room for is no failure (learned: what is found)"
     arguments.add_interactions(parser, text)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 

@@ -78,9 +78,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_assumptions(model)
     arguments.add_interactions(
         model,
-        "what may interact in the outcome beside each action and its own confounder: nothing "
-        "(default), pairs of actions, or all actions and each confounder with them; every fit says "
-        "which of these the data need",
+        "what may interact in the outcome beside each action and its own confounder: what the "
+        "data show (learned, default), nothing, pairs of actions, or all actions and each "
+        "confounder with them; every fit says which of these the data need",
     )
     model.add_argument(
         "--variance",

@@ -87,7 +87,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "E,E",
         f"out of {', '.join(ESTIMATORS)} (those of the figure, and bayes)",
     )
-    arguments.add_interactions(parser, "how actions may interact in the Bayesian model (none)")
+    text = "how actions may interact in the Bayesian model (none, the paper's class)"
+    arguments.add_interactions(parser, text, default="none")
     arguments.add_laplace(parser, of="of inference in the Bayesian model")
     parser.add_argument(
         "--edge-probability",

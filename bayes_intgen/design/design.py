@@ -20,6 +20,9 @@ when A_k is intervened on. A regime is a choice of components. Which features th
     beta and delta_k use every feature of all actions: Y = sum_k h_k(A, C_k) + U. Each confounder is
     still one action's own, but may modify the effects of all. The features decide what "every" is:
     products of two actions for smooth curves, of any number within the degree for polynomials.
+``"learned"``
+    beta and delta_k as in ``"none"``, and what the terms of
+    :mod:`bayes_intgen.design.interaction_terms` name, which a test of the rows has found.
 
 With ``blocks`` of several actions the same holds with blocks in place of actions (Corollary 1): the
 causal part always has every feature within a block (again: smooth curves are of order two,
@@ -64,14 +67,17 @@ from bayes_intgen.design.components import (
     frequency_table,
     kinds_of_groups,
 )
+from bayes_intgen.design.interaction_terms import (
+    NO_TERMS,
+    InteractionClass,
+    InteractionTerms,
+)
 
-__all__ = ["CAUSAL", "INTERACTIONS", "Design", "Interactions", "Weight", "bias_name"]
+__all__ = ["CAUSAL", "Design", "Interactions", "Weight", "bias_name"]
 
 MAX_WEIGHTS = 4000
 
-INTERACTIONS = ("none", "pairwise", "all")
-
-type Interactions = Literal["none", "pairwise", "all"]
+type Interactions = Literal["learned", "none", "pairwise", "all"]
 
 
 @dataclass(frozen=True)
@@ -85,13 +91,15 @@ class Design:
     parents
         The possible parents of each action.
     interactions
-        ``"none"``, ``"pairwise"`` or ``"all"``.
+        ``"none"``, ``"pairwise"``, ``"all"``, or ``"learned"`` with terms.
     blocks
         A partition of the actions; each is a block of its own by default.
     cuts
         The parts of blocks that regimes of the data set.
     covariates
         The variables that are covariates; any action may depend on each of them.
+    terms
+        What interacts, if this was learned; then nothing else does.
     """
 
     features: FeatureMap
@@ -100,6 +108,7 @@ class Design:
     blocks: Blocks = ()
     cuts: tuple[Regime, ...] = ()
     covariates: tuple[str, ...] = ()
+    terms: InteractionTerms = NO_TERMS
 
     def __post_init__(self) -> None:
         if not self.blocks:
@@ -114,6 +123,7 @@ class Design:
         blocks: Blocks = (),
         cuts: tuple[Regime, ...] = (),
         covariates: tuple[str, ...] = (),
+        terms: InteractionTerms = NO_TERMS,
     ) -> Self:
         """Make the features that the components need; arguments as in the class.
 
@@ -135,8 +145,9 @@ class Design:
             scopes += [{*pair, *covariates} for pair in combinations(actions, 2)]
         if interactions == "all":
             scopes = [set(bases)]
-        features = FeatureMap.within(bases, scopes)
-        design = cls(features, parents, interactions, blocks, cuts, covariates)
+        scopes += [{*names, *covariates} for names in terms.scopes]
+        features = FeatureMap.within(bases, scopes, terms.threes)
+        design = cls(features, parents, interactions, blocks, cuts, covariates, terms)
         if len(design.weights) > MAX_WEIGHTS:
             raise ModelError(
                 f"structure: {len(design.weights)} weights are more than the {MAX_WEIGHTS} that "
@@ -159,26 +170,53 @@ class Design:
     def weights(self) -> tuple[Weight, ...]:
         """All weights: the causal part, then the biases of each block."""
         features = self.features.features
+        together = [frozenset(block) for block in self.blocks]
+        together += [frozenset(names) for names in self.terms.effect]
         # beta and delta_k of (2); covariates do not count towards the order of interactions
         causal = [
             Weight(CAUSAL, i, feature)
             for i, feature in enumerate(features)
             if len(acting := feature.actions - {*self.covariates}) <= self._order
-            or any(acting <= frozenset(block) for block in self.blocks)
+            or any(acting <= names for names in together)
         ]
         bias = [
             Weight(bias_name(block, pattern), int(i), features[i])
             for block in self.blocks
             for pattern in ((), *(cut for cut in self.cuts if cut[0] in block))
-            for i in self.features.positions(self.scope(block[0], pattern))
+            for i in self._features_of_bias(block, pattern)
             if features[i].actions <= frozenset(block) or not self.features.is_fine(int(i))
         ]
         return tuple(causal + bias)
 
-    def with_interactions(self, interactions: Interactions) -> Self:
+    def with_interactions(
+        self, interactions: Interactions, terms: InteractionTerms = NO_TERMS
+    ) -> Self:
         """Return the design with other interactions, the rest alike."""
-        cls, bases = type(self), self.features.bases
-        return cls.build(bases, self.parents, interactions, self.blocks, self.cuts, self.covariates)
+        rest = (self.blocks, self.cuts, self.covariates, terms)
+        return type(self).build(self.features.bases, self.parents, interactions, *rest)
+
+    @property
+    def interaction_class(self) -> InteractionClass:
+        """The narrowest class of all actions that has what the design has."""
+        if self.interactions == "learned":
+            return self.terms.needed_class
+        return self.interactions
+
+    def lacks(self, terms: InteractionTerms) -> InteractionTerms:
+        """Return the terms that no weight of the design stands for."""
+        by_component: dict[str, list[frozenset[str]]] = {}
+        for weight in self.weights:
+            by_component.setdefault(weight.component, []).append(weight.feature.actions)
+        effect = [names for names in terms.effect if frozenset(names) not in by_component[CAUSAL]]
+        bias = [
+            (block, names)
+            for block, names in terms.bias
+            if not any(
+                {*names} - {*block} <= acting and not acting.isdisjoint(block)
+                for acting in by_component.get(bias_name(block), ())
+            )
+        ]
+        return InteractionTerms(tuple(effect), tuple(bias))
 
     def block_of(self, action: str) -> Regime:
         """Return the block of an action."""
@@ -187,12 +225,21 @@ class Design:
     @property
     def _order(self) -> int:
         """The order of interactions: most actions of a causal feature, across blocks."""
-        return {"none": 1, "pairwise": 2, "all": len(self.actions)}[self.interactions]
+        most = {"none": 1, "learned": 1, "pairwise": 2, "all": len(self.actions)}
+        return most[self.interactions]
+
+    def _features_of_bias(self, block: Regime, pattern: Regime) -> list[int]:
+        """Return the positions of the features that the bias of a block may use."""
+        scopes = [self.scope(block[0], pattern)]
+        scopes += [{*names, *self.covariates} for names in self.terms.scopes_of(block)]
+        found = np.concatenate([self.features.positions(scope) for scope in scopes])
+        return sorted({*found.tolist()})
 
     def scope(self, action: str, pattern: Regime = ()) -> set[str]:
         """Return the variables that the confounding bias of an action's block may depend on.
 
-        ``pattern``: the part of the block that is set, whose parents then do not matter.
+        ``pattern``: the part of the block that is set, whose parents then do not matter. What
+        learned terms add is not among them.
         """
         if self.interactions == "all":
             return {*self.actions, *self.covariates}
@@ -293,6 +340,7 @@ class Design:
             "blocks": [list(block) for block in self.blocks],
             "cuts": [list(cut) for cut in self.cuts],
             "covariates": list(self.covariates),
+            **({"terms": self.terms.to_dict()} if self.terms else {}),
         }
 
     @classmethod
@@ -303,4 +351,5 @@ class Design:
         names = ("blocks", "cuts")
         blocks, cuts = (tuple(map(tuple, state.get(name, ()))) for name in names)
         covariates = tuple(state.get("covariates", ()))
-        return cls(features, parents, state["interactions"], blocks, cuts, covariates)
+        terms = InteractionTerms.from_dict(state.get("terms", {"effect": [], "bias": []}))
+        return cls(features, parents, state["interactions"], blocks, cuts, covariates, terms)

@@ -33,17 +33,19 @@ from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.data.row_pass import subsample_rows
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.choice import BasisChoice, freeze_bases, match_bases
-from bayes_intgen.design.design import INTERACTIONS, Design, Interactions
+from bayes_intgen.design.design import Design, Interactions
 from bayes_intgen.design.identification.identify import require_target
 from bayes_intgen.design.identification.model_identification import require_level_or_effect
 from bayes_intgen.design.identification.rank_condition import RankCondition
+from bayes_intgen.design.interaction_terms import CHOICES, InteractionTerms
 from bayes_intgen.design.structure import Structure, resolve_structure
 from bayes_intgen.design.structure_learning import LearnedStructure, learn_structure
 from bayes_intgen.inference.laplace import LaplaceMode, find_mode
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.variance_functions import weighted_moments
-from bayes_intgen.inference.verdicts.additivity import check_additivity, probe_features
+from bayes_intgen.inference.verdicts.additivity import check_additivity
 from bayes_intgen.inference.verdicts.additivity_result import Additivity
+from bayes_intgen.inference.verdicts.probes import probe_features
 from bayes_intgen.model.lift_likelihood import LiftRows
 from bayes_intgen.model.priors import Priors
 from bayes_intgen.model.pymc_rowwise import LIKELIHOODS
@@ -82,6 +84,10 @@ class SettledDesign:
             return None
         given = self.learned is None
         return LiftRows.read(self.lifts, self.design, self.summary, outcome_scale, given)
+
+    def with_terms(self, terms: InteractionTerms) -> "SettledDesign":
+        """Return the same with learned interactions, of these terms."""
+        return replace(self, design=self.design.with_interactions("learned", terms))
 
     @property
     def condition(self) -> RankCondition:
@@ -140,7 +146,7 @@ def _condition(design: Design, summary: Summary, lifts: LiftRows | None) -> Rank
 
 def check_choices(interactions: str, priors: object, variance: str, likelihood: str) -> None:
     """Raise a ModelError unless the choices of a model beside its basis and blocks are valid."""
-    read_choice(interactions, "interactions", INTERACTIONS)
+    read_choice(interactions, "interactions", CHOICES)
     if priors is not None and not isinstance(priors, Priors):
         raise ModelError(
             f"priors must be a Priors object, such as Priors(linear=LogNormal(1.0, 0.5)), "
@@ -254,19 +260,24 @@ def weight_rows(
 
 
 def judge_interactions(prepared: Prepared, mode: LaplaceMode) -> Additivity | None:
-    """Test ``interactions="none"``, whatever was fitted; None if there are no rows for it."""
+    """Test what interacts and the fit does not have; None if there are no rows for it.
+
+    Explicit interactions are judged by a fit without any, so that it is said, too, if narrower ones
+    would do; learned ones by their own fit.
+    """
     problem, moments = prepared.problem, prepared.moments
-    fitted = problem.design.interactions
+    design = problem.design
     if moments.residuals is None:
         return None
-    # The null is the fit of the rows alone, without interactions; often the fit at hand is.
+    # The null is a fit of the rows alone; often the fit at hand is.
     null = problem.with_lifts(None) if problem.lifts else problem
-    if fitted != "none":
-        design = problem.design.with_interactions("none")
-        null = Problem(design, moments.select(design.features), problem.priors)
+    if design.interactions in ("pairwise", "all"):
+        without = design.with_interactions("none")
+        null = Problem(without, moments.select(without.features), problem.priors)
     if null is not problem:
         mode = find_mode(null)
-    return check_additivity(null, mode.mode, moments, fitted)
+    found = check_additivity(null, mode.mode, moments)
+    return replace(found, fitted=design.interactions, missing=design.lacks(found.terms))
 
 
 def actions_of(data: RegimeData | Moments) -> tuple[str, ...]:

@@ -134,22 +134,24 @@ def find_misfit(problem: Problem, mode: Array, moments: Moments) -> str:
     moments
         Weighted, of its features and of the probes, with those of the residuals of the first fit.
     """
-    fitted = problem.design.interactions
-    design = problem.design.with_interactions("none")
-    null = Problem(design, moments.select(design.features), problem.priors)
-    if fitted == "none":  # the sigma of each regime is in other units once rows are weighted
+    design = problem.design
+    if design.interactions in ("none", "learned"):
+        # the sigma of each regime is in other units once rows are weighted
         mean_squares = [part.cross[0] / part.n for part in _residuals(moments).values()]
         at = np.concatenate([np.log(mean_squares) / 2, mode[len(mean_squares) :]])
+        null = replace(problem, moments=moments.select(design.features), lifts=None)
     else:
+        without = design.with_interactions("none")
+        null = Problem(without, moments.select(without.features), problem.priors)
         at = find_mode(null).mode
-    tests = check_additivity(null, at, moments, fitted).tests
+    tests = check_additivity(null, at, moments).tests
     least = LEAST_MISFIT * sqrt(float(np.mean(_mean_squares(moments))))
     found = [
         test
         for test in tests
         if test.p_value <= MISFIT_LEVEL / len(tests)
         and test.effect >= least * moments.outcome_scale.spread
-        and (fitted == "none" or (fitted == "pairwise" and test.kind == "bias"))
+        and design.lacks(test.terms)
     ]
     return str(min(found, key=lambda test: test.p_value)) if found else ""
 
@@ -160,7 +162,8 @@ def variance_design(design: Design) -> Design:
     Of products of two actions only the smoothest take part, and none of three or more.
     """
     smooth = [0, *VarianceFeatures.of(design.features).columns]
-    masks: Interactions = "all" if design.interactions == "all" else "none"
+    kept: tuple[Interactions, ...] = ("all", "learned")
+    masks: Interactions = design.interactions if design.interactions in kept else "none"
     full = replace(design, features=_keep(design.features, smooth), interactions=masks)
     return replace(full, features=_keep(full.features, np.unique(full.positions)))
 

@@ -17,6 +17,7 @@ from bayes_intgen.design.design import Design
 from bayes_intgen.design.structure_learning import LearnedStructure
 from bayes_intgen.inference.verdicts.additivity_result import Additivity
 from bayes_intgen.inference.verdicts.convergence import Convergence
+from bayes_intgen.inference.verdicts.interaction_evidence import InteractionEvidence
 from bayes_intgen.inference.verdicts.lift_result import LiftCheck
 
 __all__ = ["Fitted"]
@@ -54,6 +55,15 @@ class Fitted:
         """The regime that the fit was to identify; all actions unless another was given."""
         label = self.idata.attrs.get("target")
         return self.actions if label is None else parse_regime(str(label), self.actions)
+
+    @property
+    def interactions(self) -> InteractionEvidence:
+        """The probability of each class of interactions, as a mapping, and what was used.
+
+        Its ``used`` is the class of the fit, ``terms`` the sets of actions that interact in it if
+        this was learned; printing it says both.
+        """
+        return InteractionEvidence.of(self.design, self.additivity)
 
     @property
     def lifts(self) -> LiftCheck | None:

@@ -11,9 +11,10 @@ import bayes_intgen as ig
 from bayes_intgen.base.regimes import parse_regime
 from bayes_intgen.checks.ancestry import Ancestry, distrust_few_rows
 from bayes_intgen.checks.finding import LEVELS, Finding, share_level
-from bayes_intgen.checks.interactions import check_interactions, needed_interactions
+from bayes_intgen.checks.interactions import check_interactions
 from bayes_intgen.checks.result import CAVEAT
 from bayes_intgen.checks.surplus_experiments import check_surplus
+from bayes_intgen.design.interaction_terms import InteractionTerms
 from bayes_intgen.design.structure_learning import Edge, LearnedStructure
 from bayes_intgen.inference.laplace import find_mode
 from bayes_intgen.inference.prepare import weight_rows
@@ -98,12 +99,13 @@ def test_a_mechanism_that_an_experiment_changed_is_found_in_it():
 
 def test_a_modifying_confounder_is_no_violation_but_needs_all_interactions():
     data = scenario("modifier", 3000, 2)
-    low = ig.check(data)
+    low = ig.check(data, interactions="none")
     assert (low.passed, low.needed_interactions, low.violations) == (False, "all", ())
     assert "the data need interactions='all'" in str(low)
     high = ig.check(data, interactions="all")
     assert high.passed
     assert high.needed_interactions == "all"
+    assert ig.check(data).passed
     untested = high.table.set_index("check").loc[["additivity", "bias", "variance"], "verdict"]
     assert (untested == "not testable").all()
 
@@ -113,7 +115,7 @@ def test_interacting_actions_are_allowed_with_wider_interactions():
     powers, coefficients = ((1, 1, 0, 0),), (0.5,)
     scm = replace(scm, extra=(ig.scm.Polynomial(powers, coefficients),))
     data = read(scm.sample_regimes(scm.single_regimes, 3000, random_seed=5), scm.actions)
-    low, high = ig.check(data), ig.check(data, interactions="pairwise")
+    low, high = (ig.check(data, interactions=choice) for choice in ("none", "pairwise"))
     assert (low.passed, low.needed_interactions, low.violations) == (False, "pairwise", ())
     assert high.passed
     verdicts = high.table.set_index("check")["verdict"]
@@ -121,21 +123,20 @@ def test_interacting_actions_are_allowed_with_wider_interactions():
     assert "allows what is seen" in str(high)
 
 
-def test_small_interactions_call_for_no_wider_interactions():
-    def departure(kind, p_value, effect):
-        return InteractionTest(kind, ("a1", "a2"), p_value, effect, 9.0)
+def test_what_is_missing_fails_and_what_holds_it_too():
+    def test_of(kind, actions):
+        return InteractionTest(kind, actions, 1e-9, 0.2, 9.0)
 
-    large = Additivity("none", (departure("interaction", 1e-9, 0.2), departure("bias", 0.5, 0.2)))
-    assert needed_interactions(large, 2.0) == "pairwise"
-    assert needed_interactions(large, 5.0) == "none"
-    bias = Additivity("none", (departure("interaction", 1e-9, 0.2), departure("bias", 1e-9, 0.2)))
-    assert needed_interactions(bias, 2.0) == "all"
-    found = share_level(check_interactions(bias, "pairwise", 2.0), 0.01)
-    assert [(f.check, f.verdict) for f in found] == [("additivity", "allowed"), ("bias", "failed")]
+    tests = tuple(test_of("interaction", names) for names in (("a1", "a2"), ("a1", "a2", "a3")))
+    tests += (test_of("bias", ("a1", "a2")), test_of("bias", ("a2", "a1")))
+    missing = InteractionTerms((("a1", "a2", "a3"),), ((("a2",), ("a2", "a1")),))
+    found = share_level(check_interactions(Additivity("none", tests, missing=missing), 2.0), 0.01)
+    assert [f.verdict for f in found] == ["failed", "failed", "allowed", "failed"]
+    assert [f.subject for f in found][1::2] == ["a1 x a2 x a3", "bias of a2 on a1"]
 
 
 def test_a_product_of_confounders_shows_in_joint_rows():
-    without = ig.check(scenario("product", 3000, 1))
+    without = ig.check(scenario("product", 3000, 1), interactions="none")
     assert (without.passed, without.needed_interactions, without.violations) == (False, "all", ())
     result = ig.check(scenario("product_joint", 3000, 1), interactions="all")
     assert [finding.check for finding in result.violations] == ["surplus"]

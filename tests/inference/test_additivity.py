@@ -8,8 +8,9 @@ from scipy import stats
 import bayes_intgen as ig
 from bayes_intgen.base.regimes import parse_regime
 from bayes_intgen.inference.laplace import find_mode
-from bayes_intgen.inference.verdicts.additivity import _probes, _scores
 from bayes_intgen.inference.verdicts.additivity_result import Additivity
+from bayes_intgen.inference.verdicts.interaction_scores import Scores
+from bayes_intgen.inference.verdicts.probes import find_probes
 from bayes_intgen.model.log_variance import fit_log_variances
 from models import hsgp
 
@@ -44,8 +45,9 @@ def test_scores_and_their_covariance_are_those_of_the_rows(prepared):
     data = read(interacting(150, 1, 0.2))
     null, moments = prepared.problem, prepared.moments
     mode = find_mode(null)
-    probes = list(_probes(null, moments.features))
-    score, information, covariance = _scores(null, mode.mode, moments, probes)
+    probes = find_probes(null.design, moments.features)
+    scores = Scores.of(null, mode.mode, moments, probes)
+    score, information, covariance = scores.score, scores.information, scores.covariance
 
     first = find_mode(
         ig.InterventionModel(structure=[("a1", "a2")])._prepare(data, weighted=False).problem
@@ -111,9 +113,8 @@ def test_p_values_are_uniform_where_nothing_interacts():
     """Strongly heteroscedastic data: a test that trusted one sigma would reject most of them."""
     found = {"interaction": [], "bias": []}
     for seed in range(60):
-        fit = ig.InterventionModel(structure=[("a1", "a2")]).fit(
-            read(hsgp.make_data(300, seed)), method="laplace", draws=10
-        )
+        model = ig.InterventionModel(structure=[("a1", "a2")], interactions="none")
+        fit = model.fit(read(hsgp.make_data(300, seed)), method="laplace", draws=10)
         for departure in fit.additivity.tests:
             found[departure.kind].append(departure.p_value)
         assert fit.additivity.ok or fit.additivity.found[0].p_value < 0.005
@@ -126,7 +127,7 @@ def test_p_values_are_uniform_where_nothing_interacts():
 @pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning")
 def test_interacting_actions_need_pairwise_interactions_and_get_them():
     data = read(interacting(4000, 3, 0.5))
-    alone = ig.InterventionModel().fit(data, method="laplace")
+    alone = ig.InterventionModel(interactions="none").fit(data, method="laplace")
     assert alone.additivity.needed_interactions == "pairwise"
     assert not alone.additivity.ok
     assert "ADDITIVITY FAILS" in str(alone)
@@ -148,13 +149,15 @@ def test_interacting_actions_need_pairwise_interactions_and_get_them():
 @pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning")
 def test_a_confounder_that_modifies_another_action_needs_all_interactions():
     data = read(interacting(3000, 4, 0.0, confounder=1.5))
-    fit = ig.InterventionModel(structure=[("a1", "a2")]).fit(data, method="laplace")
+    model = ig.InterventionModel(structure=[("a1", "a2")], interactions="none")
+    fit = model.fit(data, method="laplace")
     assert fit.additivity.needed_interactions == "all"
     assert ("bias", ("a1", "a2")) in [(d.kind, d.actions) for d in fit.additivity.found]
 
 
 def test_the_verdict_survives_its_file(tmp_path):
-    fit = ig.InterventionModel().fit(read(interacting(300, 5, 0.5)), method="laplace")
+    model = ig.InterventionModel(interactions="none")
+    fit = model.fit(read(interacting(300, 5, 0.5)), method="laplace")
     fit.save(tmp_path / "fit.nc")
     again = ig.load(tmp_path / "fit.nc")
     assert again.additivity == fit.additivity

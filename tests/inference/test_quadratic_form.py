@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from bayes_intgen.inference.verdicts.additivity import quadratic_form_tail
+from bayes_intgen.inference.verdicts.quadratic_form import quadratic_form_tail
 
 
 @pytest.mark.parametrize("q", [0.5, 3.0, 20.0, 150.0])

@@ -15,7 +15,7 @@ from bayes_intgen.data.regime_summary import RegimeSummary, ThinnedSample
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.choice import freeze_bases
 from bayes_intgen.design.design import CAUSAL, Design
-from bayes_intgen.inference.verdicts.additivity import _probes
+from bayes_intgen.inference.verdicts.probes import find_probes
 from bayes_intgen.posterior.support import classify_support
 from models import partition
 
@@ -338,7 +338,8 @@ def test_blocks_on_the_command_line(tmp_path, capsys):
 def test_pairs_within_a_block_are_no_departures(posterior, frame):
     model = ig.InterventionModel(ig.Polynomial(3), [("a2", "a3")], blocks=["a1+a2"])
     prepared = model._prepare(read(frame))
-    found = {(p.kind, p.actions) for p in _probes(prepared.problem, prepared.moments.features)}
+    design = prepared.problem.design
+    found = {(p.kind, p.actions) for p in find_probes(design, prepared.moments.features)}
     assert found == {
         ("interaction", ("a1", "a3")),
         ("interaction", ("a2", "a3")),

@@ -6,10 +6,10 @@ components are choices of weights, made in :mod:`bayes_intgen.design.design`. He
 action like any other: only the design tells them apart.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, product
 from math import exp, pi, prod, sqrt
 from typing import Any, Literal, Self
 
@@ -30,6 +30,7 @@ BASES = {basis.kind: basis for basis in (CategoricalBasis, HSGPBasis, Polynomial
 MAX_FEATURES = 10_000
 CURVED = 0.3  # size of a square or cube of the normal score relative to a linear function
 LENGTHSCALE = 0.6  # a typical one, in half-widths of the data
+THREE_SHARES = 1.35  # what the shares of functions of three actions that act together may sum to
 
 type Kind = Literal[
     "constant",
@@ -83,8 +84,17 @@ class FeatureMap:
     features: tuple[Feature, ...]  # the constant first
 
     @classmethod
-    def within(cls, bases: Mapping[str, ActionBasis], scopes: Iterable[Iterable[str]]) -> Self:
+    def within(
+        cls,
+        bases: Mapping[str, ActionBasis],
+        scopes: Iterable[Iterable[str]],
+        threes: Iterable[Iterable[str]] = (),
+    ) -> Self:
         """Make every feature whose actions all lie within one of the scopes.
+
+        ``threes``: sets of three actions which act together, of which smooth functions and levels
+        are multiplied, too. A product of three takes shares that sum to 1.35 there, so that it has
+        at most one of a smooth function beside two linear ones, or two beside one.
 
         Raises
         ------
@@ -93,6 +103,8 @@ class FeatureMap:
             10000 of them.
         """
         wanted = [frozenset(scope) for scope in scopes]
+        joint = {frozenset(three) for three in threes}
+        wanted += joint
         products: list[list[tuple[str, int]]] = [[]]  # that of none is the constant
         for action, basis in bases.items():
             # Every product so far may be multiplied by one function of this action.
@@ -101,7 +113,7 @@ class FeatureMap:
                 for factors in products
                 if any({action, *(name for name, _ in factors)} <= scope for scope in wanted)
                 for position, function in enumerate(basis.functions)
-                if _fits([*factors, (action, position)], bases)
+                if _fits([*factors, (action, position)], bases, joint)
                 and not any(_clash(_function(factor, bases), function) for factor in factors)
             ]
             _check_number(len(products), bases)
@@ -141,6 +153,27 @@ class FeatureMap:
         _check_number(len(products), bases)
         first = [[(a, 0), (b, 0)] for a, b in combinations(names, 2)]
         return cls(bases, tuple(dict.fromkeys(_label(f, bases) for f in [*first, *products])))
+
+    @classmethod
+    def threes(cls, bases: Mapping[str, ActionBasis], actions: Sequence[str]) -> Self:
+        """Make the products of three actions, of the first function of each or of its levels."""
+        chosen = {
+            name: [
+                (name, i)
+                for i in range(len(bases[name].functions))
+                if _takes_part((name, i), bases, 0)
+            ]
+            for name in bases
+            if name in actions
+        }
+        products = [
+            list(factors)
+            for three in combinations(chosen, 3)
+            for factors in product(*(chosen[name] for name in three))
+            if _fits(factors, bases, [frozenset(three)])
+        ]
+        _check_number(len(products), bases)
+        return cls(bases, tuple(_label(factors, bases) for factors in products))
 
     def union(self, other: "FeatureMap") -> "FeatureMap":
         """Return the features of both, those of the first in their order before the rest."""
@@ -242,9 +275,16 @@ def _function(factor: tuple[str, int], bases: Mapping[str, ActionBasis]) -> Basi
     return bases[action].functions[position]
 
 
-def _fits(factors: Sequence[tuple[str, int]], bases: Mapping[str, ActionBasis]) -> bool:
+def _fits(
+    factors: Sequence[tuple[str, int]],
+    bases: Mapping[str, ActionBasis],
+    threes: Collection[frozenset[str]] = (),
+) -> bool:
     """Say whether functions can be multiplied: by the sum of their shares and their orders."""
     functions = [_function(factor, bases) for factor in factors]
+    if len(factors) == 3 and frozenset(name for name, _ in factors) in threes:
+        enough = all(f.order is None or f.order > 1 for f in functions)
+        return enough and sum(f.share for f in functions) <= THREE_SHARES
     enough = all(f.order is None or len(factors) <= f.order for f in functions)
     return enough and sum(f.share for f in functions) <= 1 + 1e-9
 

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from bayes_intgen.design.design import INTERACTIONS, Interactions
+from bayes_intgen.design.design import Interactions
+from bayes_intgen.design.interaction_terms import NO_TERMS, InteractionClass, InteractionTerms
 
 __all__ = ["Additivity", "InteractionKind", "InteractionTest"]
 
@@ -18,15 +19,15 @@ type InteractionKind = Literal["interaction", "bias"]
 
 @dataclass(frozen=True)
 class InteractionTest:
-    """The evidence on one interaction that ``interactions="none"`` do not allow.
+    """The evidence on one interaction that a fit does not allow.
 
     Parameters
     ----------
     kind
-        ``interaction`` of two actions in the causal part, or ``bias`` of the first that depends on
-        the second.
+        ``interaction`` of two or three actions in the causal part, or ``bias`` of the first that
+        depends on the others.
     actions
-        The two actions; the first may be a block, by its label.
+        The two or three actions; the first of a bias may be a block, by its label.
     p_value
         Of no interaction, not adjusted for the number of pairs.
     effect
@@ -37,16 +38,24 @@ class InteractionTest:
     """
 
     kind: InteractionKind
-    actions: tuple[str, str]
+    actions: tuple[str, ...]
     p_value: float
     effect: float
     statistic: float = nan
 
+    @property
+    def terms(self) -> InteractionTerms:
+        """What a design needs to allow it."""
+        if self.kind == "interaction":
+            return InteractionTerms(effect=(self.actions,))
+        first, *others = self.actions
+        own = tuple(first.split("+"))
+        return InteractionTerms(bias=((own, (*own, *others)),))
+
     def __str__(self) -> str:
-        first, second = self.actions
-        what = (
-            f"{first} x {second}" if self.kind == "interaction" else f"bias of {first} on {second}"
-        )
+        first, *others = self.actions
+        joint = " x ".join(self.actions)
+        what = joint if self.kind == "interaction" else f"bias of {first} on {' and '.join(others)}"
         return f"{what} (p {self.p_value:.1g}, {self.effect:.3g})"
 
 
@@ -59,17 +68,25 @@ class Additivity:
     fitted
         The interactions of the fit.
     tests
-        The evidence on every pair of actions, against ``interactions="none"``.
+        The evidence on every pair and triple of actions, against a fit without interactions.
+    terms
+        What the data need, selected at level 5% over all tests; with ``"learned"``, what was used.
+    evidence
+        The probability of each class of interactions, alike beforehand (a score approximation).
+    missing
+        What the data need and the fit does not have.
     """
 
     fitted: Interactions
     tests: tuple[InteractionTest, ...] = field(repr=False)
+    terms: InteractionTerms = NO_TERMS
+    evidence: Mapping[str, float] = field(default_factory=dict)
+    missing: InteractionTerms = NO_TERMS
 
     @property
-    def needed_interactions(self) -> Interactions:
-        """The narrowest interactions that allow everything found at level 1%."""
-        kinds = {test.kind for test in self.found}
-        return "all" if "bias" in kinds else "pairwise" if kinds else "none"
+    def needed_interactions(self) -> InteractionClass:
+        """The narrowest class of interactions that allows all terms which the data need."""
+        return self.terms.union(self.missing).needed_class
 
     @property
     def found(self) -> tuple[InteractionTest, ...]:
@@ -78,10 +95,19 @@ class Additivity:
         rejected = [test for test in self.tests if test.p_value <= level]
         return tuple(sorted(rejected, key=lambda test: test.p_value))
 
+    def misses(self, test: InteractionTest) -> bool:
+        """Say whether what a test is about, or what holds it, is among what the fit lacks."""
+        terms, missing = test.terms, self.missing
+        return any({*own} <= {*names} for own in terms.effect for names in missing.effect) or any(
+            block == other and {*own} <= {*names}
+            for block, own in terms.bias
+            for other, names in missing.bias
+        )
+
     @property
     def ok(self) -> bool:
-        """Whether the interactions of the fit allow everything found."""
-        return INTERACTIONS.index(self.needed_interactions) <= INTERACTIONS.index(self.fitted)
+        """Whether the fit has all that the data need."""
+        return not self.missing
 
     @property
     def table(self) -> pd.DataFrame:
@@ -95,27 +121,74 @@ class Additivity:
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON types."""
         # "departures" is what files of the first version call the tests
-        return {"fitted": self.fitted, "departures": [asdict(test) for test in self.tests]}
+        return {
+            "fitted": self.fitted,
+            "departures": [asdict(test) for test in self.tests],
+            "terms": self.terms.to_dict(),
+            "evidence": dict(self.evidence),
+            "missing": self.missing.to_dict(),
+        }
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> "Additivity":
-        """Rebuild the result from :meth:`to_dict`."""
-        tests = [{**test, "actions": tuple(test["actions"])} for test in state["departures"]]
-        return cls(state["fitted"], tuple(InteractionTest(**test) for test in tests))
+        """Rebuild the result from :meth:`to_dict`; files of the first version have tests only."""
+        made = [{**test, "actions": tuple(test["actions"])} for test in state["departures"]]
+        tests = tuple(InteractionTest(**test) for test in made)
+        if "terms" not in state:
+            return _from_tests(state["fitted"], tests)
+        terms, missing = (InteractionTerms.from_dict(state[name]) for name in ("terms", "missing"))
+        return cls(state["fitted"], tests, terms, state["evidence"], missing)
 
     def __str__(self) -> str:
         if not self.tests:
             return "additivity: one action or block, nothing to check"
-        if not self.found:
-            least = min(test.p_value for test in self.tests)
-            lower = "; interactions='none' would do" if self.fitted != "none" else ""
-            tests = f"{len(self.tests)} tests, least p {least:.2g}"
-            return f"additivity: no interaction seen ({tests}){lower}"
-        clearest = ", ".join(map(str, self.found[:3])) + (", ..." if len(self.found) > 3 else "")
-        if self.ok:
-            return f"additivity: interactions={self.fitted!r} allows what is seen: {clearest}"
+        if self.missing:
+            cure = "use interactions='learned'"
+            if self.fitted == "learned":
+                cure = "take a basis with products of so many actions, such as HSGP()"
+            return (
+                f"ADDITIVITY FAILS: beyond interactions={self.fitted!r} the data need "
+                f"{self.missing}; {cure}. Clearest: {self._clearest}. A dependence between these "
+                f"actions that the structure misses looks the same."
+            )
+        if self.terms:
+            sure = ", ".join(f"{name} {share:.2f}" for name, share in self.evidence.items())
+            odds = f" (probability of each class: {sure})" if sure else ""
+            if self.fitted == "learned":
+                looks = (
+                    ". A shared confounder, or a dependence that the structure misses, looks the "
+                    "same as such a bias: see bayes_intgen.check"
+                    if self.terms.bias
+                    else ""
+                )
+                return f"interactions, learned: {self.terms}{odds}{looks}"
+            return (
+                f"additivity: interactions={self.fitted!r} allows what is seen: {self.terms}{odds}"
+            )
+        least = min(test.p_value for test in self.tests)
+        lower = "" if self.fitted in ("none", "learned") else "; interactions='none' would do"
         return (
-            f"ADDITIVITY FAILS: the data need interactions={self.needed_interactions!r}, the fit "
-            f"has {self.fitted!r}. Seen: {clearest}. A dependence between these actions that the "
-            f"structure misses looks the same."
+            f"additivity: no interaction needed ({len(self.tests)} tests, least p {least:.2g}"
+            f"{self._odds}){lower}"
         )
+
+    @property
+    def _odds(self) -> str:
+        return f"; probability {self.evidence['none']:.2f}" if self.evidence else ""
+
+    @property
+    def _clearest(self) -> str:
+        found = sorted(self.tests, key=lambda test: test.p_value)[:3]
+        return ", ".join(map(str, found))
+
+
+def _from_tests(fitted: Interactions, tests: tuple[InteractionTest, ...]) -> Additivity:
+    """Read the result of the first version: what single tests of pairs find is needed."""
+    allowed = {"none": (), "pairwise": ("interaction",), "all": ("interaction", "bias")}[fitted]
+    plain = Additivity(fitted, tests)
+    terms, missing = InteractionTerms(), InteractionTerms()
+    for test in plain.found:
+        terms = terms.union(test.terms)
+        if test.kind not in allowed:
+            missing = missing.union(test.terms)
+    return Additivity(fitted, tests, terms, {}, missing)

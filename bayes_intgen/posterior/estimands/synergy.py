@@ -140,6 +140,12 @@ def _require_interaction(fit: Fitted, first: str, second: str) -> None:
     if any({first, second} <= weight.feature.actions for weight in causal):
         return
     interactions = fit.design.interactions
+    if interactions == "learned":
+        raise QueryError(
+            f"pair: the data show no interaction of {first!r} and {second!r}, so that this fit has "
+            f"none ({fit.interactions}). Fit InterventionModel(interactions='pairwise') for a "
+            f"synergy with its uncertainty."
+        )
     if interactions == "none":
         raise QueryError(
             f"pair: in this fit (interactions='none') {first!r} and {second!r} do not interact by "

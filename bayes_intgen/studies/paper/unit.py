@@ -27,7 +27,8 @@ from bayes_intgen.base.metrics import INTERVAL, coverage, rmse
 from bayes_intgen.base.types import Array
 from bayes_intgen.baselines.ridge import JointRidge, ObservationalRidge, PooledRidge, RidgeEstimator
 from bayes_intgen.data.regime_data import RegimeData
-from bayes_intgen.design.design import INTERACTIONS, Interactions
+from bayes_intgen.design.design import Interactions
+from bayes_intgen.design.interaction_terms import CHOICES
 from bayes_intgen.intervention_model import InterventionModel
 from bayes_intgen.scm import sample_polynomial_scm
 from bayes_intgen.scm.seeds import named_generator
@@ -121,7 +122,7 @@ class ReproduceUnit:
                 f"estimators must be different ones out of {list(ESTIMATORS)}, got {names}."
             )
         methods = get_args(Method.__value__)
-        for name, choices in (("interactions", INTERACTIONS), ("method", methods)):
+        for name, choices in (("interactions", CHOICES), ("method", methods)):
             if getattr(self, name) not in choices:
                 raise ModelError(
                     f"{name} must be one of {list(choices)}, got {getattr(self, name)!r}."

@@ -1,0 +1,139 @@
+"""Scores of further weights against a fit, with a covariance robust to unequal variances.
+
+With X the features of the rows, a column per weight of the fit, Z those of further weights, W the
+precisions of the rows and Lambda the prior precisions of the weights, the score of further weights
+with prior variances t D is
+
+    (1)  s = Z' W (y - X m),
+    (2)  T = (X' W X + Lambda)^-1 X' W Z,      L = (-T; 1),
+    (3)  Cov(s) = L' (sum of w_i^2 e_i^2 x_i x_i') L + T' Lambda T,
+
+with the squared residuals e_i^2 in place of a model of the variance (White 1980), and the second
+term for what shrinkage leaves in the residuals. The statistic is
+
+    (4)  s' D s,
+
+whose null distribution is a weighted sum of chi-squares (Lin 1997, "Variance component testing in
+generalised linear models with random effects", Biometrika 84): directions that the data say little
+about count little. With I = Z' W Z - Z' W X T, the information about the further weights, the
+evidence of a model with them over that without is, where the likelihood is normal,
+
+    (5)  log B(t) = 1/2 s' (I + D^-1 / t)^-1 s - 1/2 log|1 + t D^1/2 I D^1/2|.
+
+The scores of some weights are freed of what others explain by
+
+    (6)  s_1 - I_12 (I_22 + D_2^-1)^-1 s_2.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import logsumexp
+
+from bayes_intgen.base.types import Array, Indices
+from bayes_intgen.inference.problem import Problem
+from bayes_intgen.inference.verdicts.probes import Probe
+from bayes_intgen.inference.verdicts.quadratic_form import quadratic_form_tail
+from bayes_intgen.moments.moments import Moments
+
+__all__ = ["Scores"]
+
+SCALES = (0.03, 0.1, 0.3)  # root of t in (5): prior scales of products, in outcome's sds
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of further weights, their information and their robust covariance."""
+
+    score: Array  # shape (q,)
+    information: Array  # I, shape (q, q)
+    covariance: Array  # (3), shape (q, q)
+    scale: Array  # the root of D, shape (q,)
+
+    @classmethod
+    def of(cls, null: Problem, mode: Array, moments: Moments, probes: Sequence[Probe]) -> "Scores":
+        """Compute the scores of all probes, one behind the other.
+
+        Parameters
+        ----------
+        null, mode
+            The fit, and its hyperparameters at the mode.
+        moments
+            Of its features and of the probes', with those of the residuals.
+        probes
+            The further weights.
+        """
+        residuals = moments.residuals
+        if residuals is None:
+            raise ValueError("moments: those of the residuals are needed for the check.")
+        design, given = null.design, null.conditional(mode)
+        log_sigma, _, _ = null.split(mode)
+        # Sums over rows of (x, z) with all weights, those of the fit first, regime by regime.
+        order = {feature.factors: i for i, feature in enumerate(moments.features.features)}
+        mine = np.array([order[weight.feature.factors] for weight in design.weights])
+        columns = np.concatenate([mine, *(probe.columns for probe in probes)])
+        size, posterior = len(mine), given.covariance
+        total, meat = (np.zeros((len(columns), len(columns))) for _ in range(2))
+        cross, taken = np.zeros(len(columns)), null.effective_parameters(mode)
+        for r, regime in enumerate(moments.regimes):
+            extra = [np.full(len(probe.columns), probe.active(regime)) for probe in probes]
+            active = np.concatenate([design.active(regime), *extra]).astype(float)
+            w = np.exp(-2 * log_sigma[r])
+            sums = moments.regression(regime)
+            counted = sums.n / max(sums.n - taken[r], 1.0)  # the fit took those out of the e_i^2
+            mask = np.outer(active, active)
+            total += w * mask * sums.gram[np.ix_(columns, columns)]
+            meat += w**2 * counted * mask * residuals[regime].meat[np.ix_(columns, columns)]
+            cross += w * active * sums.cross[columns]
+        shift = posterior @ total[:size, size:]  # T of (2)
+        score = cross[size:] - total[size:, :size] @ given.mean  # (1)
+        information = total[size:, size:] - total[size:, :size] @ shift
+        projection = np.vstack([-shift, np.eye(len(columns) - size)])  # L of (2)
+        prior = given.prior_part(total[size:, :size])
+        covariance = projection.T @ meat @ projection + prior  # (3)
+        scale = np.concatenate([probe.scale for probe in probes])
+        return cls(score, information, covariance, scale)
+
+    def select(self, where: Indices) -> "Scores":
+        """Keep the scores of some weights."""
+        block = np.ix_(where, where)
+        parts = self.score[where], self.information[block], self.covariance[block]
+        return Scores(*parts, self.scale[where])
+
+    def free(self, where: Indices, others: Indices) -> "Scores":
+        """Keep those of some weights, without what other weights explain, by (6)."""
+        if len(others) == 0:
+            return self.select(where)
+        own, rest = self.select(where), self.select(others)
+        to_own = self.information[np.ix_(others, where)]
+        pull = np.linalg.solve(rest.information + np.diag(rest.scale**-2), to_own).T
+        cross = self.covariance[np.ix_(where, others)] @ pull.T
+        covariance = own.covariance - cross - cross.T + pull @ rest.covariance @ pull.T
+        score, information = own.score - pull @ rest.score, own.information - pull @ to_own
+        return Scores(score, information, covariance, own.scale)
+
+    @property
+    def test(self) -> tuple[float, float]:
+        """Statistic s' D s of (4) over its expectation, and its p-value."""
+        weighted = self.scale * self.score
+        eigenvalues = np.linalg.eigvalsh(self.covariance * np.outer(self.scale, self.scale))
+        value, expected = float(weighted @ weighted), max(float(eigenvalues.sum()), 1e-300)
+        return value / expected, quadratic_form_tail(value, eigenvalues)
+
+    @property
+    def log_evidence(self) -> float:
+        """Log Bayes factor (5) for the weights, averaged over three prior scales."""
+        information = self.information * np.outer(self.scale, self.scale)
+        values, vectors = np.linalg.eigh((information + information.T) / 2)
+        values, pull = np.maximum(values, 0.0), vectors.T @ (self.scale * self.score)
+        found = [
+            0.5 * float(np.sum(pull**2 / (values + root**-2) - np.log1p(root**2 * values)))
+            for root in SCALES
+        ]
+        return float(logsumexp(found)) - float(np.log(len(SCALES)))
+
+    @property
+    def mean(self) -> Array:
+        """Posterior mean of the weights for t = 1, shape (q,)."""
+        return np.linalg.solve(self.information + np.diag(self.scale**-2), self.score)

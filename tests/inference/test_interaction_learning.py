@@ -1,0 +1,159 @@
+"""``interactions="learned"``: what interacts is found, fitted, shown and kept."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy import stats
+
+import bayes_intgen as ig
+from bayes_intgen.design.design import CAUSAL
+from bayes_intgen.design.interaction_terms import InteractionTerms
+from bayes_intgen.inference.laplace import find_mode
+from bayes_intgen.inference.verdicts.additivity import Candidates
+from bayes_intgen.inference.verdicts.interaction_scores import SCALES, Scores
+from bayes_intgen.inference.verdicts.probes import find_probes
+from tests.cases.interacting_systems import draw_system
+
+pytestmark = pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning")
+
+ACTIONS = ["a1", "a2", "a3"]
+
+
+def read(kind, seed, n=1500):
+    return ig.RegimeData.from_frame(draw_system(kind, seed).frame(n, seed), "y", ACTIONS)
+
+
+def error(posterior, kind, seed):
+    system = draw_system(kind, seed)
+    points = system.queries(200, seed)
+    mean = posterior.expected_outcome(dict(zip(ACTIONS, points.T, strict=True)))
+    errors = mean.mean(("chain", "draw")).to_numpy() - system.truth(points)
+    return np.sqrt(np.mean(errors**2))
+
+
+@pytest.fixture(scope="module")
+def three():
+    """A system with a1 x a2 x a3 and a1 x a3 in the effect."""
+    data = read("three", 0)
+    return data, ig.InterventionModel().fit(data, method="laplace")
+
+
+def test_a_product_of_three_is_found_and_fitted(three):
+    data, posterior = three
+    found = posterior.interactions
+    assert found.used == "all"
+    assert {frozenset(names) for names in found.terms.effect} == {frozenset(ACTIONS)}
+    assert found["all"] > 0.99
+    assert sum(found.values()) == pytest.approx(1)
+    assert posterior.additivity.ok
+    assert "a1 x a2 x a3" in str(posterior)
+    explicit = ig.InterventionModel(interactions="all").fit(data, method="laplace")
+    assert error(posterior, "three", 0) < 0.3 * error(explicit, "three", 0)
+    assert not explicit.additivity.ok  # it has no products of three smooth actions
+    assert "use interactions='learned'" in str(explicit)
+
+
+def test_a_learned_fit_survives_its_file(three, tmp_path):
+    _, posterior = three
+    posterior.save(tmp_path / "fit.nc")
+    again = ig.load(tmp_path / "fit.nc")
+    assert again.design.terms == posterior.design.terms
+    assert str(again.interactions) == str(posterior.interactions)
+    point = {"a1": 0.5, "a2": 0.5, "a3": 1.0}
+    answers = [p.expected_outcome(point).to_numpy() for p in (posterior, again)]
+    assert_allclose(answers[0], answers[1])
+
+
+def test_synergy_and_check_follow(three):
+    data, posterior = three
+    at = {"a1": 1.0, "a2": 1.0, "a3": 1.0}
+    extra = posterior.synergy(at, ("a1", "a2"), {"a1": 0.0, "a2": 0.0})
+    assert abs(float(extra.mean())) > 2 * float(extra.std())
+    for checks in (ig.check(data), ig.check(data, posterior)):
+        assert checks.needed_interactions == posterior.additivity.needed_interactions == "all"
+        assert checks.passed, checks
+
+
+def test_where_nothing_interacts_the_fit_is_that_of_none():
+    data = read("none", 2)
+    posterior = ig.InterventionModel().fit(data, method="laplace")
+    alone = ig.InterventionModel(interactions="none").fit(data, method="laplace")
+    assert posterior.interactions.used == "none"
+    assert posterior.interactions["none"] > 0.4
+    answers = [p.expected_outcome({"a1": 0.0, "a2": 0.0, "a3": 1.0}) for p in (posterior, alone)]
+    assert_allclose(*(answer.to_numpy() for answer in answers))
+    assert alone.interactions.used == "none"
+    assert dict(alone.interactions) == {"none": 1.0, "pairwise": 0.0, "all": 0.0}
+
+
+def test_a_confounder_that_modifies_another_effect_is_a_bias_and_no_interaction():
+    data = read("modified", 2)  # the confounder of a2 modifies the effect of a1
+    posterior = ig.InterventionModel().fit(data, method="laplace")
+    terms = posterior.interactions.terms
+    assert (("a2",), ("a2", "a1")) in terms.bias
+    assert "A shared confounder" in str(posterior.additivity)
+
+
+def test_moments_are_not_tested():
+    moments = ig.Moments.from_data(read("none", 2, n=300))
+    posterior = ig.InterventionModel(structure=ACTIONS).fit(moments, method="laplace")
+    assert not posterior.interactions.tested
+    assert "not tested" in str(posterior.interactions)
+
+
+def test_a_basis_without_products_says_that_it_cannot():
+    data = read("three", 0)
+    posterior = ig.InterventionModel(ig.HSGP(m_pair=0)).fit(data, method="laplace")
+    assert posterior.interactions.used == "none"
+    assert not posterior.additivity.ok
+    assert "take a basis with products" in str(posterior)
+
+
+def test_terms_make_the_weights_that_they_name():
+    data = read("none", 2, n=300)
+    design = ig.InterventionModel(structure=[("a1", "a2")])._prepare(data).problem.design
+    terms = InteractionTerms((("a1", "a3"),), ((("a3",), ("a3", "a1", "a2")),))
+    assert design.lacks(terms) == terms
+    wide = design.with_interactions("learned", terms)
+    assert not wide.lacks(terms)
+    products = {
+        (w.component, w.feature.actions) for w in wide.weights if len(w.feature.actions) > 1
+    }
+    assert {names for part, names in products if part == CAUSAL} == {frozenset({"a1", "a3"})}
+    assert {names for part, names in products if part == "bias:a3"} == {
+        frozenset(names) for names in (("a1", "a3"), ("a2", "a3"), ("a1", "a2"), ACTIONS)
+    }
+    assert {names for part, names in products if part == "bias:a2"} == {frozenset({"a1", "a2"})}
+    again = type(wide).from_dict(wide.to_dict())
+    assert again.weights == wide.weights
+
+
+@pytest.fixture(scope="module")
+def candidates():
+    prepared = ig.InterventionModel(structure=[])._prepare(read("none", 2, n=500))
+    null, mode = prepared.problem, find_mode(prepared.problem)
+    probes = tuple(find_probes(null.design, prepared.moments.features))
+    scores = Scores.of(null, mode.mode, prepared.moments, probes)
+    return Candidates(probes, scores)
+
+
+def test_the_evidence_of_further_weights_is_that_of_a_normal_score(candidates):
+    """With s ~ N(0, I + t I D I) against s ~ N(0, I)."""
+    own = candidates.scores.select(candidates.places[0])
+    information = own.information
+    logs = []
+    for root in SCALES:
+        wide = information + information @ np.diag((root * own.scale) ** 2) @ information
+        laws = [stats.multivariate_normal(cov=part) for part in (wide, information)]
+        logs.append(laws[0].logpdf(own.score) - laws[1].logpdf(own.score))
+    assert own.log_evidence == pytest.approx(np.log(np.mean(np.exp(logs))), rel=1e-6, abs=1e-6)
+
+
+def test_a_test_of_three_is_freed_of_its_pairs(candidates):
+    probes = candidates.probes
+    three = next(i for i, p in enumerate(probes) if p.names == set(ACTIONS))
+    below = {probes[i].actions for i in candidates._below(three)}
+    assert below == {("a1", "a2"), ("a1", "a3"), ("a2", "a3")}
+    bias = next(i for i, p in enumerate(probes) if p.kind == "bias" and len(p.further) == 2)
+    kinds = [(probes[i].kind, len(probes[i].names)) for i in candidates._below(bias)]
+    assert sorted(kinds) == [("bias", 2)] * 2 + [("interaction", 2)] * 3 + [("interaction", 3)]
