@@ -2,20 +2,21 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 import pymc as pm
 
 from bayes_intgen.base.blocks import BlockChoice, check_blocks
-from bayes_intgen.base.html import html_block, html_table
+from bayes_intgen.base.html import html_block, html_choices
 from bayes_intgen.base.parallel import one_blas_thread
 from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.data.lift_tests import LiftTests
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.design.basis.choice import BasisChoice, check_choice
 from bayes_intgen.design.basis.hsgp import HSGP
-from bayes_intgen.design.design import Interactions
 from bayes_intgen.design.identification.model_identification import DesignIdentification
+from bayes_intgen.design.interactions import Interactions
 from bayes_intgen.design.structure import Structure
 from bayes_intgen.inference.draws_tree import build_tree
 from bayes_intgen.inference.interaction_learning import LearnedFit, learn_interactions
@@ -49,8 +50,7 @@ class InterventionModel:
     causal effects u_k that all regimes share, and confounding biases d_k that an intervention
     switches off; with ``blocks``, of blocks in place of actions. Given covariates z, all three are
     functions of z too, and the answers are E[Y | do(a_S), a_rest, z]; no action may change z, and
-    given z each confounder belongs to one action. Smooth curves have products of two variables;
-    three that act together, covariates counted, take a polynomial basis of degree three.
+    given z each confounder belongs to one action.
 
     Parameters
     ----------
@@ -62,12 +62,10 @@ class InterventionModel:
         Which actions may depend on which: ``"learned"`` from the experiments, ``"full"`` (each on
         every other), all actions in causal order, a ``networkx.DiGraph``, or (parent, child) pairs.
     interactions
-        What may interact, beside each action with its own confounder. ``"learned"``: those sets of
-        two or three actions, in the effect and in biases, which a test of the rows finds; a fit
-        with them is made where there are any (``posterior.interactions``). Or for all actions:
-        ``"none"``, the paper's class Y = sum_k f_k(A_k, C_k) + U; ``"pairwise"``, any two actions;
-        ``"all"``, actions, and each confounder with all of them. What is not needed costs
-        precision.
+        What may interact, beside each action with its own confounder: ``"learned"``, those sets of
+        two or three actions, in the effect and in biases, that a test of the rows finds
+        (``posterior.interactions``); ``"none"``, the paper's class Y = sum_k f_k(A_k, C_k) + U;
+        ``"pairwise"``, any two actions; ``"all"``, actions, and each confounder with all of them.
     blocks
         Sets of actions that may share a confounder and interact in any way, as labels
         (``["a1+a2"]``) or lists of names; the others are blocks of their own. The effect of a block
@@ -142,15 +140,16 @@ class InterventionModel:
           effect of moving a2: not identified; missing an experiment that sets 'a2'
           Effects rest on which action may depend on which, here as given.
         """
-        settled = self._settle(data, lifts)
-        condition, wanted, learned = settled.condition, read_target(target, data), settled.learned
-        return DesignIdentification.judge(condition, wanted, structure_is_learned=bool(learned))
+        settled, wanted = self._settle(data, lifts), read_target(target, data)
+        return DesignIdentification.judge(
+            settled.condition, wanted, structure_is_learned=bool(settled.learned)
+        )
 
     def build(self, data: RegimeData | Moments, lifts: LiftTests | None = None) -> pm.Model:
         """Return the PyMC model, without sampling.
 
-        With the normal likelihood it is that of the hyperparameters. The others have explicit
-        weights and an observed ``outcome``, regime by regime; all in its standard units.
+        With the normal likelihood that of the hyperparameters. The others have explicit weights and
+        an observed ``outcome``, regime by regime; all in its standard units.
 
         Parameters
         ----------
@@ -168,9 +167,8 @@ class InterventionModel:
         ['log_scale', 'log_sigma']
         """
         if self.likelihood == "normal":
-            return self._learn(data, lifts=lifts).prepared.problem.build()
-        settled = self._learn(data, lifts=lifts).settled
-        problem = self._prepare(data, settled, weighted=False).problem
+            return self._learn(data, lifts).prepared.problem.build()
+        problem = self._prepare(data, self._learn(data, lifts).settled, weighted=False).problem
         return RowwiseProblem.read(problem, data, self.likelihood).build()
 
     def fit(
@@ -241,10 +239,8 @@ class InterventionModel:
         variance = self.variance if isinstance(data, RegimeData) else "constant"
         wanted = read_target(target, data)
         with one_blas_thread(), explain_singular(" For outliers: likelihood='student_t'."):
-            # For every likelihood: tests of interactions and of lifts work on its sums over rows.
-            learned = self._learn(data, lifts=lifts, target=wanted)
-            prepared, mode = learned.prepared, learned.mode
-            problem = prepared.problem
+            learned = self._learn(data, lifts, wanted)
+            prepared, mode, problem = learned.prepared, learned.mode, learned.prepared.problem
             if self.likelihood == "normal":
                 tree, convergence = sample_integrated(problem, mode, sampling, wanted, variance)
             else:  # every row counts in full
@@ -252,14 +248,14 @@ class InterventionModel:
                 rowwise = RowwiseProblem.read(unweighted, data, self.likelihood)
                 tree, convergence = sample_rowwise(rowwise, sampling)
             checked = check_lifts(problem, mode, lifts, random_seed) if lifts else None
-        tree.attrs = describe_draws(method, random_seed, self.likelihood, variance, self.priors)
-        tree.attrs |= {"target": format_regime(wanted), **prepared.attributes}
+        made = describe_draws(method, random_seed, self.likelihood, variance, self.priors)
+        tree.attrs = made | {"target": format_regime(wanted), **prepared.attributes}
         convergence.warn()
         if checked:
             checked.add_to(tree)
             checked.warn()
-        told = learned.additivity
-        return Posterior(tree, **prepared.context, convergence=convergence, additivity=told)
+        verdicts = {"convergence": convergence, "additivity": learned.additivity}
+        return Posterior(tree, **(prepared.context | verdicts))
 
     def sample_prior(
         self, data: RegimeData | Moments, draws: int = 1000, random_seed: int = 1
@@ -297,28 +293,18 @@ class InterventionModel:
         return Posterior(tree, **prepared.context, convergence=Convergence("prior"))
 
     def _repr_html_(self) -> str:
-        standard = vars(InterventionModel())
-        rows = [(k, str(v), "" if v == standard[k] else "chosen") for k, v in vars(self).items()]
-        return html_block(
-            "InterventionModel (nothing sampled yet)",
-            ["Mean of regime S: alpha + sum of u_k(a_k) + sum over k not in S of d_k(a_k, ...)"],
-            [html_table(["argument", "value", ""], rows)],
-        )
+        mean = "Mean of regime S: alpha + sum of u_k(a_k) + sum over k not in S of d_k(a_k, ...)"
+        chosen = html_choices(vars(self), vars(InterventionModel()))
+        return html_block("InterventionModel (nothing sampled yet)", [mean], [chosen])
 
     def _settle(self, data: RegimeData | Moments, lifts: LiftTests | None) -> SettledDesign:
         chosen = (self.basis, self.structure, self.interactions, self.blocks)
         return settle_design(data, *chosen, lifts)
 
     def _learn(
-        self,
-        data: RegimeData | Moments,
-        *,
-        lifts: LiftTests | None = None,
-        target: Regime | None = None,
+        self, data: RegimeData | Moments, lifts: LiftTests | None, target: Regime | None = None
     ) -> LearnedFit:
-        def prepare_one(settled: SettledDesign) -> Prepared:
-            return self._prepare(data, settled, target=target)
-
+        prepare_one = partial(self._prepare, data, target=target)
         return learn_interactions(self._settle(data, lifts), prepare_one)
 
     def _prepare(
@@ -331,5 +317,5 @@ class InterventionModel:
         weighted: bool = True,
     ) -> Prepared:
         settled = settled or self._settle(data, lifts)
-        priors, kind = self.priors or Priors(), (self.likelihood, self.variance)
-        return prepare(settled, data, priors, *kind, target=target, weighted=weighted)
+        chosen = (self.priors or Priors(), self.likelihood, self.variance)
+        return prepare(settled, data, *chosen, target=target, weighted=weighted)

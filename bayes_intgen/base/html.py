@@ -4,14 +4,14 @@ Plain HTML without scripts, style sheets or anything to be fetched. Every text i
 names of columns and levels, which come from users' tables, are shown and never interpreted.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from numbers import Real
 from typing import Any
 
 import pandas as pd
 
-__all__ = ["html_block", "html_frame", "html_table"]
+__all__ = ["html_block", "html_choices", "html_frame", "html_table"]
 
 MOST_ROWS = 40
 WARNING = "border-left: 4px solid #D55E00; padding-left: 0.6em; margin: 0.3em 0"
@@ -73,3 +73,9 @@ def _cell(value: Any) -> str:
 
 def _text(text: str) -> str:
     return escape(text).replace("\n", "<br>")
+
+
+def html_choices(chosen: Mapping[str, object], standard: Mapping[str, object]) -> str:
+    """Return a table of arguments that says which differ from the standard ones."""
+    rows = [(k, str(v), "" if v == standard[k] else "chosen") for k, v in chosen.items()]
+    return html_table(["argument", "value", ""], rows)

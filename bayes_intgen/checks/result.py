@@ -9,8 +9,7 @@ from matplotlib.axes import Axes
 
 from bayes_intgen.base.html import html_block, html_frame
 from bayes_intgen.checks.finding import Finding
-from bayes_intgen.design.design import Interactions
-from bayes_intgen.design.interaction_terms import INTERACTIONS, InteractionClass
+from bayes_intgen.design.interactions import INTERACTIONS, InteractionClass, Interactions
 from bayes_intgen.plots.checks import plot_checks
 
 __all__ = ["Checks"]

@@ -34,8 +34,8 @@ from bayes_intgen.checks.surplus_experiments import check_surplus
 from bayes_intgen.checks.variances import check_variance
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.design.basis.hsgp import HSGP
-from bayes_intgen.design.design import Design, Interactions
-from bayes_intgen.design.interaction_terms import CHOICES
+from bayes_intgen.design.design import Design
+from bayes_intgen.design.interactions import CHOICES, Interactions
 from bayes_intgen.design.structure_learning import learn_structure
 from bayes_intgen.inference.interaction_learning import learn_interactions
 from bayes_intgen.inference.prepare import SettledDesign, prepare, settle_design

@@ -9,7 +9,7 @@ from typing import Any
 from bayes_intgen.base.errors import DataError, ModelError, QueryError
 from bayes_intgen.cli.files import writable
 from bayes_intgen.data.regime_data import RegimeData
-from bayes_intgen.design.interaction_terms import CHOICES
+from bayes_intgen.design.interactions import CHOICES
 from bayes_intgen.design.structure import Structure
 
 __all__ = [

@@ -7,7 +7,7 @@ import numpy as np
 
 from bayes_intgen.base.regimes import format_regime
 from bayes_intgen.base.types import Array
-from bayes_intgen.design.basis.features import Feature
+from bayes_intgen.design.basis.feature import Feature
 from bayes_intgen.design.basis.function import ActionBasis
 
 __all__ = [

@@ -9,20 +9,7 @@ With S the set of actions that are intervened on,
 The two are one: alpha + sum_k u_k = phi' beta, and d_k = phi' delta_k.
 ``beta`` is the causal part and ``delta_k`` the confounding bias of action k, which is switched off
 when A_k is intervened on. A regime is a choice of components. Which features they use is the
-``interactions`` argument, ever wider classes of outcomes:
-
-``"none"``
-    beta = alpha + sum_k u_k(a_k); delta_k depends on a_k and the possible parents of A_k. The class
-    of the paper's Assumption 2, Y = sum_k f_k(A_k, C_k) + U.
-``"pairwise"``
-    beta gains u_jk(a_j, a_k) for each pair: Y = g(A) + sum_k h_k(A_k, C_k) + U with g of order two.
-``"all"``
-    beta and delta_k use every feature of all actions: Y = sum_k h_k(A, C_k) + U. Each confounder is
-    still one action's own, but may modify the effects of all. The features decide what "every" is:
-    products of two actions for smooth curves, of any number within the degree for polynomials.
-``"learned"``
-    beta and delta_k as in ``"none"``, and what the terms of
-    :mod:`bayes_intgen.design.interaction_terms` name, which a test of the rows has found.
+``interactions`` argument (:mod:`bayes_intgen.design.interactions`).
 
 With ``blocks`` of several actions the same holds with blocks in place of actions (Corollary 1): the
 causal part always has every feature within a block (again: smooth curves are of order two,
@@ -49,7 +36,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -67,17 +54,18 @@ from bayes_intgen.design.components import (
     frequency_table,
     kinds_of_groups,
 )
-from bayes_intgen.design.interaction_terms import (
+from bayes_intgen.design.interactions import (
     NO_TERMS,
     InteractionClass,
+    Interactions,
     InteractionTerms,
+    missing_terms,
+    order_of,
 )
 
-__all__ = ["CAUSAL", "Design", "Interactions", "Weight", "bias_name"]
+__all__ = ["CAUSAL", "Design", "Weight", "bias_name"]
 
 MAX_WEIGHTS = 4000
-
-type Interactions = Literal["learned", "none", "pairwise", "all"]
 
 
 @dataclass(frozen=True)
@@ -99,7 +87,7 @@ class Design:
     covariates
         The variables that are covariates; any action may depend on each of them.
     terms
-        What interacts, if this was learned; then nothing else does.
+        What interacts, if this was learned.
     """
 
     features: FeatureMap
@@ -143,9 +131,9 @@ class Design:
         ]
         if interactions == "pairwise":
             scopes += [{*pair, *covariates} for pair in combinations(actions, 2)]
+        scopes += [{*names, *covariates} for names in terms.scopes]
         if interactions == "all":
             scopes = [set(bases)]
-        scopes += [{*names, *covariates} for names in terms.scopes]
         features = FeatureMap.within(bases, scopes, terms.threes)
         design = cls(features, parents, interactions, blocks, cuts, covariates, terms)
         if len(design.weights) > MAX_WEIGHTS:
@@ -170,13 +158,13 @@ class Design:
     def weights(self) -> tuple[Weight, ...]:
         """All weights: the causal part, then the biases of each block."""
         features = self.features.features
-        together = [frozenset(block) for block in self.blocks]
-        together += [frozenset(names) for names in self.terms.effect]
+        order = order_of(self.interactions, len(self.actions))
+        together = [frozenset(names) for names in (*self.blocks, *self.terms.effect)]
         # beta and delta_k of (2); covariates do not count towards the order of interactions
         causal = [
             Weight(CAUSAL, i, feature)
             for i, feature in enumerate(features)
-            if len(acting := feature.actions - {*self.covariates}) <= self._order
+            if len(acting := feature.actions - {*self.covariates}) <= order
             or any(acting <= names for names in together)
         ]
         bias = [
@@ -192,54 +180,32 @@ class Design:
         self, interactions: Interactions, terms: InteractionTerms = NO_TERMS
     ) -> Self:
         """Return the design with other interactions, the rest alike."""
-        rest = (self.blocks, self.cuts, self.covariates, terms)
-        return type(self).build(self.features.bases, self.parents, interactions, *rest)
+        rest = (interactions, self.blocks, self.cuts, self.covariates, terms)
+        return type(self).build(self.features.bases, self.parents, *rest)
 
     @property
     def interaction_class(self) -> InteractionClass:
         """The narrowest class of all actions that has what the design has."""
-        if self.interactions == "learned":
-            return self.terms.needed_class
-        return self.interactions
+        return self.terms.needed_class if self.interactions == "learned" else self.interactions
 
     def lacks(self, terms: InteractionTerms) -> InteractionTerms:
         """Return the terms that no weight of the design stands for."""
-        by_component: dict[str, list[frozenset[str]]] = {}
-        for weight in self.weights:
-            by_component.setdefault(weight.component, []).append(weight.feature.actions)
-        effect = [names for names in terms.effect if frozenset(names) not in by_component[CAUSAL]]
-        bias = [
-            (block, names)
-            for block, names in terms.bias
-            if not any(
-                {*names} - {*block} <= acting and not acting.isdisjoint(block)
-                for acting in by_component.get(bias_name(block), ())
-            )
-        ]
-        return InteractionTerms(tuple(effect), tuple(bias))
+        return missing_terms(((w.component, w.feature.actions) for w in self.weights), terms)
 
     def block_of(self, action: str) -> Regime:
         """Return the block of an action."""
         return next(block for block in self.blocks if action in block)
 
-    @property
-    def _order(self) -> int:
-        """The order of interactions: most actions of a causal feature, across blocks."""
-        most = {"none": 1, "learned": 1, "pairwise": 2, "all": len(self.actions)}
-        return most[self.interactions]
-
     def _features_of_bias(self, block: Regime, pattern: Regime) -> list[int]:
         """Return the positions of the features that the bias of a block may use."""
-        scopes = [self.scope(block[0], pattern)]
-        scopes += [{*names, *self.covariates} for names in self.terms.scopes_of(block)]
-        found = np.concatenate([self.features.positions(scope) for scope in scopes])
-        return sorted({*found.tolist()})
+        reached = self.terms.scopes_of(block)
+        scopes = [self.scope(block[0], pattern), *({*s, *self.covariates} for s in reached)]
+        return sorted({i for scope in scopes for i in self.features.positions(scope).tolist()})
 
     def scope(self, action: str, pattern: Regime = ()) -> set[str]:
         """Return the variables that the confounding bias of an action's block may depend on.
 
-        ``pattern``: the part of the block that is set, whose parents then do not matter. What
-        learned terms add is not among them.
+        ``pattern``: the part of the block that is set, whose parents then do not matter.
         """
         if self.interactions == "all":
             return {*self.actions, *self.covariates}
@@ -348,8 +314,7 @@ class Design:
         """Rebuild the design from :meth:`to_dict`."""
         parents = {action: tuple(names) for action, names in state["parents"].items()}
         features = FeatureMap.from_dict(state["features"])
-        names = ("blocks", "cuts")
-        blocks, cuts = (tuple(map(tuple, state.get(name, ()))) for name in names)
+        blocks, cuts = (tuple(map(tuple, state.get(name, ()))) for name in ("blocks", "cuts"))
         covariates = tuple(state.get("covariates", ()))
         terms = InteractionTerms.from_dict(state.get("terms", {"effect": [], "bias": []}))
         return cls(features, parents, state["interactions"], blocks, cuts, covariates, terms)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from bayes_intgen.base.errors import ModelError
-from bayes_intgen.design.interaction_terms import InteractionTerms
+from bayes_intgen.design.interactions import InteractionTerms
 from bayes_intgen.inference.laplace import LaplaceMode, find_mode
 from bayes_intgen.inference.prepare import Prepared, SettledDesign, judge_interactions
 from bayes_intgen.inference.verdicts.additivity_result import Additivity

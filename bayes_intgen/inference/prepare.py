@@ -33,11 +33,11 @@ from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.data.row_pass import subsample_rows
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.choice import BasisChoice, freeze_bases, match_bases
-from bayes_intgen.design.design import Design, Interactions
+from bayes_intgen.design.design import Design
 from bayes_intgen.design.identification.identify import require_target
 from bayes_intgen.design.identification.model_identification import require_level_or_effect
 from bayes_intgen.design.identification.rank_condition import RankCondition
-from bayes_intgen.design.interaction_terms import CHOICES, InteractionTerms
+from bayes_intgen.design.interactions import CHOICES, Interactions, InteractionTerms
 from bayes_intgen.design.structure import Structure, resolve_structure
 from bayes_intgen.design.structure_learning import LearnedStructure, learn_structure
 from bayes_intgen.inference.laplace import LaplaceMode, find_mode

@@ -48,7 +48,8 @@ from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array, Indices, Scale
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.design.basis.features import FeatureMap
-from bayes_intgen.design.design import Design, Interactions
+from bayes_intgen.design.design import Design
+from bayes_intgen.design.interactions import Interactions
 from bayes_intgen.inference.laplace import find_mode
 from bayes_intgen.inference.problem import Problem, WeightsGiven
 from bayes_intgen.inference.verdicts.additivity import check_additivity

@@ -63,6 +63,8 @@ class Posterior(Fitted):
     (('a1', 'a2'), (), 'y', ('a1', 'a2'))
     >>> posterior.lifts is None, posterior.convergence.ok, posterior.additivity.ok
     (True, True, True)
+    >>> posterior.interactions.used
+    'none'
     >>> sorted(posterior.idata.children)[:2]
     ['constant_data', 'log_likelihood']
     """

@@ -14,7 +14,7 @@ from bayes_intgen.checks.finding import LEVELS, Finding, share_level
 from bayes_intgen.checks.interactions import check_interactions
 from bayes_intgen.checks.result import CAVEAT
 from bayes_intgen.checks.surplus_experiments import check_surplus
-from bayes_intgen.design.interaction_terms import InteractionTerms
+from bayes_intgen.design.interactions import InteractionTerms
 from bayes_intgen.design.structure_learning import Edge, LearnedStructure
 from bayes_intgen.inference.laplace import find_mode
 from bayes_intgen.inference.prepare import weight_rows

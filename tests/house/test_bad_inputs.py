@@ -11,6 +11,7 @@ import pytest
 
 import bayes_intgen as ig
 from bayes_intgen import intervention_model
+from bayes_intgen.inference import interaction_learning
 from tests.cases.bad_inputs import TABLE
 from tests.cases.bad_values import Fixtures, cases
 
@@ -26,7 +27,8 @@ def never_sampling(monkeypatch, fixtures):
     def start(*arguments, **options):
         raise Started
 
-    for name in ("find_mode", "sample_integrated", "sample_rowwise", "sample_prior"):
+    monkeypatch.setattr(interaction_learning, "find_mode", start)
+    for name in ("sample_integrated", "sample_rowwise", "sample_prior"):
         monkeypatch.setattr(intervention_model, name, start)
 
 

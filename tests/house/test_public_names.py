@@ -83,6 +83,7 @@ POSTERIOR_NAMES = [
     "effects",
     "expected_outcome",
     "idata",
+    "interactions",
     "learned",
     "lifts",
     "outcome",

@@ -7,7 +7,7 @@ from scipy import stats
 
 import bayes_intgen as ig
 from bayes_intgen.design.design import CAUSAL
-from bayes_intgen.design.interaction_terms import InteractionTerms
+from bayes_intgen.design.interactions import InteractionTerms
 from bayes_intgen.inference.laplace import find_mode
 from bayes_intgen.inference.verdicts.additivity import Candidates
 from bayes_intgen.inference.verdicts.interaction_scores import SCALES, Scores

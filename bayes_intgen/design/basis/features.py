@@ -1,79 +1,42 @@
 """Features of all actions: the constant, functions of one action, and their products.
 
-A feature is a product of at most one function per action (design (2), m_S(a) = phi(a)' theta_S). It
-carries labels only: which actions it touches and what prior group it belongs to; regimes and
-components are choices of weights, made in :mod:`bayes_intgen.design.design`. Here a covariate is an
-action like any other: only the design tells them apart.
+Regimes and components are choices of weights, made in :mod:`bayes_intgen.design.design`
+(design (2), m_S(a) = phi(a)' theta_S). Here a covariate is an action like any other: only the
+design tells them apart.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, product
 from math import exp, pi, prod, sqrt
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.design.basis.categorical import CategoricalBasis
-from bayes_intgen.design.basis.function import ActionBasis, BasisFunction
+from bayes_intgen.design.basis.feature import (
+    Feature,
+    check_unique,
+    clash,
+    function_of,
+    label_feature,
+    may_multiply,
+)
+from bayes_intgen.design.basis.function import ActionBasis
 from bayes_intgen.design.basis.hsgp import HSGPBasis
 from bayes_intgen.design.basis.polynomial import PolynomialBasis
 from bayes_intgen.design.basis.products import ProductLayout
 
-__all__ = ["Feature", "FeatureMap"]
+__all__ = ["FeatureMap"]
 
 BASES = {basis.kind: basis for basis in (CategoricalBasis, HSGPBasis, PolynomialBasis)}
 
 MAX_FEATURES = 10_000
 CURVED = 0.3  # size of a square or cube of the normal score relative to a linear function
 LENGTHSCALE = 0.6  # a typical one, in half-widths of the data
-THREE_SHARES = 1.35  # what the shares of functions of three actions that act together may sum to
-
-type Kind = Literal[
-    "constant",
-    "linear",
-    "wiggly",
-    "smooth",
-    "warped",
-    "curved",
-    "mass",
-    "step",
-    "level",
-    "pair",
-    "higher",
-]
-
-
-@dataclass(frozen=True)
-class Feature:
-    """A product of functions of different actions; of none, it is the constant.
-
-    Parameters
-    ----------
-    factors
-        Pairs (action, position of the function in that action's basis).
-    name
-        How the feature is written, as in ``a1^2 a2``; ``1`` is the constant.
-    kind
-        What its prior depends on: ``constant``, the shape of a function of one action, ``pair`` or
-        ``higher``.
-    group
-        The features that share a prior scale, mostly within a component: ``a1:linear``,
-        ``a1:wiggly`` and so on, ``a1*a2``, or ``higher`` for products of three and more.
-    """
-
-    factors: tuple[tuple[str, int], ...]
-    name: str
-    kind: Kind
-    group: str
-
-    @property
-    def actions(self) -> frozenset[str]:
-        """The actions the feature depends on."""
-        return frozenset(action for action, _ in self.factors)
 
 
 @dataclass(frozen=True)
@@ -113,13 +76,13 @@ class FeatureMap:
                 for factors in products
                 if any({action, *(name for name, _ in factors)} <= scope for scope in wanted)
                 for position, function in enumerate(basis.functions)
-                if _fits([*factors, (action, position)], bases, joint)
-                and not any(_clash(_function(factor, bases), function) for factor in factors)
+                if may_multiply([*factors, (action, position)], bases, joint)
+                and not any(clash(function_of(factor, bases), function) for factor in factors)
             ]
             _check_number(len(products), bases)
         products.sort(key=len)
-        features = tuple(_label(factors, bases) for factors in products)
-        _check_unique(features)
+        features = tuple(label_feature(factors, bases) for factors in products)
+        check_unique(features)
         return cls(bases, features)
 
     @classmethod
@@ -147,12 +110,14 @@ class FeatureMap:
             for earlier in names[:k]
             for one in chosen[earlier]
             for other in chosen[last]
-            if _fits([one, other], bases)
-            and not _clash(_function(one, bases), _function(other, bases))
+            if may_multiply([one, other], bases)
+            and not clash(function_of(one, bases), function_of(other, bases))
         ]
         _check_number(len(products), bases)
         first = [[(a, 0), (b, 0)] for a, b in combinations(names, 2)]
-        return cls(bases, tuple(dict.fromkeys(_label(f, bases) for f in [*first, *products])))
+        return cls(
+            bases, tuple(dict.fromkeys(label_feature(f, bases) for f in [*first, *products]))
+        )
 
     @classmethod
     def threes(cls, bases: Mapping[str, ActionBasis], actions: Sequence[str]) -> Self:
@@ -170,10 +135,10 @@ class FeatureMap:
             list(factors)
             for three in combinations(chosen, 3)
             for factors in product(*(chosen[name] for name in three))
-            if _fits(factors, bases, [frozenset(three)])
+            if may_multiply(factors, bases, [frozenset(three)])
         ]
         _check_number(len(products), bases)
-        return cls(bases, tuple(_label(factors, bases) for factors in products))
+        return cls(bases, tuple(label_feature(factors, bases) for factors in products))
 
     def union(self, other: "FeatureMap") -> "FeatureMap":
         """Return the features of both, those of the first in their order before the rest."""
@@ -201,7 +166,7 @@ class FeatureMap:
         The root spectral density at a lengthscale of 0.6 half-widths, one if not of a wave: for
         what is decided before the hyperparameters are known, as variance functions and tests are.
         """
-        functions = [_function(factor, self.bases) for factor in self.features[column].factors]
+        functions = [function_of(factor, self.bases) for factor in self.features[column].factors]
         waves = [f.frequency for f in functions if f.frequency is not None]
         roots = (
             sqrt(sqrt(2 * pi) * LENGTHSCALE * exp(-((LENGTHSCALE * w) ** 2) / 2)) for w in waves
@@ -212,7 +177,7 @@ class FeatureMap:
     def is_fine(self, column: int) -> bool:
         """Say whether a feature is a function of one action too fine for the bias of another."""
         factors = self.features[column].factors
-        return len(factors) == 1 and _function(factors[0], self.bases).fine
+        return len(factors) == 1 and function_of(factors[0], self.bases).fine
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -267,31 +232,12 @@ class FeatureMap:
             for action, basis in state["bases"].items()
         }
         factors = [[(action, int(i)) for action, i in pairs] for pairs in state["features"]]
-        return cls(bases, tuple(_label(pairs, bases) for pairs in factors))
-
-
-def _function(factor: tuple[str, int], bases: Mapping[str, ActionBasis]) -> BasisFunction:
-    action, position = factor
-    return bases[action].functions[position]
-
-
-def _fits(
-    factors: Sequence[tuple[str, int]],
-    bases: Mapping[str, ActionBasis],
-    threes: Collection[frozenset[str]] = (),
-) -> bool:
-    """Say whether functions can be multiplied: by the sum of their shares and their orders."""
-    functions = [_function(factor, bases) for factor in factors]
-    if len(factors) == 3 and frozenset(name for name, _ in factors) in threes:
-        enough = all(f.order is None or f.order > 1 for f in functions)
-        return enough and sum(f.share for f in functions) <= THREE_SHARES
-    enough = all(f.order is None or len(factors) <= f.order for f in functions)
-    return enough and sum(f.share for f in functions) <= 1 + 1e-9
+        return cls(bases, tuple(label_feature(pairs, bases) for pairs in factors))
 
 
 def _takes_part(factor: tuple[str, int], bases: Mapping[str, ActionBasis], smoothest: int) -> bool:
     """Say whether it is a level or one of the first functions of its basis."""
-    return factor[1] <= smoothest or _function(factor, bases).shape == "level"
+    return factor[1] <= smoothest or function_of(factor, bases).shape == "level"
 
 
 def _check_number(number: int, bases: Mapping[str, ActionBasis]) -> None:
@@ -301,38 +247,3 @@ def _check_number(number: int, bases: Mapping[str, ActionBasis]) -> None:
             f"{MAX_FEATURES} features that can be handled; choose a smaller basis, merge rare "
             f"levels, or allow fewer actions to depend on one another."
         )
-
-
-def _clash(first: BasisFunction, second: BasisFunction) -> bool:
-    """Say whether one is the trend of a smooth action and the other what stands beside a trend."""
-    return any(a.trend and b.frequency is not None for a, b in ((first, second), (second, first)))
-
-
-def _label(factors: Sequence[tuple[str, int]], bases: Mapping[str, ActionBasis]) -> Feature:
-    name = " ".join(action + _function((action, i), bases).name for action, i in factors) or "1"
-    kind: Kind
-    match factors:
-        case []:
-            kind, group = "constant", "constant"
-        case [(action, position)]:
-            kind = _function((action, position), bases).shape
-            group = f"{action}:{kind}"
-        case [(first, _), (second, _)]:
-            kind, group = "pair", f"{first}*{second}"
-        case _:
-            kind, group = "higher", "higher"
-    return Feature(tuple(factors), name, kind, group)
-
-
-def _check_unique(features: Sequence[Feature]) -> None:
-    """Names and groups must tell features apart, whatever characters the actions' names hold."""
-    names: dict[str, Feature] = {}
-    groups: dict[str, tuple[Kind, frozenset[str]]] = {}
-    for feature in features:
-        meaning = (feature.kind, frozenset() if feature.kind == "higher" else feature.actions)
-        same_name = names.setdefault(feature.name, feature) is not feature
-        if same_name or groups.setdefault(feature.group, meaning) != meaning:
-            raise ModelError(
-                f"actions: the names {sorted(feature.actions)} make different features look the "
-                f"same ({feature.name!r}, {feature.group!r}); rename a column or a level."
-            )

@@ -26,7 +26,7 @@ import numpy as np
 from scipy.special import softmax
 
 from bayes_intgen.base.types import Array, Indices
-from bayes_intgen.design.interaction_terms import InteractionTerms
+from bayes_intgen.design.interactions import InteractionTerms
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.verdicts.additivity_result import Additivity, InteractionTest
 from bayes_intgen.inference.verdicts.interaction_scores import Scores

@@ -7,8 +7,12 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from bayes_intgen.design.design import Interactions
-from bayes_intgen.design.interaction_terms import NO_TERMS, InteractionClass, InteractionTerms
+from bayes_intgen.design.interactions import (
+    NO_TERMS,
+    InteractionClass,
+    Interactions,
+    InteractionTerms,
+)
 
 __all__ = ["Additivity", "InteractionKind", "InteractionTest"]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bayes_intgen.design.design import Design
-from bayes_intgen.design.interaction_terms import INTERACTIONS, InteractionClass, InteractionTerms
+from bayes_intgen.design.interactions import INTERACTIONS, InteractionClass, InteractionTerms
 from bayes_intgen.inference.verdicts.additivity_result import Additivity
 
 __all__ = ["InteractionEvidence"]

@@ -21,7 +21,7 @@ from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.design.basis.function import ActionBasis
 from bayes_intgen.design.design import Design
-from bayes_intgen.design.interaction_terms import InteractionTerms
+from bayes_intgen.design.interactions import InteractionTerms
 from bayes_intgen.inference.verdicts.additivity_result import InteractionKind
 
 __all__ = ["Probe", "find_probes", "probe_features"]

@@ -27,8 +27,7 @@ from bayes_intgen.base.metrics import INTERVAL, coverage, rmse
 from bayes_intgen.base.types import Array
 from bayes_intgen.baselines.ridge import JointRidge, ObservationalRidge, PooledRidge, RidgeEstimator
 from bayes_intgen.data.regime_data import RegimeData
-from bayes_intgen.design.design import Interactions
-from bayes_intgen.design.interaction_terms import CHOICES
+from bayes_intgen.design.interactions import CHOICES, Interactions
 from bayes_intgen.intervention_model import InterventionModel
 from bayes_intgen.scm import sample_polynomial_scm
 from bayes_intgen.scm.seeds import named_generator

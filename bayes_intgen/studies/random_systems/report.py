@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bayes_intgen.design.interaction_terms import INTERACTIONS
+from bayes_intgen.design.interactions import INTERACTIONS
 from bayes_intgen.plots.studies import plot_coverage, plot_error_parts
 from bayes_intgen.studies.means import format_means, mean_over_systems
 from bayes_intgen.studies.random_systems.calibration import COVERAGES

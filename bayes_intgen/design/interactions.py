@@ -1,9 +1,22 @@
-"""Which actions interact, where this is learned: sets of actions in the effect and in biases.
+"""Which actions may interact: classes of all actions, or sets that were learned.
 
-In place of one of the classes of :mod:`bayes_intgen.design.design` for all actions, a design with
-``interactions="learned"`` allows what its terms name: an effect u_jk(a_j, a_k) or u_jkl of the sets
-of ``effect``, and a bias d_k that depends on the further actions of the sets of ``bias``. Every set
-stands for all of its subsets. Products of three are made within sets of three only.
+The ``interactions`` of a design say which features the causal part beta and the biases delta_k of
+:mod:`bayes_intgen.design.design` may use, in ever wider classes of outcomes:
+
+``"none"``
+    beta = alpha + sum_k u_k(a_k); delta_k depends on a_k and the possible parents of A_k. The class
+    of the paper's Assumption 2, Y = sum_k f_k(A_k, C_k) + U.
+``"pairwise"``
+    beta gains u_jk(a_j, a_k) for each pair: Y = g(A) + sum_k h_k(A_k, C_k) + U with g of order two.
+``"all"``
+    beta and delta_k use every feature of all actions: Y = sum_k h_k(A, C_k) + U. Each confounder is
+    still one action's own, but may modify the effects of all. The features decide what "every" is:
+    products of two actions for smooth curves, of any number within the degree for polynomials.
+``"learned"``
+    beta and delta_k as in ``"none"``, and what the terms name that a test of the rows has found: an
+    effect u_jk(a_j, a_k) or u_jkl of the sets of ``effect``, a bias d_k that depends on the further
+    actions of the sets of ``bias``. Every set stands for all of its subsets; products of three are
+    made within sets of three only.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,13 +24,29 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from bayes_intgen.base.regimes import Regime, format_regime
+from bayes_intgen.design.components import CAUSAL, bias_name
 
-__all__ = ["CHOICES", "INTERACTIONS", "NO_TERMS", "InteractionClass", "InteractionTerms"]
+__all__ = [
+    "CHOICES",
+    "INTERACTIONS",
+    "NO_TERMS",
+    "InteractionClass",
+    "InteractionTerms",
+    "Interactions",
+    "missing_terms",
+    "order_of",
+]
 
 INTERACTIONS = ("none", "pairwise", "all")
 CHOICES = ("learned", *INTERACTIONS)
 
 type InteractionClass = Literal["none", "pairwise", "all"]
+type Interactions = Literal["learned", "none", "pairwise", "all"]
+
+
+def order_of(interactions: Interactions, n_actions: int) -> int:
+    """Return the most actions of a feature of the causal part, across blocks and but for terms."""
+    return {"none": 1, "learned": 1, "pairwise": 2, "all": n_actions}[interactions]
 
 
 @dataclass(frozen=True)
@@ -88,3 +117,25 @@ class InteractionTerms:
 
 
 NO_TERMS = InteractionTerms()
+
+
+def missing_terms(
+    features: Iterable[tuple[str, frozenset[str]]], terms: InteractionTerms
+) -> InteractionTerms:
+    """Return the terms that none of some features stands for.
+
+    ``features``: the component and the actions of each.
+    """
+    known: dict[str, set[frozenset[str]]] = {}
+    for component, acting in features:
+        known.setdefault(component, set()).add(acting)
+    effect = [names for names in terms.effect if frozenset(names) not in known[CAUSAL]]
+    bias = [
+        (block, names)
+        for block, names in terms.bias
+        if not any(
+            {*names} - {*block} <= acting and not acting.isdisjoint(block)
+            for acting in known.get(bias_name(block), ())
+        )
+    ]
+    return InteractionTerms(tuple(effect), tuple(bias))
