@@ -35,7 +35,6 @@ every function of actions may be modified by them, within the budget of products
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
 from typing import Any, Self
 
 import numpy as np
@@ -59,8 +58,8 @@ from bayes_intgen.design.interactions import (
     InteractionClass,
     Interactions,
     InteractionTerms,
+    component_scopes,
     missing_terms,
-    order_of,
 )
 
 __all__ = ["CAUSAL", "Design", "Weight", "bias_name"]
@@ -125,16 +124,9 @@ class Design:
         """
         actions = [name for name in bases if name not in covariates]
         blocks = blocks or tuple((action,) for action in actions)
-        scopes = [
-            {*block, *(p for action in block for p in parents[action]), *covariates}
-            for block in blocks
-        ]
-        if interactions == "pairwise":
-            scopes += [{*pair, *covariates} for pair in combinations(actions, 2)]
-        scopes += [{*names, *covariates} for names in terms.scopes]
-        if interactions == "all":
-            scopes = [set(bases)]
-        features = FeatureMap.within(bases, scopes, terms.threes)
+        scopes = component_scopes(blocks, cuts, parents, interactions, covariates, terms)
+        wanted = {names for scope in scopes for names in scope.sets}
+        features = FeatureMap.within(bases, wanted, terms.threes)
         design = cls(features, parents, interactions, blocks, cuts, covariates, terms)
         if len(design.weights) > MAX_WEIGHTS:
             raise ModelError(
@@ -157,24 +149,13 @@ class Design:
     @cached_property
     def weights(self) -> tuple[Weight, ...]:
         """All weights: the causal part, then the biases of each block."""
-        features = self.features.features
-        order = order_of(self.interactions, len(self.actions))
-        together = [frozenset(names) for names in (*self.blocks, *self.terms.effect)]
-        # beta and delta_k of (2); covariates do not count towards the order of interactions
-        causal = [
-            Weight(CAUSAL, i, feature)
-            for i, feature in enumerate(features)
-            if len(acting := feature.actions - {*self.covariates}) <= order
-            or any(acting <= names for names in together)
-        ]
-        bias = [
-            Weight(bias_name(block, pattern), int(i), features[i])
-            for block in self.blocks
-            for pattern in ((), *(cut for cut in self.cuts if cut[0] in block))
-            for i in self._features_of_bias(block, pattern)
-            if features[i].actions <= frozenset(block) or not self.features.is_fine(int(i))
-        ]
-        return tuple(causal + bias)
+        chosen = (self.interactions, self.covariates, self.terms)
+        return tuple(  # of beta and delta_k of (2)
+            Weight(scope.component, i, feature)
+            for scope in component_scopes(self.blocks, self.cuts, self.parents, *chosen)
+            for i, feature in enumerate(self.features.features)
+            if scope.has(feature.actions, self.features.is_fine(i))
+        )
 
     def with_interactions(
         self, interactions: Interactions, terms: InteractionTerms = NO_TERMS
@@ -195,12 +176,6 @@ class Design:
     def block_of(self, action: str) -> Regime:
         """Return the block of an action."""
         return next(block for block in self.blocks if action in block)
-
-    def _features_of_bias(self, block: Regime, pattern: Regime) -> list[int]:
-        """Return the positions of the features that the bias of a block may use."""
-        reached = self.terms.scopes_of(block)
-        scopes = [self.scope(block[0], pattern), *({*s, *self.covariates} for s in reached)]
-        return sorted({i for scope in scopes for i in self.features.positions(scope).tolist()})
 
     def scope(self, action: str, pattern: Regime = ()) -> set[str]:
         """Return the variables that the confounding bias of an action's block may depend on.
@@ -316,5 +291,5 @@ class Design:
         features = FeatureMap.from_dict(state["features"])
         blocks, cuts = (tuple(map(tuple, state.get(name, ()))) for name in ("blocks", "cuts"))
         covariates = tuple(state.get("covariates", ()))
-        terms = InteractionTerms.from_dict(state.get("terms", {"effect": [], "bias": []}))
+        terms = InteractionTerms.from_dict(state.get("terms", NO_TERMS.to_dict()))
         return cls(features, parents, state["interactions"], blocks, cuts, covariates, terms)

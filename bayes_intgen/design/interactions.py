@@ -17,13 +17,21 @@ The ``interactions`` of a design say which features the causal part beta and the
     effect u_jk(a_j, a_k) or u_jkl of the sets of ``effect``, a bias d_k that depends on the further
     actions of the sets of ``bias``. Every set stands for all of its subsets; products of three are
     made within sets of three only.
+
+Covariates do not count as interacting actions. Up to two modify every effect and every bias. With
+more of them, and ``"learned"``, each has functions of its own in every component, and modifies
+those that ``modified`` names: the products of ten covariates with everything are too many to be
+told from noise.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any, Literal, Self
 
+from bayes_intgen.base.blocks import Blocks
 from bayes_intgen.base.regimes import Regime, format_regime
+from bayes_intgen.design.basis.hsgp import FEW_COVARIATES
 from bayes_intgen.design.components import CAUSAL, bias_name
 
 __all__ = [
@@ -33,8 +41,9 @@ __all__ = [
     "InteractionClass",
     "InteractionTerms",
     "Interactions",
+    "component_scopes",
+    "covariates_modify_all",
     "missing_terms",
-    "order_of",
 ]
 
 INTERACTIONS = ("none", "pairwise", "all")
@@ -42,11 +51,6 @@ CHOICES = ("learned", *INTERACTIONS)
 
 type InteractionClass = Literal["none", "pairwise", "all"]
 type Interactions = Literal["learned", "none", "pairwise", "all"]
-
-
-def order_of(interactions: Interactions, n_actions: int) -> int:
-    """Return the most actions of a feature of the causal part, across blocks and but for terms."""
-    return {"none": 1, "learned": 1, "pairwise": 2, "all": n_actions}[interactions]
 
 
 @dataclass(frozen=True)
@@ -60,27 +64,26 @@ class InteractionTerms:
     bias
         Pairs of a block and a set of actions, those of the block among them: the bias of the block
         may depend on all of the set.
+    modified
+        Triples of ``"effect"`` or ``"bias"``, a block, and a covariate that modifies it.
     """
 
     effect: tuple[Regime, ...] = ()
     bias: tuple[tuple[Regime, Regime], ...] = ()
+    modified: tuple[tuple[str, Regime, str], ...] = ()
 
     @property
     def needed_class(self) -> InteractionClass:
-        """The narrowest class of all actions that has these terms."""
+        """The narrowest class of all actions that has these terms, whatever covariates modify."""
         if self.bias or any(len(names) > 2 for names in self.effect):
             return "all"
         return "pairwise" if self.effect else "none"
 
     @property
-    def scopes(self) -> list[Regime]:
-        """All sets, of effects and of biases."""
-        return [*self.effect, *(names for _, names in self.bias)]
-
-    @property
     def threes(self) -> list[Regime]:
         """The sets of three actions."""
-        return [names for names in self.scopes if len(names) == 3]
+        sets = (*self.effect, *(names for _, names in self.bias))
+        return [names for names in sets if len(names) == 3]
 
     def scopes_of(self, block: Iterable[str]) -> list[frozenset[str]]:
         """Return the sets on which the bias of a block may depend beyond its parents."""
@@ -89,10 +92,12 @@ class InteractionTerms:
     def union(self, other: "InteractionTerms") -> "InteractionTerms":
         """Return the terms of both."""
         effect = dict.fromkeys((*self.effect, *other.effect))
-        return InteractionTerms(tuple(effect), tuple(dict.fromkeys((*self.bias, *other.bias))))
+        bias = dict.fromkeys((*self.bias, *other.bias))
+        modified = dict.fromkeys((*self.modified, *other.modified))
+        return InteractionTerms(tuple(effect), tuple(bias), tuple(modified))
 
     def __bool__(self) -> bool:
-        return bool(self.effect or self.bias)
+        return bool(self.effect or self.bias or self.modified)
 
     def __str__(self) -> str:
         effects = [" x ".join(names) for names in self.effect]
@@ -100,23 +105,99 @@ class InteractionTerms:
             f"bias of {format_regime(block)} on {', '.join(n for n in names if n not in block)}"
             for block, names in self.bias
         ]
-        return "; ".join([*effects, *biases]) or "none"
+        modified = [f"{part} of {format_regime(b)} by {name}" for part, b, name in self.modified]
+        return "; ".join([*effects, *biases, *modified]) or "none"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the terms as JSON types."""
         return {
             "effect": [list(names) for names in self.effect],
             "bias": [[list(block), list(names)] for block, names in self.bias],
+            "modified": [[part, list(block), name] for part, block, name in self.modified],
         }
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> Self:
         """Rebuild the terms from :meth:`to_dict`."""
         bias = tuple((tuple(block), tuple(names)) for block, names in state["bias"])
-        return cls(tuple(map(tuple, state["effect"])), bias)
+        modified = tuple(
+            (part, tuple(block), name) for part, block, name in state.get("modified", ())
+        )
+        return cls(tuple(map(tuple, state["effect"])), bias, modified)
 
 
 NO_TERMS = InteractionTerms()
+
+
+def covariates_modify_all(interactions: Interactions, covariates: Sequence[str]) -> bool:
+    """Say whether every effect and every bias may be modified by covariates."""
+    return interactions != "learned" or len(covariates) <= FEW_COVARIATES
+
+
+@dataclass(frozen=True)
+class ComponentScope:
+    """Which variables a component may depend on."""
+
+    component: str
+    # those of which it has the finest functions: for a bias, the actions of its block
+    own: frozenset[str]
+    sets: tuple[frozenset[str], ...]  # its features are functions of subsets of one of these
+
+    def has(self, names: frozenset[str], fine: bool) -> bool:
+        """Say whether a feature of some variables belongs to the component."""
+        return any(names <= one for one in self.sets) and (names <= self.own or not fine)
+
+
+def component_scopes(
+    blocks: Blocks,
+    cuts: Sequence[Regime],
+    parents: Mapping[str, Sequence[str]],
+    interactions: Interactions,
+    covariates: Sequence[str],
+    terms: InteractionTerms = NO_TERMS,
+) -> list[ComponentScope]:
+    """Return which variables each component may depend on.
+
+    Arguments as in :class:`bayes_intgen.design.design.Design`.
+    """
+    actions = [action for block in blocks for action in block]
+    effect: list[Iterable[str]] = [*blocks, *terms.effect]
+    if interactions == "pairwise":
+        effect += combinations(actions, 2)
+    elif interactions == "all":
+        effect = [actions]
+    everything: Iterable[str] = (*actions, *covariates)
+    parts = [(CAUSAL, everything, effect)]
+    for block in blocks:
+        for pattern in ((), *(cut for cut in cuts if cut[0] in block)):
+            alone = {*block, *(p for k in block if k not in pattern for p in parents[k])}
+            reached = (names for other, names in terms.bias if other == block)
+            bias: list[Iterable[str]] = [alone, *reached]
+            if interactions == "all":
+                bias = [actions]
+            parts.append((bias_name(block, pattern), block, bias))
+    together = covariates_modify_all(interactions, covariates)
+    joint = covariates if together else ()
+    further = [] if together else [(name,) for name in covariates]
+    modified = [
+        (CAUSAL if part == "effect" else bias_name(block), (*block, name))
+        for part, block, name in terms.modified
+    ]
+    return [
+        ComponentScope(
+            component,
+            frozenset(own),
+            tuple(
+                frozenset(names)
+                for names in (
+                    *((*one, *joint) for one in sets),
+                    *further,
+                    *(names for where, names in modified if where == component),
+                )
+            ),
+        )
+        for component, own, sets in parts
+    ]
 
 
 def missing_terms(
@@ -124,18 +205,26 @@ def missing_terms(
 ) -> InteractionTerms:
     """Return the terms that none of some features stands for.
 
-    ``features``: the component and the actions of each.
+    ``features``: the component and the variables of each.
     """
     known: dict[str, set[frozenset[str]]] = {}
     for component, acting in features:
         known.setdefault(component, set()).add(acting)
-    effect = [names for names in terms.effect if frozenset(names) not in known[CAUSAL]]
-    bias = [
-        (block, names)
-        for block, names in terms.bias
-        if not any(
-            {*names} - {*block} <= acting and not acting.isdisjoint(block)
-            for acting in known.get(bias_name(block), ())
-        )
-    ]
-    return InteractionTerms(tuple(effect), tuple(bias))
+
+    def has(component: str, block: Regime, others: set[str]) -> bool:
+        sets = known.get(component, set())
+        return any(others <= acting and not acting.isdisjoint(block) for acting in sets)
+
+    return InteractionTerms(
+        tuple(names for names in terms.effect if frozenset(names) not in known[CAUSAL]),
+        tuple(
+            (block, names)
+            for block, names in terms.bias
+            if not has(bias_name(block), block, {*names} - {*block})
+        ),
+        tuple(
+            (part, block, name)
+            for part, block, name in terms.modified
+            if not has(CAUSAL if part == "effect" else bias_name(block), block, {name})
+        ),
+    )

@@ -252,7 +252,7 @@ def weight_rows(
     regime count the same. ``needs_fit``: whether they do, too, if the mean does not fit.
     """
     problem = prepared.problem
-    probes = probe_features(problem.design.features.bases, problem.design.actions)
+    probes = probe_features(problem.design)
     moments, misfit = weighted_moments(problem, data, probes, variance_is_learned, needs_fit)
     selected = moments.select(problem.design.features)
     problem = replace(problem, moments=selected)

@@ -14,7 +14,7 @@ from bayes_intgen.base.errors import ModelError
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.categorical import Categorical, CategoricalBasis
 from bayes_intgen.design.basis.function import ActionBasis, BasisSpec
-from bayes_intgen.design.basis.hsgp import HSGP, HSGPBasis
+from bayes_intgen.design.basis.hsgp import FEW_COVARIATES, HSGP, HSGPBasis
 from bayes_intgen.design.basis.jumps import find_jumps
 from bayes_intgen.design.basis.polynomial import Polynomial
 
@@ -22,7 +22,8 @@ __all__ = ["BasisChoice", "check_choice", "freeze_bases", "match_bases"]
 
 COVARIATE_PRODUCTS = 3
 
-FEW_WAVES = 12  # of the warped coordinate of a covariate
+FEW_WAVES, FEWER_WAVES = 12, 6  # of the warped coordinate of a covariate; of one of many
+FEWER_SMOOTH = 4
 
 type BasisChoice = BasisSpec | Mapping[str, BasisSpec]
 
@@ -87,7 +88,7 @@ def _by_action(
     if not isinstance(basis, Mapping):
         chosen = dict.fromkeys(actions, basis)
         if isinstance(basis, HSGP):
-            chosen |= dict.fromkeys(covariates, _smaller(basis))
+            chosen |= dict.fromkeys(covariates, _smaller(basis, len(covariates)))
         if not isinstance(basis, Categorical):
             chosen |= levels
     else:
@@ -103,15 +104,17 @@ def _by_action(
     return {action: chosen[action] for action in actions}
 
 
-def _smaller(basis: HSGP) -> HSGP:
+def _smaller(basis: HSGP, n_covariates: int) -> HSGP:
     """Return the choice for a covariate: few functions, of which fewer enter products."""
     usual = 2 if basis.warp != 0 else COVARIATE_PRODUCTS
     most = basis.m if basis.warp == 0 else basis.warp
     if most is not None:  # no more are multiplied than there are
         usual = min(usual, most)
     m_pair = usual if basis.m_pair is None else min(basis.m_pair, COVARIATE_PRODUCTS)
-    warp = FEW_WAVES if basis.warp is None else basis.warp
-    return replace(basis, m_pair=m_pair, warp=warp)
+    waves = FEW_WAVES if n_covariates <= FEW_COVARIATES else FEWER_WAVES
+    warp = waves if basis.warp is None else basis.warp
+    m = FEWER_SMOOTH if basis.m is None and n_covariates > FEW_COVARIATES else basis.m
+    return replace(basis, m=m, m_pair=m_pair, warp=warp)
 
 
 def _check_fit(action: str, spec: BasisSpec, categorical: bool) -> None:

@@ -42,7 +42,7 @@ from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.function import ActionBasis, BasisFunction
 from bayes_intgen.design.basis.warp import Warp, find_masses
 
-__all__ = ["HSGP", "HSGPBasis"]
+__all__ = ["FEW_COVARIATES", "HSGP", "HSGPBasis"]
 
 MOST_FUNCTIONS = 1000
 MANY_VARIABLES, VERY_MANY = 3, 6  # from which on there are fewer functions of each
@@ -51,6 +51,7 @@ SMOOTHNESS = 2.5  # of the kernel of the warped coordinate
 WARP_BOX = 1.3
 MOST_IN_PRODUCTS = 8
 LINEAR, SMOOTH, ROUGH = 0.3, 0.5, 0.7  # shares in products: which sum to one at most
+FEW_COVARIATES = 2
 RESOLUTION = 1.75  # m functions resolve lengthscales down to 1.75 c / m (Riutort-Mayol et al.)
 
 
@@ -141,7 +142,8 @@ class HSGP:
         True
         """
         rows = sum(part.n for part in summary.regimes.values())
-        m, m_pair, m_warp = self.sizes(rows, len(summary.actions) + len(summary.covariates))
+        few = min(len(summary.covariates), FEW_COVARIATES)  # more do not modify everything
+        m, m_pair, m_warp = self.sizes(rows, len(summary.actions) + few)
         low, high = summary.pooled_core(action)
         box = Scale((low + high) / 2, (high - low) / 2)
         basis = HSGPBasis(summary.scales[action], box, m, m_pair, float(self.c))

@@ -97,19 +97,25 @@ class Candidates:
         """Return the probes which one of three actions, or one of a bias, is freed of.
 
         For a product of three those of two of its actions; for a bias those of the effect that are
-        products of two, and for one over three actions what lies below that.
+        products of two, and for one over three actions what lies below that; for a bias that a
+        covariate modifies the effect that it does.
         """
         probe = self.probes[i]
         below = set()
         for j, other in enumerate(self.probes):
             smaller = len(other.names) < len(probe.names) and other.names < probe.names
-            if probe.kind == "interaction":
-                if other.kind == "interaction" and smaller:
-                    below.add(j)
-            elif other.kind == "interaction":
-                if len(other.own) == 2 or other.names <= probe.names:
-                    below.add(j)
-            elif smaller and other.own == probe.own:
+            match probe.kind, other.kind:
+                case "interaction", "interaction":
+                    found = smaller
+                case "bias", "interaction":
+                    found = len(other.own) == 2 or other.names <= probe.names
+                case "bias", "bias":
+                    found = smaller and other.own == probe.own
+                case "modified bias", "modified effect":
+                    found = other.names == probe.names
+                case _:
+                    found = False
+            if found:
                 below.add(j)
         return below
 
@@ -121,20 +127,25 @@ class Candidates:
         chosen
             The positions of the probes.
         evidence
-            The probability of each class of interactions, alike beforehand, by (5) along the steps.
+            The probability of each class of interactions, alike beforehand, by (5) along the steps,
+            given what covariates modify.
         """
         bound = SELECTION_LEVEL / len(self.probes)
-        everything = range(len(self.probes))
-        pairs = [i for i in everything if self._is_pair(i)]
-        wider = [i for i in everything if not self._is_pair(i)]
-        two, chosen = self._forward(pairs, bound), self._forward(everything, bound)
+        chosen = self._forward(range(len(self.probes)), bound)
+        given = [i for i in chosen if self.probes[i].is_modification]
+        of_actions = [i for i, probe in enumerate(self.probes) if not probe.is_modification]
+        pairs = [i for i in of_actions if self._is_pair(i)]
+        wider = [i for i in of_actions if not self._is_pair(i)]
+        two, more = (self._forward(allowed, bound, given) for allowed in (pairs, of_actions))
         logs = {
             "none": 0.0,
-            "pairwise": self._evidence(two, pairs) if two else self._mean_evidence(pairs),
-            "all": self._evidence(chosen, everything),
+            "pairwise": self._evidence(two, pairs, given)
+            if two
+            else self._mean_evidence(pairs, given),
+            "all": self._evidence(more, of_actions, given),
         }
-        if all(self._is_pair(i) for i in chosen):
-            logs["all"] += self._mean_evidence(wider, chosen)
+        if all(self._is_pair(i) for i in more):
+            logs["all"] += self._mean_evidence(wider, [*given, *more])
         for i in sorted(chosen, key=lambda i: self.free(i, chosen).log_evidence):
             if self.free(i, chosen).test[1] > bound:
                 chosen = [j for j in chosen if j != i]
@@ -144,12 +155,14 @@ class Candidates:
         """Say whether a probe is an interaction of two actions in the effect."""
         return self.probes[i].kind == "interaction" and len(self.probes[i].own) == 2
 
-    def _forward(self, allowed: Sequence[int], bound: float) -> list[int]:
+    def _forward(
+        self, allowed: Sequence[int], bound: float, given: Sequence[int] = ()
+    ) -> list[int]:
         """Add the probe of largest evidence while one is found that is not explained."""
         chosen: list[int] = []
         left = list(allowed)
         while left:
-            freed = {i: self.free(i, chosen) for i in left}
+            freed = {i: self.free(i, [*given, *chosen]) for i in left}
             found = [i for i in left if freed[i].test[1] <= bound]
             if not found:
                 break
@@ -157,9 +170,12 @@ class Candidates:
             left = [i for i in left if not self._covers(chosen, i)]
         return chosen
 
-    def _evidence(self, chosen: Sequence[int], allowed: Sequence[int]) -> float:
+    def _evidence(
+        self, chosen: Sequence[int], allowed: Sequence[int], given: Sequence[int]
+    ) -> float:
         """Return the log evidence of steps, each one of so many that are alike beforehand."""
-        steps = (self.free(i, chosen[:n]).log_evidence for n, i in enumerate(chosen))
+        before = ([*given, *chosen[:n]] for n in range(len(chosen)))
+        steps = (self.free(i, own).log_evidence for i, own in zip(chosen, before, strict=True))
         return sum(steps) - sum(log(len(allowed) - n) for n in range(len(chosen)))
 
     def _mean_evidence(self, allowed: Sequence[int], chosen: Sequence[int] = ()) -> float:

@@ -18,7 +18,7 @@ __all__ = ["Additivity", "InteractionKind", "InteractionTest"]
 
 LEVEL = 0.01
 
-type InteractionKind = Literal["interaction", "bias"]
+type InteractionKind = Literal["interaction", "bias", "modified effect", "modified bias"]
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,11 @@ class InteractionTest:
     Parameters
     ----------
     kind
-        ``interaction`` of two or three actions in the causal part, or ``bias`` of the first that
-        depends on the others.
+        ``interaction`` of two or three actions in the causal part, ``bias`` of the first that
+        depends on the others, ``modified effect`` or ``modified bias`` of the first by a covariate.
     actions
-        The two or three actions; the first of a bias may be a block, by its label.
+        The two or three actions, or an action and a covariate; the first of a bias may be a block,
+        by its label.
     p_value
         Of no interaction, not adjusted for the number of pairs.
     effect
@@ -54,12 +55,20 @@ class InteractionTest:
             return InteractionTerms(effect=(self.actions,))
         first, *others = self.actions
         own = tuple(first.split("+"))
+        if self.kind.startswith("modified"):
+            part = self.kind.removeprefix("modified ")
+            return InteractionTerms(modified=((part, own, others[0]),))
         return InteractionTerms(bias=((own, (*own, *others)),))
 
     def __str__(self) -> str:
         first, *others = self.actions
-        joint = " x ".join(self.actions)
-        what = joint if self.kind == "interaction" else f"bias of {first} on {' and '.join(others)}"
+        match self.kind:
+            case "interaction":
+                what = " x ".join(self.actions)
+            case "bias":
+                what = f"bias of {first} on {' and '.join(others)}"
+            case _:
+                what = f"{self.kind.removeprefix('modified ')} of {first} by {others[0]}"
         return f"{what} (p {self.p_value:.1g}, {self.effect:.3g})"
 
 

@@ -6,28 +6,30 @@ action's first functions and its linear one take part, or all levels, in product
 products of three the linear function or the levels.
 
 Actions of one block always interact, and so are no candidates; the bias of a block is tested as a
-whole, on each action of the other blocks. Covariates are held to no such rule: they may modify
-every effect and bias.
+whole, on each action of the other blocks. Covariates are held to no such rule. Where they are too
+many to modify everything (:mod:`bayes_intgen.design.interactions`), the products of each with the
+actions of each block are candidates, too: of the effect, and of the bias.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
+from math import comb
 
 import numpy as np
 
 from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.design.basis.features import FeatureMap
-from bayes_intgen.design.basis.function import ActionBasis
 from bayes_intgen.design.design import Design
-from bayes_intgen.design.interactions import InteractionTerms
+from bayes_intgen.design.interactions import InteractionTerms, covariates_modify_all
 from bayes_intgen.inference.verdicts.additivity_result import InteractionKind
 
 __all__ = ["Probe", "find_probes", "probe_features"]
 
 SMOOTHEST = 2
 MANY_PAIRS = 60
+MODIFICATIONS: tuple[InteractionKind, ...] = ("modified effect", "modified bias")
 MANY_ACTIONS = 6  # beyond which products of three are not looked for
 
 
@@ -36,7 +38,8 @@ class Probe:
     """Further weights that are tested together."""
 
     kind: InteractionKind
-    # the actions of the effect; or those of the block, and the further ones of its bias
+    # the actions of the effect; or those of a block, and the further ones of its bias, or the
+    # covariate that modifies its effect or bias
     own: Regime
     further: Regime
     columns: Indices  # positions of their features, shape (q,)
@@ -50,6 +53,11 @@ class Probe:
         return (format_regime(self.own), *self.further)
 
     @property
+    def is_modification(self) -> bool:
+        """Whether it is about a covariate."""
+        return self.kind.startswith("modified")
+
+    @property
     def names(self) -> frozenset[str]:
         """All actions."""
         return frozenset((*self.own, *self.further))
@@ -59,30 +67,41 @@ class Probe:
         """What a design needs to have these weights."""
         if self.kind == "interaction":
             return InteractionTerms(effect=(self.own,))
+        if self.is_modification:
+            part = self.kind.removeprefix("modified ")
+            return InteractionTerms(modified=((part, self.own, self.further[0]),))
         return InteractionTerms(bias=((self.own, (*self.own, *self.further)),))
 
     def active(self, regime: Sequence[str]) -> bool:
         """Say whether the weights take part in the mean of a regime."""
-        return self.kind == "interaction" or not {*self.own} & {*regime}
+        if self.kind in ("interaction", "modified effect"):
+            return True
+        return not {*self.own} & {*regime}
 
 
-def probe_features(bases: Mapping[str, ActionBasis], actions: Sequence[str]) -> FeatureMap:
+def probe_features(design: Design) -> FeatureMap:
     """Make the smooth products of two and three actions that the test needs the moments of.
 
-    With many pairs (more than 60), only the product of their first functions. There may be bases of
-    covariates beside those of the actions.
+    With many pairs (more than 60), only the product of their first functions. Those with covariates
+    are among them where these do not modify everything.
     """
-    pairs = len(actions) * (len(actions) - 1) // 2
-    products = FeatureMap.pairs(bases, SMOOTHEST if pairs <= MANY_PAIRS else 0, actions)
-    if len(actions) > MANY_ACTIONS:
-        return products
-    return products.union(FeatureMap.threes(bases, actions))
+    bases, actions, covariates = design.features.bases, design.actions, design.covariates
+    smoothest = SMOOTHEST if comb(len(actions), 2) <= MANY_PAIRS else 0
+    products = FeatureMap.pairs(bases, smoothest, actions)
+    if len(actions) <= MANY_ACTIONS:
+        products = products.union(FeatureMap.threes(bases, actions))
+    if not covariates_modify_all(design.interactions, covariates):
+        smoothest = SMOOTHEST if len(actions) * len(covariates) <= MANY_PAIRS else 0
+        with_covariates = FeatureMap.pairs(bases, smoothest, design.variables)
+        chosen = (f for f in with_covariates.features if len(f.actions - {*covariates}) == 1)
+        products = products.union(FeatureMap(bases, tuple(chosen)))
+    return products
 
 
 def find_probes(design: Design, features: FeatureMap) -> list[Probe]:
     """List the candidates that a design lacks, of those products that features hold."""
     columns: dict[frozenset[str], list[int]] = {}
-    wanted = set(probe_features(features.bases, design.actions).features)
+    wanted = set(probe_features(design).features)
     for position, feature in enumerate(features.features):
         if feature in wanted:
             columns.setdefault(feature.actions, []).append(position)
@@ -123,3 +142,9 @@ def _candidates(design: Design) -> Iterator[Candidate]:
                 continue
             products = [three] if {*pair} <= scope else [three, frozenset(pair)]
             yield "bias", block, pair, products
+    if not covariates_modify_all(design.interactions, design.covariates):
+        for block, name in product(design.blocks, design.covariates):
+            products = [frozenset({action, name}) for action in block]
+            for kind in MODIFICATIONS:
+                if (kind.removeprefix("modified "), block, name) not in design.terms.modified:
+                    yield kind, block, (name,), products
