@@ -75,12 +75,12 @@ class InterventionModel:
     variance
         Of a normal likelihood. ``"learned"``: rows are weighted by the variance of the outcome, a
         smooth function of the actions in each regime, where the evidence asks for it and the mean
-        fits. ``"constant"``: one per regime, which is all that can be had from moments.
+        fits. ``"constant"``: one per regime, all that moments know.
     likelihood
         ``"normal"``: the weights are integrated out and the cost does not grow with the rows.
-        ``"student_t"``, for outliers in the outcome: its degrees of freedom, above two, are
-        inferred. ``"heteroscedastic"``: the variance functions are, jointly with the means. These
-        two sample every weight over all rows, in minutes, and take ``method="nuts"``.
+        ``"student_t"``, for outliers: its degrees of freedom, above two, are inferred.
+        ``"heteroscedastic"``: the variance functions are, jointly with the means. These two sample
+        every weight over all rows, in minutes, and take ``method="nuts"``.
 
     References
     ----------
@@ -132,8 +132,7 @@ class InterventionModel:
 
         Examples
         --------
-        >>> without = data.drop("a2")
-        >>> print(ig.InterventionModel(structure=["a2", "a1"]).identify(without))
+        >>> print(ig.InterventionModel(structure=["a2", "a1"]).identify(data.drop("a2")))
         E[Y | do(a1, a2)] from the regimes obs, a1: level not identified; missing an experiment
         that sets 'a2'
           effect of moving a1: identified
@@ -192,20 +191,20 @@ class InterventionModel:
             The rows, or their moments.
         method
             ``"nuts"`` samples the hyperparameters with NUTS, started from their mode; ``"laplace"``
-            draws 64 points from a Gaussian at the mode and repeats them in turn, in seconds, and
+            draws 64 points from a Gaussian at the mode and repeats them in turn, in seconds; it
             warns when reweighting to the posterior moves a mean of the expected outcome by more
-            than 0.25 sd or an sd by more than 15%. The weights are drawn exactly in both.
+            than 0.25 sd or an sd by more than 15%.
         draws, tune, chains, cores
-            Draws per chain that are kept, and before those (None: 150, row-wise 400); number of
-            chains, and how many run at once (None: as many as the machine has).
+            Draws per chain that are kept, and before those (None: 150, row-wise 400); chains, and
+            how many run at once (None: all cores).
         random_seed, progressbar
             Seed of everything random, a whole number from 0; whether to show progress.
         target
-            The regime, as a label or as names, that must be identified from the data; None means
-            that all actions are set. Whatever else is identified may be asked for as well.
+            The regime that must be identified from the data, as a label or as names; None for all
+            actions. Whatever else is identified may be asked for as well.
         lifts
             Results of experiments without rows (:class:`bayes_intgen.LiftTests`). In place of rows
-            of an action they inform contrasts where they tested, but not the level of the target.
+            they inform contrasts where they tested, but not the level of the target.
 
         Returns
         -------
@@ -218,8 +217,8 @@ class InterventionModel:
             If the target is not identified from the regimes at hand, nor, with lift tests, the
             effect of moving one action; names what is missing, and a target that is identified.
         ModelError
-            If an option is not valid, moments do not fit the model's basis, or a lift test depends
-            on other actions whose values are not given.
+            If an option is not valid, moments do not fit the basis, or a lift test depends on
+            other actions whose values are not given.
 
         Warns
         -----

@@ -53,7 +53,10 @@ def freeze_bases(
     frozen = {action: spec.freeze(action, summary) for action, spec in specs.items()}
     fine = {name: own for name, own in frozen.items() if isinstance(own, HSGPBasis) and own.m_warp}
     jumps = find_jumps(summary, list(fine)) if fine else {}
-    return frozen | {name: replace(own, jumps=jumps[name]) for name, own in fine.items()}
+    many = summary.covariates if len(summary.covariates) > FEW_COVARIATES else ()
+    return frozen | {
+        name: replace(own, jumps=jumps[name], pooled=name in many) for name, own in fine.items()
+    }
 
 
 def match_bases(

@@ -15,6 +15,7 @@ from bayes_intgen.design.basis.function import ActionBasis, BasisFunction
 
 __all__ = ["Feature", "check_unique", "clash", "function_of", "label_feature", "may_multiply"]
 
+POOLED = "*"  # in place of a name, in the group of functions of many covariates
 THREE_SHARES = 1.35  # what the shares of functions of three actions that act together may sum to
 
 type Kind = Literal[
@@ -97,8 +98,9 @@ def label_feature(factors: Sequence[tuple[str, int]], bases: Mapping[str, Action
         case []:
             kind, group = "constant", "constant"
         case [(action, position)]:
-            kind = function_of((action, position), bases).shape
-            group = f"{action}:{kind}"
+            function = function_of((action, position), bases)
+            kind = function.shape
+            group = f"{POOLED if function.pooled else action}:{kind}"
         case [(first, _), (second, _)]:
             kind, group = "pair", f"{first}*{second}"
         case _:
@@ -111,7 +113,8 @@ def check_unique(features: Sequence[Feature]) -> None:
     names: dict[str, Feature] = {}
     groups: dict[str, tuple[Kind, frozenset[str]]] = {}
     for feature in features:
-        meaning = (feature.kind, frozenset() if feature.kind == "higher" else feature.actions)
+        many = feature.kind == "higher" or feature.group.startswith(f"{POOLED}:")
+        meaning = (feature.kind, frozenset() if many else feature.actions)
         same_name = names.setdefault(feature.name, feature) is not feature
         if same_name or groups.setdefault(feature.group, meaning) != meaning:
             raise ModelError(

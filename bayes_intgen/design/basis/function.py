@@ -49,6 +49,9 @@ class BasisFunction:
     fine
         Whether it is too fine to be of use in the confounding bias of another action: it has a part
         in the effect and in the own bias of the action only.
+    pooled
+        Whether its prior scale is that of all pooled functions of its shape in a component, as of
+        the curves of many covariates, most of which are none.
     """
 
     name: str
@@ -60,6 +63,7 @@ class BasisFunction:
     coordinate: str = ""
     smoothness: float = inf
     fine: bool = False
+    pooled: bool = False
 
 
 class ActionBasis(Protocol):

@@ -41,6 +41,7 @@ from bayes_intgen.base.types import Array, Scale
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.function import ActionBasis, BasisFunction
 from bayes_intgen.design.basis.warp import Warp, find_masses
+from bayes_intgen.design.basis.waves import fill_waves
 
 __all__ = ["FEW_COVARIATES", "HSGP", "HSGPBasis"]
 
@@ -65,11 +66,10 @@ class HSGP:
 
         m = 3 + 0.8 log10 N,   m_pair = 1.1 + 0.5 log10 N,   warp = 13 + 3 log10 N,
 
-    rounded; with K > 3 actions and covariates warp is multiplied by 3 / K and m_pair by its root,
-    with K > 6 m by the root of 6 / K. (Five actions, four families of curves: with 4 / K in place
-    of 3 / K errors differ by less than 1% and fits take half as long again.)
-    ``HSGP(warp=0)`` is the basis of 0.1, without a warped coordinate: 10 eigenfunctions, 5 of them
-    in products.
+    rounded; with K > 3 actions and covariates (of which two count) warp is multiplied by 3 / K and
+    m_pair by its root, with K > 6 m by the root of 6 / K. (Smooth curves of five actions, 12 data
+    sets: 4 / K in place of 3 / K has the same error and takes 1.6 times as long.) ``HSGP(warp=0)``
+    is the basis of 0.1, without a warped coordinate: 10 eigenfunctions, 5 of them in products.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ class HSGP:
         True
         """
         rows = sum(part.n for part in summary.regimes.values())
-        few = min(len(summary.covariates), FEW_COVARIATES)  # more do not modify everything
+        few = min(len(summary.covariates), FEW_COVARIATES)
         m, m_pair, m_warp = self.sizes(rows, len(summary.actions) + few)
         low, high = summary.pooled_core(action)
         box = Scale((low + high) / 2, (high - low) / 2)
@@ -184,6 +184,7 @@ class HSGPBasis:
     m_warp: int = 0  # number of its eigenfunctions
     masses: tuple[float, ...] = ()  # the values with an indicator of their own
     jumps: tuple[float, ...] = ()  # the places of steps
+    pooled: bool = False  # whether curves have the prior scales of all pooled variables
     kind: ClassVar[str] = "hsgp"
 
     @cached_property
@@ -197,7 +198,7 @@ class HSGPBasis:
         With one: the linear function, its eigenfunctions, those of the action, the normal score
         and its curves where they are of use, indicators and steps. A surface then is a bilinear
         term, smooth functions of one times linear ones of the other, and a smooth term of the
-        first ``m_pair`` of each, as in the decomposition of smoothing splines (Gu 2013).
+        first ``m_pair`` of each, as in smoothing splines (Gu 2013).
         """
         if self.warp is None:
             share = 0.5 if self.m_pair else 1.0
@@ -232,7 +233,8 @@ class HSGPBasis:
         names = [f"={value!r}".removesuffix(".0") for value in self.masses]
         masses = [BasisFunction(name, "mass", alone) for name in names]
         steps = [BasisFunction(f">{place:.6g}", "step", 1.0, fine=True) for place in self.jumps]
-        return [trend, *warped, *waves, *(scores if self.warp.bent else ()), *masses, *steps]
+        curves = [*warped, *waves, *(scores if self.warp.bent else ())]
+        return [trend, *(replace(f, pooled=self.pooled) for f in curves), *masses, *steps]
 
     @cached_property
     def frequencies(self) -> Array:
@@ -290,6 +292,7 @@ class HSGPBasis:
             return state
         further: dict[str, Any] = {"m_warp": self.m_warp, "masses": list(self.masses)}
         further |= {"jumps": list(self.jumps)} if self.jumps else {}
+        further |= {"pooled": True} if self.pooled else {}
         return {**state, "warp": self.warp.to_dict(), **further}
 
     @classmethod
@@ -301,21 +304,5 @@ class HSGPBasis:
             return basis
         masses, jumps = (tuple(state.get(name, ())) for name in ("masses", "jumps"))
         warp = Warp.from_dict(state["warp"])
-        return replace(basis, warp=warp, m_warp=state["m_warp"], masses=masses, jumps=jumps)
-
-
-def fill_waves(x: Array, c: float, out: Array) -> None:
-    """Write the eigenfunctions of the box [-c, c] at x into the rows of an array.
-
-    Only the first is a sine: with t = w_1 (x + c), sin((j+1) t) = 2 cos(t) sin(j t) -
-    sin((j-1) t).
-    """
-    angle = (x + c) * (pi / (2 * c))
-    np.sin(angle, out=out[0])
-    out[0] /= sqrt(c)
-    twice = 2 * np.cos(angle)
-    before: Array | float = 0.0
-    for j in range(1, len(out)):
-        np.multiply(twice, out[j - 1], out=out[j])
-        out[j] -= before
-        before = out[j - 1]
+        rest = {"masses": masses, "jumps": jumps, "pooled": state.get("pooled", False)}
+        return replace(basis, warp=warp, m_warp=state["m_warp"], **rest)
