@@ -12,6 +12,7 @@ from bayes_intgen.inference.laplace import find_mode
 from bayes_intgen.inference.verdicts.additivity import Candidates
 from bayes_intgen.inference.verdicts.interaction_scores import SCALES, Scores
 from bayes_intgen.inference.verdicts.probes import find_probes
+from tests.cases import many_covariates
 from tests.cases.interacting_systems import draw_system
 
 pytestmark = pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning")
@@ -157,3 +158,23 @@ def test_a_test_of_three_is_freed_of_its_pairs(candidates):
     bias = next(i for i, p in enumerate(probes) if p.kind == "bias" and len(p.further) == 2)
     kinds = [(probes[i].kind, len(probes[i].names)) for i in candidates._below(bias)]
     assert sorted(kinds) == [("bias", 2)] * 2 + [("interaction", 2)] * 3 + [("interaction", 3)]
+
+
+def test_of_many_covariates_those_modify_effects_that_are_seen_to():
+    system = many_covariates.draw_system(3, modified=True, n_covariates=4)
+    frame = system.frame(800, 1)
+    data = ig.RegimeData.from_frame(frame, "y", ACTIONS, covariates=system.covariates)
+    posterior = ig.InterventionModel().fit(data, method="laplace")
+    wanted = {("effect", (f"a{k + 1}",), f"z{z + 1}") for k, z, _ in system.modified}
+    assert wanted <= set(posterior.interactions.terms.modified)
+    assert posterior.interactions.used == "none"
+    scales = [name for name in posterior.design.groups if name.startswith("causal|*")]
+    assert scales == ["causal|*:warped"] or set(scales) > {"causal|*:warped"}
+    at = system.points(100, 1)
+    errors = posterior.expected_outcome(at, beyond="clamp").mean(("chain", "draw")).to_numpy()
+    errors = errors - system.truth(at[ACTIONS].to_numpy(), at[system.covariates].to_numpy())
+    flat = dict.fromkeys(ACTIONS, ig.HSGP()) | dict.fromkeys(system.covariates, ig.Polynomial(1))
+    plain = ig.InterventionModel(flat, interactions="none").fit(data, method="laplace")
+    unmodified = plain.expected_outcome(at, beyond="clamp").mean(("chain", "draw")).to_numpy()
+    unmodified -= system.truth(at[ACTIONS].to_numpy(), at[system.covariates].to_numpy())
+    assert np.mean(errors**2) < 0.5 * np.mean(unmodified**2)
