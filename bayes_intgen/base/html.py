@@ -7,9 +7,10 @@ names of columns and levels, which come from users' tables, are shown and never 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["html_block", "html_choices", "html_frame", "html_table"]
 
@@ -56,7 +57,7 @@ def html_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
 
 
-def html_frame(frame: pd.DataFrame, index: bool = True) -> str:
+def html_frame(frame: "pd.DataFrame", index: bool = True) -> str:
     """Write a data frame as :func:`html_table` does, with or without its index as first column."""
     titles = [*([str(frame.index.name or "")] if index else []), *map(str, frame.columns)]
     return html_table(titles, (row if index else row[1:] for row in frame.itertuples()))

@@ -1,11 +1,15 @@
 """Credible intervals, coverage and root mean squared error."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
 from bayes_intgen.base.arguments import read_real
 from bayes_intgen.base.errors import QueryError
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = ["INTERVAL", "coverage", "credible_interval", "rmse"]
 
@@ -13,8 +17,8 @@ INTERVAL = 0.9
 
 
 def credible_interval(
-    draws: xr.DataArray, probability: float = INTERVAL
-) -> tuple[xr.DataArray, xr.DataArray]:
+    draws: "xr.DataArray", probability: float = INTERVAL
+) -> "tuple[xr.DataArray, xr.DataArray]":
     """Return the lower and upper ends of equal-tailed credible intervals.
 
     The draws have dims ``chain`` and ``draw``. The probability inside is 0.9 throughout the library

@@ -4,13 +4,15 @@ import argparse
 import importlib
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import bayes_intgen as ig
+from bayes_intgen.base.choices import CHOICES
 from bayes_intgen.base.errors import DataError, ModelError, QueryError
-from bayes_intgen.cli.files import writable
-from bayes_intgen.data.regime_data import RegimeData
-from bayes_intgen.design.interactions import CHOICES
-from bayes_intgen.design.structure import Structure
+from bayes_intgen.cli.paths import writable
+
+if TYPE_CHECKING:
+    from bayes_intgen.design.structure import Structure
 
 __all__ = [
     "CORES",
@@ -158,7 +160,7 @@ def pairs(text: str) -> dict[str, str]:
     return values
 
 
-def structure(text: str) -> Structure:
+def structure(text: str) -> "Structure":
     """Read ``learned``, ``full`` or edges written as ``a>b,b>c``.
 
     Examples
@@ -284,10 +286,10 @@ def add_assumptions(parser: argparse._ActionsContainer) -> None:
     )
 
 
-def read_table(options: argparse.Namespace, source: Any = None) -> RegimeData:
+def read_table(options: argparse.Namespace, source: Any = None) -> "ig.RegimeData":
     """Read the table that :func:`add_table` describes, or another with the same columns."""
     need_columns(options)
-    data = RegimeData.from_frame(
+    data = ig.RegimeData.from_frame(
         options.data if source is None else source,
         outcome=options.outcome,
         actions=options.actions,

@@ -20,9 +20,8 @@ from bayes_intgen.studies.runner.pool import local_processes
 from bayes_intgen.studies.runner.sweep import run_sweep
 from bayes_intgen.studies.runner.unit import Row
 
-__all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
+__all__ = ["DESCRIPTION", "add_arguments", "run"]
 
-HELP = "judge errors and intervals over many synthetic systems"
 DESCRIPTION = f"""\
 Draw random systems, fit each, and compare the posterior of setting all actions with
 the truth: error (its level and its shape) and coverage of 50, 80, 90 and 95% intervals,

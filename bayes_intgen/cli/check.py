@@ -3,15 +3,12 @@
 import argparse
 from typing import Any
 
-from bayes_intgen.checks.result import Checks
-from bayes_intgen.checks.suite import check
+import bayes_intgen as ig
 from bayes_intgen.cli import arguments
 from bayes_intgen.cli.text import fit_terminal, records, show_json
-from bayes_intgen.intervention_model import InterventionModel
 
-__all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
+__all__ = ["DESCRIPTION", "add_arguments", "run"]
 
-HELP = "look for evidence against the assumptions"
 DESCRIPTION = """\
 Look for evidence against the assumptions behind E[Y | do(a)]: confounders shared by
 actions or acting together, mechanisms that change between experiments, interactions
@@ -35,17 +32,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Read, check and say what was checks."""
+    """Read, check and say what was found."""
     data = arguments.read_table(options)
     posterior, blocks = None, options.blocks
     if options.structure != "learned":
-        model = InterventionModel(
+        model = ig.InterventionModel(
             structure=options.structure, interactions=options.interactions, blocks=blocks
         )
         target = data.labels[0]  # of the fit only its choices count
         posterior = model.fit(data, method="laplace", draws=1, progressbar=False, target=target)
         blocks = None
-    checks = check(data, posterior, options.interactions, blocks)
+    checks = ig.check(data, posterior, options.interactions, blocks)
     if options.json:
         show_json(_to_json(checks))
     else:
@@ -53,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     return 0 if checks.passed else 1
 
 
-def _to_json(checks: Checks) -> dict[str, Any]:
+def _to_json(checks: "ig.Checks") -> dict[str, Any]:
     """Return the result as JSON types; what could not be tested has null for numbers."""
     return {
         "passed": checks.passed,

@@ -1,7 +1,5 @@
-"""Files that commands read and write: tables, query points, pictures, and paths checked early."""
+"""Files that commands read and write: tables, query points and pictures."""
 
-import argparse
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,27 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bayes_intgen.base.errors import FileError
-from bayes_intgen.base.files import is_file, is_folder, replacing
+from bayes_intgen.base.files import is_file, replacing
 
-__all__ = ["figure_of", "keep_apart", "read_points", "save_figure", "save_table", "writable"]
-
-
-def writable(text: str) -> Path:
-    """Read a path to write to; that it can be written to is known before any work is done."""
-    path = Path(text)
-    if is_folder(path):
-        raise argparse.ArgumentTypeError(f"{text!r} is a folder; give the name of a file")
-    if not is_folder(path.parent):
-        raise argparse.ArgumentTypeError(f"the folder {str(path.parent)!r} does not exist")
-    if not os.access(path.parent, os.W_OK):
-        raise argparse.ArgumentTypeError(f"the folder {str(path.parent)!r} cannot be written to")
-    return path
-
-
-def keep_apart(source: str | Path, out: Path | None) -> None:
-    """Raise a FileError if the output would replace the input."""
-    if out is not None and Path(source).resolve() == out.resolve():
-        raise FileError(f"--out: {str(out)!r} is the input itself; choose another name.")
+__all__ = ["figure_of", "read_points", "save_figure", "save_table"]
 
 
 def read_points(path: Path, categorical: Iterable[str]) -> pa.Table:

@@ -5,24 +5,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import bayes_intgen as ig
+from bayes_intgen.base.choices import LIKELIHOODS
 from bayes_intgen.base.errors import ModelError, NotIdentifiedError
 from bayes_intgen.base.regimes import format_regime
 from bayes_intgen.cli import arguments
-from bayes_intgen.cli.files import keep_apart, writable
+from bayes_intgen.cli.paths import keep_apart, writable
 from bayes_intgen.cli.text import fit_terminal, records, show_json
-from bayes_intgen.data.lift_tests import LiftTests
-from bayes_intgen.data.regime_data import RegimeData
-from bayes_intgen.design.basis.hsgp import HSGP
-from bayes_intgen.design.basis.polynomial import Polynomial
-from bayes_intgen.intervention_model import InterventionModel
-from bayes_intgen.model.pymc_rowwise import LIKELIHOODS
-from bayes_intgen.moments.moments import Moments
-from bayes_intgen.posterior.posterior import Posterior
-from bayes_intgen.posterior.query import rank_condition
 
-__all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
+__all__ = ["DESCRIPTION", "add_arguments", "run"]
 
-HELP = "fit the posterior to a CSV or Parquet table"
 DESCRIPTION = """\
 Fit the posterior of E[Y | do(a)] to a table with one row per unit.
 
@@ -108,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
     if not options.json:
         print(data, end="\n\n")
         print(f"Fitting ({options.method}) ...", flush=True)
-    model = InterventionModel(
+    model = ig.InterventionModel(
         _basis(options),
         options.structure,
         options.interactions,
@@ -116,7 +108,7 @@ def run(options: argparse.Namespace) -> int:
         variance=options.variance,
         likelihood=options.likelihood,
     )
-    lifts = LiftTests.from_frame(options.lifts) if options.lifts else None
+    lifts = ig.LiftTests.from_frame(options.lifts) if options.lifts else None
     posterior = model.fit(
         data,
         target=options.target,
@@ -136,8 +128,10 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _to_json(posterior: Posterior, out: Path) -> dict[str, Any]:
+def _to_json(posterior: "ig.Posterior", out: Path) -> dict[str, Any]:
     """Return verdicts and effects of a fit as JSON types."""
+    from bayes_intgen.posterior.query import rank_condition  # slow to import: --help need not
+
     known = rank_condition(posterior).affine(posterior.actions).identified
     regime = posterior.actions if known else posterior.target
     additivity, lifts, learned = posterior.additivity, posterior.lifts, posterior.learned
@@ -160,7 +154,7 @@ def _to_json(posterior: Posterior, out: Path) -> dict[str, Any]:
     }
 
 
-def _read(options: argparse.Namespace) -> RegimeData | Moments:
+def _read(options: argparse.Namespace) -> "ig.RegimeData | ig.Moments":
     if Path(options.data).suffix.lower() != ".npz":
         return arguments.read_table(options)
     given = [name for name in ("outcome", "actions", "drop") if getattr(options, name)]
@@ -169,12 +163,12 @@ def _read(options: argparse.Namespace) -> RegimeData | Moments:
             f"--{given[0]} goes with a table, but {options.data!r} holds moments, which know their "
             f"columns; leave it out."
         )
-    return Moments.load(options.data)
+    return ig.Moments.load(options.data)
 
 
-def _basis(options: argparse.Namespace) -> HSGP | Polynomial:
+def _basis(options: argparse.Namespace) -> "ig.HSGP | ig.Polynomial":
     if options.basis == "polynomial":
-        return Polynomial(3 if options.degree is None else options.degree)
+        return ig.Polynomial(3 if options.degree is None else options.degree)
     if options.degree is not None:
         raise ModelError("--degree goes with --basis polynomial; add that, or leave it out.")
-    return HSGP(warp=0 if options.basis == "unwarped" else None)
+    return ig.HSGP(warp=0 if options.basis == "unwarped" else None)

@@ -1,16 +1,18 @@
 """``bayes-intgen identify``: what follows from which experiments, before there are any data."""
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import bayes_intgen as ig
 from bayes_intgen.base.regimes import format_regime
 from bayes_intgen.cli import arguments
 from bayes_intgen.cli.text import fit_terminal, show_json
-from bayes_intgen.design.identification.identify import Identification, identify
 
-__all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
+if TYPE_CHECKING:
+    from bayes_intgen.design.identification.identify import Identification
 
-HELP = "say what follows from which experiments"
+__all__ = ["DESCRIPTION", "add_arguments", "run"]
+
 DESCRIPTION = """\
 Say whether the mean outcome under TARGET follows from some experiments, or which
 experiment is missing. Takes no data: ask before you run an experiment.
@@ -41,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Ask, and say what follows or is missing."""
-    answer = identify(options.experiments, options.target, options.blocks)
+    answer = ig.identify(options.experiments, options.target, options.blocks)
     if options.json:
         show_json(_to_json(answer))
     else:
@@ -49,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     return 0 if answer.identified else 1
 
 
-def _to_json(answer: Identification) -> dict[str, Any]:
+def _to_json(answer: "Identification") -> dict[str, Any]:
     return {
         "target": format_regime(answer.target),
         "identified": answer.identified,

@@ -1,6 +1,8 @@
 """``bayes-intgen``: fit a table, query a fit, or see it all on synthetic data.
 
-Exit codes are listed in :data:`CODES`, which the help of ``bayes-intgen`` shows.
+Each command is a module of its own, loaded when it is asked for: what most of them build on takes
+seconds to import, and help and ``identify`` need none of it. Exit codes are listed in
+:data:`CODES`, which the help of ``bayes-intgen`` shows.
 """
 
 import argparse
@@ -8,28 +10,26 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from importlib import import_module
 
 from bayes_intgen.base.errors import BayesIntgenError, ConflictWarning, ConvergenceWarning
-from bayes_intgen.cli import (
-    calibrate,
-    check,
-    demo,
-    fit,
-    identify,
-    merge,
-    moments,
-    plot,
-    query,
-    recalibrate,
-    reproduce,
-)
 
 __all__ = ["main"]
 
-COMMANDS = (
-    *(demo, fit, plot, query, check, identify, recalibrate),
-    *(moments, merge, calibrate, reproduce),
-)
+# name and help of each command
+COMMANDS = {
+    "demo": "draw a synthetic system, fit it, and compare with its truth",
+    "fit": "fit the posterior to a CSV or Parquet table",
+    "plot": "draw a saved fit",
+    "query": "ask a saved fit for expected outcomes",
+    "check": "look for evidence against the assumptions",
+    "identify": "say what follows from which experiments",
+    "recalibrate": "judge the intervals of a fit on data drawn from it",
+    "moments": "sum up tables of any size, for a fit without the rows",
+    "merge": "merge moments of several tables",
+    "calibrate": "judge errors and intervals over many synthetic systems",
+    "reproduce": "repeat the paper's experiments on random systems",
+}
 
 DESCRIPTION = """\
 What happens when several actions are set at once, if each experiment set only one?
@@ -58,30 +58,44 @@ exit codes:
 """
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Describe all commands."""
+class ShowVersion(argparse.Action):
+    """Print the version, which is looked up only if it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        """Print and leave."""
+        from importlib.metadata import version  # slow to import: half of what --help takes
+
+        print(f"bayes-intgen {version('bayes-intgen')}")
+        parser.exit()
+
+
+def build_parser(chosen: str | None) -> argparse.ArgumentParser:
+    """Describe all commands, and what the chosen one takes."""
     parser = argparse.ArgumentParser(
         prog="bayes-intgen",
         description=DESCRIPTION,
         epilog=CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action=ShowVersion, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    for module in COMMANDS:
-        command = commands.add_parser(
-            module.__name__.rpartition(".")[2],
-            help=module.HELP,
-            description=module.DESCRIPTION,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        module.add_arguments(command)
-        command.set_defaults(run=module.run)
+    raw = argparse.RawDescriptionHelpFormatter
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, help=text, formatter_class=raw)
+        if name == chosen:
+            module = import_module(f"bayes_intgen.cli.{name}")
+            command.description = module.DESCRIPTION
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
-    options = build_parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    # before the command there are only flags, which take no value
+    chosen = next((argument for argument in given if not argument.startswith("-")), None)
+    options = build_parser(chosen).parse_args(given)
     try:
         with warnings.catch_warnings():
             # the commands print these verdicts

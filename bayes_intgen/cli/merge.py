@@ -3,12 +3,11 @@
 import argparse
 from functools import reduce
 
+import bayes_intgen as ig
 from bayes_intgen.cli import arguments
-from bayes_intgen.moments.moments import Moments
 
-__all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
+__all__ = ["DESCRIPTION", "add_arguments", "run"]
 
-HELP = "merge moments of several tables"
 DESCRIPTION = """\
 Merge moments that share one frozen basis: those of further tables are made with --like.
 """
@@ -22,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Load, merge and save; the output may be one of the inputs."""
-    merged = reduce(Moments.merge, map(Moments.load, options.moments))
+    merged = reduce(ig.Moments.merge, map(ig.Moments.load, options.moments))
     merged.save(options.out, rows=not options.no_rows)
     print(merged)
     print(f"\nSaved to {options.out}")

@@ -4,16 +4,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+import bayes_intgen as ig
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.cli import arguments
-from bayes_intgen.cli.files import keep_apart
-from bayes_intgen.design.basis.hsgp import HSGP
-from bayes_intgen.design.basis.polynomial import Polynomial
-from bayes_intgen.moments.moments import Moments
+from bayes_intgen.cli.paths import keep_apart
 
-__all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
+__all__ = ["DESCRIPTION", "add_arguments", "run"]
 
-HELP = "sum up tables of any size, for a fit without the rows"
 DESCRIPTION = """\
 Sum up tables that need not fit into memory: a file of a few megabytes for any number of
 rows, which can be merged with others and fitted without the rows.
@@ -64,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     """Read, sum up, save and say what was found."""
     for path in (*options.data, *([options.like] if options.like else [])):
         keep_apart(path, options.out)
-    like = Moments.load(options.like) if options.like else None
+    like = ig.Moments.load(options.like) if options.like else None
     if like is None:
         arguments.need_columns(options)
     elif options.outcome or options.actions or options.basis:
@@ -84,17 +81,17 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _sum_up(source: Any, like: Moments | None, options: argparse.Namespace) -> Moments:
+def _sum_up(source: Any, like: "ig.Moments | None", options: argparse.Namespace) -> "ig.Moments":
     if like is not None:
-        return Moments.from_data(source, like=like, regime=options.regime)
-    smooth = HSGP(warp=0 if options.basis == "unwarped" else None)
-    basis = Polynomial(3) if options.basis == "polynomial" else smooth
-    return Moments.from_data(
+        return ig.Moments.from_data(source, like=like, regime=options.regime)
+    smooth = ig.HSGP(warp=0 if options.basis == "unwarped" else None)
+    basis = ig.Polynomial(3) if options.basis == "polynomial" else smooth
+    return ig.Moments.from_data(
         arguments.read_table(options, source), basis=basis, structure=options.structure
     )
 
 
-def _columns(like: Moments | None, options: argparse.Namespace) -> list[str]:
+def _columns(like: "ig.Moments | None", options: argparse.Namespace) -> list[str]:
     regime = options.regime
     labels = [regime] if isinstance(regime, str) else list(regime.values())
     if like is not None:

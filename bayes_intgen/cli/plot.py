@@ -3,20 +3,20 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from matplotlib.axes import Axes
-
+import bayes_intgen as ig
 from bayes_intgen.base.errors import QueryError
 from bayes_intgen.cli import arguments
-from bayes_intgen.cli.files import figure_of, keep_apart, save_figure, writable
-from bayes_intgen.posterior.posterior import Posterior, load
+from bayes_intgen.cli.paths import keep_apart, writable
 
-__all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["DESCRIPTION", "add_arguments", "run"]
 
 KINDS = ("surface", "response", "decomposition", "contrasts", "structure")
 FORMATS = (".png", ".pdf", ".svg")
-HELP = "draw a saved fit"
 DESCRIPTION = """\
 Draw a saved fit.
 
@@ -72,8 +72,10 @@ def picture(text: str) -> Path:
 
 def run(options: argparse.Namespace) -> int:
     """Load, draw and save."""
+    from bayes_intgen.cli.files import figure_of, save_figure  # slow to import: --help need not
+
     keep_apart(options.fit, options.out)
-    posterior = load(options.fit)
+    posterior = ig.load(options.fit)
     save_figure(figure_of(_draw(posterior, options)), options.out, dpi=150)
     print(f"{options.kind} saved to {options.out}")
     for verdict in (posterior.convergence, posterior.additivity, posterior.lifts):
@@ -82,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
     return 0 if posterior.convergence.ok else 1
 
 
-def _draw(posterior: Posterior, options: argparse.Namespace) -> Axes:
+def _draw(posterior: "ig.Posterior", options: argparse.Namespace) -> "Axes":
     """Draw what was asked for, in a new figure."""
     needed = {"surface": 2, "response": 1}.get(options.kind)
     chosen = options.actions or list(posterior.actions[:needed])
@@ -108,7 +110,7 @@ def _draw(posterior: Posterior, options: argparse.Namespace) -> Axes:
     return axes
 
 
-def _values(posterior: Posterior, at: dict[str, str]) -> dict[str, Any]:
+def _values(posterior: "ig.Posterior", at: dict[str, str]) -> dict[str, Any]:
     """Turn texts into numbers, but for levels."""
     values: dict[str, Any] = {}
     for name, text in at.items():

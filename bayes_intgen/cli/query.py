@@ -4,17 +4,15 @@ import argparse
 import sys
 from pathlib import Path
 
+import bayes_intgen as ig
 from bayes_intgen.base.metrics import INTERVAL
 from bayes_intgen.base.support_flags import BEYOND, OUTSIDE, SUPPORTED
 from bayes_intgen.cli import arguments
-from bayes_intgen.cli.files import keep_apart, read_points, save_table, writable
+from bayes_intgen.cli.paths import keep_apart, writable
 from bayes_intgen.cli.text import records, show_json, show_table
-from bayes_intgen.posterior.posterior import load
-from bayes_intgen.posterior.predictive import predictive_interval
 
-__all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
+__all__ = ["DESCRIPTION", "add_arguments", "run"]
 
-HELP = "ask a saved fit for expected outcomes"
 DESCRIPTION = """\
 Posterior of the expected outcome at given points.
 
@@ -69,13 +67,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Load, evaluate and write or print."""
+    from bayes_intgen.cli.files import read_points, save_table  # slow to import: --help need not
+
     for source in (options.fit, options.points):
         keep_apart(source, options.out)
-    posterior = load(options.fit)
+    posterior = ig.load(options.fit)
     points = read_points(options.points, posterior.summary.levels)
     do = arguments.read_do(options)
     table = posterior.table(points, do, options.interval, options.beyond)
     if options.predict:
+        from bayes_intgen.posterior.predictive import predictive_interval  # slow to import
+
         lower, upper = predictive_interval(
             posterior, points, do, options.interval, options.seed, options.beyond
         )

@@ -4,15 +4,11 @@ import argparse
 import sys
 from pathlib import Path
 
+import bayes_intgen as ig
 from bayes_intgen.cli import arguments
-from bayes_intgen.cli.files import figure_of, read_points, save_figure, save_table
-from bayes_intgen.posterior.posterior import load
-from bayes_intgen.studies.refit.calibration import refit_calibration
-from bayes_intgen.studies.refit.simulate_rows import read_like
 
-__all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
+__all__ = ["DESCRIPTION", "add_arguments", "run"]
 
-HELP = "judge the intervals of a fit on data drawn from it"
 DESCRIPTION = """\
 Draw data sets from a saved fit (its effects, your experiments and row counts), fit each,
 and see how often the intervals hold the effects that the data sets were drawn from.
@@ -50,12 +46,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the study, save and print what it says."""
-    posterior = load(options.fit)
+    from bayes_intgen.cli import files  # slow to import: --help need not
+    from bayes_intgen.studies.refit.simulate_rows import read_like  # slow to import, too
+
+    posterior = ig.load(options.fit)
     data = read_like(posterior, options.data, options.regime)
     if options.drop:
         data = data.drop(options.drop)
-    at = None if options.points is None else read_points(options.points, posterior.summary.levels)
-    calibration = refit_calibration(
+    at = (
+        None
+        if options.points is None
+        else files.read_points(options.points, posterior.summary.levels)
+    )
+    calibration = ig.refit_calibration(
         posterior,
         data,
         at,
@@ -66,8 +69,8 @@ def run(options: argparse.Namespace) -> int:
         out=options.out,
         workers=options.workers,
     )
-    save_table(calibration.table, options.out / "recalibration.csv", index=True)
-    save_figure(figure_of(calibration.plot()[0]), options.out / "recalibration.png")
+    files.save_table(calibration.table, options.out / "recalibration.csv", index=True)
+    files.save_figure(files.figure_of(calibration.plot()[0]), options.out / "recalibration.png")
     print(calibration)
     if calibration.failures:
         print(f"bayes-intgen recalibrate: {calibration.failures} data sets failed", file=sys.stderr)

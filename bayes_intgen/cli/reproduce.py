@@ -17,9 +17,8 @@ from bayes_intgen.studies.paper.unit import COLUMNS, ESTIMATORS, ReproduceUnit
 from bayes_intgen.studies.runner.pool import Pool, local_processes
 from bayes_intgen.studies.runner.sweep import run_sweep
 
-__all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
+__all__ = ["DESCRIPTION", "add_arguments", "run"]
 
-HELP = "repeat the paper's experiments on random systems"
 DESCRIPTION = """\
 Repeat an experiment of Kekic, Garrido Mejia and Schoelkopf (ICML 2025) on random systems,
 with the Bayesian model beside their estimator and its baselines:

@@ -3,9 +3,10 @@
 import json
 import shutil
 import textwrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["fit_terminal", "records", "show_json", "show_table"]
 
@@ -35,7 +36,7 @@ def fit_terminal(text: str, width: int | None = None) -> str:
     return "\n".join(lines)
 
 
-def show_table(table: pd.DataFrame) -> str:
+def show_table(table: "pd.DataFrame") -> str:
     """Write a table with four digits; columns beyond the width of the terminal follow below.
 
     Examples
@@ -48,7 +49,7 @@ def show_table(table: pd.DataFrame) -> str:
     return table.to_string(index=False, float_format=lambda x: f"{x:.4g}", line_width=width)
 
 
-def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+def records(table: "pd.DataFrame") -> list[dict[str, Any]]:
     """Return the rows of a table as JSON types, with None for what is not a number.
 
     Examples

@@ -27,9 +27,10 @@ told from noise.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from bayes_intgen.base.blocks import Blocks
+from bayes_intgen.base.choices import CHOICES, INTERACTIONS, InteractionClass, Interactions
 from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.design.basis.hsgp import FEW_COVARIATES
 from bayes_intgen.design.components import CAUSAL, bias_name
@@ -45,12 +46,6 @@ __all__ = [
     "covariates_modify_all",
     "missing_terms",
 ]
-
-INTERACTIONS = ("none", "pairwise", "all")
-CHOICES = ("learned", *INTERACTIONS)
-
-type InteractionClass = Literal["none", "pairwise", "all"]
-type Interactions = Literal["learned", "none", "pairwise", "all"]
 
 
 @dataclass(frozen=True)

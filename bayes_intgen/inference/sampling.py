@@ -37,7 +37,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import nutpie
 import pymc as pm
 import xarray as xr
 
@@ -169,6 +168,8 @@ def sample_nuts(problem: Problem, mode: LaplaceMode, sampling: Sampling) -> Hype
     (:mod:`bayes_intgen.model.compiled_density`), not the PyMC model, which would be compiled anew
     for each data set.
     """
+    import nutpie  # slow to import: laplace and all that does not fit do without
+
     root = np.linalg.cholesky(mode.covariance)
     log_density = CompiledDensity.of(
         problem.likelihood, problem.scales, problem.hyperpriors, mode.mode, root

@@ -29,13 +29,13 @@ distributions", Journal of Business and Economic Statistics 28.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Literal
 
 import numpy as np
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
 
+from bayes_intgen.base.choices import LIKELIHOODS, Likelihood
 from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.design.design import Design
@@ -49,10 +49,6 @@ from bayes_intgen.model.whitening import RegressionWhitening, Standardising, Var
 from bayes_intgen.moments.feature_rows import Rows
 
 __all__ = ["LIKELIHOODS", "Likelihood", "Start", "VarianceStart", "build_rowwise"]
-
-type Likelihood = Literal["normal", "student_t", "heteroscedastic"]
-
-LIKELIHOODS = ("normal", "student_t", "heteroscedastic")
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import arviz as az
 import pandas as pd
 import xarray as xr
 
@@ -83,6 +82,8 @@ def prior_sensitivity(
     >>> posterior.prior_sensitivity()["diagnosis"].tolist()
     ['✓', '✓']
     """
+    import arviz as az  # slow to import: other queries do without
+
     tree = fit.idata
     if fit.convergence.method == "prior":
         raise QueryError("prior_sensitivity: these are draws from the prior; fit the data first.")

@@ -1,5 +1,6 @@
 """Synthetic structural causal models whose effects are known."""
 
+from bayes_intgen.scm import examples as examples
 from bayes_intgen.scm.common_support import sample_common_support_scm
 from bayes_intgen.scm.discrete_draw import sample_discrete_scm
 from bayes_intgen.scm.discrete_scm import DiscreteSCM

@@ -1,11 +1,13 @@
 """What users can import, and that each of it is documented."""
 
+import ast
 import dataclasses
 import doctest
 import inspect
 import re
 from functools import cached_property
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -43,6 +45,7 @@ NAMES = [
     "examples",
     "identify",
     "load",
+    "plots",
     "refit_calibration",
     "scm",
     "sensitivity",
@@ -116,8 +119,18 @@ PUBLIC = {
 DOCUMENTED = [name for name in PUBLIC if name != "scm.Seed"]  # a type, which holds no docstring
 
 
+def test_type_checkers_and_completion_see_every_name():
+    stub = ast.parse(Path(ig.__file__).with_suffix(".pyi").read_text())
+    imported = [alias.name for n in stub.body if isinstance(n, ast.ImportFrom) for alias in n.names]
+    (exported,) = (node.value for node in stub.body if isinstance(node, ast.Assign))
+    assert sorted(imported) == sorted(ast.literal_eval(exported)) == sorted(NAMES)
+    assert dir(ig) == sorted(NAMES)
+    with pytest.raises(AttributeError, match="absent"):
+        _ = ig.absent
+
+
 def test_the_public_names_are_these():
-    assert ig.__all__ == NAMES
+    assert ig.__all__ == sorted(NAMES)
     assert ig.scm.__all__ == SCM_NAMES
     assert ig.examples.__all__ == EXAMPLE_NAMES
 

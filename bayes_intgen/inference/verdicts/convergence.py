@@ -25,7 +25,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import arviz as az
 import numpy as np
 import xarray as xr
 
@@ -134,6 +133,8 @@ def check_nuts(sampled: xr.Dataset, sample_stats: xr.Dataset) -> Convergence:
 
     ``sampled``: draws of everything that was sampled, dims (chain, draw, ...).
     """
+    import arviz as az  # slow to import: saved fits and laplace do without
+
     chains = sampled.sizes["chain"]
     total = chains * sampled.sizes["draw"]
     ess = _extreme(az.ess(sampled, method="bulk"), np.min)

@@ -1,0 +1,72 @@
+# The public names and where each is defined; read by type checkers, and by __init__.py to load a
+# name when it is first used.
+
+from . import plots, scm
+from .base.errors import (
+    BayesIntgenError,
+    ConflictWarning,
+    ConvergenceWarning,
+    DataError,
+    FileError,
+    ModelError,
+    NotIdentifiedError,
+    QueryError,
+    RegimeError,
+)
+from .baselines.ridge import JointRidge, ObservationalRidge, PooledRidge, RidgeEstimator
+from .checks.result import Checks
+from .checks.sensitivity.analysis import sensitivity
+from .checks.sensitivity.result import Sensitivity
+from .checks.suite import check
+from .data.lift_tests import LiftTests
+from .data.regime_data import RegimeData
+from .design.basis.categorical import Categorical
+from .design.basis.hsgp import HSGP
+from .design.basis.polynomial import Polynomial
+from .design.identification.identify import identify
+from .intervention_model import InterventionModel
+from .model.distributions import LogNormal
+from .model.priors import Priors
+from .moments.moments import Moments
+from .posterior.posterior import Posterior, load
+from .scm import examples
+from .studies.refit.calibration import refit_calibration, simulation_based_calibration
+from .studies.refit.interval_calibration import IntervalCalibration
+
+__all__ = [
+    "HSGP",
+    "BayesIntgenError",
+    "Categorical",
+    "Checks",
+    "ConflictWarning",
+    "ConvergenceWarning",
+    "DataError",
+    "FileError",
+    "IntervalCalibration",
+    "InterventionModel",
+    "JointRidge",
+    "LiftTests",
+    "LogNormal",
+    "ModelError",
+    "Moments",
+    "NotIdentifiedError",
+    "ObservationalRidge",
+    "Polynomial",
+    "PooledRidge",
+    "Posterior",
+    "Priors",
+    "QueryError",
+    "RegimeData",
+    "RegimeError",
+    "RidgeEstimator",
+    "Sensitivity",
+    "check",
+    "examples",
+    "identify",
+    "load",
+    "plots",
+    "refit_calibration",
+    "scm",
+    "sensitivity",
+    "simulation_based_calibration",
+]
