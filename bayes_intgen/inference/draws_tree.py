@@ -16,9 +16,19 @@ from bayes_intgen.base.regimes import format_regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.inference.problem import Problem, conditionals
 
-__all__ = ["HYPERPARAMETERS", "HyperDraws", "assemble_tree", "build_tree", "label_draws"]
+__all__ = [
+    "DRAWS",
+    "HYPERPARAMETERS",
+    "HyperDraws",
+    "assemble_tree",
+    "build_tree",
+    "hyperparameters",
+    "label_draws",
+]
 
 HYPERPARAMETERS = ("log_sigma", "log_scale", "log_length")
+# groups of a tree that hold draws of parameters
+DRAWS = ("posterior", "prior_scales", "weights", "variance", "variance_weights")
 
 DIMS = {
     "log_sigma": "regime",
@@ -79,35 +89,38 @@ def assemble_tree(
     Returns
     -------
     xarray.DataTree
-        ``posterior`` (sigma by regime, prior_scale by group and weight by term, in the outcome's
-        unit; lengthscale by action, in half-widths of its data), ``sample_stats``,
-        ``log_likelihood`` (of all rows of a regime; of each lift test), ``log_prior`` and
-        ``constant_data`` (rows per regime).
+        ``posterior`` (sigma by regime, in the outcome's unit; lengthscale by action, in half-widths
+        of its data), ``prior_scales`` (prior_scale by group) and ``weights`` (weight by term), both
+        in the outcome's unit; ``sample_stats``, ``log_likelihood`` (of all rows of a regime; of
+        each lift test), ``log_prior`` (of the hyperparameters), ``weights/log_prior`` (of the
+        weights given these) and ``constant_data`` (rows per regime). Functions of ArviZ look at
+        ``posterior`` unless told otherwise: there is what fits into a table or a figure.
     """
     log_sigma, log_scale, log_length = problem.split(draws.x)
     unit = problem.moments.outcome_scale.spread
     groups = {
-        "posterior": {
-            "sigma": unit * np.exp(log_sigma),
-            "prior_scale": unit * np.exp(log_scale),
-            "lengthscale": np.exp(log_length),
-            "weight": unit * weights,
-        },
+        "posterior": {"sigma": unit * np.exp(log_sigma), "lengthscale": np.exp(log_length)},
+        "prior_scales": {"prior_scale": unit * np.exp(log_scale)},
+        "weights": {"weight": unit * weights},
+        "weights/log_prior": {"weight": _log_prior_of_weights(problem, draws.x, weights)},
         "log_likelihood": {"outcome": likelihood - problem.likelihood.n * np.log(unit)},
-        "log_prior": _log_prior(problem, draws.x, weights),
+        "log_prior": _log_prior(problem, draws.x),
     }
     # Log-likelihoods are of outcomes in their own unit: a Jacobian of one log unit for each row.
     if problem.lifts:
         effect = problem.lifts.log_likelihood(weights) - np.log(unit)
         groups["log_likelihood"]["effect"] = effect
     labelled = {name: _label(problem, arrays) for name, arrays in groups.items()}
-    shared = labelled["log_prior"]  # ArviZ stacks its variables, whose coordinates must agree
-    labelled["log_prior"] = shared.drop_vars(["component", "feature"], errors="ignore")
     regimes = {"regime": _coords(problem)["regime"]}
     rows = xr.Dataset({"n_rows": ("regime", problem.likelihood.n)}, coords=regimes)
     return xr.DataTree.from_dict(
         {**labelled, "sample_stats": draws.sample_stats, "constant_data": rows}
     )
+
+
+def hyperparameters(tree: xr.DataTree) -> xr.Dataset:
+    """Return the draws of all hyperparameters in a tree, dims (chain, draw, ...)."""
+    return xr.merge([tree["posterior"].to_dataset(), tree["prior_scales"].to_dataset()])
 
 
 def _draw_weights(problem: Problem, x: Array, random_seed: int) -> Array:
@@ -139,20 +152,17 @@ def _log_sd(problem: Problem, x: Array) -> Array:
     return np.array([problem.scales.log_sd(*row) for row in zip(scale, length, strict=True)])
 
 
-def _log_prior(problem: Problem, x: Array, weights: Array) -> dict[str, Array]:
-    """Log prior densities, on the scale on which the model states them.
-
-    Those of the weights are of the centred ones; the determinant of centring is one.
-    """
-    centred = problem.likelihood.centring.to_centred(weights)
+def _log_prior(problem: Problem, x: Array) -> dict[str, Array]:
+    """Log prior densities of hyperparameters, on the scale on which the model states them."""
     log_sigma, log_scale, log_length = problem.split(problem.hyperpriors.log_density(x))
+    return {"sigma": log_sigma, "prior_scale": log_scale, "lengthscale": log_length}
+
+
+def _log_prior_of_weights(problem: Problem, x: Array, weights: Array) -> Array:
+    """Log prior densities of the centred weights; the determinant of centring is one."""
+    centred = problem.likelihood.centring.to_centred(weights)
     log_sd = _log_sd(problem, x.reshape(-1, x.shape[-1])).reshape(weights.shape)
-    return {
-        "sigma": log_sigma,
-        "prior_scale": log_scale,
-        "lengthscale": log_length,
-        "weight": stats.norm.logpdf(centred, 0, np.exp(log_sd)),
-    }
+    return np.asarray(stats.norm.logpdf(centred, 0, np.exp(log_sd)))
 
 
 def _label(problem: Problem, arrays: dict[str, Array]) -> xr.Dataset:

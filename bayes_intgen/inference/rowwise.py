@@ -89,11 +89,11 @@ def sample_rowwise(rowwise: RowwiseProblem, sampling: Sampling) -> tuple[xr.Data
     Returns
     -------
     xarray.DataTree
-        As for the compressed model. ``posterior`` also has ``nu``, or ``variance_scale`` (regime)
-        and ``variance_weight`` (regime, variance_term), which have no unit; with the latter,
-        ``constant_data`` holds ``variance_centre`` and ``variance_limits``, psi_r and the ends of
-        clamp_r in :mod:`bayes_intgen.model.log_variance_rows`. The log-likelihood is summed over
-        the rows of a regime.
+        As for the compressed model. ``posterior`` also has ``nu``, or ``variance_scale`` (regime);
+        with the latter ``variance_weights`` has ``variance_weight`` (regime, variance_term), and
+        ``constant_data`` has ``variance_centre`` and ``variance_limits``, psi_r and the ends of
+        clamp_r in :mod:`bayes_intgen.model.log_variance_rows`. None of them has a unit. The
+        log-likelihood is summed over the rows of a regime.
     Convergence
         Of weights and hyperparameters.
     """
@@ -121,13 +121,13 @@ def _add_parameters(tree: xr.DataTree, rowwise: RowwiseProblem, sampled: xr.Data
         log_tau, gamma = sampled["log_variance_scale"], sampled["variance_weight"]
         location = (np.log(priors.variance.median), priors.variance.log_sd)
         sd = np.exp(log_tau.to_numpy())[..., None] * rowwise.variance.relative
-        tree["posterior"].dataset = posterior.assign(
-            variance_scale=np.exp(log_tau), variance_weight=gamma
-        )
+        tree["posterior"].dataset = posterior.assign(variance_scale=np.exp(log_tau))
         tree["log_prior"].dataset = log_prior.assign(
-            variance_scale=log_tau.copy(data=stats.norm.logpdf(log_tau, *location)),
-            variance_weight=gamma.copy(data=stats.norm.logpdf(gamma, 0, sd)),
+            variance_scale=log_tau.copy(data=stats.norm.logpdf(log_tau, *location))
         )
+        name, given = "variance_weights", gamma.copy(data=stats.norm.logpdf(gamma, 0, sd))
+        tree[name] = xr.DataTree(gamma.to_dataset(name="variance_weight"))
+        tree[f"{name}/log_prior"] = xr.DataTree(given.to_dataset(name="variance_weight"))
         tree["constant_data"].dataset = tree["constant_data"].dataset.assign(
             variance_centre=(("regime", "variance_term"), rowwise.variance.centre),
             variance_limits=(("regime", "limit", "action"), rowwise.variance.limits),

@@ -60,7 +60,7 @@ def squared_scale(
         variance = variance_at(design, functions["weight"].to_numpy(), values, regime)
         return variance, float(functions["least"]), None
     posterior = tree["posterior"].dataset
-    if "variance_weight" in posterior:
+    if "variance_weights" in tree.children:
         by_regime = _regime_variances(fit, values)
         coefficients = combine_regimes(fit.design, fit.summary.regimes, regime)
         if coefficients is None:  # an identified mean has them
@@ -93,12 +93,14 @@ def _why(fit: Fitted) -> str:
 
 def _regime_variances(fit: Fitted, values: Array) -> Array:
     """Evaluate sigma_r^2 exp(h_r(a)) of every regime, shape (chain, draw, regimes, points)."""
-    posterior, constants = (fit.idata[name].dataset for name in ("posterior", "constant_data"))
+    tree = fit.idata
+    constants = tree["constant_data"].dataset
     features = fit.design.features
     columns = VarianceFeatures.of(features).columns
     smooth = FeatureMap(features.bases, tuple(features.features[i] for i in columns))
     centre, limits = (constants[f"variance_{n}"].to_numpy() for n in ("centre", "limits"))
-    gamma, sigma = (posterior[name].to_numpy() for name in ("variance_weight", "sigma"))
+    gamma = tree["variance_weights"].dataset["variance_weight"].to_numpy()
+    sigma = tree["posterior"].dataset["sigma"].to_numpy()
     variances = []
     for r, ends in enumerate(limits):
         psi = smooth.evaluate(np.clip(values, *ends)) - centre[r]

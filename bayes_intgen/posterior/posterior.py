@@ -38,12 +38,15 @@ class Posterior(Fitted):
     Parameters
     ----------
     idata
-        The draws, as a tree that every ArviZ function takes: groups ``posterior`` (sigma,
-        prior_scale and weight in the outcome's unit, lengthscale in half-widths of the action's
-        data; with a learned variance, sigma is that of a row whose weight is one; ``nu``, or
-        ``variance_scale`` and ``variance_weight``, if the likelihood has them),
-        ``sample_stats``, ``log_likelihood`` (per regime), ``log_prior`` and ``constant_data``; with
-        a learned variance also ``variance``, the functions that :meth:`predict` draws from.
+        The draws, as a tree that functions of ArviZ take as it is. They look at its group
+        ``posterior``: sigma in the outcome's unit (with a learned variance, that of a row whose
+        weight is one), lengthscale in half-widths of the action's data, ``nu`` or
+        ``variance_scale`` if the likelihood has them. What is many has groups of its own, to be
+        named by ``group=``: ``weights`` (the coefficients of all curves, ``weight``),
+        ``prior_scales`` (``prior_scale``, of each group of them), both in the outcome's unit, and
+        ``variance_weights``. Then there are ``sample_stats``, ``log_likelihood`` (per regime),
+        ``log_prior`` and ``constant_data``; with a learned variance also ``variance``, the
+        functions that :meth:`predict` draws from.
     design
         Features, components and possible parents.
     summary
@@ -65,8 +68,8 @@ class Posterior(Fitted):
     (True, True, True)
     >>> posterior.interactions.used
     'none'
-    >>> sorted(posterior.idata.children)[:2]
-    ['constant_data', 'log_likelihood']
+    >>> list(posterior.idata["posterior"].data_vars), list(posterior.idata["weights"].data_vars)
+    (['sigma'], ['weight'])
     """
 
     # methods: the first argument of each function is self

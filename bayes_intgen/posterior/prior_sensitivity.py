@@ -41,7 +41,6 @@ from bayes_intgen.posterior.fitted import Fitted
 __all__ = ["flag_prior", "prior_sensitivity"]
 
 THRESHOLD = 0.05
-GIVEN_SCALES = ("weight", "variance_weight")
 LEAST_DRAWS = 100
 LOGGER = "arviz_stats.psense"
 
@@ -52,9 +51,8 @@ def prior_sensitivity(
     """Ask how much answers depend on the priors, by ArviZ's power-scaling (``psense``).
 
     Scaled are the priors of the hyperparameters, and the likelihood of all rows; not the
-    distribution of the weights given their scales, which is part of the model. (Called on
-    ``posterior.idata`` without ``prior_var_names``, ArviZ scales that as well and flags every
-    fit.)
+    distribution of the weights given their scales, which is part of the model. (The same are
+    scaled by ``arviz.psense_summary(posterior.idata)``, which asks of the hyperparameters.)
 
     Parameters
     ----------
@@ -99,13 +97,10 @@ def prior_sensitivity(
         {"answer": (("chain", "draw", "estimand"), answers)},
         coords={**draw_coords(fit), "estimand": list(estimand.names)},
     )
-    prior = tree["log_prior"].dataset
-    top = [str(name) for name in prior.data_vars if name not in GIVEN_SCALES]
-    likelihood = tree["log_likelihood"].dataset
-    groups = {"posterior": draws, "log_prior": prior[top], "log_likelihood": likelihood}
+    densities = {name: tree[name].dataset for name in ("log_prior", "log_likelihood")}
     with _quiet():
-        tree = xr.DataTree.from_dict(groups)
-        table = az.psense_summary(tree, threshold=_threshold(fit), round_to=4)
+        scaled = xr.DataTree.from_dict({"posterior": draws, **densities})
+        table = az.psense_summary(scaled, threshold=_threshold(fit), round_to=4)
     return pd.DataFrame(table).set_index(pd.Index(estimand.names, name="question"))
 
 

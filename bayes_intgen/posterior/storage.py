@@ -29,7 +29,8 @@ from bayes_intgen.posterior.fitted import Fitted
 
 __all__ = ["FORMAT", "read_fit", "save"]
 
-FORMAT = "bayes_intgen fit, format 4"
+FORMAT = "bayes_intgen fit, format 5"
+WITHOUT_GROUPS = "bayes_intgen fit, format 4"  # of 0.1: weights and scales stand in ``posterior``
 DIGEST = "digest"
 SPARE_BYTES = 2**20
 # What is raised on a file that is not as it should be, and when its contents are parsed.
@@ -88,7 +89,7 @@ def read_fit(path: Path) -> Fitted:
         raise FileError(f"path: there is no file {str(path)!r} that can be looked at.")
     try:
         with xr.open_datatree(path, engine="h5netcdf") as lazy:
-            if lazy.attrs.get("format") == FORMAT:
+            if lazy.attrs.get("format") in (FORMAT, WITHOUT_GROUPS):
                 _check_size(lazy, path)
                 lazy.load()
             tree = lazy
@@ -98,16 +99,19 @@ def read_fit(path: Path) -> Fitted:
         raise FileError(
             f"path: {str(path)!r} cannot be read as a netCDF file, or is damaged: {error}"
         ) from error
-    if tree.attrs.get("format") != FORMAT:
+    if tree.attrs.get("format") not in (FORMAT, WITHOUT_GROUPS):
         raise FileError(
             f"path: {str(path)!r} is not a fit saved by this library (format "
             f"{show(tree.attrs.get('format'))}, expected {FORMAT!r}). If an earlier version saved "
             f"it, fit again."
         )
     try:
+        digest = digest_tree(tree, DIGEST)
+        if tree.attrs["format"] == WITHOUT_GROUPS:
+            tree = _group(tree)
         stored = {name: json.loads(tree.attrs[name]) for name in ATTRIBUTES}
         design = Design.from_dict(stored["design"])
-        terms = tree["posterior"].dataset["weight"]["term"].to_numpy().tolist()
+        terms = tree["weights"].dataset["weight"]["term"].to_numpy().tolist()
         if terms != [weight.name for weight in design.weights]:
             raise ValueError("its weights are not those of its design")
         if "variance" in tree.children:
@@ -127,12 +131,30 @@ def read_fit(path: Path) -> Fitted:
         raise FileError(
             f"path: the fit in {str(path)!r} is damaged: {error!r}. Save or copy it again."
         ) from error
-    if tree.attrs.get(DIGEST) != digest_tree(tree, DIGEST):
+    if tree.attrs.get(DIGEST) != digest:
         raise FileError(
             f"path: the fit in {str(path)!r} is damaged or was altered: its contents do not have "
             f"the digest that was saved with them. Save or copy it again."
         )
     return fit
+
+
+def _group(tree: xr.DataTree) -> xr.DataTree:
+    """Move what is many out of ``posterior`` and ``log_prior``, into groups of its own."""
+    grouped = {str(name): node.to_dataset() for name, node in tree.children.items()}
+    posterior, log_prior = grouped["posterior"], grouped["log_prior"]
+    for name in ("prior_scale", "weight", "variance_weight"):
+        if name in posterior:
+            grouped[f"{name}s"] = posterior[[name]]
+        if name in log_prior and name != "prior_scale":
+            grouped[f"{name}s/log_prior"] = log_prior[[name]]
+            log_prior = log_prior.drop_vars(name)
+    few = [name for name in posterior.data_vars if f"{name}s" not in grouped]
+    grouped["posterior"] = posterior[few]
+    grouped["log_prior"] = log_prior.drop_vars(["term", "variance_term"], errors="ignore")
+    regrouped = xr.DataTree.from_dict(grouped)
+    regrouped.attrs = {**tree.attrs, "format": FORMAT}
+    return regrouped
 
 
 def _check_size(lazy: xr.DataTree, path: Path) -> None:

@@ -80,7 +80,7 @@ def answer(path):
     """Write what every fit answers."""
     answers = {}
     for name, posterior, at in fits():
-        answers[f"{name}: weights"] = posterior.idata["posterior"]["weight"].to_numpy()
+        answers[f"{name}: weights"] = posterior.idata["weights"]["weight"].to_numpy()
         if at is None:  # the level of an action without rows is not identified
             answers[f"{name}: contrast"] = posterior.contrast(AT, START).to_numpy()
         else:

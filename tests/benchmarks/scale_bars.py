@@ -111,7 +111,7 @@ def fit_wide(path):
     data = ig.RegimeData.from_frame(path, outcome="y", actions=names(WIDE))
     posterior = ig.InterventionModel().fit(data, method="laplace", random_seed=1)
     edges = sum(edge.status != "absent" for edge in posterior.learned.edges)
-    return f"{edges} edges, {posterior.idata['posterior'].sizes['term']} weights"
+    return f"{edges} edges, {posterior.idata['weights'].sizes['term']} weights"
 
 
 def ridge(path):

@@ -67,7 +67,7 @@ def compressed(data):
     x = np.concatenate([found[name].to_numpy() for name in HYPER], axis=-1)
     tree = build_tree(problem, HyperDraws(x, xr.Dataset()), 1)
     seconds += passes + time.perf_counter() - start
-    joint = effect(problem.design, tree["posterior"]["weight"])
+    joint = effect(problem.design, tree["weights"]["weight"])
     return least([joint, *(found[name] for name in HYPER)]) / seconds, steps
 
 

@@ -172,7 +172,7 @@ def _flip(path, good):
     """Turn one bit in the middle of the draws of the weights."""
     path.write_bytes(good.read_bytes())
     with h5py.File(path, "r") as file:
-        weights = file["posterior/weight"]
+        weights = file["weights/weight"]
         place = weights.id.get_offset() + weights.id.get_storage_size() // 2
     content = bytearray(path.read_bytes())
     content[place] ^= 1
@@ -181,7 +181,7 @@ def _flip(path, good):
 
 def _write(value):
     def edit(file):
-        file["posterior/weight"][0, 3, 1] = value
+        file["weights/weight"][0, 3, 1] = value
 
     return _edited(edit)
 
@@ -222,7 +222,7 @@ FITS = {
     "another digest": _with_attribute("digest", lambda text: "0" * 64),
     "no design": _without("design"),
     "no draws": _without("posterior"),
-    "no weights": _without("posterior", "weight"),
+    "no weights": _without("weights", "weight"),
     "no sigma": _without("posterior", "sigma"),
     "no constant data": _without("constant_data"),
     "design is not JSON": _with_attribute("design", lambda text: text[:-5]),

@@ -116,7 +116,7 @@ class Fit(Command):
 
     def weights(self):
         """Return a few of the weights that the file holds."""
-        return ig.load(self.out).idata["posterior"].dataset["weight"][0, :20].to_numpy().tolist()
+        return ig.load(self.out).idata["weights"].dataset["weight"][0, :20].to_numpy().tolist()
 
     def prepare(self, number):
         self.seed = 1 + number % 2

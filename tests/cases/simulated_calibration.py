@@ -14,6 +14,7 @@ import xarray as xr
 from scipy import stats
 
 import bayes_intgen as ig
+from bayes_intgen.inference.draws_tree import hyperparameters
 
 AT = {"a1": np.array([0.0, -1.0]), "a2": np.array([0.5, 1.2])}
 POSTERIOR = ("sigma", "prior_scale", "lengthscale")
@@ -65,7 +66,7 @@ class LibrarySBC(simuk.SBC):
 
 def parameters(posterior):
     """Gather what is ranked, dims (sample, ...)."""
-    draws = posterior.idata["posterior"].dataset
+    draws = hyperparameters(posterior.idata)
     found = {name: draws[name] for name in POSTERIOR if name in draws}
     found["effect"] = posterior.expected_outcome(AT).drop_vars(["a1", "a2", "support"])
     stacked = xr.Dataset(found).stack(sample=("chain", "draw"))

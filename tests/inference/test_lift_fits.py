@@ -302,7 +302,8 @@ def test_a_fit_keeps_its_tests(replaced, tmp_path):
         again.expected_outcome({"a1": 0.0, "a2": 0.0})
     likelihood = again.idata["log_likelihood"].dataset["effect"]
     assert likelihood.dims == ("chain", "draw", "lift_test")
-    moved = replaced.idata["posterior"].dataset["weight"].to_numpy() @ replaced.lifts.functionals.T
+    weights = replaced.idata["weights"].dataset["weight"].to_numpy()
+    moved = weights @ replaced.lifts.functionals.T
     table = replaced.lifts.table
     expected = stats.norm.logpdf(table["effect"], moved, table["standard_error"])
     assert_allclose(likelihood, expected, rtol=1e-8)

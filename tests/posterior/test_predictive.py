@@ -235,7 +235,8 @@ def test_inferred_variance_functions_are_combined(constant):
     limits = np.tile([[-5.0, -5.0], [5.0, 5.0]], (3, 1, 1))
     sigma = xr.zeros_like(draws["sigma"]) + np.array([0.5, 2.0, 3.0])
     dims = ("chain", "draw", "regime", "variance_term")
-    fit = change(constant, "posterior", variance_weight=(dims, gamma), sigma=sigma)
+    fit = change(constant, "posterior", sigma=sigma)
+    fit.idata["variance_weights"] = xr.DataTree(xr.Dataset({"variance_weight": (dims, gamma)}))
     fit = change(
         fit,
         "constant_data",

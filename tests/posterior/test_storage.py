@@ -114,7 +114,7 @@ def without_draws(path, posterior):
 def without_weights(path, posterior):
     posterior.save(path)
     with h5py.File(path, "a") as file:
-        del file["posterior"]["weight"]
+        del file["weights"]["weight"]
 
 
 def without_variance_weights(path, posterior):

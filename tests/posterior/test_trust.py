@@ -101,14 +101,17 @@ def test_draws_move_with_the_power_of_the_prior_as_integration_says():
 
 
 def test_arviz_reads_the_tree_as_it_is():
-    """All of log_prior at once scales the weights' own distribution, and flags any fit."""
+    """``log_prior`` is that of the hyperparameters; with that of the weights any fit is flagged."""
     scm = ig.scm.sample_common_support_scm(2, random_seed=4)
     frame = scm.sample_regimes(scm.single_regimes, 300, random_seed=2)
     posterior = ig.InterventionModel().fit(read(frame), method="laplace")
-    top = ["sigma", "prior_scale", "lengthscale"]
     asked = {"var_names": ["sigma"], "group": "prior"}
-    some = az.psense(posterior.idata, group_var_names=top, **asked)["sigma"]
-    every = az.psense(posterior.idata, **asked)["sigma"]
+    some = az.psense(posterior.idata, **asked)["sigma"]
+    whole = posterior.idata.copy()
+    given = posterior.idata["weights/log_prior"].dataset["weight"]
+    given = given.drop_vars(["component", "feature"])
+    whole["log_prior"] = xr.DataTree(whole["log_prior"].to_dataset().assign(weight=given))
+    every = az.psense(whole, **asked)["sigma"]
     assert float(every.min()) > 3 * float(some.max())
 
 

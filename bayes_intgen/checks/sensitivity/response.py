@@ -31,6 +31,7 @@ from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.design.components import OFFSETS
+from bayes_intgen.inference.draws_tree import hyperparameters
 from bayes_intgen.model.centring import Centring
 from bayes_intgen.model.log_variance import LogVariance, fit_log_variances
 from bayes_intgen.model.marginal import Conditional
@@ -80,7 +81,7 @@ def respond(
     sigmas.
     """
     design, scale = posterior.design, posterior.outcome_scale
-    draws = posterior.idata["posterior"].dataset
+    draws = hyperparameters(posterior.idata)
     centre = {
         name: np.log(draws[name].to_numpy()).mean(axis=(0, 1))
         for name in ("sigma", "prior_scale", "lengthscale")
@@ -146,7 +147,7 @@ def _scales(posterior: Posterior, log_scales: Array) -> Array:
     KeyError
         If the fit lacks the scale of another group.
     """
-    names = posterior.idata["posterior"]["group"].to_numpy().tolist()
+    names = posterior.idata["prior_scales"]["group"].to_numpy().tolist()
     found = dict(zip(names, log_scales - np.log(posterior.outcome_scale.spread), strict=True))
     found.setdefault(OFFSETS, np.log(Priors().constant))
     return np.array([found[name] for name in posterior.design.groups])

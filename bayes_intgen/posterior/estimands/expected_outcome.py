@@ -90,7 +90,7 @@ def expected_outcome(
 
 def weight_draws(fit: Fitted) -> Array:
     """Return the draws of the weights of all components, shape (chain, draw, weights)."""
-    return fit.idata["posterior"].dataset["weight"].to_numpy()
+    return fit.idata["weights"].dataset["weight"].to_numpy()
 
 
 def theta_draws(fit: Fitted, regime: Regime) -> Array:

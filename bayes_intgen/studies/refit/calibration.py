@@ -28,6 +28,7 @@ from bayes_intgen.base.files import replacing
 from bayes_intgen.base.regimes import format_regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.inference.draws_tree import DRAWS
 from bayes_intgen.inference.sampling import Sampling
 from bayes_intgen.intervention_model import InterventionModel
 from bayes_intgen.posterior.estimands.estimand import Estimand
@@ -292,7 +293,7 @@ def _study(
 def _digest(fitted: Posterior, rows: pd.DataFrame) -> str:
     """Return a digest of the draws and the rows."""
     digest = hashlib.sha256()
-    for name in ("posterior", "variance"):
+    for name in DRAWS:
         if name in fitted.idata.children:
             for variable in fitted.idata[name].dataset.data_vars.values():
                 digest.update(np.ascontiguousarray(variable.to_numpy()).tobytes())

@@ -20,6 +20,7 @@ from bayes_intgen.base.parallel import stretches
 from bayes_intgen.base.regimes import read_do
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.inference.draws_tree import DRAWS
 from bayes_intgen.posterior.estimands.expected_outcome import theta_draws
 from bayes_intgen.posterior.noise_scale import noise_scale
 from bayes_intgen.posterior.posterior import Posterior
@@ -67,7 +68,7 @@ def one_draw(posterior: Posterior, number: int) -> Posterior:
     sizes = tree["posterior"].sizes
     chain, draw = divmod(number, sizes["draw"])
     groups = {}
-    for name in ("posterior", "variance", "constant_data"):
+    for name in (*DRAWS, "constant_data"):
         if name in tree.children:
             dataset = tree[name].to_dataset()
             kept = {dim: [at] for dim, at in (("chain", chain), ("draw", draw))}

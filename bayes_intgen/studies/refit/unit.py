@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from bayes_intgen.base.types import Array
+from bayes_intgen.inference.draws_tree import hyperparameters
 from bayes_intgen.moments.moments import Moments
 from bayes_intgen.posterior.estimands.estimand import Estimand
 from bayes_intgen.posterior.posterior import Posterior, load
@@ -143,7 +144,7 @@ def _quantities(
     by_name = dict(zip(estimand.names, answers.T, strict=True))
     if not whole:
         return by_name
-    draws = posterior.idata["posterior"].dataset
+    draws = hyperparameters(posterior.idata)
     names = ("sigma", *(HYPERPARAMETERS if method == "nuts" else ()))
     for name in (name for name in names if name in draws):
         values = draws[name].to_numpy()
