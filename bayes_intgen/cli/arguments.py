@@ -161,13 +161,15 @@ def pairs(text: str) -> dict[str, str]:
 
 
 def structure(text: str) -> "Structure":
-    """Read ``learned``, ``full`` or edges written as ``a>b,b>c``.
+    """Read ``learned``, ``full``, ``none`` or edges written as ``a>b,b>c``.
 
     Examples
     --------
-    >>> structure("a>b, b>c")
-    [('a', 'b'), ('b', 'c')]
+    >>> structure("a>b, b>c"), structure("none")
+    ([('a', 'b'), ('b', 'c')], [])
     """
+    if text.strip() in ("", "none"):
+        return []
     if ">" not in text:
         return text
     edges = []
@@ -274,7 +276,7 @@ def add_assumptions(parser: argparse._ActionsContainer) -> None:
         default="learned",
         metavar="S",
         help='which actions may depend on which: "learned" from the experiments (default), '
-        '"full", or edges "a>b,b>c"',
+        '"full", "none", or edges "a>b,b>c"',
     )
     add_names(
         parser,

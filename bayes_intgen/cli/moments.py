@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="full",
         metavar="S",
         help='the pairs of actions whose products are summed up: "full" (default), so that any '
-        'model can be fitted, "learned", for many actions, or edges "a>b,b>c"',
+        'model can be fitted, "learned", for many actions, "none", or edges "a>b,b>c"',
     )
     parser.add_argument(
         "--scheduler",

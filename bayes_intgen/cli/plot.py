@@ -3,12 +3,13 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import bayes_intgen as ig
 from bayes_intgen.base.errors import QueryError
 from bayes_intgen.cli import arguments
 from bayes_intgen.cli.paths import keep_apart, writable
+from bayes_intgen.cli.values import read_values
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,7 +95,7 @@ def _draw(posterior: "ig.Posterior", options: argparse.Namespace) -> "Axes":
             f"{chosen}; or choose another --kind."
         )
     do = arguments.read_do(options)
-    at, units = _values(posterior, options.at), options.units
+    at, units = read_values(options.at, posterior.summary.levels), options.units
     axes: Axes
     match options.kind:
         case "surface":
@@ -108,17 +109,3 @@ def _draw(posterior: "ig.Posterior", options: argparse.Namespace) -> "Axes":
         case _:
             axes = posterior.plot_structure()
     return axes
-
-
-def _values(posterior: "ig.Posterior", at: dict[str, str]) -> dict[str, Any]:
-    """Turn texts into numbers, but for levels."""
-    values: dict[str, Any] = {}
-    for name, text in at.items():
-        if name in posterior.summary.levels:
-            values[name] = text
-            continue
-        try:
-            values[name] = float(text)
-        except ValueError as error:
-            raise QueryError(f"--at: {name}={text}: the value must be a number.") from error
-    return values

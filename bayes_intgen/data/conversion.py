@@ -18,6 +18,7 @@ from bayes_intgen.base.regimes import Regime, parse_regime
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.data.columns import Columns, check_finite, label_rows
 from bayes_intgen.data.levels import encode
+from bayes_intgen.data.native_tables import numbers_among_objects, open_table, own_type
 
 __all__ = [
     "LabelledBatch",
@@ -27,6 +28,11 @@ __all__ = [
     "or_categorical",
     "regime_batches",
 ]
+
+TABLES = (
+    "frame must be a pandas, polars or pyarrow table, a polars lazy frame, a pyarrow dataset, a "
+    "Dask table, a function that yields such tables, or a path to a CSV or Parquet file"
+)
 
 type Levels = Mapping[str, tuple[str, ...]]
 type LabelledBatch = tuple[object, Array, Levels]
@@ -72,22 +78,11 @@ def convert_table(frame: Any, columns: Columns, first_row: int = 0) -> Iterator[
     RegimeError
         If a label is missing.
     """
-    try:
-        table = nw.from_native(frame, eager_only=True)
-    except nw.exceptions.DuplicateError as error:
-        raise DataError(f"frame: column names must be distinct ({error}).") from error
-    except (TypeError, ValueError) as error:
-        raise DataError(
-            f"frame must be a pandas, polars or pyarrow table, a polars lazy frame, a pyarrow "
-            f"dataset, a Dask table, a function that yields such tables, or a path to a CSV or "
-            f"Parquet file; got {type(frame).__name__}."
-        ) from error
+    table = open_table(frame, TABLES, DataError)
     columns.check_present(table.columns)
-    if len(set(table.columns)) < len(table.columns):
-        raise DataError("frame: column names must be distinct; rename the repeated ones.")
 
     def labels() -> tuple[Indices, Sequence[object]]:
-        texts = np.asarray(table[columns.regime].to_list(), dtype=object)
+        texts = np.fromiter(table[columns.regime].to_list(), dtype=object, count=len(table))
         try:
             codes, uniques = pd.factorize(texts)
         except TypeError as error:
@@ -163,9 +158,12 @@ def _to_arrow(series: nw.Series[Any], name: str, columns: Columns) -> pa.Array:
     """Convert a column of a table, whose own name of its type is the one to tell."""
     role, dtype = columns.role(name), series.dtype
     if name not in columns.categorical:
-        if not (dtype.is_numeric() or dtype == nw.Boolean):
-            raise DataError(_no_numbers(name, role, dtype))
-        return series.to_arrow()
+        if dtype.is_numeric() or dtype == nw.Boolean:
+            return series.to_arrow()
+        numbers = numbers_among_objects(series) if dtype == nw.Object else None
+        if numbers is None:
+            raise DataError(_no_numbers(name, role, own_type(series)))
+        return numbers
     if dtype != nw.Object:
         try:
             return series.to_arrow()

@@ -5,13 +5,13 @@ from math import isfinite, nan
 from pathlib import Path
 from typing import Any, Literal
 
-import narwhals as nw
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from bayes_intgen.base.errors import DataError, FileError
 from bayes_intgen.base.files import is_file
+from bayes_intgen.data.native_tables import open_table
 
 __all__ = [
     "COLUMNS",
@@ -41,13 +41,8 @@ def read_table(frame: Any, name: str) -> tuple[dict[str, npt.NDArray[Any]], list
             frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
         except (OSError, ValueError) as error:
             raise FileError(f"{name}: {str(path)!r} cannot be read as a table: {error}") from error
-    try:
-        table = nw.from_native(frame, eager_only=True)
-    except (TypeError, ValueError) as error:
-        raise DataError(
-            f"{name} must be a pandas, polars or pyarrow table with distinct column names, or a "
-            f"path to a CSV or Parquet file; got {type(frame).__name__} ({error})."
-        ) from error
+    kinds = "must be a pandas, polars or pyarrow table, or a path to a CSV or Parquet file"
+    table = open_table(frame, f"{name} {kinds}", DataError)
     index = frame.index if isinstance(frame, pd.DataFrame) else range(len(table))
     columns = {column: np.asarray(table[column].to_numpy()) for column in table.columns}
     return columns, [str(label) for label in index]

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
-import narwhals as nw
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -14,6 +13,7 @@ import xarray as xr
 from bayes_intgen.base.errors import DataError, QueryError
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.levels import level_text
+from bayes_intgen.data.native_tables import align, open_table
 
 __all__ = ["MOST_VALUE", "Beyond", "Points"]
 
@@ -62,8 +62,8 @@ class Points:
         at
             A frame with a column per action and covariate, or a mapping of their names to numbers
             or to one-dimensional arrays of equal length. Scalars are repeated, other columns
-            ignored, and the index of a pandas frame labels the points. Points that were read
-            already are returned as they are.
+            ignored, and the index of a pandas frame labels the points. Series are put into the
+            order of the first. Points that were read already are returned as they are.
         actions
             The actions that must be there.
         levels
@@ -80,7 +80,7 @@ class Points:
         if isinstance(at, Points):
             return at
         if isinstance(at, Mapping):
-            columns, index = dict(at), None
+            columns, index = align(at), None
         else:
             columns, index = _read_frame(at)
         variables = (*actions, *covariates)
@@ -163,7 +163,7 @@ class Points:
             if name in self.levels:
                 values = np.array(self.levels[name])[values.astype(int)]
             columns[name] = ("point", values)
-        return {"point": self.index, **columns}
+        return {"point": _to_labels(self.index), **columns}
 
     def to_xarray(self, outcome: Array, name: str) -> xr.DataArray:
         """Label an array of one value per point."""
@@ -171,6 +171,13 @@ class Points:
 
     def __len__(self) -> int:
         return len(self.values)
+
+
+def _to_labels(index: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Write labels that no file of arrays takes, such as periods, as the text that they show."""
+    if index.dtype != object or all(isinstance(label, str) for label in index):
+        return index
+    return np.array([str(label) for label in index])
 
 
 def _say_missing(missing: Sequence[str], given: Iterable[Any], covariates: Sequence[str]) -> str:
@@ -182,16 +189,11 @@ def _say_missing(missing: Sequence[str], given: Iterable[Any], covariates: Seque
 
 
 def _read_frame(at: Any) -> tuple[dict[str, Any], npt.NDArray[Any] | None]:
-    try:
-        table = nw.from_native(at, eager_only=True)
-    except (TypeError, ValueError) as error:
-        raise QueryError(
-            f"at must be a pandas, polars or pyarrow table, or a mapping of column names to "
-            f"values, with distinct column names; got {type(at).__name__} ({error})."
-        ) from error
-    repeated = sorted({name for name in table.columns if list(table.columns).count(name) > 1})
-    if repeated:
-        raise QueryError(f"at: column names must be distinct, got {repeated} more than once.")
+    table = open_table(
+        at,
+        "at must be a pandas, polars or pyarrow table, or a mapping of column names to values",
+        QueryError,
+    )
     index = None
     if isinstance(at, pd.DataFrame):
         flat = at.index

@@ -129,10 +129,15 @@ class Design:
         features = FeatureMap.within(bases, wanted, terms.threes)
         design = cls(features, parents, interactions, blocks, cuts, covariates, terms)
         if len(design.weights) > MAX_WEIGHTS:
+            # products with covariates are most of the weights wherever there are any
+            argument = "covariates" if covariates else "structure"
+            fewer = (
+                f"leave out some of the covariates {list(covariates)}, or " if covariates else ""
+            )
             raise ModelError(
-                f"structure: {len(design.weights)} weights are more than the {MAX_WEIGHTS} that "
-                f"can be handled; give a causal order or a graph with fewer edges, a smaller "
-                f"basis, fewer levels, or fewer covariates."
+                f"{argument}: {len(design.weights)} weights are more than the {MAX_WEIGHTS} that "
+                f"can be handled; {fewer}give a causal order or a graph with fewer edges, a "
+                f"smaller basis, or fewer levels."
             )
         return design
 

@@ -98,5 +98,6 @@ def _from_edges(
 def _explain(structure: object) -> str:
     return (
         "structure must be 'learned', 'full', a list of all actions in causal order, a "
-        f"networkx.DiGraph, or a list of (parent, child) pairs; got {structure!r}."
+        "networkx.DiGraph, or a list of (parent, child) pairs, empty if there are none; got "
+        f"{structure!r}."
     )

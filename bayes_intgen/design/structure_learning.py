@@ -84,6 +84,7 @@ from bayes_intgen.design.dependence import (
 __all__ = ["Edge", "LearnedStructure", "Status", "learn_structure"]
 
 LEVEL = 0.01
+MOST_UNTESTED = 3  # of edges that no regime tells of; more are counted, not listed
 FEW_PAIRS = 20
 LEAST_SHARE = 0.03  # of the variance, for a dependence to be too strong to be left out
 SURE = 0.99
@@ -146,8 +147,14 @@ class LearnedStructure:
         return cls(tuple(state["actions"]), tuple(edges), tuple(state["conflicts"]))
 
     def __str__(self) -> str:
-        shown = [edge for edge in self.edges if edge.status != "absent"]
-        text = ", ".join(str(edge) for edge in shown) or "none"
+        untested = [edge for edge in self.edges if edge.status == "untested"]
+        counted = untested if len(untested) > MOST_UNTESTED else []
+        shown = [e for e in self.edges if e.status != "absent" and e not in counted]
+        texts = [str(edge) for edge in shown]
+        if counted:
+            every = "all" if len(counted) == len(self.edges) else "another"
+            texts.append(f"{every} {len(counted)} that no experiment tests, which are kept")
+        text = ", ".join(texts) or "none"
         conflicts = [f"CONFLICT: {conflict}" for conflict in self.conflicts]
         return "\n".join([f"dependences between actions, learned: {text}", *conflicts])
 

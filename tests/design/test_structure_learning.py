@@ -187,6 +187,19 @@ def test_pairs_that_no_regime_tests_are_kept():
     assert found.parents == {"a1": (), "a2": ("a3",), "a3": ("a2",)}
 
 
+@pytest.mark.parametrize(
+    ("regimes", "said"),
+    [
+        (["obs", "a1+a2+a3"], "all 6 that no experiment tests, which are kept"),
+        (["obs", "a1", "a2+a3"], "a3>a2 (untested), a2>a3 (untested)"),
+    ],
+)
+def test_many_untested_pairs_are_counted_and_few_are_listed(regimes, said):
+    rng = np.random.default_rng(8)
+    found = learn(independent(regimes, 200, lambda n: rng.normal(size=n), 3))
+    assert str(found) == f"dependences between actions, learned: {said}"
+
+
 def test_a_constant_action_tests_nothing():
     rng = np.random.default_rng(9)
     a1, a2 = rng.normal(size=(2, 100))

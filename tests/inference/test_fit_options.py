@@ -191,6 +191,16 @@ def test_a_basis_for_each_action(data):
         ig.InterventionModel({"a1": ig.Polynomial(1)}).fit(data)
 
 
+def test_covariates_that_cause_too_many_weights_are_named():
+    names = [f"z{k}" for k in range(12)]
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(rng.normal(size=(300, 15)), columns=["a1", "a2", "y", *names])
+    frame["regime"] = np.repeat(["obs", "a1", "a2"], 100)
+    data = ig.RegimeData.from_frame(frame, "y", ["a1", "a2"], covariates=names)
+    with pytest.raises(ig.ModelError, match=r"covariates: .* leave out some of .*'z0'"):
+        ig.InterventionModel(ig.Polynomial(4), structure="full").fit(data)
+
+
 def test_too_many_weights_are_refused():
     actions = [f"a{k}" for k in range(14)]
     rng = np.random.default_rng(1)

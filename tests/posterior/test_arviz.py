@@ -73,7 +73,7 @@ def posterior():
     model = ig.InterventionModel(ig.HSGP(m=6, m_pair=3), structure=["a1", "a2", "a3"])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ig.ConvergenceWarning)  # the draws are few
-        return model.fit(data, draws=100, random_seed=1, progressbar=False)
+        return model.fit(data, draws=150, random_seed=1, progressbar=False)
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """Calibration in the user's own setting: its statistics in closed form, and end to end."""
 
 import dataclasses
+import subprocess
+import sys
 
 import matplotlib as mpl
 import networkx as nx
@@ -275,3 +277,29 @@ def test_the_model_of_a_fit_fits_the_same(fitted, structure):
     first = model.fit(data, method="laplace", draws=20)
     again = model_of(first).fit(data, method="laplace", draws=20)
     assert np.array_equal(weight_draws(first), weight_draws(again))
+
+
+SCRIPT = """
+import bayes_intgen as ig
+from bayes_intgen.studies.runner.pool import local_processes
+
+def study():
+    return local_processes(2).workers
+
+{guard}
+    print(study())
+"""
+
+
+@pytest.mark.parametrize(
+    ("guard", "code"), [("if True:", 1), ('if __name__ == "__main__":', 0), ("if 1 > 0:", 1)]
+)
+def test_a_script_without_a_guard_is_told_at_once(tmp_path, guard, code):
+    """Its workers would import it, and each start the study anew."""
+    path = tmp_path / "study.py"
+    path.write_text(SCRIPT.format(guard=guard))
+    run = subprocess.run([sys.executable, path], capture_output=True, text=True, check=False)
+    assert run.returncode == code, run.stderr
+    assert ("Put what the script does under `if __name__" in run.stderr) == bool(code)
+    assert ("line 9" in run.stderr) == bool(code)
+    assert run.stdout.strip() == ("" if code else "2")

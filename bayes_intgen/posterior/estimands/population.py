@@ -7,11 +7,11 @@ E[Y | do(a_S), a_rest] is linear in phi(a), so that its average over rows i with
 from collections.abc import Mapping
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 
 from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.types import Array
+from bayes_intgen.data.native_tables import open_table
 from bayes_intgen.data.points import Points
 from bayes_intgen.posterior.fitted import Fitted
 
@@ -58,11 +58,6 @@ def read_columns(population: Any) -> dict[str, Any]:
     """Return the columns of a table or a mapping."""
     if isinstance(population, Mapping):
         return dict(population)
-    try:
-        table = nw.from_native(population, eager_only=True)
-    except (TypeError, ValueError) as error:
-        raise QueryError(
-            f"population must be a pandas, polars or pyarrow table, or a mapping of names to "
-            f"values, got {type(population).__name__} ({error})."
-        ) from error
+    kinds = "must be a pandas, polars or pyarrow table, or a mapping of names to values"
+    table = open_table(population, f"population {kinds}", QueryError)
     return {name: table[name].to_numpy() for name in table.columns}

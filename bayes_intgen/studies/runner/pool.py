@@ -4,16 +4,20 @@ By default that is processes of this machine. A worker stops at once on Ctrl-C, 
 that started it is gone, so that a killed study leaves nothing behind.
 """
 
+import ast
 import faulthandler
 import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import wait
+from pathlib import Path
+from types import FrameType, ModuleType
 from typing import Literal
 
 from bayes_intgen.base.errors import ModelError
@@ -64,11 +68,47 @@ def local_processes(workers: int, start_method: StartMethod = "spawn") -> Pool:
     Raises
     ------
     ModelError
-        If the number of workers is not a positive whole number.
+        If the number of workers is not a positive whole number, or the program is a script without
+        ``if __name__ == "__main__":`` around what it does.
     """
+    if start_method != "fork":
+        require_main_guard(sys.modules["__main__"], sys._getframe())
     context = multiprocessing.get_context(start_method)
     return Pool(
         workers, lambda: ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
+    )
+
+
+def require_main_guard(main: ModuleType, frame: FrameType | None) -> None:
+    """Raise a ModelError if a script starts processes that would run the script itself anew.
+
+    A process that is started afresh imports the script that started it, up to the guard
+    ``if __name__ == "__main__":``. ``frame``: where processes are asked for.
+    """
+    path = getattr(main, "__file__", None)
+    while path and frame is not None:
+        line = frame.f_lineno
+        script = frame.f_code.co_name == "<module>" and frame.f_globals is vars(main)
+        if script and not _is_guarded(Path(path), line):
+            raise ModelError(
+                f"workers: each worker is a process that imports {Path(path).name!r} anew, and "
+                f"would start the same study again (line {line}). Put what the script does under "
+                f"`if __name__ == '__main__':`, or give workers=1."
+            )
+        frame = frame.f_back
+
+
+def _is_guarded(script: Path, line: int) -> bool:
+    """Whether a line of a script stands under a condition on ``__name__``, or cannot be judged."""
+    try:
+        statements = ast.parse(script.read_text(encoding="utf-8")).body
+    except (OSError, ValueError, SyntaxError):
+        return True
+    return any(
+        isinstance(node, ast.If)
+        and "__name__" in ast.unparse(node.test)
+        and node.lineno <= line <= (node.end_lineno or line)
+        for node in statements
     )
 
 
