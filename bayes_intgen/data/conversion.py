@@ -6,6 +6,9 @@ the labels, and replaces the codes by those that hold for all rows.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from math import nan
+from numbers import Real
 from typing import Any
 
 import narwhals as nw
@@ -13,18 +16,18 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from bayes_intgen.base.errors import DataError, RegimeError
+from bayes_intgen.base.errors import BayesIntgenError, DataError, RegimeError
 from bayes_intgen.base.regimes import Regime, parse_regime
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.data.columns import Columns, check_finite, label_rows
 from bayes_intgen.data.levels import encode
-from bayes_intgen.data.native_tables import numbers_among_objects, open_table, own_type
 
 __all__ = [
     "LabelledBatch",
     "Levels",
     "convert_batch",
     "convert_table",
+    "open_table",
     "or_categorical",
     "regime_batches",
 ]
@@ -64,6 +67,45 @@ def _recode(values: Array, texts: Levels, columns: Columns, levels: Levels) -> A
         position = columns.values.index(name)
         recoded[:, position] = codes[values[:, position].astype(int)]
     return recoded
+
+
+def open_table(frame: Any, expected: str, error: type[BayesIntgenError]) -> nw.DataFrame[Any]:
+    """Open a pandas, polars or pyarrow table.
+
+    ``expected``: the sentence, without its end, that says what is taken.
+
+    Raises
+    ------
+    error
+        If it is something else, or column names are repeated.
+    """
+    lazy = hasattr(frame, "collect")
+    names = [] if lazy else list(getattr(frame, "column_names", getattr(frame, "columns", ())))
+    repeated = sorted({str(name) for name in names if names.count(name) > 1})
+    if repeated:
+        raise error(f"{expected}; its column names must be distinct, got {repeated} repeatedly.")
+    try:
+        return nw.from_native(frame, eager_only=True)
+    except (TypeError, ValueError):
+        collect = "; collect it first" if lazy else ""
+        raise error(f"{expected}; got {type(frame).__name__}{collect}.") from None
+
+
+def _own_type(series: nw.Series[Any]) -> str:
+    """Return what the library of a column calls its type."""
+    native = series.to_native()
+    return str(native.type if isinstance(native, pa.ChunkedArray) else native.dtype)
+
+
+def _numbers_among_objects(series: nw.Series[Any]) -> pa.Array | None:
+    """Convert a column of Python objects that are all numbers or missing; None if some are not.
+
+    Such a column is left behind by operations of pandas on rows, and holds decimal numbers.
+    """
+    values = [nan if value is None or value is pd.NA else value for value in series.to_list()]
+    if not all(isinstance(value, Real | Decimal | np.bool_) for value in values):
+        return None
+    return pa.array([float(value) for value in values], pa.float64())
 
 
 def convert_table(frame: Any, columns: Columns, first_row: int = 0) -> Iterator[LabelledBatch]:
@@ -160,9 +202,9 @@ def _to_arrow(series: nw.Series[Any], name: str, columns: Columns) -> pa.Array:
     if name not in columns.categorical:
         if dtype.is_numeric() or dtype == nw.Boolean:
             return series.to_arrow()
-        numbers = numbers_among_objects(series) if dtype == nw.Object else None
+        numbers = _numbers_among_objects(series) if dtype == nw.Object else None
         if numbers is None:
-            raise DataError(_no_numbers(name, role, own_type(series)))
+            raise DataError(_no_numbers(name, role, _own_type(series)))
         return numbers
     if dtype != nw.Object:
         try:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from bayes_intgen.base.errors import DataError, FileError
 from bayes_intgen.base.files import is_file
-from bayes_intgen.data.native_tables import open_table
+from bayes_intgen.data.conversion import open_table
 
 __all__ = [
     "COLUMNS",

@@ -12,8 +12,8 @@ import xarray as xr
 
 from bayes_intgen.base.errors import DataError, QueryError
 from bayes_intgen.base.types import Array
+from bayes_intgen.data.conversion import open_table
 from bayes_intgen.data.levels import level_text
-from bayes_intgen.data.native_tables import align, open_table
 
 __all__ = ["MOST_VALUE", "Beyond", "Points"]
 
@@ -80,7 +80,7 @@ class Points:
         if isinstance(at, Points):
             return at
         if isinstance(at, Mapping):
-            columns, index = align(at), None
+            columns, index = _align(at), None
         else:
             columns, index = _read_frame(at)
         variables = (*actions, *covariates)
@@ -171,6 +171,43 @@ class Points:
 
     def __len__(self) -> int:
         return len(self.values)
+
+
+def _align(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Put columns that carry labels, such as pandas Series, into the order of the first of them.
+
+    Raises
+    ------
+    QueryError
+        If the labels of two of them are not the same.
+    """
+    aligned = {name: _labelled(values) for name, values in columns.items()}
+    labelled = [name for name, values in aligned.items() if isinstance(values, pd.Series)]
+    for name in labelled[1:]:
+        like, series = aligned[labelled[0]], aligned[name]
+        if len(series) != len(like) or series.index.equals(like.index):
+            continue  # of unequal lengths the reader of the columns tells
+        unique = series.index.is_unique and like.index.is_unique
+        if not (unique and series.index.isin(like.index).all()):
+            raise QueryError(
+                f"at: the values of {labelled[0]!r} and {name!r} carry different labels "
+                f"({_some(like)} and {_some(series)}), so that it is open which belong together; "
+                f"give a table, or their values without labels (.to_numpy())."
+            )
+        aligned[name] = series.reindex(like.index)
+    return aligned
+
+
+def _labelled(values: Any) -> Any:
+    """Turn an array of xarray with labels into a Series; leave all else as it is."""
+    if isinstance(values, xr.DataArray) and values.ndim == 1 and values.dims[0] in values.indexes:
+        return pd.Series(values.to_numpy(), values.indexes[values.dims[0]])
+    return values
+
+
+def _some(series: pd.Series) -> str:
+    shown = [str(label) for label in series.index[:3]]
+    return f"{', '.join(shown)}{', ...' if len(series) > len(shown) else ''}"
 
 
 def _to_labels(index: npt.NDArray[Any]) -> npt.NDArray[Any]:

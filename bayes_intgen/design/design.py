@@ -129,15 +129,10 @@ class Design:
         features = FeatureMap.within(bases, wanted, terms.threes)
         design = cls(features, parents, interactions, blocks, cuts, covariates, terms)
         if len(design.weights) > MAX_WEIGHTS:
-            # products with covariates are most of the weights wherever there are any
-            argument = "covariates" if covariates else "structure"
-            fewer = (
-                f"leave out some of the covariates {list(covariates)}, or " if covariates else ""
-            )
             raise ModelError(
-                f"{argument}: {len(design.weights)} weights are more than the {MAX_WEIGHTS} that "
-                f"can be handled; {fewer}give a causal order or a graph with fewer edges, a "
-                f"smaller basis, or fewer levels."
+                f"{'covariates' if covariates else 'structure'}: {len(design.weights)} weights are "
+                f"more than the {MAX_WEIGHTS} that can be handled; give fewer covariates or "
+                f"levels, a causal order or a graph with fewer edges, or a smaller basis."
             )
         return design
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.types import Array
-from bayes_intgen.data.native_tables import open_table
+from bayes_intgen.data.conversion import open_table
 from bayes_intgen.data.points import Points
 from bayes_intgen.posterior.fitted import Fitted
 
