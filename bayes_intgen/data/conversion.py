@@ -83,7 +83,8 @@ def open_table(frame: Any, expected: str, error: type[BayesIntgenError]) -> nw.D
     names = [] if lazy else list(getattr(frame, "column_names", getattr(frame, "columns", ())))
     repeated = sorted({str(name) for name in names if names.count(name) > 1})
     if repeated:
-        raise error(f"{expected}; its column names must be distinct, got {repeated} repeatedly.")
+        name = expected.partition(" must ")[0]
+        raise error(f"{name}: column names must be distinct, got {repeated} more than once.")
     try:
         return nw.from_native(frame, eager_only=True)
     except (TypeError, ValueError):

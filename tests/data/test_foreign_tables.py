@@ -90,7 +90,7 @@ REPEATED = pd.concat([AT, AT[["a1"]]], axis=1)
     ("table", "words"),
     [
         (3, "got int"),
-        (REPEATED, r"distinct, got \['a1'\] repeatedly"),
+        (REPEATED, r"column names must be distinct, got \['a1'\] more than once"),
         (pl.from_pandas(AT).lazy(), "collect it first"),
     ],
     ids=["number", "repeated", "lazy"],
