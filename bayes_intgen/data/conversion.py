@@ -80,16 +80,30 @@ def open_table(frame: Any, expected: str, error: type[BayesIntgenError]) -> nw.D
         If it is something else, or column names are repeated.
     """
     lazy = hasattr(frame, "collect")
-    names = [] if lazy else list(getattr(frame, "column_names", getattr(frame, "columns", ())))
-    repeated = sorted({str(name) for name in names if names.count(name) > 1})
-    if repeated:
-        name = expected.partition(" must ")[0]
-        raise error(f"{name}: column names must be distinct, got {repeated} more than once.")
+    table: nw.DataFrame[Any] | None = None
     try:
-        return nw.from_native(frame, eager_only=True)
+        names = [] if lazy else _column_names(frame)
+        if len(names) == len(set(names)):
+            table = nw.from_native(frame, eager_only=True)
     except (TypeError, ValueError):
         collect = "; collect it first" if lazy else ""
         raise error(f"{expected}; got {type(frame).__name__}{collect}.") from None
+    if table is None:
+        name, repeated = (
+            expected.partition(" must ")[0],
+            {str(n) for n in names if names.count(n) > 1},
+        )
+        raise error(
+            f"{name}: column names must be distinct, got {sorted(repeated)} more than once."
+        )
+    return table
+
+
+def _column_names(frame: Any) -> list[Any]:
+    """Return the names of the columns of a table; none of what is no table."""
+    if isinstance(frame, pa.Table | pa.RecordBatch):
+        return list(frame.schema.names)
+    return list(getattr(frame, "columns", ()))
 
 
 def _own_type(series: nw.Series[Any]) -> str:
