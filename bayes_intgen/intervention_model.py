@@ -37,6 +37,7 @@ from bayes_intgen.inference.verdicts.lift_conflicts import check_lifts
 from bayes_intgen.model.priors import Priors
 from bayes_intgen.model.pymc_rowwise import Likelihood
 from bayes_intgen.moments.moments import Moments
+from bayes_intgen.posterior.fitted_law import keep_law
 from bayes_intgen.posterior.posterior import Posterior
 
 __all__ = ["InterventionModel"]
@@ -254,7 +255,7 @@ class InterventionModel:
             checked.add_to(tree)
             checked.warn()
         verdicts = {"convergence": convergence, "additivity": learned.additivity}
-        return Posterior(tree, **(prepared.context | verdicts))
+        return keep_law(Posterior(tree, **(prepared.context | verdicts)))
 
     def sample_prior(
         self, data: RegimeData | Moments, draws: int = 1000, random_seed: int = 1

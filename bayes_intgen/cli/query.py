@@ -6,7 +6,7 @@ from pathlib import Path
 
 import bayes_intgen as ig
 from bayes_intgen.base.metrics import INTERVAL
-from bayes_intgen.base.support_flags import BEYOND, OUTSIDE, SUPPORTED
+from bayes_intgen.base.support_flags import BEYOND, IMPOSSIBLE, OUTSIDE, SUPPORTED
 from bayes_intgen.cli import arguments
 from bayes_intgen.cli.paths import keep_apart, writable
 from bayes_intgen.cli.text import records, show_json, show_table
@@ -92,7 +92,15 @@ def run(options: argparse.Namespace) -> int:
             counts = table["support"].value_counts()
             by_flag = ", ".join(f"{n:,} {flag}" for flag, n in counts.items())
             print(f"{len(table):,} points ({by_flag}) written to {options.out}")
-    beyond = int((table["support"] != SUPPORTED).sum())
+    impossible = int((table["support"] == IMPOSSIBLE).sum())
+    if impossible:
+        low, high = posterior.summary.outcome_range.limits
+        print(
+            f"{impossible:,} of {len(table):,} expected outcomes are impossible: below {low:g} or "
+            f"above {high:g}.",
+            file=sys.stderr,
+        )
+    beyond = int((~table["support"].isin([SUPPORTED, IMPOSSIBLE])).sum())
     if beyond:
         far = int(table["support"].isin([OUTSIDE, BEYOND]).sum())
         print(

@@ -10,6 +10,7 @@ import numpy as np
 from bayes_intgen.base.centred_moments import CentredMoments
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.level_summary import LevelRows
+from bayes_intgen.data.outcome_kind import OutcomeFacts
 
 __all__ = ["SAMPLE_ROWS", "RegimeSummary", "ThinnedSample", "attached_range"]
 
@@ -117,6 +118,8 @@ class RegimeSummary:
         Summaries of the rows at each level of each categorical variable, by its column.
     stored_near
         The rows :attr:`near` of a summary that was read from a file, without its other rows.
+    outcome
+        What tells the kind of the outcome; None if the file of an earlier version kept nothing.
     """
 
     moments: CentredMoments
@@ -126,6 +129,7 @@ class RegimeSummary:
     stored_core: Array | None = field(default=None, repr=False)
     levels: Mapping[int, tuple[LevelRows, ...]] = field(default_factory=dict, repr=False)
     stored_near: Array | None = field(default=None, repr=False)
+    outcome: OutcomeFacts | None = field(default=None, repr=False)
 
     @classmethod
     def empty(cls, sample: ThinnedSample, sizes: Mapping[int, int]) -> "RegimeSummary":
@@ -136,7 +140,8 @@ class RegimeSummary:
         width = sample.rows.shape[1]
         moments = CentredMoments.empty(width)
         levels = {k: LevelRows.split(sample.rows[:0], k, sizes) for k in sizes}
-        return cls(moments, np.full(width, np.inf), np.full(width, -np.inf), sample, levels=levels)
+        ends = np.full(width, np.inf), np.full(width, -np.inf)
+        return cls(moments, *ends, sample, levels=levels, outcome=OutcomeFacts())
 
     @classmethod
     def from_rows(cls, values: Array) -> "RegimeSummary":
@@ -195,6 +200,7 @@ class RegimeSummary:
             np.maximum(self.high, values.max(axis=0)),
             self.sample.extend(values),
             levels=self._merge_levels({k: LevelRows.split(values, k, sizes) for k in sizes}),
+            outcome=_merge_facts(self.outcome, OutcomeFacts.from_outcomes(values[:, -1])),
         )
 
     def merge(self, other: "RegimeSummary") -> "RegimeSummary":
@@ -214,6 +220,7 @@ class RegimeSummary:
             sample,
             core,
             levels=self._merge_levels(other.levels),
+            outcome=_merge_facts(self.outcome, other.outcome),
         )
 
     def _merge_levels(
@@ -223,3 +230,8 @@ class RegimeSummary:
             column: tuple(a.merge(b) for a, b in zip(by_level, other[column], strict=True))
             for column, by_level in self.levels.items()
         }
+
+
+def _merge_facts(one: OutcomeFacts | None, two: OutcomeFacts | None) -> OutcomeFacts | None:
+    """Return the facts of the rows of both; None if nothing is known of one of them."""
+    return None if one is None or two is None else one.merge(two)

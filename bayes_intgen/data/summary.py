@@ -16,26 +16,18 @@ from scipy import stats
 from bayes_intgen.base.centred_moments import CentredMoments
 from bayes_intgen.base.regimes import Regime, format_regime, parse_regime, sort_regimes
 from bayes_intgen.base.types import Array, Scale
+from bayes_intgen.data.gap import Gap, intersect_gaps
 from bayes_intgen.data.level_summary import LevelRows
+from bayes_intgen.data.outcome_kind import OutcomeFacts, OutcomeRange, recognise
 from bayes_intgen.data.regime_summary import RegimeSummary, ThinnedSample
 from bayes_intgen.data.sources import merge_each
 
-__all__ = ["Gap", "Summary"]
+__all__ = ["Summary"]
 
 POOLED_ROWS = 2**13  # of each regime, for the distribution of a variable
 LEAST_GAP = 0.25  # of the tested range
 LEAST_SIDE = 0.05  # of the rows, on either side of a gap
 MOST_WIDENING = 2.0  # of the half-width of the rows, by lift tests
-
-
-@dataclass(frozen=True)
-class Gap:
-    """An interval between the values that experiments set."""
-
-    # values that experiments set
-    low: float
-    high: float
-    share: float  # of the rows in it, where the action is left alone
 
 
 @dataclass(frozen=True)
@@ -75,7 +67,9 @@ class Summary:
         ranked = {regime: merged[regime] for regime in sort_regimes(merged, self.actions)}
         gaps = None
         if self.stored_gaps is not None or other.stored_gaps is not None:
-            gaps = {name: _overlaps(self.gaps[name], other.gaps[name]) for name in self.actions}
+            gaps = {
+                name: intersect_gaps(self.gaps[name], other.gaps[name]) for name in self.actions
+            }
         return replace(self, regimes=ranked, stored_gaps=gaps)
 
     @property
@@ -166,6 +160,11 @@ class Summary:
         middle = (low + high) / 2
         ends = np.clip([end[0] for end in self.tested[name]], middle - reach, middle + reach)
         return min(low, float(ends.min())), max(high, float(ends.max()))
+
+    @cached_property
+    def outcome_range(self) -> OutcomeRange:
+        """The kind of the outcome: 0/1, counts, proportions, positive and skewed, or real."""
+        return recognise(regime.outcome for regime in self.regimes.values())
 
     @cached_property
     def gaps(self) -> Mapping[str, tuple[Gap, ...]]:
@@ -259,6 +258,7 @@ class Summary:
                     },
                 }
                 | ({"near": _pack(summary.near)} if near and len(summary.near) else {})
+                | ({"outcome": summary.outcome.to_dict()} if summary.outcome else {})
                 for regime, summary in self.regimes.items()
             },
         }
@@ -283,6 +283,7 @@ class Summary:
                     for column, by_level in saved["levels"].items()
                 },
                 _unpack(saved["near"], width - 1) if "near" in saved else None,
+                OutcomeFacts.from_dict(saved["outcome"]) if "outcome" in saved else None,
             )
         tested = {name: tuple(map(tuple, ends)) for name, ends in state.get("tested", {}).items()}
         gaps = None
@@ -290,14 +291,6 @@ class Summary:
             saved_gaps = state["gaps"].items()
             gaps = {name: tuple(Gap(*gap) for gap in kept) for name, kept in saved_gaps}
         return cls(actions, state["outcome"], regimes, levels, covariates, tested, gaps)
-
-
-def _overlaps(one: Sequence[Gap], two: Sequence[Gap]) -> tuple[Gap, ...]:
-    """Return the intervals that two unions of intervals have in common."""
-    common = [
-        Gap(max(a.low, b.low), min(a.high, b.high), max(a.share, b.share)) for a in one for b in two
-    ]
-    return tuple(gap for gap in common if gap.low < gap.high)
 
 
 def _pack(rows: Array) -> str:

@@ -23,6 +23,7 @@ SHADES = {
     "extrapolated": "#DDDDDD",
     "outside": "#AAAAAA",
     "beyond": "#777777",
+    "impossible": "#444444",
 }
 BINS = 30
 
@@ -53,7 +54,8 @@ def plot_pair(
         order = list(SHADES)
         level = np.vectorize(order.index)(flags)
         colours = ListedColormap(list(SHADES.values()))
-        ax.pcolormesh(*grid, level, cmap=colours, vmin=-0.5, vmax=3.5, shading="nearest", zorder=0)
+        top = len(order) - 0.5
+        ax.pcolormesh(*grid, level, cmap=colours, vmin=-0.5, vmax=top, shading="nearest", zorder=0)
     for (_, (x, y)), style in zip(rows.items(), cycle(SERIES), strict=False):
         ax.plot(x, y, style["marker"], color=style["color"], ms=2, alpha=0.35, ls="none", mew=0)
     if points is not None:
@@ -136,7 +138,11 @@ def _name_levels(ax: Axes, ticks: Mapping[str, Sequence[str]], name: str, along:
         axis.set_ticks(range(len(ticks[name])), list(ticks[name]))
 
 
-def _legend(rows: Mapping[str, Any], shades: object, points: object) -> list[Any]:
+def _legend(
+    rows: Mapping[str, Any],
+    shades: Mapping[tuple[str, str], tuple[Array, Array, npt.NDArray[np.str_]]] | None,
+    points: object,
+) -> list[Any]:
     handles: list[Any] = [
         Line2D([], [], color=style["color"], marker=style["marker"], ls=style["ls"], label=label)
         for label, style in zip(rows, cycle(SERIES), strict=False)
@@ -145,6 +151,7 @@ def _legend(rows: Mapping[str, Any], shades: object, points: object) -> list[Any
         handles += [
             Patch(facecolor=shade, edgecolor=BLACK, lw=0.5, label=name)
             for name, shade in SHADES.items()
+            if name != "impossible" or any(name in flags for *_, flags in shades.values())
         ]
     if points is not None:
         handles.append(Line2D([], [], color=BLACK, marker="x", ls="none", label="asked"))

@@ -1,20 +1,20 @@
 """Posterior predictive check: rows beside predictive draws, in the form that ArviZ takes.
 
-For a row y under regime S with draws of mean m and scale s,
+For a row y under regime S with draws of mean m and variance s^2,
 
     PIT = P(y_new <= y),                                                 (1)
-    log p(y | draw) = log density of (y - m) / s, less log s,            (2)
+    log p(y | draw) = log density of the outcome's law at y,             (2)
 
-uniform PIT if the predictive distribution is right: mean, spread and shape. With up to some ten
-thousand rows per weight the row's own part in the fit is nothing; with few, use the leave-one-out
-version, for which the log densities are kept.
+that law being normal for a real outcome; of 0/1 and counts (2) is the log probability, and rows and
+draws are whole numbers. Uniform PIT if the predictive distribution is right: mean, spread and
+shape. With up to some ten thousand rows per weight the row's own part in the fit is nothing; with
+few, use the leave-one-out version, for which the log densities are kept.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
-from scipy import stats
 
 from bayes_intgen.base.arguments import read_whole
 from bayes_intgen.base.errors import ModelError
@@ -24,6 +24,7 @@ from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.posterior import query
 from bayes_intgen.posterior.estimands.expected_outcome import draw_coords, expected_outcome
 from bayes_intgen.posterior.fitted import Fitted
+from bayes_intgen.posterior.fitted_law import law_of
 from bayes_intgen.posterior.noise_scale import noise_scale
 from bayes_intgen.posterior.predictive import predict_portion
 
@@ -41,7 +42,7 @@ def predictive_check(
 
     The share of predictive draws below each outcome (PIT) is uniform if the predictive
     distribution is right. That is more than the answers need: they rest on means, and are sound
-    with outcomes of any shape, while the predictive distribution has normal noise.
+    with outcomes of any shape, while the predictive distribution has a given one (:meth:`predict`).
 
     Parameters
     ----------
@@ -87,16 +88,16 @@ def predictive_check(
     if absent:
         raise ModelError(f"regimes: the data have no {absent}; they have {list(data.labels)}.")
     chosen = _some_rows(data, wanted, most)
-    draws, densities, first = [], [], 0
+    draws, densities, first, law = [], [], 0, law_of(fit)
     for regime, values in chosen.items():
         points = query.points_of(fit, values[:, :-1])
         mean = expected_outcome(fit, points, list(regime), "clamp").to_numpy()
         predicted = predict_portion(fit, points, regime, random_seed, "clamp", first)
         draws.append(predicted.to_numpy())
-        scale, nu = noise_scale(fit, points.values, regime)
-        z = (values[:, -1] - mean) / scale
-        density = stats.norm.logpdf(z) if nu is None else stats.t.logpdf(z, nu)
-        densities.append(density - np.log(scale))  # (2)
+        scale, nu = np.zeros_like(mean), None
+        if law.kind != "binary":
+            scale, nu = noise_scale(fit, points.values, regime)
+        densities.append(law.log_density(values[:, -1], mean, scale**2, nu))  # (2)
         first += len(values)
     return _tree(fit, chosen, np.concatenate(draws, axis=2), np.concatenate(densities, axis=2))
 
@@ -126,11 +127,14 @@ def _tree(fit: Fitted, chosen: dict[Regime, Array], draws: Array, density: Array
     coords = {"row": np.arange(len(values)), "regime_label": ("row", labels), **along}
     ends = draw_coords(fit)
     dims, name = ("chain", "draw", "row"), fit.outcome
+    y = values[:, -1]
+    if law_of(fit).discrete:  # ArviZ tells by the type
+        y, draws = y.astype(np.int64), draws.astype(np.int64)
     return xr.DataTree.from_dict(
         {
             "posterior": posterior[["sigma"]],
             "posterior_predictive": xr.Dataset({name: (dims, draws)}, coords={**ends, **coords}),
             "log_likelihood": xr.Dataset({name: (dims, density)}, coords={**ends, **coords}),
-            "observed_data": xr.Dataset({name: ("row", values[:, -1])}, coords=coords),
+            "observed_data": xr.Dataset({name: ("row", y)}, coords=coords),
         }
     )

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.regimes import Regime
-from bayes_intgen.base.support_flags import BEYOND, EXTRAPOLATED, OUTSIDE, SUPPORTED
+from bayes_intgen.base.support_flags import BEYOND, EXTRAPOLATED, IMPOSSIBLE, OUTSIDE, SUPPORTED
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.points import Points
 from bayes_intgen.data.reference import reference_values
@@ -23,6 +23,7 @@ from bayes_intgen.design.identification.identify import identify_from, require_k
 from bayes_intgen.design.identification.model_identification import require_identified_effect
 from bayes_intgen.design.identification.rank_condition import RankCondition
 from bayes_intgen.posterior.fitted import Fitted
+from bayes_intgen.posterior.possible_means import has_impossible_mean
 from bayes_intgen.posterior.support import classify_support, find_beyond
 
 __all__ = [
@@ -43,7 +44,7 @@ __all__ = [
     "worst_support",
 ]
 
-SEVERITY = (SUPPORTED, EXTRAPOLATED, OUTSIDE, BEYOND)
+SEVERITY = (SUPPORTED, EXTRAPOLATED, OUTSIDE, BEYOND, IMPOSSIBLE)
 
 type Flags = npt.NDArray[np.str_]
 
@@ -71,7 +72,8 @@ def flag_points(fit: Fitted, points: Points, regime: Regime, beyond: str) -> Fla
     far = find_beyond(points, fit.design.features.bases, beyond)
     parents, blocks = fit.design.parents, fit.design.blocks
     flags = classify_support(points.values, regime, fit.summary, parents, blocks)
-    return np.where(far, BEYOND, flags)
+    flags = np.where(far, BEYOND, flags)
+    return np.where(has_impossible_mean(fit, points, regime), IMPOSSIBLE, flags)
 
 
 def rank_condition(fit: Fitted) -> RankCondition:

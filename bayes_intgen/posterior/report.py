@@ -15,6 +15,7 @@ from bayes_intgen.data.reference import reference_contrasts
 from bayes_intgen.posterior import query
 from bayes_intgen.posterior.estimands.effects import effects
 from bayes_intgen.posterior.fitted import Fitted
+from bayes_intgen.posterior.fitted_law import law_of
 from bayes_intgen.posterior.prior_sensitivity import flag_prior
 
 __all__ = ["describe_fit", "show_fit"]
@@ -97,6 +98,7 @@ def _data(fit: Fitted, regime: Regime) -> list[str]:
     clamped = ", ".join(f"{count:,} of {name}" for name, count in counts.items())
     return [
         f"{title} of {mean} from {rows:,} rows in the regimes {regimes}",
+        f"outcome: {summary.outcome_range}; predictions are {law_of(fit)}",
         f"{draws.sizes['chain']} chains x {draws.sizes['draw']} draws; {fit.convergence}",
         f"likelihood: {likelihood}",
         *_misfit(str(attributes.get("misfit", ""))),

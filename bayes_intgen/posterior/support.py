@@ -34,7 +34,9 @@ without rows, as in fits saved by 0.1, the distance alone decides).
 ``outside``
     An action or covariate lies beyond its observed range over all regimes.
 
-A fourth flag, ``beyond``, marks points outside the box on which smooth curves are defined.
+Two more flags are not about ranges: ``beyond`` marks points outside the box on which smooth curves
+are defined, and ``impossible`` those where the answer is no possible mean
+(:mod:`bayes_intgen.posterior.possible_means`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -50,9 +52,10 @@ from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.support_flags import EXTRAPOLATED, OUTSIDE, SUPPORTED
 from bayes_intgen.base.types import Array, Mask
+from bayes_intgen.data.gap import Gap
 from bayes_intgen.data.points import Points
 from bayes_intgen.data.regime_summary import RegimeSummary
-from bayes_intgen.data.summary import Gap, Summary
+from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.function import ActionBasis
 from bayes_intgen.posterior.near_rows import has_rows_near
 from bayes_intgen.posterior.tested_values import is_tested

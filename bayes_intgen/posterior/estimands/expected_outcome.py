@@ -21,6 +21,7 @@ from bayes_intgen.base.types import Array
 from bayes_intgen.data.points import Beyond, Points
 from bayes_intgen.posterior import query
 from bayes_intgen.posterior.fitted import Fitted
+from bayes_intgen.posterior.possible_means import share_outside
 
 __all__ = ["draw_coords", "expected_outcome", "label_draws", "theta_draws", "weight_draws"]
 
@@ -53,7 +54,10 @@ def expected_outcome(
         In the outcome's unit, dims (chain, draw, point). Coordinates along ``point`` hold the
         values of actions and covariates and ``support``: ``supported``, ``extrapolated``
         (beyond the joint support of the data), ``outside`` (beyond the observed range of one
-        of them) or ``beyond`` (the box). The attribute ``do`` is the regime's label.
+        of them), ``beyond`` (the box) or ``impossible`` (its mean over the draws is no value that
+        the outcome can have on average: below zero for 0/1, counts, proportions and positive
+        skewed outcomes, above one for 0/1 and proportions). For these kinds ``share_impossible``
+        is the share of draws there. The attribute ``do`` is the regime's label.
 
     Raises
     ------
@@ -84,6 +88,9 @@ def expected_outcome(
     values = theta_draws(fit, regime) @ phi.T  # design (2)
     values += fit.outcome_scale.centre
     answer = label_draws(fit, values, points, fit.summary.outcome, support)
+    outside = share_outside(fit, values)
+    if outside is not None:
+        answer = answer.assign_coords(share_impossible=("point", outside))
     answer.attrs["do"] = format_regime(regime)
     return answer
 

@@ -1,9 +1,10 @@
 """Outcomes for given rows of actions, drawn from one draw of a fit.
 
-    y = m_r(a) + s_r(a) * noise,      m_r the mean of the row's regime, s_r its spread there,
+    y ~ law with mean m_r(a) and variance s_r(a)^2,      those of the row's regime,
 
-both those of the same draw (:mod:`bayes_intgen.posterior.predictive`). Noise is normal, or
-Student's t if the fit has degrees of freedom. Actions and covariates are kept, so that a simulated
+both of the same draw (:mod:`bayes_intgen.posterior.predictive`). The law is that of the outcome's
+kind, so that simulated outcomes are of the same kind; of a real one it is normal, or Student's t if
+the fit has degrees of freedom. Actions and covariates are kept, so that a simulated
 data set has the experiments, the row counts and the support of the given one.
 """
 
@@ -22,6 +23,7 @@ from bayes_intgen.base.types import Array
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.inference.draws_tree import DRAWS
 from bayes_intgen.posterior.estimands.expected_outcome import theta_draws
+from bayes_intgen.posterior.fitted_law import law_of
 from bayes_intgen.posterior.noise_scale import noise_scale
 from bayes_intgen.posterior.posterior import Posterior
 from bayes_intgen.posterior.query import read_points
@@ -81,17 +83,18 @@ def one_draw(posterior: Posterior, number: int) -> Posterior:
 
 def simulate_outcome(single: Posterior, rows: pd.DataFrame, rng: np.random.Generator) -> Array:
     """Draw outcomes, in their unit, for rows of :func:`rows_of` from a posterior of one draw."""
-    outcome = np.empty(len(rows))
+    outcome, law = np.empty(len(rows)), law_of(single)
     for label, part in rows.groupby(REGIME, sort=False):
         regime = read_do([] if label == "obs" else str(label), single.actions)
         theta = theta_draws(single, regime)[0, 0]
         for place in stretches(len(part), ROWS_AT_ONCE):
             some = part.iloc[place]
             values = read_points(single, some).values
-            scale, nu = noise_scale(single, values, regime)
-            size = len(some)
-            noise = rng.standard_normal(size) if nu is None else rng.standard_t(nu.item(), size)
             mean = single.design.features.evaluate(values) @ theta + single.outcome_scale.centre
-            spread = np.broadcast_to(scale[0, 0], size)
-            outcome[some.index.to_numpy()] = mean + spread * noise
+            scale, nu = np.zeros((1, 1, 1)), None
+            if law.kind != "binary":
+                scale, nu = noise_scale(single, values, regime)
+            square = np.broadcast_to(scale[0, 0] ** 2, len(some))
+            degrees = None if nu is None else nu[0, 0]
+            outcome[some.index.to_numpy()] = law.draw(mean, square, rng, degrees)
     return outcome
