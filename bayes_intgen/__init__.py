@@ -41,8 +41,11 @@ likelihood of lift tests           model/lift_likelihood.py:LiftRows.read
 mode of the hyperparameters        inference/laplace.py:find_mode
 No-U-Turn sampling                 inference/sampling.py:sample_nuts
 additivity test (Assumption 2)     inference/verdicts/additivity.py:check_additivity
+... on another scale (log, logit)  inference/verdicts/scale_of_additivity.py:check_scale
 support flags (Assumption 1)       posterior/support.py:classify_support
+kind of the outcome                data/outcome_kind.py:recognise
 draws of the outcome               posterior/predictive.py:predict
+... by its kind                    posterior/outcome_laws/outcome_law.py:OutcomeLaw.draw
 best joint action                  posterior/estimands/best_action.py:best_action
 falsification                      checks/suite.py:check
 mechanisms alike (Lemma 1)         checks/mechanisms.py:check_mechanisms

@@ -34,6 +34,7 @@ from bayes_intgen.inference.rowwise import RowwiseProblem, sample_rowwise
 from bayes_intgen.inference.sampling import Sampling, sample_integrated, sample_prior
 from bayes_intgen.inference.verdicts.convergence import Convergence
 from bayes_intgen.inference.verdicts.lift_conflicts import check_lifts
+from bayes_intgen.inference.verdicts.scale_of_additivity import check_scale, describe_scale
 from bayes_intgen.model.priors import Priors
 from bayes_intgen.model.pymc_rowwise import Likelihood
 from bayes_intgen.moments.moments import Moments
@@ -247,9 +248,10 @@ class InterventionModel:
                 unweighted = self._prepare(data, learned.settled, weighted=False).problem
                 rowwise = RowwiseProblem.read(unweighted, data, self.likelihood)
                 tree, convergence = sample_rowwise(rowwise, sampling)
+            scale = describe_scale(check_scale(problem, mode, prepared.moments))
             checked = check_lifts(problem, mode, lifts, random_seed) if lifts else None
         made = describe_draws(method, random_seed, self.likelihood, variance, self.priors)
-        tree.attrs = made | {"target": format_regime(wanted), **prepared.attributes}
+        tree.attrs = made | {"target": format_regime(wanted), **prepared.attributes, **scale}
         convergence.warn()
         if checked:
             checked.add_to(tree)
@@ -260,7 +262,7 @@ class InterventionModel:
     def sample_prior(
         self, data: RegimeData | Moments, draws: int = 1000, random_seed: int = 1
     ) -> Posterior:
-        """Draw from the prior: what the model holds possible before it sees outcomes.
+        """Draw prior predictive curves: what the model holds possible before it sees outcomes.
 
         Parameters
         ----------
@@ -268,11 +270,6 @@ class InterventionModel:
             The rows, or their moments, for units, ranges and a structure that is learned.
         draws, random_seed
             Number of draws, and their seed.
-
-        Returns
-        -------
-        Posterior
-            Its ``component`` and ``expected_outcome`` give prior predictive draws of the curves.
 
         Raises
         ------

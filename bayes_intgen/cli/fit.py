@@ -135,6 +135,7 @@ def _to_json(posterior: "ig.Posterior", out: Path) -> dict[str, Any]:
     known = rank_condition(posterior).affine(posterior.actions).identified
     regime = posterior.actions if known else posterior.target
     additivity, lifts, learned = posterior.additivity, posterior.lifts, posterior.learned
+    scale = posterior.additive_scale
     try:
         effects = records(posterior.effects(regime).reset_index()) if regime else []
     except NotIdentifiedError:
@@ -146,6 +147,8 @@ def _to_json(posterior: "ig.Posterior", out: Path) -> dict[str, Any]:
         "convergence": posterior.convergence.to_dict(),
         "interactions": None if additivity is None else additivity.fitted,
         "needed_interactions": None if additivity is None else additivity.needed_interactions,
+        "outcome": posterior.summary.outcome_range.kind,
+        "additive_on_own_scale": None if scale is None else scale.ok,
         "lifts_agree": None if lifts is None else lifts.ok,
         "parents": {name: list(found) for name, found in posterior.design.parents.items()},
         "structure_conflicts": [] if learned is None else list(learned.conflicts),

@@ -109,7 +109,8 @@ def run(options: argparse.Namespace) -> int:
             f"the form of the curves.",
             file=sys.stderr,
         )
-    for verdict in (posterior.additivity, posterior.lifts, posterior.convergence):
+    scale = posterior.additive_scale
+    for verdict in (posterior.additivity, scale, posterior.lifts, posterior.convergence):
         if verdict is not None and not verdict.ok:
             print(f"bayes-intgen query: {verdict}", file=sys.stderr)
     return 0 if posterior.convergence.ok else 1

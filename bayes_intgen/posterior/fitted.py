@@ -19,6 +19,7 @@ from bayes_intgen.inference.verdicts.additivity_result import Additivity
 from bayes_intgen.inference.verdicts.convergence import Convergence
 from bayes_intgen.inference.verdicts.interaction_evidence import InteractionEvidence
 from bayes_intgen.inference.verdicts.lift_result import LiftCheck
+from bayes_intgen.inference.verdicts.scale_result import AdditiveScale
 
 __all__ = ["Fitted"]
 
@@ -75,3 +76,14 @@ class Fitted:
         tree = self.idata
         data = tree["constant_data"].dataset if "constant_data" in tree.children else xr.Dataset()
         return LiftCheck.from_dataset(data, self.summary.levels)
+
+    @property
+    def additive_scale(self) -> AdditiveScale | None:
+        """Whether effects seem to add up on another scale, for outcomes that have one.
+
+        That is the log scale for counts and positive skewed outcomes, the log odds for 0/1 and
+        proportions. None for others, and without rows. ``print(posterior.additive_scale)`` gives
+        the verdict and what to do, ``.ok`` whether there is nothing to do.
+        """
+        text = self.idata.attrs.get("additive_scale")
+        return None if text is None else AdditiveScale.from_text(str(text))

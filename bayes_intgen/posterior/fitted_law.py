@@ -28,7 +28,7 @@ def law_of(fit: Fitted) -> OutcomeLaw:
     return OutcomeLaw.from_text(str(kept))
 
 
-def keep_law(fit: Fitted) -> None:
+def keep_law[Fit: Fitted](fit: Fit) -> Fit:
     """Measure the law on the rows that the first pass kept, and write it into the tree of draws."""
     kind = fit.summary.outcome_range.kind
     rows = [
@@ -37,7 +37,7 @@ def keep_law(fit: Fitted) -> None:
         if len(part.sample.rows)
     ]
     if kind == "real" or not rows:
-        return
+        return fit
     if kind in ("binary", "count"):  # which have nothing beyond mean and variance
         law = OutcomeLaw(kind)
     else:
@@ -47,6 +47,7 @@ def keep_law(fit: Fitted) -> None:
             kind, np.concatenate([values[:, -1] for _, values in rows]), mean, variance
         )
     fit.idata.attrs[LAW] = law.to_text()
+    return fit
 
 
 def _mean_and_variance(fit: Fitted, values: Array, regime: Regime) -> tuple[Array, Array]:

@@ -70,6 +70,8 @@ class Posterior(Fitted):
     'none'
     >>> list(posterior.idata["posterior"].data_vars), list(posterior.idata["weights"].data_vars)
     (['sigma'], ['weight'])
+    >>> posterior.additive_scale is None, str(posterior.summary.outcome_range.kind)
+    (True, 'real')
     """
 
     # methods: the first argument of each function is self

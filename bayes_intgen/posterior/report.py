@@ -35,7 +35,7 @@ def describe_fit(fit: Fitted) -> str:
 def show_fit(fit: Fitted) -> str:
     """Write a fit as HTML, warnings on top: convergence, conflicts, interactions, support."""
     regime, table = _effects(fit)
-    checks = (fit.convergence, fit.additivity, fit.lifts)
+    checks = (fit.convergence, fit.additivity, fit.additive_scale, fit.lifts)
     warnings = [str(check) for check in checks if check is not None and not check.ok]
     warnings += [f"CONFLICT: {text}" for text in (fit.learned.conflicts if fit.learned else ())]
     title, *about = _data(fit, regime)
@@ -127,8 +127,9 @@ def _choices(fit: Fitted) -> list[str]:
 
 
 def _verdicts(fit: Fitted) -> list[str]:
-    lifts = fit.lifts
+    lifts, scale = fit.lifts, fit.additive_scale
     return [
         str(fit.additivity or "additivity: not checked, which takes the rows"),
+        *([str(scale)] if scale else []),
         *([str(lifts)] if lifts else []),
     ]

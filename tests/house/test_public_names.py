@@ -72,6 +72,7 @@ SCM_NAMES = [
 
 POSTERIOR_NAMES = [
     "actions",
+    "additive_scale",
     "additivity",
     "average_contrast",
     "average_outcome",
