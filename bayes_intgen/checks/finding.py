@@ -14,12 +14,16 @@ from typing import Literal
 
 __all__ = ["LEVELS", "CheckName", "Finding", "share_level"]
 
-type CheckName = Literal["additivity", "bias", "mechanism", "variance", "surplus"]
+type CheckName = Literal["additivity", "bias", "scale", "mechanism", "variance", "surplus"]
 
 LEVELS: Mapping[CheckName, float] = MappingProxyType(
     {"additivity": 0.01, "bias": 0.01, "mechanism": 0.015, "variance": 0.01, "surplus": 0.015}
 )
-"""Level of each check over all its tests; additivity and bias share one. They sum to 5%."""
+"""Level of each check over all its tests; additivity and bias share one. They sum to 5%.
+
+The check of the scale, which only outcomes with another natural one have, adds its own 1%
+(:mod:`bayes_intgen.inference.verdicts.scale_of_additivity`).
+"""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class Finding:
     ----------
     check
         ``additivity`` of the causal part, ``bias`` that depends on an action and its parents only,
+        ``scale`` on which effects add up,
         ``mechanism`` of an action that is the same in all regimes, ``variance`` that follows the
         sum rule of the mean, or ``surplus`` experiments predicted from the others.
     subject

@@ -4,14 +4,18 @@ The test of every fit (:mod:`bayes_intgen.inference.verdicts.additivity`), told 
 checks: (a) the joint effect that the sum rule implies is a sum of functions of single actions; (b)
 the difference that setting A_j makes to the mean depends on a_j and its possible parents only. What
 fails is what that test selects and the interactions that are judged do not allow.
+
+Beside them, for outcomes that have another natural scale: whether effects add up on their own
+(:mod:`bayes_intgen.inference.verdicts.scale_of_additivity`), which no interactions make up for.
 """
 
 from collections.abc import Iterator
 
 from bayes_intgen.checks.finding import CheckName, Finding
 from bayes_intgen.inference.verdicts.additivity_result import Additivity, InteractionTest
+from bayes_intgen.inference.verdicts.scale_result import LEVEL, AdditiveScale
 
-__all__ = ["NULL", "check_interactions"]
+__all__ = ["NULL", "check_interactions", "judge_scale"]
 
 LEAST_SHARE = 0.0  # however small, what is selected belongs into the model
 NULL = "weighted sum of chi-squares, mean 1"
@@ -67,3 +71,16 @@ def _finding(test: InteractionTest, additivity: Additivity, spread: float) -> Fi
         meaning,
         allowed=not additivity.misses(test),
     )
+
+
+def judge_scale(scale: AdditiveScale | None, spread: float) -> list[Finding]:
+    """Translate the test of the scale into a finding; none for an outcome without another one.
+
+    ``spread``: standard deviation of the outcome.
+    """
+    if scale is None:
+        return []
+    size = max(scale.size, 0.0)
+    null, subject = "standard normal, one-sided", f"{scale.link} scale"
+    numbers = (scale.statistic, null, scale.p_value, size, size / spread, LEAST_SHARE)
+    return [Finding("scale", subject, *numbers, str(scale), level=LEVEL)]

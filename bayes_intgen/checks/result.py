@@ -21,6 +21,7 @@ CAVEAT = (
 TITLES = {
     "additivity": "additivity of the causal part",
     "bias": "bias depends on an action and its parents only",
+    "scale": "effects add up on the outcome's own scale",
     "mechanism": "mechanisms of actions are the same in all regimes",
     "variance": "variance obeys the sum rule",
     "surplus": "surplus experiments are predicted by the others",

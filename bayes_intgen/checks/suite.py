@@ -27,7 +27,7 @@ from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.types import Array
 from bayes_intgen.checks.ancestry import Ancestry, distrust_few_rows
 from bayes_intgen.checks.finding import LEVELS, share_level
-from bayes_intgen.checks.interactions import check_interactions
+from bayes_intgen.checks.interactions import check_interactions, judge_scale
 from bayes_intgen.checks.mechanisms import check_mechanisms
 from bayes_intgen.checks.result import Checks
 from bayes_intgen.checks.surplus_experiments import check_surplus
@@ -41,6 +41,7 @@ from bayes_intgen.inference.interaction_learning import learn_interactions
 from bayes_intgen.inference.prepare import SettledDesign, prepare, settle_design
 from bayes_intgen.inference.problem import Problem, explain_singular
 from bayes_intgen.inference.verdicts.additivity_result import Additivity
+from bayes_intgen.inference.verdicts.scale_of_additivity import check_scale
 from bayes_intgen.model.priors import Priors
 from bayes_intgen.posterior.posterior import Posterior
 
@@ -78,7 +79,8 @@ def check(
     Checks
         Its ``passed`` is False if a deviation is seen that the interactions do not allow: then
         either wider ones are needed (``needed_interactions``), or an assumption fails that all
-        share. Over all tests the probability of a false alarm is held at 5%.
+        share. Over all tests the probability of a false alarm is held at 5%; for 0/1, counts,
+        proportions and positive skewed outcomes, whose scale is tested too, at 6%.
 
     Raises
     ------
@@ -168,6 +170,10 @@ def _check(
     spread = summary.scales[data.outcome].spread
     of_interactions = check_interactions(additivity, spread)
     findings = share_level(of_interactions, LEVELS["additivity"])
+    scale = check_scale(fit.prepared.problem, fit.mode, fit.prepared.moments)
+    if posterior is not None and posterior.additivity is not None:
+        scale = posterior.additive_scale
+    findings += judge_scale(scale, spread)
     slopes = _slopes(problem, weights)
     mechanisms = check_mechanisms(summary, ancestry, slopes, partition)
     findings += share_level(mechanisms, LEVELS["mechanism"])

@@ -177,3 +177,15 @@ def test_the_remedy_is_one_that_can_be_had(kind, has_ends, words):
     scale = AdditiveScale(kind, 5.0, 1e-7, 0.2, has_ends)
     assert words in str(scale)
     assert AdditiveScale.from_text(scale.to_text()) == scale
+
+
+def test_check_and_fit_say_the_same():
+    data = make_data(multiplicative, 200, 1)
+    posterior = ig.InterventionModel().fit(data, method="laplace", draws=20)
+    assert not posterior.additive_scale.ok
+    for checks in (ig.check(data), ig.check(data, posterior)):
+        found = next(f for f in checks.findings if f.check == "scale")
+        assert found.failed
+        assert found in checks.violations
+        assert found.statistic == pytest.approx(posterior.additive_scale.statistic, rel=0.05)
+        assert "fit log Y" in str(checks)

@@ -9,7 +9,8 @@ v < m
     Bin(n, m / n), with variances m - m^2 / n, the two whose variances enclose v are mixed. If v is
     less than that of the smallest n >= m, that one is mixed with the law on the two whole numbers
     next to m, which has the least variance that is possible, f (1 - f) with f the fraction of m;
-    a smaller v is raised to it.
+    a smaller v is raised to it. One draw in ten thousand is Poisson, and the others have as much
+    less variance: so no count is impossible, as it would be beyond n for ever.
 
 A mean below zero counts as zero, where the only law is that of zero itself.
 """
@@ -26,6 +27,7 @@ __all__ = ["draw_counts", "log_mass_counts"]
 
 NEARLY_POISSON = 1e-9  # of the mean, by which the variance differs
 MOST_TRIALS = 2**40
+POISSON_SHARE = 1e-4  # where the variance is less than that of Poisson
 
 
 @dataclass(frozen=True)
@@ -90,18 +92,24 @@ def _mix(m: Array, v: Array) -> Mixture:
     return Mixture(trials.astype(np.int64), two_point, np.clip(wide, 0.0, 1.0))
 
 
+def _rest(m: Array, v: Array) -> Array:
+    """Return the variance of what is not Poisson."""
+    return np.maximum((v - POISSON_SHARE * m) / (1 - POISSON_SHARE), 0.0)
+
+
 def _draw_under(m: Array, v: Array, rng: np.random.Generator) -> Array:
-    mixed = _mix(m, v)
+    mixed = _mix(m, _rest(m, v))
     is_wide = rng.random(m.shape) < mixed.wide
     trials = np.where(is_wide | mixed.two_point, mixed.trials, mixed.trials - 1)
     binomial = rng.binomial(trials, np.minimum(m / trials, 1.0)).astype(float)
     floor = np.floor(m)
     nearest = floor + (rng.random(m.shape) < m - floor)
-    return np.where(mixed.two_point & ~is_wide, nearest, binomial)
+    inside = np.where(mixed.two_point & ~is_wide, nearest, binomial)
+    return np.where(rng.random(m.shape) < POISSON_SHARE, rng.poisson(m), inside)
 
 
 def _log_mass_under(y: Array, m: Array, v: Array) -> Array:
-    mixed = _mix(m, v)
+    mixed = _mix(m, _rest(m, v))
     floor = np.floor(m)
     fraction = m - floor
     mass = np.where(y == floor, 1 - fraction, np.where(y == floor + 1, fraction, 0.0))
@@ -112,7 +120,8 @@ def _log_mass_under(y: Array, m: Array, v: Array) -> Array:
         )
         wide = _binomial(y, mixed.trials, np.minimum(m / mixed.trials, 1.0))
         both = np.logaddexp(np.log1p(-mixed.wide) + narrow, np.log(mixed.wide) + wide)
-    return np.asarray(both)
+    poisson = np.log(POISSON_SHARE) + stats.poisson.logpmf(y, m)
+    return np.asarray(np.logaddexp(np.log1p(-POISSON_SHARE) + both, poisson))
 
 
 def _binomial(y: Array, trials: npt.NDArray[np.int64], p: Array) -> Array:
