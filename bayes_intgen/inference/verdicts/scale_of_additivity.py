@@ -27,18 +27,19 @@ The weights w are those of the variance that goes with the kind, phi_r m (1 - m)
 phi_r m^2 with phi_r from the residuals of regime r; if the variance is another, power is lost, not
 the level. Level 1%, one-sided.
 
-Measured with two actions, of which the first causes the second, both confounded, and laplace fits of
-the regimes obs, a1 and a2 (share of fits in which this test, and the test of pairs, see something;
-log odds or log Y per standard deviation of each action, confounders adding up there too):
+Measured with two actions, the first a cause of the second, both confounded, and laplace fits of the
+regimes obs, a1 and a2 (share of fits in which this test, and the test of pairs, see something; log
+odds or log Y per standard deviation of each action, confounders adding up there too):
 
     truth                                rows per regime   fits   this test   pairs
     log odds, 0.8                              2000         20      1.00       .40
     log odds, 1.2                              2000         30      1.00       .70
     log Y, 0.4                                  200         20      1.00       .75
-    log Y, 0.4, z not freed of m               1000         20      1.00      1.00
+    log Y, 0.4                                 1000          8      1.00       -
     0/1, additive, p about .36                 2000         40       0         0
     0/1, additive, p from .1 to .9             2000         20       0         0
-    gamma, lognormal, Poisson, additive     200, 1000       85       0         0
+    gamma, additive                             200         12       0         0
+    counts of the families, three actions  1000, 2000        8       0         0
 
 References
 ----------
