@@ -33,7 +33,7 @@ odds or log Y per standard deviation of each action, confounders adding up there
 
     truth                                rows per regime   fits   this test   pairs
     log odds, 0.8                              2000         20      1.00       .40
-    log odds, 1.2                              2000         30      1.00       .70
+    log odds, 1.2                              2000         20      1.00       .70
     log Y, 0.4                                  200         20      1.00       .75
     log Y, 0.4                                 1000          8      1.00       -
     0/1, additive, p about .36                 2000         40       0         0
