@@ -69,9 +69,9 @@ class InterventionModel:
         (``posterior.interactions``); ``"none"``, the paper's class Y = sum_k f_k(A_k, C_k) + U;
         ``"pairwise"``, any two actions; ``"all"``, actions, and each confounder with all of them.
     blocks
-        Sets of actions that may share a confounder and interact in any way, as labels
-        (``["a1+a2"]``) or lists of names; the others are blocks of their own. The effect of a block
-        takes experiments that set all of it together, over the combinations of interest.
+        Sets of actions that may share a confounder and interact in any way, as labels or lists of
+        names; the others are blocks of their own. The effect of a block takes experiments that set
+        all of it together, over the combinations of interest.
     priors
         Priors of the hyperparameters; None for those of :class:`Priors`.
     variance
@@ -256,7 +256,7 @@ class InterventionModel:
         if checked:
             checked.add_to(tree)
             checked.warn()
-        verdicts = {"convergence": convergence, "additivity": learned.additivity}
+        verdicts = learned.verdicts() | {"convergence": convergence}
         return keep_law(Posterior(tree, **(prepared.context | verdicts)))
 
     def sample_prior(

@@ -79,8 +79,13 @@ def run(options: argparse.Namespace) -> int:
     posterior = ig.load(options.fit)
     save_figure(figure_of(_draw(posterior, options)), options.out, dpi=150)
     print(f"{options.kind} saved to {options.out}")
-    scale = posterior.additive_scale
-    for verdict in (posterior.convergence, posterior.additivity, scale, posterior.lifts):
+    for verdict in (
+        posterior.convergence,
+        posterior.additivity,
+        posterior.additive_scale,
+        posterior.lack_of_fit,
+        posterior.lifts,
+    ):
         if verdict is not None and not verdict.ok:
             print(f"bayes-intgen plot: {verdict}", file=sys.stderr)
     return 0 if posterior.convergence.ok else 1

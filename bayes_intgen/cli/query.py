@@ -6,7 +6,7 @@ from pathlib import Path
 
 import bayes_intgen as ig
 from bayes_intgen.base.metrics import INTERVAL
-from bayes_intgen.base.support_flags import BEYOND, IMPOSSIBLE, OUTSIDE, SUPPORTED
+from bayes_intgen.base.support_flags import BEYOND, IMPOSSIBLE, MISFIT, OUTSIDE, SUPPORTED
 from bayes_intgen.cli import arguments
 from bayes_intgen.cli.paths import keep_apart, writable
 from bayes_intgen.cli.text import records, show_json, show_table
@@ -25,8 +25,9 @@ always conditioned on: E[Y | do(a, b), z].
   bayes-intgen query fit.nc --points points.csv --out effects.csv     all digits
   bayes-intgen query fit.nc --points points.csv --do price --predict --json
 
-The column support says whether the data support the answer: supported, extrapolated
-(beyond their joint support), outside (an observed range) or beyond (the box of the curves).
+The column support says whether the data support the answer: supported, misfit
+(the fit misses its own data by much against the interval), extrapolated (beyond their joint
+support), outside (an observed range) or beyond (the box of the curves).
 Exit code 0: done; 1: done, but the fit had not converged; 2: the points cannot be used.
 """
 
@@ -100,7 +101,14 @@ def run(options: argparse.Namespace) -> int:
             f"above {high:g}.",
             file=sys.stderr,
         )
-    beyond = int((~table["support"].isin([SUPPORTED, IMPOSSIBLE])).sum())
+    missed = int((table["support"] == MISFIT).sum())
+    if missed:
+        print(
+            f"{missed:,} of {len(table):,} points lie within the data, but the fit misses these by "
+            f"much against the interval: it may not hold the truth.",
+            file=sys.stderr,
+        )
+    beyond = int((~table["support"].isin([SUPPORTED, MISFIT, IMPOSSIBLE])).sum())
     if beyond:
         far = int(table["support"].isin([OUTSIDE, BEYOND]).sum())
         print(
@@ -109,8 +117,13 @@ def run(options: argparse.Namespace) -> int:
             f"the form of the curves.",
             file=sys.stderr,
         )
-    scale = posterior.additive_scale
-    for verdict in (posterior.additivity, scale, posterior.lifts, posterior.convergence):
+    for verdict in (
+        posterior.additivity,
+        posterior.additive_scale,
+        posterior.lack_of_fit,
+        posterior.lifts,
+        posterior.convergence,
+    ):
         if verdict is not None and not verdict.ok:
             print(f"bayes-intgen query: {verdict}", file=sys.stderr)
     return 0 if posterior.convergence.ok else 1

@@ -9,12 +9,14 @@ and no interaction.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.design.interactions import InteractionTerms
 from bayes_intgen.inference.laplace import LaplaceMode, find_mode
 from bayes_intgen.inference.prepare import Prepared, SettledDesign, judge_interactions
 from bayes_intgen.inference.verdicts.additivity_result import Additivity
+from bayes_intgen.inference.verdicts.lack_of_fit import check_lack_of_fit
 
 __all__ = ["LearnedFit", "learn_interactions"]
 
@@ -29,6 +31,13 @@ class LearnedFit:
     prepared: Prepared
     mode: LaplaceMode
     additivity: Additivity | None  # None without rows
+
+    def verdicts(self) -> dict[str, Any]:
+        """Judge the fit by its rows; return verdicts as keyword arguments of a posterior."""
+        prepared, at = self.prepared, self.mode.mode
+        problem, moments = prepared.problem, prepared.moments
+        misfit = check_lack_of_fit(problem, at, moments, prepared.log_variances)
+        return {"additivity": self.additivity, "lack_of_fit": misfit}
 
 
 def learn_interactions(

@@ -17,7 +17,7 @@ If the data are already Moments, no pass over rows is made.
 """
 
 import json
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -47,6 +47,7 @@ from bayes_intgen.inference.verdicts.additivity import check_additivity
 from bayes_intgen.inference.verdicts.additivity_result import Additivity
 from bayes_intgen.inference.verdicts.probes import probe_features
 from bayes_intgen.model.lift_likelihood import LiftRows
+from bayes_intgen.model.log_variance import LogVariance
 from bayes_intgen.model.priors import Priors
 from bayes_intgen.model.pymc_rowwise import LIKELIHOODS
 from bayes_intgen.moments.moments import Moments
@@ -101,12 +102,12 @@ class Prepared:
     """A problem, with the moments and the structure that lead to it."""
 
     problem: Problem  # what is to be inferred
-    # the moments of its features; of further features and of residuals too, once rows have been
-    # weighted
+    # of its features; of further features and of residuals too, once rows have been weighted
     moments: Moments
     # the evidence on which action depends on which, if the structure was learned
     learned: LearnedStructure | None
     misfit: str = ""  # what the mean lacks, if this is why rows count the same
+    log_variances: Mapping[Regime, LogVariance] | None = None  # by which rows were weighted
 
     @property
     def condition(self) -> RankCondition:
@@ -253,10 +254,9 @@ def weight_rows(
     """
     problem = prepared.problem
     probes = probe_features(problem.design)
-    moments, misfit = weighted_moments(problem, data, probes, variance_is_learned, needs_fit)
-    selected = moments.select(problem.design.features)
-    problem = replace(problem, moments=selected)
-    return replace(prepared, problem=problem, moments=moments, misfit=misfit)
+    weighted = weighted_moments(problem, data, probes, variance_is_learned, needs_fit)
+    problem = replace(problem, moments=weighted.moments.select(problem.design.features))
+    return replace(prepared, problem=problem, **vars(weighted))
 
 
 def judge_interactions(prepared: Prepared, mode: LaplaceMode) -> Additivity | None:

@@ -36,7 +36,7 @@ is not, because the rows that count most are then those whose variance was taken
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import reduce
 from math import sqrt
 
@@ -60,6 +60,7 @@ from bayes_intgen.moments.feature_sums import ResidualMoments
 from bayes_intgen.moments.moments import Moments
 
 __all__ = [
+    "WeightedMoments",
     "draw_variance_functions",
     "find_misfit",
     "fit_variance_functions",
@@ -71,13 +72,24 @@ MISFIT_LEVEL = 1e-4  # over all tests
 LEAST_MISFIT = 0.05  # of the residual standard deviation
 
 
+@dataclass(frozen=True)
+class WeightedMoments:
+    """What the pass over weighted rows leads to."""
+
+    # of the features of the problem, then of further ones, with those of the residuals
+    moments: Moments
+    misfit: str = ""  # what the mean lacks, if this is why rows count the same
+    # the functions by which rows are weighted; None if they count the same
+    log_variances: Mapping[Regime, LogVariance] | None = None
+
+
 def weighted_moments(
     problem: Problem,
     data: RegimeData,
     probes: FeatureMap,
     learn_variance: bool,
     needs_fit: bool = True,
-) -> tuple[Moments, str]:
+) -> WeightedMoments:
     """Fit once with one sigma per regime, then weight the rows by their estimated variances.
 
     Parameters
@@ -91,13 +103,6 @@ def weighted_moments(
         count the same.
     needs_fit
         Whether they are to count the same, too, if the mean does not fit.
-
-    Returns
-    -------
-    moments
-        Of the features of the problem, then of the further ones, with those of the residuals.
-    misfit
-        What the mean lacks, if this is why rows count the same; empty otherwise.
     """
     mode = find_mode(problem).mode
     weights = problem.conditional(mode).mean
@@ -114,15 +119,15 @@ def weighted_moments(
         return Moments.compute(data, moments.summary, features, scale, variances, full, n_folds=1)
 
     if not learn_variance:
-        return compute(None), ""
+        return WeightedMoments(compute(None))
     sigma = dict(zip(regimes, np.exp(log_sigma).tolist(), strict=True))
     variances = fit_log_variances(data, design.features, scale, theta, sigma)
     weighted = compute(variances)
     if needs_fit and any(function.bound for function in variances.values()):
         misfit = find_misfit(problem, mode, weighted)
         if misfit:
-            return compute(None), misfit
-    return weighted, ""
+            return WeightedMoments(compute(None), misfit)
+    return WeightedMoments(weighted, log_variances=variances)
 
 
 def find_misfit(problem: Problem, mode: Array, moments: Moments) -> str:

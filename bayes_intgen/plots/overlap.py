@@ -20,6 +20,7 @@ __all__ = ["SHADES", "plot_overlap", "plot_pair", "plot_spread"]
 
 SHADES = {
     "supported": "#FFFFFF",
+    "misfit": "#EEEEEE",
     "extrapolated": "#DDDDDD",
     "outside": "#AAAAAA",
     "beyond": "#777777",

@@ -33,7 +33,13 @@ SERIES: tuple[dict[str, Any], ...] = (
     {"color": GREEN, "marker": "^", "ls": "-."},
     {"color": PURPLE, "marker": "D", "ls": ":"},
 )
-HATCHES = {"extrapolated": "///", "outside": "xxx", "beyond": "***", "impossible": "+++"}
+HATCHES = {
+    "misfit": "\\\\",
+    "extrapolated": "///",
+    "outside": "xxx",
+    "beyond": "***",
+    "impossible": "+++",
+}
 
 
 def axis_label(name: str, units: Mapping[str, str] | None = None) -> str:

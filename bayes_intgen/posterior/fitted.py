@@ -18,6 +18,7 @@ from bayes_intgen.design.structure_learning import LearnedStructure
 from bayes_intgen.inference.verdicts.additivity_result import Additivity
 from bayes_intgen.inference.verdicts.convergence import Convergence
 from bayes_intgen.inference.verdicts.interaction_evidence import InteractionEvidence
+from bayes_intgen.inference.verdicts.lack_of_fit_result import LackOfFit
 from bayes_intgen.inference.verdicts.lift_result import LiftCheck
 from bayes_intgen.inference.verdicts.scale_result import AdditiveScale
 
@@ -35,6 +36,7 @@ class Fitted:
     convergence: Convergence
     learned: LearnedStructure | None = None
     additivity: Additivity | None = None
+    lack_of_fit: LackOfFit | None = None
 
     @property
     def actions(self) -> tuple[str, ...]:

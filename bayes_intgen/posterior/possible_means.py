@@ -32,7 +32,7 @@ def has_impossible_mean(fit: Fitted, points: Points, regime: Regime) -> Mask:
         return nowhere
     if not identify_from(fit.summary.regimes, regime, fit.design.blocks).identified:
         return nowhere
-    weights = fit.idata["posterior"].dataset["weight"].to_numpy().mean(axis=(0, 1))
+    weights = fit.idata["weights"].dataset["weight"].to_numpy().mean(axis=(0, 1))
     theta = fit.design.collect(weights, fit.design.active(regime))
     mean = fit.design.features.evaluate(points.values) @ theta + fit.outcome_scale.centre
     return np.asarray((mean < low) | (mean > high))

@@ -59,6 +59,9 @@ class Posterior(Fitted):
         The evidence on which action may depend on which, if the structure was learned.
     additivity
         Which interactions the data need; None if there were no rows to test.
+    lack_of_fit
+        Where the fit misses its own data, in which regime and by how much, whatever its class;
+        None if there were no rows to test.
 
     Examples
     --------
@@ -72,6 +75,8 @@ class Posterior(Fitted):
     (['sigma'], ['weight'])
     >>> posterior.additive_scale is None, str(posterior.summary.outcome_range.kind)
     (True, 'real')
+    >>> print(posterior.lack_of_fit)
+    lack of fit: none seen (9 tests, least adjusted p 1)
     """
 
     # methods: the first argument of each function is self

@@ -14,7 +14,14 @@ import numpy.typing as npt
 
 from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.regimes import Regime
-from bayes_intgen.base.support_flags import BEYOND, EXTRAPOLATED, IMPOSSIBLE, OUTSIDE, SUPPORTED
+from bayes_intgen.base.support_flags import (
+    BEYOND,
+    EXTRAPOLATED,
+    IMPOSSIBLE,
+    MISFIT,
+    OUTSIDE,
+    SUPPORTED,
+)
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.points import Points
 from bayes_intgen.data.reference import reference_values
@@ -23,6 +30,7 @@ from bayes_intgen.design.identification.identify import identify_from, require_k
 from bayes_intgen.design.identification.model_identification import require_identified_effect
 from bayes_intgen.design.identification.rank_condition import RankCondition
 from bayes_intgen.posterior.fitted import Fitted
+from bayes_intgen.posterior.misfit_flags import find_misfit_points
 from bayes_intgen.posterior.possible_means import has_impossible_mean
 from bayes_intgen.posterior.support import classify_support, find_beyond
 
@@ -44,7 +52,7 @@ __all__ = [
     "worst_support",
 ]
 
-SEVERITY = (SUPPORTED, EXTRAPOLATED, OUTSIDE, BEYOND, IMPOSSIBLE)
+SEVERITY = (SUPPORTED, MISFIT, EXTRAPOLATED, OUTSIDE, BEYOND, IMPOSSIBLE)
 
 type Flags = npt.NDArray[np.str_]
 
@@ -68,11 +76,19 @@ def points_of(fit: Fitted, values: Array) -> Points:
 
 
 def flag_points(fit: Fitted, points: Points, regime: Regime, beyond: str) -> Flags:
-    """Return support flags, and refuse points beyond the box unless they are to be clamped."""
+    """Return support flags, and refuse points beyond the box unless they are to be clamped.
+
+    ``misfit`` stands in the place of ``supported`` where the fit misses its own data by much
+    against the interval of the mean of the regime.
+    """
     far = find_beyond(points, fit.design.features.bases, beyond)
     parents, blocks = fit.design.parents, fit.design.blocks
     flags = classify_support(points.values, regime, fit.summary, parents, blocks)
     flags = np.where(far, BEYOND, flags)
+    within = flags == SUPPORTED
+    missed = np.zeros(len(flags), dtype=bool)
+    missed[within] = find_misfit_points(fit, points.values[within], regime)
+    flags = np.where(missed, MISFIT, flags)
     return np.where(has_impossible_mean(fit, points, regime), IMPOSSIBLE, flags)
 
 

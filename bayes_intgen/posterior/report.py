@@ -10,7 +10,7 @@ from bayes_intgen.base.errors import NotIdentifiedError
 from bayes_intgen.base.html import html_block, html_frame
 from bayes_intgen.base.metrics import INTERVAL
 from bayes_intgen.base.regimes import Regime, format_regime
-from bayes_intgen.base.support_flags import SUPPORTED
+from bayes_intgen.base.support_flags import MISFIT, SUPPORTED
 from bayes_intgen.data.reference import reference_contrasts
 from bayes_intgen.posterior import query
 from bayes_intgen.posterior.estimands.effects import effects
@@ -35,7 +35,7 @@ def describe_fit(fit: Fitted) -> str:
 def show_fit(fit: Fitted) -> str:
     """Write a fit as HTML, warnings on top: convergence, conflicts, interactions, support."""
     regime, table = _effects(fit)
-    checks = (fit.convergence, fit.additivity, fit.additive_scale, fit.lifts)
+    checks = (fit.convergence, fit.additivity, fit.additive_scale, fit.lack_of_fit, fit.lifts)
     warnings = [str(check) for check in checks if check is not None and not check.ok]
     warnings += [f"CONFLICT: {text}" for text in (fit.learned.conflicts if fit.learned else ())]
     title, *about = _data(fit, regime)
@@ -69,7 +69,8 @@ def _beyond_support(fit: Fitted, regime: Regime) -> list[str]:
     moves = reference_contrasts(fit.summary)
     ends = [query.points_of(fit, np.array([move.before, move.after])) for move in moves]
     flags = [query.flag_points(fit, points, regime, "clamp") for points in ends]
-    return [m.name for m, own in zip(moves, flags, strict=True) if not (own == SUPPORTED).all()]
+    within = (SUPPORTED, MISFIT)  # the verdict on the fit says the latter
+    return [m.name for m, own in zip(moves, flags, strict=True) if not np.isin(own, within).all()]
 
 
 def _caption(fit: Fitted) -> str:
@@ -131,5 +132,6 @@ def _verdicts(fit: Fitted) -> list[str]:
     return [
         str(fit.additivity or "additivity: not checked, which takes the rows"),
         *([str(scale)] if scale else []),
+        str(fit.lack_of_fit or "lack of fit: not checked, which takes the rows"),
         *([str(lifts)] if lifts else []),
     ]

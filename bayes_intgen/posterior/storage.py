@@ -24,6 +24,7 @@ from bayes_intgen.design.structure_learning import LearnedStructure
 from bayes_intgen.inference.variance_functions import variance_design
 from bayes_intgen.inference.verdicts.additivity_result import Additivity
 from bayes_intgen.inference.verdicts.convergence import Convergence
+from bayes_intgen.inference.verdicts.lack_of_fit_result import LackOfFit
 from bayes_intgen.posterior.digest import digest_tree
 from bayes_intgen.posterior.fitted import Fitted
 
@@ -37,6 +38,7 @@ SPARE_BYTES = 2**20
 READING = (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, IndexError)
 PARSING = (*READING, MemoryError, RecursionError, ArithmeticError)
 ATTRIBUTES = ("design", "summary", "outcome_scale", "convergence", "learned", "additivity")
+OPTIONAL = ("lack_of_fit",)  # not in files of earlier versions, nor of fits without rows
 
 
 def save(fit: Fitted, path: str | Path) -> None:
@@ -71,6 +73,8 @@ def save(fit: Fitted, path: str | Path) -> None:
         "learned": fit.learned.to_dict() if fit.learned else None,
         "additivity": fit.additivity.to_dict() if fit.additivity else None,
     }
+    if fit.lack_of_fit:
+        stored["lack_of_fit"] = fit.lack_of_fit.to_dict()
     tree.attrs = {
         **tree.attrs,
         "format": FORMAT,
@@ -110,6 +114,7 @@ def read_fit(path: Path) -> Fitted:
         if tree.attrs["format"] == WITHOUT_GROUPS:
             tree = _group(tree)
         stored = {name: json.loads(tree.attrs[name]) for name in ATTRIBUTES}
+        stored |= {name: json.loads(tree.attrs.get(name, "null")) for name in OPTIONAL}
         design = Design.from_dict(stored["design"])
         terms = tree["weights"].dataset["weight"]["term"].to_numpy().tolist()
         if terms != [weight.name for weight in design.weights]:
@@ -126,6 +131,7 @@ def read_fit(path: Path) -> Fitted:
             Convergence.from_dict(stored["convergence"]),
             LearnedStructure.from_dict(stored["learned"]) if stored["learned"] else None,
             Additivity.from_dict(stored["additivity"]) if stored["additivity"] else None,
+            LackOfFit.from_dict(stored["lack_of_fit"]) if stored["lack_of_fit"] else None,
         )
     except PARSING as error:
         raise FileError(

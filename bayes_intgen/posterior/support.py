@@ -34,9 +34,10 @@ without rows, as in fits saved by 0.1, the distance alone decides).
 ``outside``
     An action or covariate lies beyond its observed range over all regimes.
 
-Two more flags are not about ranges: ``beyond`` marks points outside the box on which smooth curves
-are defined, and ``impossible`` those where the answer is no possible mean
-(:mod:`bayes_intgen.posterior.possible_means`).
+Three more flags are set elsewhere: ``beyond`` marks points outside the box on which smooth curves
+are defined, ``misfit`` those that would be supported if the fit did not miss its own data
+(:mod:`bayes_intgen.posterior.misfit_flags`), and ``impossible`` those where the answer is no
+possible mean (:mod:`bayes_intgen.posterior.possible_means`).
 """
 
 from collections.abc import Mapping, Sequence

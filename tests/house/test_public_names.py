@@ -88,6 +88,7 @@ POSTERIOR_NAMES = [
     "expected_outcome",
     "idata",
     "interactions",
+    "lack_of_fit",
     "learned",
     "lifts",
     "outcome",

@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.html import html_block, html_frame
 from bayes_intgen.base.metrics import INTERVAL, credible_interval
-from bayes_intgen.base.support_flags import SUPPORTED
+from bayes_intgen.base.support_flags import MISFIT, SUPPORTED
 from bayes_intgen.plots.best import plot_marginals
 from bayes_intgen.plots.style import grow
 
@@ -170,7 +170,10 @@ class BestAction:
     def _repr_html_(self) -> str:
         title, *lines = self._lines()
         far = (
-            f"BEYOND THE SUPPORT of the data: the recommended setting is {self.support}; the "
+            "LACK OF FIT: the fit misses its own data, by much against the interval of the "
+            "recommended setting."
+            if self.support == MISFIT
+            else f"BEYOND THE SUPPORT of the data: the recommended setting is {self.support}; the "
             f"answer there rests on the form of the curves."
         )
         warnings = [*([] if self.support == SUPPORTED else [far]), *map(str, self.untested)]

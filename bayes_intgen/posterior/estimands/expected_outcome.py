@@ -52,7 +52,8 @@ def expected_outcome(
     -------
     xarray.DataArray
         In the outcome's unit, dims (chain, draw, point). Coordinates along ``point`` hold the
-        values of actions and covariates and ``support``: ``supported``, ``extrapolated``
+        values of actions and covariates and ``support``: ``supported``, ``misfit``
+        (within the data, which the fit misses by much against the interval), ``extrapolated``
         (beyond the joint support of the data), ``outside`` (beyond the observed range of one
         of them), ``beyond`` (the box) or ``impossible`` (its mean over the draws is no value that
         the outcome can have on average: below zero for 0/1, counts, proportions and positive

@@ -1,0 +1,286 @@
+"""Test of lack of fit: whether residuals of a regime still hold functions of its variables.
+
+The test of additivity asks which class of outcomes the data need; this one knows no class. Of the
+model that was fitted, whatever it is, it takes the residuals at a sample of the rows of a regime
+and asks whether they hold functions of one variable, or products of two or three, of which a basis
+of its own makes a few (:mod:`bayes_intgen.inference.verdicts.rank_functions`). With X the features
+of these rows, a column per weight of the fit, m and C the mean and covariance of the weights at the
+mode, Lambda their prior precisions, W the precisions of the rows and Z functions of one set of
+variables with relative prior variances D,
+
+    (1)  s = Z' W (y - X m),
+    (2)  T = C X' W Z,      L = Z - X T,
+    (3)  Cov(s) = sum of w_i^2 e_i^2 l_i l_i' + T' M T + T' Lambda T,
+    (4)  s' D s.
+
+The first sum of (3) is over the sample, M is the sum of w_i^2 e_i^2 x_i x_i' over the rows of all
+regimes that are not in it but made the fit, and the last term is for what shrinkage leaves; squared
+residuals stand in for the variance (White 1980), each divided by (1 - h_i)^2 with its leverage h_i
+where there are few rows per parameter, otherwise all multiplied by n / (n - edf). Under the null
+(4) is a weighted sum of chi-squares. As its covariance is estimated, with about
+
+    (5)  nu = 2 (sum of v_i)^2 / sum of v_i^2,      v_i = w_i^2 e_i^2 l_i' D l_i,
+
+degrees of freedom, its tail is averaged over a chi-square variable of nu degrees over nu, which the
+weighted sum is divided by, as in Hotelling's and the F test. The p-values are multiplied by the
+number of tests: each order (one, two, three variables) has the same share of the level over all
+regimes, and each set of variables the same share of that. Level 1%.
+
+What the fit misses is estimated by the smooth of its residuals,
+
+    (6)  g = Z (Z' W Z + D^-1)^-1 s,
+
+and its size by the standard deviation of g over the rows, less what noise alone would give.
+
+Measured with laplace fits and the default basis: of 330 sound data sets, 30 of each of eleven kinds
+of curves, actions and noises (thresholds, kinks, long tails, zeros, counts, few levels, 60 rows per
+experiment, clusters), the smallest adjusted p-value was below 0.01 in 1 and below 0.05 in 10. The
+bias r C_1 A_2 A_3 of a confounder of A_1 that two others modify (K = 3, products of pairs beside
+it, noise 0.5, 3000 rows in each of four regimes), fitted with ``interactions="pairwise"``, was seen
+in these shares of 20 data sets, 40 for r = 0:
+
+    r                                    0       0.1     0.15    0.2     0.3
+    three binary actions                 0.00    0.65    0.95    1.00    1.00
+    three levels, smooth, binary         0.03    0.75    1.00    1.00    1.00
+    three smooth actions                 0.00    0.95    1.00    -       -
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import ceil, log2, sqrt
+from typing import Self
+
+import numpy as np
+
+from bayes_intgen.base.parallel import one_blas_thread
+from bayes_intgen.base.regimes import Regime
+from bayes_intgen.base.types import Array, Mask
+from bayes_intgen.data.summary import Summary
+from bayes_intgen.inference.problem import Problem, WeightsGiven
+from bayes_intgen.inference.verdicts.estimated_form import QuadraticForm
+from bayes_intgen.inference.verdicts.lack_of_fit_result import LackOfFit, MisfitTest
+from bayes_intgen.inference.verdicts.rank_functions import (
+    MOST_VARIABLES,
+    RankFunctions,
+    Subset,
+)
+from bayes_intgen.model.log_variance import LogVariance
+from bayes_intgen.moments.moments import Moments
+
+__all__ = ["check_lack_of_fit"]
+
+LEAST_SAMPLE, SHARE = 2**12, 16  # rows of a regime; of more than 16 times as many, one in 16
+MOST_VALUES = 2**24  # of features at these rows
+FEW_ROWS, FEW_PER_PARAMETER = 1000, 20
+KEPT = 5  # tests of an order in a regime that are kept
+MAY_MATTER = 0.5
+LEAST_LEFT = 1e-9
+
+
+def check_lack_of_fit(
+    problem: Problem,
+    mode: Array,
+    moments: Moments,
+    log_variances: Mapping[Regime, LogVariance] | None = None,
+) -> LackOfFit | None:
+    """Test the residuals of every regime; None if there are no rows to test.
+
+    Parameters
+    ----------
+    problem, mode
+        What was fitted, and its hyperparameters at the mode. Lift tests take no part.
+    moments
+        Of its features at least, with those of the residuals.
+    log_variances
+        The functions by which rows were weighted in the fit; None if all count the same.
+    """
+    if moments.residuals is None or not all(
+        len(p.sample.rows) for p in moments.summary.regimes.values()
+    ):
+        return None
+    without_lifts = problem.with_lifts(None) if problem.lifts else problem
+    with one_blas_thread():
+        fit = _Fit.at(without_lifts, mode, moments)
+    numbers = np.zeros(MOST_VARIABLES, dtype=int)
+    clearest: list[MisfitTest] = []
+    for r, regime in enumerate(moments.regimes):
+        with one_blas_thread():
+            sample = _Sample.of(fit, r, None if log_variances is None else log_variances[regime])
+            for order in range(1, MOST_VARIABLES + 1):
+                number, tests = sample.test(order)
+                numbers[order - 1] += number
+                clearest += tests
+    factors = numbers * np.count_nonzero(numbers)
+    kept = [test.adjust(int(factors[len(test.variables) - 1])) for test in clearest]
+    design = problem.design
+    return LackOfFit(design.interactions, tuple(numbers.tolist()), tuple(kept))
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """What the tests of all regimes take from the fit."""
+
+    problem: Problem
+    moments: Moments
+    given: WeightsGiven
+    covariance: Array = field(repr=False)  # of the centred weights
+    log_sigma: Array
+    taken: Array  # effective parameters of each regime
+    total: Array = field(repr=False)  # the sum of w^2 e^2 x x' over all rows of all regimes
+
+    @classmethod
+    def at(cls, problem: Problem, mode: Array, moments: Moments) -> Self:
+        given, log_sigma = problem.conditional(mode), problem.split(mode)[0]
+        covariance, grams = given.centred.covariance, problem.likelihood.gram
+        taken = np.exp(-2 * log_sigma) * [float(np.vdot(gram, covariance)) for gram in grams]
+        size = len(problem.design.weights)
+        fit = cls(problem, moments, given, covariance, log_sigma, taken, np.zeros((size, size)))
+        for r in range(len(moments.regimes)):
+            np.add(fit.total, fit.meat(r), out=fit.total)
+        return fit
+
+    @property
+    def summary(self) -> Summary:
+        """That of the rows."""
+        return self.moments.summary
+
+    def meat(self, r: int) -> Array:
+        """Return the sum of w^2 e^2 x x' over all rows of a regime, shape (weights, weights)."""
+        regime, design = self.moments.regimes[r], self.problem.design
+        assert self.moments.residuals is not None
+        order = {f.factors: i for i, f in enumerate(self.moments.features.features)}
+        mine = np.array([order[f.factors] for f in design.features.features])
+        meat = self.moments.residuals[regime].meat[np.ix_(mine, mine)]
+        factor = np.exp(-4 * self.log_sigma[r]) * self.inflation(r)
+        return np.asarray(factor * self.spread(meat, design.active(regime)))
+
+    def inflation(self, r: int) -> float:
+        """Return n / (n - edf): the fit took as many degrees of freedom out of the residuals."""
+        n = self.summary.regimes[self.moments.regimes[r]].n
+        return float(n / max(n - self.taken[r], 1.0))
+
+    def spread(self, by_feature: Array, active: Mask) -> Array:
+        """Place sums over pairs of features at the pairs of weights that are active."""
+        positions = self.problem.design.positions
+        placed: Array = by_feature[np.ix_(positions, positions)]
+        placed[~active] = 0.0
+        placed[:, ~active] = 0.0
+        return placed
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """Rows of one regime, and their residuals."""
+
+    fit: _Fit
+    regime: Regime
+    values: Array  # of the variables, shape (rows, variables)
+    phi: Array  # features, shape (rows, features)
+    precision: Array  # w, shape (rows,)
+    residual: Array  # y - X m in standard units, shape (rows,)
+    noise: Array  # w e with e corrected for the parameters that were fitted, shape (rows,)
+    others: Array  # M of (3), shape (weights, weights)
+
+    @classmethod
+    def of(cls, fit: _Fit, r: int, log_variance: LogVariance | None) -> Self:
+        regime, design = fit.moments.regimes[r], fit.problem.design
+        part, active = fit.summary.regimes[regime], design.active(regime)
+        width = len(design.features.features)
+        rows = part.sample.thin(_sample_size(part.n, width)).rows
+        phi = design.features.evaluate(rows[:, :-1])
+        precision = np.full(len(rows), np.exp(-2 * fit.log_sigma[r]))
+        if log_variance is not None:
+            precision *= np.exp(log_variance.log_weights(phi))
+        outcome = fit.moments.outcome_scale.standardise(rows[:, -1])
+        residual = outcome - phi @ design.collect(fit.given.mean, active)
+        if part.n < max(FEW_ROWS, FEW_PER_PARAMETER * fit.taken[r]):
+            half = design.collect(fit.given.covariance, active)
+            by_feature = design.collect(half.T, active)
+            leverage = precision * np.einsum("ij,ij->i", phi @ by_feature, phi)
+            noise = precision * residual / (1 - np.minimum(leverage, 0.9))
+        else:
+            noise = precision * residual * sqrt(fit.inflation(r))
+        others = fit.total - fit.meat(r)
+        if part.n > len(rows):
+            scaled = phi * noise[:, None]
+            others += (part.n / len(rows) - 1) * fit.spread(scaled.T @ scaled, active)
+        return cls(fit, regime, rows[:, :-1], phi, precision, residual, noise, others)
+
+    @cached_property
+    def functions(self) -> RankFunctions:
+        """Functions of the variables at the rows."""
+        names, levels = self.fit.summary.variables, self.fit.summary.levels
+        return RankFunctions.of(self.values, [name in levels for name in names])
+
+    def test(self, order: int) -> tuple[int, list[MisfitTest]]:
+        """Test every set of so many variables; return how many, and the clearest."""
+        sets = list(self.functions.products(order))
+        if not sets:
+            return 0, []
+        fit, design = self.fit, self.fit.problem.design
+        active = design.active(self.regime)
+        z = np.hstack([products * scale for _, products, scale in sets])  # times the root of D
+        score = z.T @ (self.precision * self.residual)  # (1)
+        cross = np.zeros((z.shape[1], len(design.weights)))
+        cross[:, active] = (z.T @ (self.precision[:, None] * self.phi))[:, design.positions[active]]
+        centred = fit.given.centring.to_centred_rows(cross) @ fit.covariance
+        shift = fit.given.centring.to_weights(centred)  # T' of (2)
+        left = (z - self.phi @ design.collect(shift, active).T) * self.noise[:, None]
+        outside, shrunk = shift @ self.others, centred * fit.given.precision
+        squares = (z**2).T @ self.noise**2
+        found, start = [], 0
+        for subset, products, _ in sets:
+            own = slice(start, start + products.shape[1])
+            start = own.stop
+            noise = left[:, own]
+            covariance = noise.T @ noise + outside[own] @ shift[own].T  # (3)
+            covariance += shrunk[own] @ centred[own].T
+            if np.trace(covariance) <= LEAST_LEFT * squares[own].sum():
+                covariance *= 0.0  # the fit has just these functions
+            by_row = np.einsum("ij,ij->i", noise, noise)
+            freedom = 2 * by_row.sum() ** 2 / max(float(by_row @ by_row), 1e-300)  # (5)
+            form = QuadraticForm(float(score[own] @ score[own]), covariance, float(freedom))
+            found.append((form.rough_tail, subset, own, form))
+        found.sort(key=lambda one: one[0])
+        tests = []
+        for rough, subset, own, form in found[:KEPT]:
+            # the exact tail is called for only where it may matter among so many
+            p_value = form.tail if rough * len(sets) <= MAY_MATTER else rough
+            tests.append(self._describe(subset, z[:, own], score[own], form.covariance, p_value))
+        return len(sets), tests
+
+    def _describe(
+        self, subset: Subset, scaled: Array, score: Array, covariance: Array, p_value: float
+    ) -> MisfitTest:
+        """Estimate what is missed, from Z, s and Cov(s) times the roots of D."""
+        summary, spread = self.fit.summary, self.fit.moments.outcome_scale.spread
+        information = scaled.T @ (self.precision[:, None] * scaled)
+        smoother = np.linalg.inv(information + np.eye(len(score)))
+        missed = scaled @ (smoother @ score)  # (6)
+        by_noise = smoother @ covariance @ smoother
+        variance = float(missed.var()) - float(np.vdot(np.cov(scaled.T, ddof=0), by_noise))
+        names = [summary.variables[k] for k in subset]
+        worst = int(np.abs(missed).argmax())
+        at = {
+            name: summary.levels[name][int(value)] if name in summary.levels else float(value)
+            for name, value in zip(names, self.values[worst, list(subset)], strict=True)
+        }
+        effect, most = spread * sqrt(max(variance, 0.0)), spread * float(missed[worst])
+        return MisfitTest(self.regime, tuple(names), p_value, effect, most, at, self._has(names))
+
+    def _has(self, names: Sequence[str]) -> bool:
+        """Say whether the mean of the regime has features of just these variables."""
+        design = self.fit.problem.design
+        active = design.active(self.regime)
+        return any(
+            active[i] and weight.feature.actions == {*names}
+            for i, weight in enumerate(design.weights)
+        )
+
+
+def _sample_size(n: int, width: int) -> int:
+    """Return how many rows of a regime are looked at, at most, given the number of features."""
+    most = max(MOST_VALUES // width, LEAST_SAMPLE)
+    wanted = 1 << ceil(log2(max(n / SHARE, 1)))  # thinning halves
+    return min(max(LEAST_SAMPLE, wanted), most)
