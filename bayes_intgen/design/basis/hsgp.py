@@ -40,8 +40,7 @@ from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.types import Array, Scale
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.function import ActionBasis, BasisFunction
-from bayes_intgen.design.basis.warp import Warp, find_masses
-from bayes_intgen.design.basis.waves import fill_waves
+from bayes_intgen.design.basis.warp import Warp, fill_waves, find_masses
 
 __all__ = ["FEW_COVARIATES", "HSGP", "HSGPBasis"]
 

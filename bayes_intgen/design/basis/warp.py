@@ -1,4 +1,4 @@
-"""Where the rows of an action are: a coordinate that is fine there, and its frequent values.
+"""Coordinates of an action: where its rows are, its frequent values, and waves along it.
 
 The coordinate is a blend of the action, its rank and its normal score.
 
@@ -16,7 +16,7 @@ Piecewise linear between knots that are frozen with the basis; beyond them it fo
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import sqrt
+from math import pi, sqrt
 from typing import Any, Self
 
 import numpy as np
@@ -24,7 +24,7 @@ from scipy import stats
 
 from bayes_intgen.base.types import Array, Scale
 
-__all__ = ["Warp", "find_masses"]
+__all__ = ["Warp", "fill_waves", "find_masses"]
 
 KNOTS = 65
 RAW = 0.1
@@ -137,3 +137,20 @@ def _middle_rank(grid: Array, values: Array, weights: Array, reach: Array) -> Ar
     inside = (reach[0] < distinct) & (distinct < reach[1])
     at = np.concatenate([reach[:1], distinct[inside], reach[1:]])
     return np.asarray(np.interp(grid, at, np.concatenate([[0.0], rank[inside], [1.0]])))
+
+
+def fill_waves(x: Array, c: float, out: Array) -> None:
+    """Write the eigenfunctions of the box [-c, c] at x into the rows of an array.
+
+    Only the first is a sine: with t = w_1 (x + c), sin((j+1) t) = 2 cos(t) sin(j t) -
+    sin((j-1) t).
+    """
+    angle = (x + c) * (pi / (2 * c))
+    np.sin(angle, out=out[0])
+    out[0] /= sqrt(c)
+    twice = 2 * np.cos(angle)
+    before: Array | float = 0.0
+    for j in range(1, len(out)):
+        np.multiply(twice, out[j - 1], out=out[j])
+        out[j] -= before
+        before = out[j - 1]

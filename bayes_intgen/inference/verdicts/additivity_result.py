@@ -134,9 +134,10 @@ class Additivity:
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON types."""
         # "departures" is what files of the first version call the tests
-        return {
-            "fitted": self.fitted,
-            "departures": [asdict(test) for test in self.tests],
+        tests = {"fitted": self.fitted, "departures": [asdict(test) for test in self.tests]}
+        if not self.evidence:
+            return tests
+        return tests | {
             "terms": self.terms.to_dict(),
             "evidence": dict(self.evidence),
             "missing": self.missing.to_dict(),
@@ -197,7 +198,8 @@ class Additivity:
 
 def _from_tests(fitted: Interactions, tests: tuple[InteractionTest, ...]) -> Additivity:
     """Read the result of the first version: what single tests of pairs find is needed."""
-    allowed = {"none": (), "pairwise": ("interaction",), "all": ("interaction", "bias")}[fitted]
+    every = ("interaction", "bias")
+    allowed = {"none": (), "pairwise": every[:1], "all": every, "learned": every}[fitted]
     plain = Additivity(fitted, tests)
     terms, missing = InteractionTerms(), InteractionTerms()
     for test in plain.found:
