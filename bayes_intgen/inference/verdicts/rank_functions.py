@@ -21,6 +21,7 @@ __all__ = ["MOST_VARIABLES", "RankFunctions", "Subset"]
 
 MOST_VARIABLES = 3  # in a product
 MOST_FUNCTIONS = (6, 3, 2)  # of each variable, in products of one, two and three
+MOST_THREES = 35  # sets of three variables, which seven have; of more none is looked at
 MOST_COLUMNS = 600  # of each order, with fewer functions of each variable
 ROWS_PER_COLUMN = 20
 
@@ -53,6 +54,8 @@ class RankFunctions:
         """Return how many functions of each variable are multiplied; zero if rows are too few."""
         rows = len(self.tables[0]) if self.tables else 0
         number = comb(sum(table.shape[1] > 0 for table in self.tables), order)
+        if order == MOST_VARIABLES and number > MOST_THREES:
+            return 0
         for count in range(MOST_FUNCTIONS[order - 1], 0, -1):
             few = count**order * ROWS_PER_COLUMN <= rows
             if few and number * count**order <= max(MOST_COLUMNS, number):
