@@ -26,8 +26,10 @@ def check_interactions(additivity: Additivity, spread: float) -> Iterator[Findin
 
     ``spread``: standard deviation of the outcome.
     """
-    if not additivity.tests:
-        yield Finding.untestable("additivity", "all", "one action has nobody to interact with")
+    tests = [test for test in additivity.tests if test.kind in ("interaction", "bias")]
+    if not tests:
+        reason = "one action or block has nobody to interact with"
+        yield Finding.untestable("additivity", "all", reason)
         return
     if additivity.fitted == "all" and not additivity.missing:
         reason = (
@@ -37,9 +39,9 @@ def check_interactions(additivity: Additivity, spread: float) -> Iterator[Findin
         yield Finding.untestable("additivity", "all", reason)
         yield Finding.untestable("bias", "all", reason)
         return
-    for test in (test for test in additivity.tests if test.kind in ("interaction", "bias")):
+    for test in tests:
         yield _finding(test, additivity, spread)
-    if not any(test.kind == "bias" for test in additivity.tests):
+    if not any(test.kind == "bias" for test in tests):
         reason = "every action is a possible parent of every other, so that any bias is allowed"
         yield Finding.untestable("bias", "all", reason)
 

@@ -150,14 +150,11 @@ class Checks:
             )
         else:
             head = (
-                f"CHECKS FAILED at {judged}: the data need "
-                f"interactions={self.needed_interactions!r}; fit with interactions='learned', and "
-                f"check that."
+                f"CHECKS FAILED at {judged}: the data need wider ones "
+                f"({self.needed_interactions!r}); fit with interactions='learned', and check that."
             )
-        lines = [
-            head,
-            f"interactions={self.needed_interactions!r} allows all that is seen.",
-        ]
+        needed = f"interactions={self.needed_interactions!r}"
+        lines = [head, f"Of interactions and biases, {needed} or 'learned' allows what is seen."]
         for name, title in TITLES.items():
             own = [finding for finding in self.findings if finding.check == name]
             if own:

@@ -17,6 +17,7 @@ test of additivity; its draws, priors, variance and likelihood are not used.
 """
 
 from functools import partial
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ from bayes_intgen.checks.variances import check_variance
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.design.basis.hsgp import HSGP
 from bayes_intgen.design.design import Design
-from bayes_intgen.design.interactions import CHOICES, Interactions
+from bayes_intgen.design.interactions import CHOICES, Interactions, InteractionTerms
 from bayes_intgen.design.structure_learning import learn_structure
 from bayes_intgen.inference.interaction_learning import learn_interactions
 from bayes_intgen.inference.prepare import SettledDesign, prepare, settle_design
@@ -162,6 +163,9 @@ def _check(
         additivity = posterior.additivity
     # (d) and (e) would fail with too narrow interactions for what (a) and (b) say already
     wanted = additivity.terms.union(additivity.missing)
+    if requested == "pairwise":
+        pairs = InteractionTerms(effect=tuple(combinations(data.actions, 2)))
+        wanted = pairs.union(wanted)
     if requested not in ("learned", "all") and fit.settled.design.lacks(wanted):
         fit = learn_interactions(fit.settled.with_terms(wanted), prepare_one)
     problem, partition = fit.prepared.problem, fit.settled.design.blocks

@@ -46,12 +46,13 @@ def check_variance(problem: Problem, weights: Array, outcome: str) -> Iterator[F
         reason = "where confounders modify other effects the variance may be any function"
         yield Finding.untestable("variance", "all", reason)
         return
-    if len(problem.design.actions) < 2:
-        yield Finding.untestable("variance", "all", "one action has nobody to act together with")
+    if len(problem.design.blocks) < 2:
+        reason = "one action or block has nobody to act together with"
+        yield Finding.untestable("variance", "all", reason)
         return
     data = _squares(problem, weights)
     summary = data.summary
-    design = problem.design.with_interactions("none")
+    design = problem.design.additive()
     moments = Moments.compute(data, summary, design.features, summary.scales[data.outcome])
     first = Prepared(Problem(design, moments, problem.priors), moments, None)
     prepared = weight_rows(first, data, needs_fit=False)  # whether it fits is the question

@@ -87,7 +87,13 @@ def run(options: argparse.Namespace) -> int:
         print(fit_terminal(str(best)))
         if options.out is not None:
             print(f"\n{len(best.candidates)} settings written to {options.out}")
-    for verdict in (posterior.additivity, posterior.lifts, posterior.convergence):
+    for verdict in (
+        posterior.additivity,
+        posterior.additive_scale,
+        posterior.lack_of_fit,
+        posterior.lifts,
+        posterior.convergence,
+    ):
         if verdict is not None and not verdict.ok:
             print(f"bayes-intgen best: {verdict}", file=sys.stderr)
     return 0 if posterior.convergence.ok else 1

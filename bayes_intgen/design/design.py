@@ -164,6 +164,13 @@ class Design:
         rest = (interactions, self.blocks, self.cuts, self.covariates, terms)
         return type(self).build(self.features.bases, self.parents, *rest)
 
+    def additive(self) -> Self:
+        """Return the design in which no actions interact, and no more covariates modify anything.
+
+        That of a learned design has no terms; many covariates then modify nothing.
+        """
+        return self.with_interactions("learned" if self.interactions == "learned" else "none")
+
     @property
     def interaction_class(self) -> InteractionClass:
         """The narrowest class of all actions that has what the design has."""

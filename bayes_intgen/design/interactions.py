@@ -91,6 +91,14 @@ class InteractionTerms:
         modified = dict.fromkeys((*self.modified, *other.modified))
         return InteractionTerms(tuple(effect), tuple(bias), tuple(modified))
 
+    def without(self, other: "InteractionTerms") -> "InteractionTerms":
+        """Return the terms that the other ones lack."""
+        return InteractionTerms(
+            tuple(term for term in self.effect if term not in other.effect),
+            tuple(term for term in self.bias if term not in other.bias),
+            tuple(term for term in self.modified if term not in other.modified),
+        )
+
     def __bool__(self) -> bool:
         return bool(self.effect or self.bias or self.modified)
 
@@ -157,6 +165,7 @@ def component_scopes(
     """
     actions = [action for block in blocks for action in block]
     effect: list[Iterable[str]] = [*blocks, *terms.effect]
+    effect += [(*block, name) for part, block, name in terms.modified if part == "effect"]
     if interactions == "pairwise":
         effect += combinations(actions, 2)
     elif interactions == "all":
@@ -167,17 +176,14 @@ def component_scopes(
         for pattern in ((), *(cut for cut in cuts if cut[0] in block)):
             alone = {*block, *(p for k in block if k not in pattern for p in parents[k])}
             reached = (names for other, names in terms.bias if other == block)
-            bias: list[Iterable[str]] = [alone, *reached]
+            by = ((*b, name) for part, b, name in terms.modified if (part, b) == ("bias", block))
+            bias: list[Iterable[str]] = [alone, *reached, *by]
             if interactions == "all":
                 bias = [actions]
             parts.append((bias_name(block, pattern), block, bias))
     together = covariates_modify_all(interactions, covariates)
     joint = covariates if together else ()
     further = [] if together else [(name,) for name in covariates]
-    modified = [
-        (CAUSAL if part == "effect" else bias_name(block), (*block, name))
-        for part, block, name in terms.modified
-    ]
     return [
         ComponentScope(
             component,
@@ -187,7 +193,6 @@ def component_scopes(
                 for names in (
                     *((*one, *joint) for one in sets),
                     *further,
-                    *(names for where, names in modified if where == component),
                 )
             ),
         )

@@ -43,7 +43,7 @@ from bayes_intgen.design.structure_learning import LearnedStructure, learn_struc
 from bayes_intgen.inference.laplace import LaplaceMode, find_mode
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.variance_functions import weighted_moments
-from bayes_intgen.inference.verdicts.additivity import check_additivity
+from bayes_intgen.inference.verdicts.additivity import LEARNING_LEVEL, LEVEL, check_additivity
 from bayes_intgen.inference.verdicts.additivity_result import Additivity
 from bayes_intgen.inference.verdicts.probes import probe_features
 from bayes_intgen.model.lift_likelihood import LiftRows
@@ -262,21 +262,21 @@ def weight_rows(
 def judge_interactions(prepared: Prepared, mode: LaplaceMode) -> Additivity | None:
     """Test what interacts and the fit does not have; None if there are no rows for it.
 
-    Explicit interactions are judged by a fit without any, so that it is said, too, if narrower ones
-    would do; learned ones by their own fit.
+    Explicit ones are judged by a fit without any, as narrower ones may do; learned ones by theirs.
     """
     problem, moments = prepared.problem, prepared.moments
     design = problem.design
     if moments.residuals is None:
         return None
-    # The null is a fit of the rows alone; often the fit at hand is.
+    # The null is a fit of the rows alone.
     null = problem.with_lifts(None) if problem.lifts else problem
     if design.interactions in ("pairwise", "all"):
         without = design.with_interactions("none")
         null = Problem(without, moments.select(without.features), problem.priors)
     if null is not problem:
         mode = find_mode(null)
-    found = check_additivity(null, mode.mode, moments)
+    level = LEARNING_LEVEL if design.interactions == "learned" else LEVEL
+    found = check_additivity(null, mode.mode, moments, level)
     return replace(found, fitted=design.interactions, missing=design.lacks(found.terms))
 
 

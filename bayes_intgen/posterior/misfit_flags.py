@@ -55,7 +55,8 @@ def find_misfit_points(fit: Fitted, values: Array, regime: Regime) -> Mask:
         return np.zeros(len(values), dtype=bool)
     weights = fit.idata["weights"].dataset["weight"].to_numpy()
     weights = weights.reshape(-1, weights.shape[-1])
-    draws = weights[:: max(len(weights) // DRAWS, 1)]
+    # evenly, and not at a multiple of the points that a Laplace fit repeats in turn
+    draws = weights[np.linspace(0, len(weights) - 1, min(DRAWS, len(weights))).astype(int)]
     theta = fit.design.collect(draws, fit.design.active(regime))
     half_width = float(stats.norm.ppf((1 + INTERVAL) / 2))
     large = np.empty(len(values), dtype=bool)

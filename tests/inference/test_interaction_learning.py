@@ -1,6 +1,7 @@
 """``interactions="learned"``: what interacts is found, fitted, shown and kept."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
@@ -107,7 +108,7 @@ def test_a_basis_without_products_says_that_it_cannot():
     posterior = ig.InterventionModel(ig.HSGP(m_pair=0)).fit(data, method="laplace")
     assert posterior.interactions.used == "none"
     assert not posterior.additivity.ok
-    assert "take a basis with products" in str(posterior)
+    assert "its basis has no such products" in str(posterior)
 
 
 def test_terms_make_the_weights_that_they_name():
@@ -178,3 +179,42 @@ def test_of_many_covariates_those_modify_effects_that_are_seen_to():
     unmodified = plain.expected_outcome(at, beyond="clamp").mean(("chain", "draw")).to_numpy()
     unmodified -= system.truth(at[ACTIONS].to_numpy(), at[system.covariates].to_numpy())
     assert np.mean(errors**2) < 0.5 * np.mean(unmodified**2)
+
+
+def test_terms_that_lift_tests_do_not_determine_are_left_out_and_said():
+    """The lift test of a2 does not tell where a1 was, on which its effect would then depend."""
+    rng = np.random.default_rng(5)
+    tables = []
+    for regime in ("obs", "a1", "a2"):
+        c = rng.normal(size=(2, 800))
+        a = [c[k] + rng.normal(size=800) for k in range(2)]
+        a = [rng.normal(size=800) if regime == f"a{k + 1}" else a[k] for k in range(2)]
+        y = a[0] + a[1] + 0.8 * a[0] * a[1] + c.sum(axis=0) + 0.3 * rng.normal(size=800)
+        tables.append(pd.DataFrame({"a1": a[0], "a2": a[1], "y": y, "regime": regime}))
+    data = ig.RegimeData.from_frame(pd.concat(tables), "y", ["a1", "a2"])
+    test = {"action": "a2", "from": -1.0, "to": 1.0, "effect": 2.0, "standard_error": 0.1}
+    lifts = ig.LiftTests.from_frame(pd.DataFrame([test]))
+    posterior = ig.InterventionModel().fit(data, method="laplace", lifts=lifts)
+    assert posterior.interactions.used == "none"
+    assert ("a1", "a2") in posterior.additivity.missing.effect
+    assert "lift tests do not determine them" in str(posterior.additivity)
+    without = ig.InterventionModel().fit(data, method="laplace")
+    assert without.interactions.used != "none"
+
+
+def test_three_covariates_and_a_binary_outcome():
+    """The test of the scale and the checks take the narrow design, as the fit does."""
+    rng = np.random.default_rng(1)
+    tables = []
+    for regime in ("obs", "a1", "a2"):
+        z, a = rng.normal(size=(400, 3)), rng.normal(size=(400, 2))
+        p = 0.4 + 0.1 * np.tanh(a).sum(axis=1) + 0.15 * np.tanh(a[:, 0]) * np.tanh(2 * a[:, 1])
+        table = pd.DataFrame(np.hstack([a, z]), columns=["a1", "a2", "z1", "z2", "z3"])
+        y = (rng.random(400) < np.clip(p + 0.1 * np.tanh(z[:, 0] * a[:, 0]), 0, 1)).astype(float)
+        tables.append(table.assign(y=y, regime=regime))
+    frame = pd.concat(tables)
+    data = ig.RegimeData.from_frame(frame, "y", ["a1", "a2"], covariates=["z1", "z2", "z3"])
+    posterior = ig.InterventionModel().fit(data, method="laplace")
+    assert posterior.interactions.terms
+    assert posterior.additive_scale is not None
+    assert set(ig.check(data, posterior).table["check"]) >= {"additivity", "variance", "scale"}

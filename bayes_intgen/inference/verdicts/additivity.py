@@ -5,13 +5,14 @@ that this fit has no room for: a product of them in the causal part, or a bias o
 on others beyond its possible parents (:mod:`bayes_intgen.inference.verdicts.probes`). Each is a
 score test (:mod:`bayes_intgen.inference.verdicts.interaction_scores`), freed of what lies below it:
 products of three of those of two, and biases of products of pairs in the effect, because an
-interaction in the effect looks like one in every bias. Level 1% over all tests together
-(Bonferroni).
+interaction in the effect looks like one in every bias.
 
 The terms that the data need are selected from these scores by steps, without a further fit. The
 candidate whose evidence is largest is added, as long as its p-value, freed of those chosen before,
-is below the level; at the end those are dropped again which the others explain (p above the level,
-freed of all others chosen).
+is below a level over all tests together (Bonferroni); at the end those are dropped again which the
+others explain (p above the level, freed of all others chosen). The level is 1% where explicit
+interactions are judged, and 5% where terms are learned: one too many costs little precision, one
+too few is a bias. The p-value of a chosen one is that freed of the others chosen.
 
 A bias that depends on an action beyond its parents can also mean that a dependence between the two
 actions was missed, or that they share a confounder. Passing proves nothing (paper, Example 1).
@@ -33,12 +34,14 @@ from bayes_intgen.inference.verdicts.interaction_scores import Scores
 from bayes_intgen.inference.verdicts.probes import Probe, find_probes
 from bayes_intgen.moments.moments import Moments
 
-__all__ = ["check_additivity"]
+__all__ = ["LEARNING_LEVEL", "LEVEL", "check_additivity"]
 
-SELECTION_LEVEL = 0.05  # over all tests
+LEVEL, LEARNING_LEVEL = 0.01, 0.05  # over all tests
 
 
-def check_additivity(null: Problem, mode: Array, moments: Moments) -> Additivity:
+def check_additivity(
+    null: Problem, mode: Array, moments: Moments, level: float = LEVEL
+) -> Additivity:
     """Test what a fit lacks, and select the terms that the data need.
 
     Parameters
@@ -48,22 +51,24 @@ def check_additivity(null: Problem, mode: Array, moments: Moments) -> Additivity
     moments
         Of its features and of :func:`bayes_intgen.inference.verdicts.probes.probe_features`, with
         those of the residuals.
+    level
+        Of the selection, over all tests.
     """
     fitted, probes = null.design.interactions, tuple(find_probes(null.design, moments.features))
     if not probes:
         return Additivity(fitted, ())
     candidates = Candidates(probes, Scores.of(null, mode, moments, probes))
     covariance = _feature_covariance(moments)
+    chosen, evidence = candidates.choose(level)
     tests = []
     for i, probe in enumerate(probes):
-        own = candidates.free(i)
+        own = candidates.free(i, chosen if i in chosen else ())
         statistic, p_value = own.test
         # the size of what is left out, with the further weights at their posterior mean
         spread = covariance[np.ix_(probe.columns, probe.columns)]
         size = sqrt(max(float(own.mean @ spread @ own.mean), 0.0))
         effect = size * moments.outcome_scale.spread
         tests.append(InteractionTest(probe.kind, probe.actions, p_value, effect, statistic))
-    chosen, evidence = candidates.choose()
     terms = InteractionTerms()
     for i in chosen:
         terms = terms.union(probes[i].terms)
@@ -119,7 +124,7 @@ class Candidates:
                 below.add(j)
         return below
 
-    def choose(self) -> tuple[list[int], dict[str, float]]:
+    def choose(self, level: float) -> tuple[list[int], dict[str, float]]:
         """Select probes by steps.
 
         Returns
@@ -130,7 +135,7 @@ class Candidates:
             The probability of each class of interactions, alike beforehand, by (5) along the steps,
             given what covariates modify.
         """
-        bound = SELECTION_LEVEL / len(self.probes)
+        bound = level / len(self.probes)
         chosen = self._forward(range(len(self.probes)), bound)
         given = [i for i in chosen if self.probes[i].is_modification]
         of_actions = [i for i, probe in enumerate(self.probes) if not probe.is_modification]

@@ -83,9 +83,11 @@ class Additivity:
     tests
         The evidence on every pair and triple of actions, against a fit without interactions.
     terms
-        What the data need, selected at level 5% over all tests; with ``"learned"``, what was used.
+        What the data need, selected at level 1% over all tests; with ``"learned"``, what was used,
+        selected at level 5% of each round.
     evidence
-        The probability of each class of interactions, alike beforehand (a score approximation).
+        The probability of each class of interactions, alike beforehand (a score approximation; of
+        the first round).
     missing
         What the data need and the fit does not have.
     """
@@ -159,7 +161,10 @@ class Additivity:
         if self.missing:
             cure = "use interactions='learned'"
             if self.fitted == "learned":
-                cure = "take a basis with products of so many actions, such as HSGP()"
+                cure = (
+                    "the fit could not take that up: its basis has no such products (HSGP() has), "
+                    "or they are too many weights, or lift tests do not determine them"
+                )
             return (
                 f"ADDITIVITY FAILS: beyond interactions={self.fitted!r} the data need "
                 f"{self.missing}; {cure}. Clearest: {self._clearest}. A dependence between these "
@@ -188,7 +193,10 @@ class Additivity:
 
     @property
     def _odds(self) -> str:
-        return f"; probability {self.evidence['none']:.2f}" if self.evidence else ""
+        most = max(self.evidence.values(), default=1.0)
+        if self.evidence.get("none", 0.0) < most:
+            return ""
+        return f"; probability {self.evidence['none']:.2f}"
 
     @property
     def _clearest(self) -> str:

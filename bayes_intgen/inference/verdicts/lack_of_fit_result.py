@@ -136,8 +136,8 @@ class LackOfFit:
         cure = {
             "none": "use interactions='learned'",
             "pairwise": "use interactions='learned'",
-            "learned": "the test of additivity did not ask for them; try interactions='all', or "
-            "with three variables a basis that has such products, as Polynomial(degree=3) has",
+            "learned": "if the test of additivity names them, do what it says; otherwise try "
+            "interactions='all', or a basis that has such products, as Polynomial(degree=3) has",
             "all": "use interactions='learned', which makes products of three where it finds them, "
             "or a basis that has them, as Polynomial(degree=3) has",
         }

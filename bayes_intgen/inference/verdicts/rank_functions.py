@@ -3,9 +3,9 @@
 They are what a test of lack of fit asks the residuals for, and belong to no model. A numeric
 variable enters by its mid-rank u in the regime, the share of rows below plus half of those at the
 same value, through the polynomials that are orthonormal over the rows; a categorical one by its
-levels. They are bounded, so that no single row decides a test whatever the tails of the actions,
-and of a variable with L values the first L - 1 are all functions of it: products are then all
-contrasts of cell means.
+levels. They are bounded whatever the tails of the actions (by the root of the number of rows at a
+value that one row has), and of a variable with L values the first L - 1 are all functions of it:
+products are then all contrasts of cell means.
 """
 
 from collections.abc import Iterator, Sequence

@@ -92,7 +92,7 @@ def check_scale(problem: Problem, mode: LaplaceMode, moments: Moments) -> Additi
         return None
     null = problem.with_lifts(None) if problem.lifts else problem
     if problem.design.interactions in ("pairwise", "all") or problem.design.terms != NO_TERMS:
-        design = problem.design.with_interactions("none")
+        design = problem.design.additive()
         null = Problem(design, moments.select(design.features), problem.priors)
     at = mode if null is problem else find_mode(null)
     most = max(MOST_VALUES // (len(samples) * len(null.design.weights)), 1)

@@ -141,9 +141,10 @@ def _require_interaction(fit: Fitted, first: str, second: str) -> None:
         return
     interactions = fit.design.interactions
     if interactions == "learned":
+        tested = "the data show no interaction of" if fit.interactions.tested else "nothing tested"
         raise QueryError(
-            f"pair: the data show no interaction of {first!r} and {second!r}, so that this fit has "
-            f"none ({fit.interactions}). Fit InterventionModel(interactions='pairwise') for a "
+            f"pair: {tested} {first!r} and {second!r}, so that this fit has no product of the two "
+            f"({fit.interactions}). Fit InterventionModel(interactions='pairwise') for a "
             f"synergy with its uncertainty."
         )
     if interactions == "none":
