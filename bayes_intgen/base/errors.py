@@ -62,8 +62,7 @@ class ModelError(BayesIntgenError):
     >>> ig.InterventionModel(interactions="some")
     Traceback (most recent call last):
         ...
-    bayes_intgen.base.errors.ModelError: interactions must be one of ['none', 'pairwise', 'all'],
-    ...
+    bayes_intgen.base.errors.ModelError: interactions must be one of ['learned', 'none', ...
     """
 
 

@@ -101,7 +101,7 @@ def test_a_modifying_confounder_is_no_violation_but_needs_all_interactions():
     data = scenario("modifier", 3000, 2)
     low = ig.check(data, interactions="none")
     assert (low.passed, low.needed_interactions, low.violations) == (False, "all", ())
-    assert "the data need interactions='all'" in str(low)
+    assert "the data need wider ones ('all')" in str(low)
     high = ig.check(data, interactions="all")
     assert high.passed
     assert high.needed_interactions == "all"
@@ -200,7 +200,7 @@ def test_a_posterior_brings_its_structure_and_interactions(sound):
     ],
 )
 def test_bad_arguments_are_refused_before_any_work(sound, arguments, words, monkeypatch):
-    monkeypatch.setattr("bayes_intgen.checks.suite.Summary", None)
+    monkeypatch.setattr("bayes_intgen.checks.suite.settle_design", None)
     with pytest.raises(ig.ModelError, match=words):
         ig.check(**{"data": sound, **arguments})
 
@@ -353,7 +353,7 @@ def test_actions_of_a_block_may_share_a_confounder():
     found = ig.check(data, blocks=["a1+a2"])
     assert found.passed, str(found)
     assert found.needed_interactions == "none"
-    assert not ig.check(data).passed
+    assert not ig.check(data, interactions="none").passed
 
 
 def test_a_covariate_explains_what_two_actions_share():

@@ -198,7 +198,7 @@ def test_covariates_that_cause_too_many_weights_are_named():
     frame["regime"] = np.repeat(["obs", "a1", "a2"], 100)
     data = ig.RegimeData.from_frame(frame, "y", ["a1", "a2"], covariates=names)
     with pytest.raises(ig.ModelError, match=r"covariates: .* give fewer covariates"):
-        ig.InterventionModel(ig.Polynomial(4), structure="full").fit(data)
+        ig.InterventionModel(ig.Polynomial(4), "full", interactions="none").fit(data)
 
 
 def test_too_many_weights_are_refused():

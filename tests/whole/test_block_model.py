@@ -345,6 +345,7 @@ def test_pairs_within_a_block_are_no_departures(posterior, frame):
         ("interaction", ("a2", "a3")),
         ("bias", ("a1+a2", "a3")),
         ("bias", ("a3", "a1")),
+        ("bias", ("a3", "a1", "a2")),
     }
     assert posterior.additivity.ok, posterior.additivity
     wide = ig.InterventionModel(ig.Polynomial(3), [("a2", "a3")], "pairwise", ["a1+a2"])

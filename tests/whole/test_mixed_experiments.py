@@ -8,7 +8,7 @@ import pytest
 
 import bayes_intgen as ig
 from bayes_intgen.base.metrics import rmse
-from bayes_intgen.base.support_flags import EXTRAPOLATED, SUPPORTED
+from bayes_intgen.base.support_flags import EXTRAPOLATED, MISFIT, SUPPORTED
 from models import linear
 
 ROWS = 4000
@@ -161,7 +161,8 @@ def test_support_without_observational_rows(without_rows):
     scm, posterior, joint = without_rows
     centre = {name: posterior.summary.scales[name].centre for name in scm.actions}
     for one in (posterior, joint):
-        assert one.expected_outcome(centre)["support"].item() == SUPPORTED
+        # cubics miss the edges of the actions, which is said
+        assert one.expected_outcome(centre)["support"].item() in (SUPPORTED, MISFIT)
     corner = dict(zip(scm.actions, posterior.summary.regimes["a1",].high, strict=False))
     assert posterior.expected_outcome(corner)["support"].item() == EXTRAPOLATED
 
@@ -205,7 +206,8 @@ def test_a_cut_block_is_answered_where_its_pattern_was_seen():
         errors += [judge(posterior, scm, do)[0] for do in ("a1+a3", "a1", None)]
         with pytest.raises(ig.QueryError, match=r"cuts the block 'a1\+a2'"):
             posterior.expected_outcome(dict.fromkeys(scm.actions, 0.0), do="a2")
-        alone = fit(scm, ["obs", "a1", "a1+a2", "a3"], seed)  # as if nothing were shared
+        regimes = ["obs", "a1", "a1+a2", "a3"]
+        alone = fit(scm, regimes, seed, interactions="none")  # as if nothing were shared
         single += [judge(alone, scm, do)[0] for do in ("a1+a3", "a1", None)]
     assert np.max(errors) < 0.05
     assert np.mean(errors[2::3]) < 0.5 * np.mean(single[2::3])  # the joint effect
