@@ -60,8 +60,8 @@ class Posterior(Fitted):
     additivity
         Which interactions the data need; None if there were no rows to test.
     lack_of_fit
-        Where the fit misses its own data, in which regime and by how much, whatever its class;
-        None if there were no rows to test.
+        Where the fit misses its own data, in which regime and by how much, whatever its class; of
+        the normal fit, also with another likelihood. None if there were no rows to test.
 
     Examples
     --------
