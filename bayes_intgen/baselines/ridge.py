@@ -160,7 +160,7 @@ class _Baseline(_Options):
 
     def _group(self, regimes: Sequence[Regime], actions: Regime) -> Groups:
         """Return the name and the regimes of the rows that the regression is fitted to."""
-        raise NotImplementedError
+        raise NotImplementedError  # each estimator below says which
 
     def _only(self, regime: Regime, regimes: Sequence[Regime]) -> Groups:
         label, have = format_regime(regime), [format_regime(known) for known in regimes]

@@ -1,13 +1,12 @@
 """``bayes-intgen best``: the best joint action under bounds and a budget."""
 
 import argparse
-import sys
 from typing import TYPE_CHECKING, Any
 
 import bayes_intgen as ig
 from bayes_intgen.cli import arguments, values
 from bayes_intgen.cli.paths import keep_apart, writable
-from bayes_intgen.cli.text import fit_terminal, records, show_json
+from bayes_intgen.cli.text import fit_terminal, records, report_verdicts, show_json
 
 if TYPE_CHECKING:
     from bayes_intgen.posterior.estimands.best_result import BestAction
@@ -87,16 +86,7 @@ def run(options: argparse.Namespace) -> int:
         print(fit_terminal(str(best)))
         if options.out is not None:
             print(f"\n{len(best.candidates)} settings written to {options.out}")
-    for verdict in (
-        posterior.additivity,
-        posterior.additive_scale,
-        posterior.lack_of_fit,
-        posterior.lifts,
-        posterior.convergence,
-    ):
-        if verdict is not None and not verdict.ok:
-            print(f"bayes-intgen best: {verdict}", file=sys.stderr)
-    return 0 if posterior.convergence.ok else 1
+    return report_verdicts(posterior, "best")
 
 
 def _to_json(best: "BestAction") -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """``bayes-intgen plot``: a picture of a saved fit."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +8,7 @@ import bayes_intgen as ig
 from bayes_intgen.base.errors import QueryError
 from bayes_intgen.cli import arguments
 from bayes_intgen.cli.paths import keep_apart, writable
+from bayes_intgen.cli.text import report_verdicts
 from bayes_intgen.cli.values import read_values
 
 if TYPE_CHECKING:
@@ -79,16 +79,7 @@ def run(options: argparse.Namespace) -> int:
     posterior = ig.load(options.fit)
     save_figure(figure_of(_draw(posterior, options)), options.out, dpi=150)
     print(f"{options.kind} saved to {options.out}")
-    for verdict in (
-        posterior.convergence,
-        posterior.additivity,
-        posterior.additive_scale,
-        posterior.lack_of_fit,
-        posterior.lifts,
-    ):
-        if verdict is not None and not verdict.ok:
-            print(f"bayes-intgen plot: {verdict}", file=sys.stderr)
-    return 0 if posterior.convergence.ok else 1
+    return report_verdicts(posterior, "plot")
 
 
 def _draw(posterior: "ig.Posterior", options: argparse.Namespace) -> "Axes":

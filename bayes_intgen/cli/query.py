@@ -9,7 +9,7 @@ from bayes_intgen.base.metrics import INTERVAL
 from bayes_intgen.base.support_flags import BEYOND, IMPOSSIBLE, MISFIT, OUTSIDE, SUPPORTED
 from bayes_intgen.cli import arguments
 from bayes_intgen.cli.paths import keep_apart, writable
-from bayes_intgen.cli.text import records, show_json, show_table
+from bayes_intgen.cli.text import records, report_verdicts, show_json, show_table
 
 __all__ = ["DESCRIPTION", "add_arguments", "run"]
 
@@ -117,13 +117,4 @@ def run(options: argparse.Namespace) -> int:
             f"the form of the curves.",
             file=sys.stderr,
         )
-    for verdict in (
-        posterior.additivity,
-        posterior.additive_scale,
-        posterior.lack_of_fit,
-        posterior.lifts,
-        posterior.convergence,
-    ):
-        if verdict is not None and not verdict.ok:
-            print(f"bayes-intgen query: {verdict}", file=sys.stderr)
-    return 0 if posterior.convergence.ok else 1
+    return report_verdicts(posterior, "query")

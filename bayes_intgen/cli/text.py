@@ -2,13 +2,16 @@
 
 import json
 import shutil
+import sys
 import textwrap
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["fit_terminal", "records", "show_json", "show_table"]
+    from bayes_intgen.posterior.posterior import Posterior
+
+__all__ = ["fit_terminal", "records", "report_verdicts", "show_json", "show_table"]
 
 COLUMNS = 80
 
@@ -64,3 +67,17 @@ def records(table: "pd.DataFrame") -> list[dict[str, Any]]:
 def show_json(content: Any) -> None:
     """Print JSON; values that are no JSON type, such as dates, as their text."""
     print(json.dumps(content, indent=2, default=str, allow_nan=False))
+
+
+def report_verdicts(posterior: "Posterior", command: str) -> int:
+    """Print each verdict on a fit that is not sound, and return the exit code of a command."""
+    for verdict in (
+        posterior.convergence,
+        posterior.additivity,
+        posterior.additive_scale,
+        posterior.lack_of_fit,
+        posterior.lifts,
+    ):
+        if verdict is not None and not verdict.ok:
+            print(f"bayes-intgen {command}: {verdict}", file=sys.stderr)
+    return 0 if posterior.convergence.ok else 1

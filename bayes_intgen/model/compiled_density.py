@@ -25,7 +25,7 @@ __all__ = ["CompiledDensity"]
 
 
 @numba.njit(nogil=True, cache=True)
-def _log_sd(log_scale, log_length, scales):  # type: ignore[no-untyped-def]
+def _log_sd(log_scale, log_length, scales):  # type: ignore[no-untyped-def]  # numba infers types
     """Return log sd of each weight, and its derivatives in the log lengthscales.
 
     Shapes (weights,) and (weights, lengthscales).
@@ -52,7 +52,7 @@ def _log_sd(log_scale, log_length, scales):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(nogil=True, cache=True)
-def _log_density(z, map_, sums, scales, prior, constants):  # type: ignore[no-untyped-def]
+def _log_density(z, map_, sums, scales, prior, constants):  # type: ignore[no-untyped-def]  # numba infers types
     """Return the log density at z and its gradient, for priors that are all normal in x."""
     centre, root = map_
     n, gram, cross, square = sums

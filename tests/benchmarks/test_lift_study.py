@@ -26,8 +26,8 @@ def test_five_lift_tests_in_place_of_an_experiment(benchmark):
     cover = table["covered"].groupby(["question", "fit"]).mean()
     # between the tested values the prior is wide on purpose: 0.99 there, and 0.95 of joint settings
     assert abs(cover["tested", "five lift tests"] - 0.90) < 0.04
-    for question in ("between", "joint"):
-        assert cover[question, "five lift tests"] > 0.86
+    assert cover["between", "five lift tests"] > 0.86
+    assert 0.86 < cover["joint", "five lift tests"] < 0.98
     for beside in ("rows", "one another"):
         assert counts.loc[(beside, "right"), "sum"] <= 1
         for case in CASES[1:] if beside == "rows" else CASES[1:-1]:
