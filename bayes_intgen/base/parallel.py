@@ -8,8 +8,12 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from functools import cache
+from typing import Any
 
-from threadpoolctl import threadpool_limits
+import scipy.linalg  # noqa: F401  # loads its linear algebra before the controller looks for it
+from threadpoolctl import ThreadpoolController
 
 __all__ = ["available_cores", "one_blas_thread", "ordered_map", "stretches"]
 
@@ -23,13 +27,19 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def one_blas_thread() -> threadpool_limits:
+@cache
+def _controller() -> ThreadpoolController:
+    """Find the thread pools of NumPy and SciPy, once: it means reading all loaded libraries."""
+    return ThreadpoolController()
+
+
+def one_blas_thread() -> AbstractContextManager[Any]:
     """Keep linear algebra to one thread within a ``with`` statement.
 
     Of matrices of a few hundred rows its threads mostly wait for one another, and on a busy machine
     for long; the cores are shared by chains, chunks of rows or draws instead.
     """
-    return threadpool_limits(1)
+    return _controller().limit(limits=1)
 
 
 def stretches(size: int, most: int) -> Iterator[slice]:

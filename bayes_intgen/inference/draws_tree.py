@@ -149,7 +149,7 @@ def _draw_prior(problem: Problem, x: Array, random_seed: int) -> Array:
 def _log_sd(problem: Problem, x: Array) -> Array:
     """Return the log prior standard deviations of the centred weights, (draws, weights)."""
     _, scale, length = problem.split(x)
-    return np.array([problem.scales.log_sd(*row) for row in zip(scale, length, strict=True)])
+    return problem.scales.log_sd(scale, length)
 
 
 def _log_prior(problem: Problem, x: Array) -> dict[str, Array]:

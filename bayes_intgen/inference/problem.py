@@ -121,14 +121,20 @@ class Problem:
         groups = regimes + len(self.design.groups)
         return x[..., :regimes], x[..., regimes:groups], x[..., groups:]
 
-    def _log_sds(self, x: Array) -> tuple[Array, Array]:
-        """Return log sigma of each regime, and the log prior sd of each weight."""
+    def log_sds(self, x: Array) -> tuple[Array, Array]:
+        """Return log sigma of each regime, and the log prior sd of each weight.
+
+        ``x``, of shape (..., hyperparameters), may be many points at once.
+        """
         log_sigma, log_scale, log_length = self.split(x)
         return log_sigma, self.scales.log_sd(log_scale, log_length)
 
     def conditional(self, x: Array) -> WeightsGiven:
         """Return the distribution of the weights given x."""
-        log_sigma, log_sd = self._log_sds(x)
+        return self.conditional_on(*self.log_sds(x))
+
+    def conditional_on(self, log_sigma: Array, log_sd: Array) -> WeightsGiven:
+        """Return the distribution of the weights given what :meth:`log_sds` makes of x."""
         centred = self.likelihood.conditional(log_sigma, log_sd)
         return WeightsGiven(centred, np.exp(-2 * log_sd), self.likelihood.centring)
 
@@ -137,7 +143,7 @@ class Problem:
 
         Their squared residuals are too small by as many.
         """
-        log_sigma, log_sd = self._log_sds(x)
+        log_sigma, log_sd = self.log_sds(x)
         covariance = self.likelihood.conditional(log_sigma, log_sd).covariance
         traces = [float(np.vdot(gram, covariance)) for gram in self.likelihood.gram]
         return np.exp(-2 * log_sigma) * traces
@@ -145,11 +151,11 @@ class Problem:
     def log_density(self, x: Array, given: WeightsGiven) -> float:
         """Return the log posterior density of x, with the weights given x at hand."""
         prior = float(self.hyperpriors.log_density(x).sum())
-        return prior + self.likelihood.log_density(*self._log_sds(x), given.centred)
+        return prior + self.likelihood.log_density(*self.log_sds(x), given.centred)
 
     def log_posterior(self, x: Array) -> tuple[float, Array]:
         """Return the log posterior density of x, up to the evidence, and its gradient."""
-        value, by_sigma, by_sd = self.likelihood.value_and_gradient(*self._log_sds(x))
+        value, by_sigma, by_sd = self.likelihood.value_and_gradient(*self.log_sds(x))
         value += float(self.hyperpriors.log_density(x).sum())
         slope, _ = self.hyperpriors.derivatives(x)
         by_scale, by_length = self.scales.pull_back(by_sd, self.split(x)[2])  # (1)
@@ -157,7 +163,7 @@ class Problem:
 
     def hessian(self, x: Array) -> Array:
         """Return the Hessian of the log posterior density at x."""
-        log_sds, log_length = self._log_sds(x), self.split(x)[2]
+        log_sds, log_length = self.log_sds(x), self.split(x)[2]
         _, _, by_sd = self.likelihood.value_and_gradient(*log_sds)
         sigma_sigma, sigma_sd, sd_sd = self.likelihood.hessian(*log_sds)
         slopes = self.scales.slopes(log_length)  # J of (2)
@@ -198,7 +204,8 @@ def conditionals(problem: Problem, points: Array) -> Iterator[WeightsGiven]:
     Many weights are worth a thread per core; each factorisation keeps to its own.
     """
     threads = threads_for(len(problem.design.weights))
-    return ordered_map(problem.conditional, points, threads)
+    pairs = zip(*problem.log_sds(points), strict=True)
+    return ordered_map(lambda pair: problem.conditional_on(*pair), pairs, threads)
 
 
 @contextmanager

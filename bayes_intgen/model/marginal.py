@@ -72,7 +72,8 @@ class Conditional:
         """Factorise a precision matrix P and solve P m = b."""
         # Unit diagonal first: prior precisions of weights that nothing needs are huge.
         scaling = 1.0 / np.sqrt(np.diag(precision))
-        scaled = precision * np.outer(scaling, scaling)
+        scaled = np.outer(scaling, scaling)
+        scaled *= precision
         factor, info = lapack.dpotrf(scaled.T, lower=1, clean=1, overwrite_a=1)  # symmetric
         if info != 0:
             raise np.linalg.LinAlgError("the precision of the weights is not positive definite")

@@ -240,12 +240,13 @@ class PriorScales:
         )
 
     def log_sd(self, log_scale: Array, log_length: Array) -> Array:
-        """Return the log prior standard deviation of every weight, shape (weights,)."""
-        by_group = np.append(log_scale, log(self.constant_scale))[self.group_index]
-        waves = self.is_wave @ (self.log_peak / 2 + log_length / 2)
+        """Return the log prior standard deviation of every weight, shape (..., weights)."""
+        constant = np.full((*log_scale.shape[:-1], 1), log(self.constant_scale))
+        by_group = np.concatenate([log_scale, constant], axis=-1)[..., self.group_index]
+        waves = (self.log_peak / 2 + log_length / 2) @ self.is_wave.T
         squares = np.exp(2 * log_length)
-        squares[self.rough] = 0.0
-        decay = self.squared_frequency @ squares / 4  # (1)
+        squares[..., self.rough] = 0.0
+        decay = squares @ self.squared_frequency.T / 4  # (1)
         for k in self.rough:
             decay += self._matern(k, log_length)[0]  # (2)
         return np.asarray(np.maximum(by_group + waves - decay, LEAST_LOG_SD))
@@ -295,9 +296,9 @@ class PriorScales:
     def _matern(self, k: int, log_length: Array) -> tuple[Array, Array, Array]:
         """Return the decay of log sd with frequency of one kernel, and two derivatives.
 
-        The derivatives are in its log lengthscale; each of shape (weights,).
+        The derivatives are in its log lengthscale; each of shape (..., weights).
         """
         nu = self.smoothness[k]
-        u = self.squared_frequency[:, k] * np.exp(2 * log_length[k]) / (2 * nu)
+        u = self.squared_frequency[:, k] * np.exp(2 * log_length[..., k, None]) / (2 * nu)
         slope = (nu + 0.5) * u / (1 + u)
         return (nu / 2 + 0.25) * np.log1p(u), slope, (2 * nu + 1) * u / (1 + u) ** 2

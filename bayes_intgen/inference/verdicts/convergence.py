@@ -200,13 +200,16 @@ def laplace_error(
     """
     size = int(np.clip(WORK / typical.shape[1] ** 3, LEAST_POINTS, MOST_POINTS))
     points = mode.draw(size, rng)
+    centred = problem.likelihood.centring.to_centred_rows(typical)  # once, not for every point
+    log_sds = zip(*problem.log_sds(points), strict=True)
     means, variances, densities = [], [], []
     with one_blas_thread():
-        for x, given in zip(points, conditionals(problem, points), strict=True):
-            means.append(typical @ given.mean)
-            variances.append(given.variance_of(typical))
-            densities.append(problem.log_density(x, given))
-    log_ratio = np.array(densities) - mode.log_density(points)
+        for log_sd, given in zip(log_sds, conditionals(problem, points), strict=True):
+            means.append(centred @ given.centred.mean)
+            variances.append(given.centred.variance_of(centred))
+            densities.append(problem.likelihood.log_density(*log_sd, given.centred))
+    log_posterior = np.array(densities) + problem.hyperpriors.log_density(points).sum(axis=1)
+    log_ratio = log_posterior - mode.log_density(points)
     importance = np.exp(log_ratio - log_ratio.max())
     importance = np.minimum(importance, importance.mean() * np.sqrt(size))
     equal = np.full(size, 1 / size)

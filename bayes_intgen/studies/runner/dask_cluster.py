@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from distributed import WorkerPlugin
+from threadpoolctl import threadpool_limits
 
-from bayes_intgen.base.parallel import one_blas_thread
 from bayes_intgen.data.dask_files import connect
 from bayes_intgen.studies.runner.pool import Pool
 
@@ -25,7 +25,7 @@ class _OneThread(WorkerPlugin):  # type: ignore[misc]  # distributed has no type
 
     def setup(self, worker: object) -> None:
         """Limit the threads."""
-        self.limits = one_blas_thread()
+        self.limits = threadpool_limits(1)
 
     def teardown(self, worker: object) -> None:
         """Lift the limit."""
