@@ -1,6 +1,7 @@
 """Fixtures that several test files share."""
 
 import os
+import sys
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,9 +15,18 @@ from bayes_intgen.scm import PolynomialSCM, sample_polynomial_scm
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Benchmarks have the machine to themselves."""
+    """Say how tests are spread over processes, and spare these what one has done already.
+
+    Benchmarks have the machine to themselves. Tests that take long go to whoever is free, others by
+    file, since those of a file share fits. What is compiled to bytecode is kept, as Python does
+    unless told otherwise: tests start many processes, and each would compile the package anew.
+    """
     if config.getoption("benchmark_enable"):
         config.option.numprocesses = 0
+    if config.option.markexpr == "slow" and config.option.dist == "loadfile":
+        config.option.dist = "worksteal"
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -24,6 +34,15 @@ def one_thread_each() -> Iterator[None]:
     """Tests run side by side, so that each works on one core, as do the processes it starts."""
     os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
     with threadpool_limits(1):
+        yield
+
+
+@pytest.fixture
+def quick_graphs() -> Iterator[None]:
+    """Evaluate PyTensor graphs as they stand: to compile one takes longer than to look at it."""
+    import pytensor  # slow to import: the process that hands out tests does without
+
+    with pytensor.config.change_flags(mode="FAST_COMPILE"):
         yield
 
 

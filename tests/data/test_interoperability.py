@@ -21,6 +21,8 @@ from sklearn.preprocessing import PolynomialFeatures
 import bayes_intgen as ig
 from models import linear
 
+pytestmark = pytest.mark.usefixtures("quick_graphs")
+
 mpl.use("Agg")
 
 TABLES = {

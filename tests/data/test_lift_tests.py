@@ -16,6 +16,8 @@ from bayes_intgen.inference.rowwise import RowwiseProblem
 from bayes_intgen.model.lift_likelihood import LiftRows
 from models import polynomial
 
+pytestmark = pytest.mark.usefixtures("quick_graphs")
+
 TABLE = pd.DataFrame(
     {
         "action": ["a1", "a1", "a2"],

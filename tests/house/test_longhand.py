@@ -14,6 +14,8 @@ from bayes_intgen.design.basis.hsgp import HSGP
 from bayes_intgen.inference.verdicts.convergence import check_nuts
 from models import categorical, covariate, hsgp, linear, partition, polynomial
 
+pytestmark = pytest.mark.usefixtures("quick_graphs")
+
 
 def pose(frame, basis, structure, levels, blocks, covariates):
     actions = sorted(name for name in frame if name.startswith("a"))

@@ -8,6 +8,8 @@ from scipy import optimize
 from bayes_intgen.base.metrics import rmse
 from models import interactions, partition
 
+pytestmark = pytest.mark.usefixtures("quick_graphs")
+
 
 def standardise(values, regime):
     """As the models do: mean and spread with each regime weighted equally."""

@@ -15,6 +15,8 @@ from bayes_intgen.moments import feature_rows as rows_module
 from bayes_intgen.moments.feature_rows import Rows
 from models import heteroscedastic, student_t
 
+pytestmark = pytest.mark.usefixtures("quick_graphs")
+
 COMPONENTS = {"effect": "causal", "bias1": "bias:a1", "bias2": "bias:a2"}
 
 

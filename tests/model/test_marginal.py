@@ -17,6 +17,8 @@ from bayes_intgen.model.centring import Centring
 from bayes_intgen.model.compiled_density import CompiledDensity
 from models import polynomial
 
+pytestmark = pytest.mark.usefixtures("quick_graphs")
+
 
 def prepare(frame, basis, structure="full"):
     data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])

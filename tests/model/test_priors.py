@@ -13,7 +13,10 @@ from bayes_intgen.model.distributions import HyperPriors
 from models import hsgp
 
 # few rows, at which the Laplace approximation may differ from the posterior
-pytestmark = pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.usefixtures("quick_graphs"),
+    pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning"),
+]
 
 MIXED = ig.Priors(
     sigma=pm.InverseGamma.dist(3, 1.0),  # parameters that PyTensor's float32 constants hold exactly

@@ -20,6 +20,8 @@ from bayes_intgen.model.priors import PriorScales
 from bayes_intgen.moments.moments import Moments
 from bayes_intgen.posterior.support import classify_support
 
+pytestmark = pytest.mark.usefixtures("quick_graphs")
+
 
 def regimes(rng, natural, setting, n=400, outcome=None):
     """Make rows of two actions: the first as drawn, the second normal."""
