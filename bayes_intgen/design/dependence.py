@@ -29,7 +29,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 from bayes_intgen.base.types import Array
 
@@ -186,13 +186,20 @@ def _remainder(values: Array, given: Array, coded: bool) -> Array:
 
 def normal_scores(values: Array) -> Array:
     """Return the normal quantiles of the ranks, shape (n,)."""
-    return np.asarray(stats.norm.ppf((stats.rankdata(values) - 0.5) / len(values)))
+    return np.asarray(special.ndtri(_uniform(values)))
+
+
+def _uniform(values: Array) -> Array:
+    """Return (rank - 1/2) / n, ties sharing the mean of their ranks, shape (n,)."""
+    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
+    middle = np.cumsum(counts) - (counts - 1) / 2
+    return np.asarray((middle[places] - 0.5) / len(values))
 
 
 def _cosines(values: Array, most: int) -> Array:
     """Return cosines of the ranks, fewer if there are few rows or values."""
     n = len(values)
-    uniform = (stats.rankdata(values) - 0.5) / n
+    uniform = _uniform(values)
     orders = np.arange(1, min(most, (n - 2) // 4, len(np.unique(values)) - 1) + 1)
     return np.asarray(np.cos(np.pi * np.multiply.outer(uniform, orders)))
 
@@ -223,7 +230,8 @@ def _p_value(trace: float, columns: tuple[int, int], n: int) -> float:
     least, most = sorted(columns)
     if least == 0:
         return 1.0
-    return float(stats.beta.sf(trace / least, least * most / 2, least * (n - 1 - most) / 2))
+    share = min(trace / least, 1.0)  # one may be missed by rounding
+    return float(special.betaincc(least * most / 2, least * (n - 1 - most) / 2, share))
 
 
 def _f_test(x: Array, response: Array, given: Array) -> float:
@@ -240,4 +248,4 @@ def _f_test(x: Array, response: Array, given: Array) -> float:
     explained, left = float(fitted @ fitted), float(np.sum((y - fitted) ** 2))
     if left <= 0:
         return 0.0
-    return float(stats.f.sf(explained / p / (left / (n - p - 1)), p, n - p - 1))
+    return float(special.fdtrc(p, n - p - 1, explained / p / (left / (n - p - 1))))

@@ -38,11 +38,12 @@ def moments(x):
     return np.concatenate(means), np.concatenate(errors)
 
 
+@pytest.mark.slow
 def test_draws_have_the_moments_of_those_in_the_coordinates_of_the_model(problem, draws):
     with problem.build():
         tree = pm.sample(
-            1000,
-            tune=1000,
+            500,
+            tune=500,
             chains=4,
             cores=2,
             random_seed=9,

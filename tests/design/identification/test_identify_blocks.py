@@ -1,6 +1,7 @@
 """Identification with blocks: cases, and exact enumeration of systems with shared confounders."""
 
 from itertools import combinations, product
+from math import prod
 
 import numpy as np
 import pytest
@@ -243,7 +244,7 @@ class Twins:
         for a, parts in zip(SETTINGS, self.parts, strict=True):
             total = probability = 0.0
             for c in product(*(range(len(share)) for share in self.shares)):
-                p = np.prod([share[i] for share, i in zip(self.shares, c, strict=True)])
+                p = prod(share[i] for share, i in zip(self.shares, c, strict=True))
                 for block, i in zip(self.blocks, c, strict=True):
                     for name in set(block) - set(regime):
                         one = self.one[name][i]
