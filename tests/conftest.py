@@ -8,25 +8,39 @@ import numpy as np
 import pandas as pd
 import pytest
 from threadpoolctl import threadpool_limits
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from bayes_intgen import RegimeData
 from bayes_intgen.scm import PolynomialSCM, sample_polynomial_scm
+
+NOTEBOOKS = "tests/house/test_notebooks.py::test_it_runs"
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """Say how tests are spread over processes, and spare these what one has done already.
 
-    Benchmarks have the machine to themselves. Tests that take long go to whoever is free, others by
-    file, since those of a file share fits. What is compiled to bytecode is kept, as Python does
+    Benchmarks have the machine to themselves. What is compiled to bytecode is kept, as Python does
     unless told otherwise: tests start many processes, and each would compile the package anew.
     """
     if config.getoption("benchmark_enable"):
         config.option.numprocesses = 0
-    if config.option.markexpr == "slow" and config.option.dist == "loadfile":
-        config.option.dist = "worksteal"
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+
+
+class ByFile(LoadFileScheduling):
+    """The tests of a file, which share fits, go to one process; notebooks to whichever is free."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid if NOTEBOOKS in nodeid else str(super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    """Spread tests by file and notebook, unless another way was asked for."""
+    return ByFile(config, log) if config.option.dist == "loadfile" else None
 
 
 @pytest.fixture(scope="session", autouse=True)

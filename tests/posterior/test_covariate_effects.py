@@ -116,9 +116,9 @@ def test_without_the_covariate_the_joint_effect_is_wrong_by_the_amount_the_theor
 
 
 def test_intervals_cover():
-    """90% intervals over 20 data sets, 20 points in each of four regimes."""
+    """90% intervals over 12 data sets, 20 points in each of four regimes."""
     points, covered = draw_points(20, random_seed=4), []
-    for seed in range(20):
+    for seed in range(12):
         posterior = fit(covariate.make_data(500, random_seed=seed), variance="constant")
         for do in REGIMES:
             bounds = credible_interval(posterior.expected_outcome(points, do=do, beyond="clamp"))

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 import bayes_intgen as ig
 
 # Examples are derived from the test, not from chance: a red test stays red.
-FEW = settings(max_examples=8, deadline=None, derandomize=True, database=None)
-MANY = settings(max_examples=60, deadline=None, derandomize=True, database=None)
+FEW = settings(max_examples=5, deadline=None, derandomize=True, database=None)
+MANY = settings(max_examples=40, deadline=None, derandomize=True, database=None)
 ACTIONS = ("a1", "a2", "a3")
 
 pytestmark = pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning")
