@@ -112,7 +112,7 @@ def relative_error(n, seed):
     """Of the mean variance function of the joint effect, at settings within the data."""
     frame = polynomial.make_data(n, seed)
     data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-    model = ig.InterventionModel(structure=["a1", "a2"])
+    model = ig.InterventionModel(structure=["a1", "a2"], interactions="none")
     posterior = model.fit(data, method="laplace", draws=200)
     a1, a2 = (part.ravel() for part in np.meshgrid([-1.5, -1, 0, 0.5, 1, 1.5], [-1.2, 0, 1.2]))
     weights = posterior.idata["variance"].dataset["weight"].mean(("chain", "draw")).to_numpy()
