@@ -12,7 +12,6 @@ from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any
 
-import scipy.linalg  # noqa: F401  # loads its linear algebra before the controller looks for it
 from threadpoolctl import ThreadpoolController
 
 __all__ = ["available_cores", "one_blas_thread", "ordered_map", "stretches"]
@@ -30,6 +29,8 @@ def available_cores() -> int:
 @cache
 def _controller() -> ThreadpoolController:
     """Find the thread pools of NumPy and SciPy, once: it means reading all loaded libraries."""
+    import scipy.linalg  # noqa: F401  # SciPy brings a pool of its own, which must be loaded
+
     return ThreadpoolController()
 
 
@@ -39,7 +40,8 @@ def one_blas_thread() -> AbstractContextManager[Any]:
     Of matrices of a few hundred rows its threads mostly wait for one another, and on a busy machine
     for long; the cores are shared by chains, chunks of rows or draws instead.
     """
-    return _controller().limit(limits=1)
+    limiter: AbstractContextManager[Any] = _controller().limit(limits=1)
+    return limiter
 
 
 def stretches(size: int, most: int) -> Iterator[slice]:
