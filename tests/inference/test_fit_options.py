@@ -210,6 +210,6 @@ def test_too_many_weights_are_refused():
     data = ig.RegimeData.from_frame(frame, outcome="y", actions=actions)
     with pytest.raises(ig.ModelError, match=r"structure: .* weights are more than"):
         ig.InterventionModel(structure="full").fit(data)
-    ig.InterventionModel(structure=[])._prepare(data)  # the way out that is named
-    slim = ig.InterventionModel(ig.HSGP(m=4, warp=0), structure=[], interactions="none")
-    assert slim.fit(data, method="laplace", draws=5).convergence.ok
+    # the way out that is named; test_numerical_limits fits as many actions
+    posed = ig.InterventionModel(structure=[])._prepare(data).problem
+    assert len(posed.design.weights) < 4000
