@@ -3,7 +3,7 @@
     minimise  1/2 w'Cw - b'w + alpha sum_j |w_j|
 
 with C and b the mean products of standardised features and outcome: scikit-learn's
-||y - Xw||^2 / (2n) + alpha |w|_1. Monomials are so strongly correlated that coordinate descent
+``||y - Xw||^2 / (2n) + alpha |w|_1``. Monomials are so strongly correlated that coordinate descent
 needs many thousands of sweeps. The search over active sets and signs of Lee, Battle, Raina and Ng
 (2007), "Efficient sparse coding algorithms", NeurIPS 19, ends at the optimum itself after about as
 many steps as features enter. From the best point so far,

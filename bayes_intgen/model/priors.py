@@ -95,7 +95,8 @@ class Priors:
     constant
         Standard deviation of the constant of the causal part (normal, mean zero); a number.
     tail
-        Degrees of freedom of a Student-t likelihood, less two; a :class:`Gamma`.
+        Degrees of freedom of a Student-t likelihood, less two; a
+        :class:`~bayes_intgen.model.distributions.Gamma`.
     variance
         Scale of the log-variance function of a regime, if it is inferred with the means; a
         :class:`LogNormal`.

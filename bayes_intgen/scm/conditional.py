@@ -6,16 +6,16 @@ mechanism at those parents. So (C_k, V_k) lies on a curve, and
     E[C_k^p | z] = I_p / I_0,    I_p = int sum_c c^p p_C(c) p_V(v) / |dg/dc| dv                 (1)
 
 where the sum runs over the roots c of g(c, v) = z; I_0 is the density of z. For g of degree two in
-(c, v) the curve is a conic, and |dg/dc| is the root of a discriminant that is quadratic in v:
+(c, v) the curve is a conic, and ``|dg/dc|`` is the root of a discriminant that is quadratic in v:
 
     a c^2 + b(v) c + e(v) = 0,    |dg/dc| = sqrt(b(v)^2 - 4 a e(v))                             (2)
 
-Near a root r of the discriminant, where the curve turns back, |dg/dc| behaves as the square root of
-|v - r|; the substitution v = r +- w^2 removes that. The range of v is cut where a root c passes an
-edge of its noise's support, at the roots r, and ever more finely towards the middle between them,
-where |dg/dc| is almost proportional to the distance if the conic is close to a pair of lines. What
-is left is smooth in w, so that Gauss's rule converges exponentially. A rule with fewer nodes shows
-the error.
+Near a root r of the discriminant, where the curve turns back, ``|dg/dc|`` behaves as the square
+root of ``|v - r|``; the substitution v = r +- w^2 removes that. The range of v is cut where a root
+c passes an edge of its noise's support, at the roots r, and ever more finely towards the middle
+between them, where ``|dg/dc|`` is almost proportional to the distance if the conic is close to a
+pair of lines. What is left is smooth in w, so that Gauss's rule converges exponentially. A rule
+with fewer nodes shows the error.
 
 For Gaussian noises and g linear in (c, v) the pair (C_k, z) is Gaussian and the moments follow from
 Gaussian conditioning, without error.

@@ -13,7 +13,7 @@ in all regimes has
 and z(t) = u(t) / sqrt(i(t)) is standard normal where there is no jump. All t are tried at the cost
 of few, since the rows of Q_r and e_r above t are summed up in the order of a.
 
-A bend or a steep part of a curve leaves something too. So the place of the largest |z|, if it
+A bend or a steep part of a curve leaves something too. So the place of the largest ``|z|``, if it
 exceeds 4.5, is looked at closely: of the nearest twelfth of the rows on either side (within half a
 standard deviation of the normal scores), with a line in the normal score for each side, do the two
 lines meet? That is the estimate of a regression discontinuity design; the variance of the gap

@@ -1,6 +1,6 @@
 """Dose-response curves: the expected outcome as one action runs over a grid.
 
-With the other actions at stated values a_-k, or over the rows i of a reference population with
+With the other actions at stated values ``a_-k``, or over the rows i of a reference population with
 weights w_i,
 
     m(t) = E[Y | do(a_S), a_rest] at (t, a_-k),                       (1)
