@@ -163,7 +163,7 @@ def page_of(name: str, item: object) -> str:
             lines.append(f"   :members: {', '.join(found)}")
         if len(found) > 3:
             rows = [(f":py:obj:`~{name}.{member}`", first_line(found[member])) for member in found]
-            lines.insert(1, listing(rows))
+            lines[1:1] = [f"{first_line(item)}\n", listing(rows)]
     elif isinstance(item, typing.TypeAliasType):
         lines += [f".. py:type:: {name}", f"   :canonical: {_alias(item)}", "", _explain(name)]
     elif isinstance(item, str):

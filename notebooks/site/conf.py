@@ -44,7 +44,7 @@ napoleon_google_docstring = False
 napoleon_use_param = False
 napoleon_use_rtype = False
 napoleon_use_ivar = True
-napoleon_preprocess_types = False
+napoleon_attr_annotations = False  # types stand in the signature
 toc_object_entries_show_parents = "hide"
 add_module_names = False
 

@@ -129,21 +129,29 @@ def equation_page(front: str, package: Path, pages: Path) -> str:
     if not entries:
         raise ValueError("the docstring of the package has no table of equations")
     parts = [heading("Equation by equation"), " ".join(introduction.split()) + "\n"]
-    rows, rule = [], ""
+    rows = []
     for number, entry in enumerate(entries):
         rule = entry["rule"].strip()
-        rows.append((rule.replace("*", r"\*"), f":ref:`{_place(entry)} <equation-{number}>`"))
+        rows.append((_escape(rule), f":ref:`{_place(entry)} <equation-{number}>`"))
     parts.append(listing(rows))
+    rule = ""
     for number, entry in enumerate(entries):
+        dots, _, part = entry["rule"].strip().partition("... ")
+        rule, full = (rule, f"{rule}: {part}") if part else (dots, dots)
         module = ".".join([package.name, *Path(entry["path"]).with_suffix("").parts])
         parts += [
             f".. _equation-{number}:\n",
             heading(_place(entry).replace("_", r"\_"), "-"),
-            f"{entry['rule'].strip(' .')} (module :py:mod:`{module}`).\n".replace("*", r"\*"),
+            f"{_escape(full[0].upper() + full[1:])} (module :py:mod:`{module}`).\n",
             f".. literalinclude:: {relpath(package / entry['path'], pages)}",
-            f"   :pyobject: {entry['name']}\n",
+            f"   :pyobject: {entry['name']}\n   :dedent:\n",
         ]
     return "\n".join(parts)
+
+
+def _escape(text: str) -> str:
+    """Return a text that does not look like a list or emphasis to reStructuredText."""
+    return re.sub(r"^\(", r"\(", text).replace("*", r"\*")
 
 
 def _place(entry: dict[str, str]) -> str:

@@ -1,6 +1,7 @@
 """The pages of the documentation site, which `.ci/run` builds: names, links, verdicts."""
 
 import ast
+import dataclasses
 import inspect
 from pathlib import Path
 
@@ -49,14 +50,14 @@ def test_every_method_of_a_posterior_is_on_its_page(pages):
     text = pages[0]["api/bayes_intgen.Posterior.rst"]
     (line,) = [line for line in text.splitlines() if ":members:" in line]
     listed = line.removeprefix("   :members: ").split(", ")
-    own = [name for name in dir(ig.Posterior) if not name.startswith("_")]
-    assert sorted(listed) == own
+    fields = {field.name for field in dataclasses.fields(ig.Posterior)}
+    own = {name for name in dir(ig.Posterior) if not name.startswith("_")} - fields
+    assert len(own) > 20
+    assert set(listed) == own
 
 
 def test_answers_that_come_back_from_public_names_have_a_page_too(pages):
-    names = [name.rpartition(".")[2] for name in pages[0]]
-    found = [name.split("/")[1].split(".")[-2] for name in pages[0] if name.count(".") > 3]
-    assert names
+    found = [name.split(".")[-2] for name in pages[0] if name.count(".") > 3]
     assert {"BestAction", "Convergence", "Identification", "LackOfFit"} <= set(found)
 
 
