@@ -156,6 +156,9 @@ def page_of(name: str, item: object) -> str:
     short = name.removeprefix(f"{PACKAGE}.")
     shown = short if name.count(".") <= 2 else short.rpartition(".")[2]
     lines = [heading(shown.replace("_", r"\_"))]
+    home = f"{getattr(item, '__module__', '')}.{name.rpartition('.')[2]}"
+    if home != name and callable(item):  # pages of the source link to where it is defined
+        lines.append(f'.. raw:: html\n\n   <span id="{home}"></span>\n')
     if inspect.isclass(item):
         found = members(item)
         lines.append(f".. autoclass:: {name}")
@@ -163,7 +166,7 @@ def page_of(name: str, item: object) -> str:
             lines.append(f"   :members: {', '.join(found)}")
         if len(found) > 3:
             rows = [(f":py:obj:`~{name}.{member}`", first_line(found[member])) for member in found]
-            lines[1:1] = [f"{first_line(item)}\n", listing(rows)]
+            lines[-2:-2] = [f"{first_line(item)}\n", listing(rows)]
     elif isinstance(item, typing.TypeAliasType):
         lines += [f".. py:type:: {name}", f"   :canonical: {_alias(item)}", "", _explain(name)]
     elif isinstance(item, str):

@@ -27,6 +27,7 @@ extensions = [
 ]
 root_doc = "index"
 nitpicky = True
+highlight_language = "none"  # of formulas; examples and files say theirs
 
 nb_execution_mode = "off"  # notebooks are kept executed
 nb_output_stderr = "show"

@@ -65,7 +65,7 @@ def room_pages(package: Path, words: dict[str, str], public: dict[str, str]) -> 
             module = module_of(package, path)
             if module in public or path == folder / "__init__.py":
                 continue
-            title = str(path.relative_to(package if folder != path.parent else folder))
+            title = str(path.relative_to(folder)) if folder.is_dir() else path.name
             parts.append(heading(title.removesuffix("/__init__.py").replace("_", r"\_"), "-"))
             parts.append(f".. automodule:: {module}\n")
             shown = [
@@ -144,7 +144,7 @@ def equation_page(front: str, package: Path, pages: Path) -> str:
             heading(_place(entry).replace("_", r"\_"), "-"),
             f"{_escape(full[0].upper() + full[1:])} (module :py:mod:`{module}`).\n",
             f".. literalinclude:: {relpath(package / entry['path'], pages)}",
-            f"   :pyobject: {entry['name']}\n   :dedent:\n",
+            f"   :pyobject: {entry['name']}\n   :language: python\n   :dedent:\n",
         ]
     return "\n".join(parts)
 
