@@ -1,4 +1,4 @@
-"""Configuration of Sphinx; the pages are made by ``build.py``, which is what is run."""
+"""Configuration of Sphinx for the pages that ``python -m notebooks.site`` makes."""
 
 import ast
 import builtins

@@ -2,8 +2,10 @@
 
 import ast
 import inspect
+import os
 import re
-from collections.abc import Iterable
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterable
 from os.path import relpath
 from pathlib import Path
 
@@ -187,17 +189,27 @@ def model_pages(folder: Path, pages: Path) -> dict[str, str]:
     return made
 
 
-def command_page(names: Iterable[str], parser: object) -> str:
-    """Return the page of the command line: the help of every command."""
-    overall = parser(None)  # type: ignore[operator]
-    parts = ["# Command line", _console("bayes-intgen --help", overall.format_help())]
+def command_page(
+    names: Iterable[str], parser: Callable[[str | None], ArgumentParser], width: int = 96
+) -> str:
+    """Return the page of the command line: the help of every command.
+
+    Parameters
+    ----------
+    names
+        The commands.
+    parser
+        Makes the parser, with the options of the command that it is given.
+    width
+        Characters per line.
+    """
+    os.environ["COLUMNS"] = str(width)  # what argparse goes by
+    parts = ["# Command line", _console("bayes-intgen --help", parser(None).format_help())]
     for name in names:
-        chosen = parser(name)  # type: ignore[operator]
-        (commands,) = [a for a in chosen._actions if a.dest == "command"]
-        parts += [
-            f"## {name}",
-            _console(f"bayes-intgen {name} --help", commands.choices[name].format_help()),
-        ]
+        chosen = parser(name)
+        (commands,) = [action for action in chosen._actions if action.dest == "command"]
+        text = dict(commands.choices or {})[name].format_help()
+        parts += [f"## {name}", _console(f"bayes-intgen {name} --help", text)]
     return "\n\n".join(parts) + "\n"
 
 

@@ -1,6 +1,6 @@
 """Build the documentation site from README, docstrings and the executed notebooks.
 
-    uv run --group docs python -m notebooks.site.build
+    uv run --group docs python -m notebooks.site
 
 The pages are in ``notebooks/site/build/html``; open ``index.html`` there. No network is needed and
 no notebook is executed. A warning, a reference that cannot be resolved or a link within the site
@@ -89,41 +89,26 @@ def sources() -> dict[str, str]:
 
 
 def write(pages: dict[str, str], folder: Path) -> None:
-    """Write pages where they changed, and remove those that are no more."""
+    """Write pages, and copies of the files of the repository that have no text here."""
     for name, text in pages.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if text:
-            if not path.exists() or path.read_text() != text:
-                path.write_text(text)
-        elif not path.exists() or path.read_bytes() != (ROOT / name).read_bytes():
+            path.write_text(text)
+        else:
             shutil.copyfile(ROOT / name, path)
-    for path in folder.rglob("*"):
-        if path.is_file() and str(path.relative_to(folder)) not in pages:
-            path.unlink()
 
 
 def main() -> int:
     """Build the site and return the exit code."""
     from sphinx.cmd.build import build_main  # is in the group docs
 
-    write(sources(), PAGES)
-    code = build_main(
-        [
-            "-c",
-            str(HERE),
-            "--fail-on-warning",
-            "--keep-going",
-            "-q",
-            "-n",
-            "-j",
-            "auto",
-            "-d",
-            str(MADE / "doctrees"),
-            str(PAGES),
-            str(MADE / "html"),
-        ]
-    )
+    pages = sources()
+    shutil.rmtree(MADE, ignore_errors=True)
+    write(pages, PAGES)
+    strict = ["--fail-on-warning", "--keep-going", "--nitpicky"]
+    folders = ["-c", HERE, "-d", MADE / "doctrees", PAGES, MADE / "html"]
+    code = build_main([*strict, "--quiet", "--jobs", "auto", *map(str, folders)])
     broken = broken_links(MADE / "html")
     print("\n".join([*broken, f"the site: {MADE / 'html' / 'index.html'}"]))
     return int(bool(code or broken))
