@@ -31,7 +31,7 @@ from bayes_intgen.base.centred_moments import CentredMoments
 from bayes_intgen.base.types import Array, Mask
 from bayes_intgen.data.regime_summary import RegimeSummary
 
-__all__ = ["has_rows_near"]
+__all__ = ["NearRows", "has_rows_near", "near_rows"]
 
 NEIGHBOURS = 3
 QUANTILE = 0.999
@@ -64,6 +64,22 @@ def has_rows_near(
     level
         Column and code of a level: only rows at that level count.
     """
+    search = near_rows(columns, part, cloud, level)
+    if search is None:
+        return np.ones(len(values), dtype=bool)
+    return search.is_near(values[:, columns])
+
+
+def near_rows(
+    columns: Sequence[int],
+    part: RegimeSummary,
+    cloud: CentredMoments | None = None,
+    level: tuple[int, int] | None = None,
+) -> "NearRows | None":
+    """Return the rows of a regime near which points may be sought; None if they are too few.
+
+    The arguments are those of :func:`has_rows_near`.
+    """
     key = (tuple(columns), level)
     if key not in part.searches:
         rows, (mean, sd) = part.near, part.near_scale
@@ -71,23 +87,21 @@ def has_rows_near(
         if level is not None:
             rows = rows[np.rint(rows[:, level[0]]) == level[1]]
         moments = (cloud or part.moments).select(np.array(columns, dtype=int))
-        part.searches[key] = _Search.of(rows[:, columns], moments)
-    search: _Search | None = part.searches[key]
-    if search is None:
-        return np.ones(len(values), dtype=bool)
-    return search.is_near(values[:, columns])
+        part.searches[key] = NearRows.of(rows[:, columns], moments)
+    search: NearRows | None = part.searches[key]
+    return search
 
 
 @dataclass(frozen=True)
-class _Search:
-    """A search tree of rows, and the radius (1)."""
+class NearRows:
+    """Rows of a regime in a search tree, and the radius (1)."""
 
     unit: Array  # the standard deviation of each column
-    tree: cKDTree
+    tree: cKDTree  # of the rows in that unit
     radius: float
 
     @classmethod
-    def of(cls, rows: Array, moments: CentredMoments) -> "_Search | None":
+    def of(cls, rows: Array, moments: CentredMoments) -> "NearRows | None":
         """Make the tree of some rows, whose cloud has these moments; None if they are too few."""
         if len(rows) < LEAST_ROWS:
             return None

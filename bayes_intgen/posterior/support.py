@@ -41,14 +41,13 @@ possible mean (:mod:`bayes_intgen.posterior.possible_means`).
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from bayes_intgen.base.arguments import show
 from bayes_intgen.base.blocks import Blocks
-from bayes_intgen.base.centred_moments import CentredMoments
 from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.support_flags import EXTRAPOLATED, OUTSIDE, SUPPORTED
@@ -58,15 +57,21 @@ from bayes_intgen.data.points import Points
 from bayes_intgen.data.regime_summary import RegimeSummary
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.function import ActionBasis
-from bayes_intgen.posterior.near_rows import has_rows_near
+from bayes_intgen.posterior.clouds import InClouds
 from bayes_intgen.posterior.tested_values import is_tested
 
-__all__ = ["classify_support", "find_beyond", "find_gaps"]
+__all__ = [
+    "Told",
+    "classify_support",
+    "find_beyond",
+    "find_gaps",
+    "support_conditions",
+    "within_ranges",
+]
 
-CLOUD_PROBABILITY = 0.999
-ROWS_PER_DIMENSION = 10
 GAP_MARGIN = 0.1
-LEAST_WIDTH = 1e-6  # of a cloud in any direction, in standard deviations of the actions
+
+type Condition = Told | InClouds
 
 
 def classify_support(
@@ -81,44 +86,84 @@ def classify_support(
     Returns ``supported``, ``extrapolated`` or ``outside`` for each point, shape (points,).
     ``parents`` are the possible parents of each action, which is a block of its own by default.
     """
+    needed, joint = support_conditions(do, summary, parents, blocks)
+    supported = np.ones(len(values), dtype=bool)
+    for condition in needed:
+        supported &= condition.holds(values)
+    if joint is not None:
+        supported |= joint.holds(values)
+    inside = within_ranges(values, summary)
+    return np.where(~inside.all(axis=1), OUTSIDE, np.where(supported, SUPPORTED, EXTRAPOLATED))
+
+
+def within_ranges(values: Array, summary: Summary) -> Mask:
+    """Say which values lie within the observed range of their variable, (points, variables)."""
+    low = np.min([part.low[:-1] for part in summary.regimes.values()], axis=0)
+    high = np.max([part.high[:-1] for part in summary.regimes.values()], axis=0)
+    inside = (low <= values) & (values <= high)
+    for k in map(summary.actions.index, summary.tested):
+        inside[:, k] |= is_tested(values, k, summary, (low[k], high[k]), anywhere=True)
+    return np.asarray(inside)
+
+
+@dataclass(frozen=True)
+class Told:
+    """That the curve of an action that is set is told from the biases of others."""
+
+    action: str
+    summary: Summary
+    regimes: list[list[RegimeSummary]]  # sets of which each must have shown the action
+
+    @property
+    def columns(self) -> tuple[int, ...]:
+        """The variables that it is about: the action, and all covariates."""
+        names = (self.action, *self.summary.covariates)
+        return tuple(self.summary.variables.index(name) for name in names)
+
+    def holds(self, values: Array) -> Mask:
+        """Say of which points it holds; ``values`` in all variables, shape (points, variables)."""
+        column, *given = self.columns
+        summary, seen = self.summary, np.ones(len(values), dtype=bool)
+        for chosen in self.regimes:
+            seen &= _in_core(values, column, chosen)
+            if given:
+                seen &= InClouds(self.columns, summary, chosen).holds(values)
+        seen &= ~_in_gap(values[:, column], summary.gaps[self.action])
+        if self.action in summary.tested:
+            seen |= is_tested(values, column, summary, _shown(column, self.regimes))
+        return seen
+
+
+def support_conditions(
+    do: Regime,
+    summary: Summary,
+    parents: Mapping[str, tuple[str, ...]],
+    blocks: Blocks | None = None,
+) -> tuple[list[Condition], Condition | None]:
+    """Return what supports a point: all of the first, or the second, that of a joint arm."""
     actions = summary.actions
     position = {name: k for k, name in enumerate((*actions, *summary.covariates))}
     given = [position[name] for name in summary.covariates]
-    supported = np.ones(len(values), dtype=bool)
     partition = tuple((action,) for action in actions) if blocks is None else blocks
+    conditions: list[Condition] = []
     for block in partition:  # every block must have been seen as the regime sets it
         pattern = {*block} & {*do}
         alone = [action for action in block if action not in pattern]
         if alone or len(block) > 1:
             shown = dict.fromkeys([*block, *(name for child in alone for name in parents[child])])
-            columns = [*(position[name] for name in shown), *given]
+            columns = (*(position[name] for name in shown), *given)
             alike = [part for r, part in summary.regimes.items() if {*block} & {*r} == pattern]
-            supported &= _in_cloud(values, columns, summary, alike)
+            conditions.append(InClouds(columns, summary, alike))
         if not alone:  # all of it is set: each curve must be told from the biases of others
             for action in block:
-                seen = np.ones(len(values), dtype=bool)
-                needed = _needed(action, block, do, summary, parents, partition)
-                for chosen in needed:
-                    seen &= _in_core(values, position[action], chosen)
-                    if given:
-                        seen &= _in_cloud(values, [position[action], *given], summary, chosen)
-                seen &= ~_in_gap(values[:, position[action]], summary.gaps[action])
-                ends = _shown(position[action], needed)
-                if action in summary.tested:
-                    seen |= is_tested(values, position[action], summary, ends)
-                supported &= seen
+                regimes = _needed(action, block, do, summary, parents, partition)
+                conditions.append(Told(action, summary, regimes))
     for joined in _set_together(do, summary, partition):
         alike = [part for regime, part in summary.regimes.items() if {*joined} <= {*regime}]
-        supported &= _in_cloud(values, [position[name] for name in joined], summary, alike)
+        conditions.append(InClouds(tuple(position[name] for name in joined), summary, alike))
     if len(do) > 1 and do in summary.regimes:  # a joint arm that is the very one asked for
-        part = summary.regimes[do]
-        supported |= _in_cloud(values, list(position.values()), summary, [part])
-    low = np.min([part.low[:-1] for part in summary.regimes.values()], axis=0)
-    high = np.max([part.high[:-1] for part in summary.regimes.values()], axis=0)
-    inside = (low <= values) & (values <= high)
-    for k in (position[name] for name in summary.tested):
-        inside[:, k] |= is_tested(values, k, summary, (low[k], high[k]), anywhere=True)
-    return np.where(~inside.all(axis=1), OUTSIDE, np.where(supported, SUPPORTED, EXTRAPOLATED))
+        return conditions, InClouds(tuple(position.values()), summary, [summary.regimes[do]])
+    return conditions, None
 
 
 def find_beyond(points: Points, bases: Mapping[str, ActionBasis], beyond: str) -> Mask:
@@ -228,65 +273,3 @@ def _shown(column: int, needed: Sequence[Sequence[RegimeSummary]]) -> tuple[floa
     low = max(min(part.core[0, column] for part in summaries) for summaries in needed)
     high = min(max(part.core[1, column] for part in summaries) for summaries in needed)
     return (low, high) if low <= high else ()
-
-
-def _in_cloud(
-    values: Array, columns: Sequence[int], summary: Summary, summaries: Sequence[RegimeSummary]
-) -> Mask:
-    """Say whether some columns of a point lie within the cloud of at least one of the regimes."""
-    coded = [k for k in columns if summary.columns[k] in summary.levels]
-    numeric = [k for k in columns if k not in coded]
-    inside = np.zeros(len(values), dtype=bool)
-    for part in summaries:
-        if coded:
-            inside |= _within_levels(values, coded, numeric, part, summary)
-        else:
-            within = _within(values, numeric, part.moments, summary)
-            if len(numeric) > 1:
-                within[within] = has_rows_near(values[within], numeric, part)
-            inside |= within
-    return inside
-
-
-def _within_levels(
-    values: Array,
-    coded: Sequence[int],
-    numeric: Sequence[int],
-    part: RegimeSummary,
-    summary: Summary,
-) -> Mask:
-    """Say whether the levels were seen together, and the rest lies in the cloud of each level."""
-    inside = np.ones(len(values), dtype=bool)
-    codes = {k: values[:, k].astype(int) for k in coded}
-    for k, levels in ((k, part.levels[k]) for k in coded):
-        for other in coded:
-            together = np.array([level.together[other] for level in levels])
-            inside &= together[codes[k], codes[other]] > 0
-        for code in np.unique(codes[k][inside]):
-            own = levels[code].moments
-            rich = own.n >= ROWS_PER_DIMENSION * (len(numeric) + 1)
-            points = inside & (codes[k] == code)
-            inside[points] = _within(
-                values[points], numeric, own if rich else part.moments, summary
-            )
-            if numeric:
-                points &= inside
-                given = (own, (k, int(code))) if rich else ()
-                inside[points] = has_rows_near(values[points], numeric, part, *given)
-    return inside
-
-
-def _within(
-    values: Array, columns: Sequence[int], moments: CentredMoments, summary: Summary
-) -> Mask:
-    """Say whether some columns of a point lie within a cloud; all points do if there are none."""
-    chosen = np.array(columns, dtype=int)
-    if len(chosen) == 0:
-        return np.ones(len(values), dtype=bool)
-    unit = np.array([summary.scales[summary.columns[k]].spread for k in chosen])
-    radius = stats.chi2.ppf(CLOUD_PROBABILITY, len(chosen))
-    part = moments.select(chosen)
-    centred = (values[:, chosen] - part.mean) / unit
-    covariance = part.covariance / np.outer(unit, unit) + LEAST_WIDTH**2 * np.eye(len(chosen))
-    distance = (centred * np.linalg.solve(covariance, centred.T).T).sum(axis=1)
-    return np.asarray(distance <= radius)
