@@ -23,6 +23,7 @@ COMMANDS = {
     "plot": "draw a saved fit",
     "query": "ask a saved fit for expected outcomes",
     "best": "find the best joint action under bounds and a budget",
+    "report": "write a page to send, which answers offline",
     "check": "look for evidence against the assumptions",
     "identify": "say what follows from which experiments",
     "recalibrate": "judge the intervals of a fit on data drawn from it",
@@ -40,6 +41,7 @@ What happens when several actions are set at once, if each experiment set only o
   bayes-intgen plot fit.nc --out joint.png
   bayes-intgen query fit.nc --points points.csv --out effects.csv
   bayes-intgen best fit.nc --bounds price=8:12,tv=3:18   which joint action is best?
+  bayes-intgen report fit.nc --out report.html   a page to send, which answers offline
   bayes-intgen check data.csv ...       do the data contradict the assumptions?
   bayes-intgen identify obs,a,b a+b     what follows from which experiments?
   bayes-intgen recalibrate fit.nc data.csv --out DIR   do this fit's intervals hold their promise?

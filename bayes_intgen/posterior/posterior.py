@@ -25,6 +25,7 @@ from bayes_intgen.posterior.predictive import predict
 from bayes_intgen.posterior.predictive_check import predictive_check
 from bayes_intgen.posterior.prior_sensitivity import prior_sensitivity
 from bayes_intgen.posterior.report import describe_fit, show_fit
+from bayes_intgen.posterior.report_page.report import report
 from bayes_intgen.posterior.storage import read_fit, save
 
 __all__ = ["Posterior", "load"]
@@ -105,6 +106,7 @@ class Posterior(Fitted):
     plot_support = plot_support
     plot_surface = plot_surface
 
+    report = report
     save = save
     __str__ = describe_fit
     _repr_html_ = show_fit

@@ -38,7 +38,7 @@ from bayes_intgen.posterior.estimands.estimand import Estimand
 from bayes_intgen.posterior.estimands.expected_outcome import draw_coords
 from bayes_intgen.posterior.fitted import Fitted
 
-__all__ = ["flag_prior", "prior_sensitivity"]
+__all__ = ["flag_prior", "judge_prior", "prior_sensitivity"]
 
 THRESHOLD = 0.05
 LEAST_DRAWS = 100
@@ -106,19 +106,27 @@ def prior_sensitivity(
 
 def flag_prior(fit: Fitted, do: Iterable[str]) -> str | None:
     """Say in one line which effects the priors matter for; None if there is nothing to say."""
+    return judge_prior(fit, do)[1] or None
+
+
+def judge_prior(fit: Fitted, do: Iterable[str]) -> tuple[bool | None, str]:
+    """Say whether effects do not rest on the priors, and if they do, in one line which ones.
+
+    None if that cannot be told.
+    """
     sizes = fit.idata["posterior"].sizes
     few = sizes["chain"] * sizes["draw"] < LEAST_DRAWS
     if few or "log_prior" not in fit.idata.children or fit.convergence.method == "prior":
-        return None
+        return None, ""
     try:
         table = prior_sensitivity(fit, do=list(do))
     except NotIdentifiedError:  # some of the effects
-        return None
+        return None, ""
     flagged = table[table["diagnosis"] != "✓"]
     if flagged.empty:
-        return None
+        return True, ""
     names = ", ".join(f"{name} ({value:.2f})" for name, value in flagged["prior"].items())
-    return (
+    return False, (
         f"PRIORS MATTER for {names} (power-scaling sensitivity, alarm above {_threshold(fit)}): "
         f"see prior_sensitivity(), and say why these priors."
     )

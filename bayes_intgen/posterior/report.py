@@ -18,13 +18,13 @@ from bayes_intgen.posterior.fitted import Fitted
 from bayes_intgen.posterior.fitted_law import law_of
 from bayes_intgen.posterior.prior_sensitivity import flag_prior
 
-__all__ = ["describe_fit", "show_fit"]
+__all__ = ["describe_choices", "describe_data", "describe_fit", "show_fit"]
 
 
 def describe_fit(fit: Fitted) -> str:
     """Write a fit as text."""
     regime, table = _effects(fit)
-    head = "\n".join([*_data(fit, regime), *_choices(fit), *_verdicts(fit), ""])
+    head = "\n".join([*describe_data(fit, regime), *describe_choices(fit), *_verdicts(fit), ""])
     if isinstance(table, str):
         return f"{head}\n{table}"
     text = table.to_string(float_format=lambda x: f"{x:.4g}")
@@ -38,7 +38,7 @@ def show_fit(fit: Fitted) -> str:
     checks = (fit.convergence, fit.additivity, fit.additive_scale, fit.lack_of_fit, fit.lifts)
     warnings = [str(check) for check in checks if check is not None and not check.ok]
     warnings += [f"CONFLICT: {text}" for text in (fit.learned.conflicts if fit.learned else ())]
-    title, *about = _data(fit, regime)
+    title, *about = describe_data(fit, regime)
     if not isinstance(table, str):
         far = _beyond_support(fit, regime)
         if far:
@@ -46,7 +46,7 @@ def show_fit(fit: Fitted) -> str:
         priors = flag_prior(fit, regime)
         warnings += [priors] if priors else []
     verdicts = [line for line in _verdicts(fit) if line not in warnings]
-    lines = [*about, *_choices(fit), *verdicts]
+    lines = [*about, *describe_choices(fit), *verdicts]
     if isinstance(table, str):
         return html_block(title, [*lines, table], (), warnings)
     return html_block(title, [*lines, _caption(fit)], [html_frame(table)], warnings)
@@ -83,7 +83,8 @@ def _caption(fit: Fitted) -> str:
     )
 
 
-def _data(fit: Fitted, regime: Regime) -> list[str]:
+def describe_data(fit: Fitted, regime: Regime) -> list[str]:
+    """Say in lines what was estimated from which rows, and how."""
     summary = fit.summary
     title = "Prior" if fit.convergence.method == "prior" else "Posterior"
     alone = [name for name in summary.variables if name not in regime]
@@ -113,7 +114,8 @@ def _misfit(found: str) -> list[str]:
     return [f"rows of a regime count the same, not by learned variances: {reason}"] if found else []
 
 
-def _choices(fit: Fitted) -> list[str]:
+def describe_choices(fit: Fitted) -> list[str]:
+    """Say in lines which choices the model has."""
     bases, parents = fit.design.features.bases, fit.design.parents
     given = [f"{parent}>{child}" for child, names in parents.items() for parent in names]
     edges = f"dependences between actions, given: {', '.join(given) or 'none'}"

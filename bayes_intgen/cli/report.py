@@ -1,0 +1,59 @@
+"""``bayes-intgen report``: one HTML page that answers offline."""
+
+import argparse
+from pathlib import Path
+
+import bayes_intgen as ig
+from bayes_intgen.cli import arguments
+from bayes_intgen.cli.paths import keep_apart, writable
+from bayes_intgen.cli.text import report_verdicts
+from bayes_intgen.cli.values import read_values
+
+__all__ = ["DESCRIPTION", "add_arguments", "run"]
+
+FORMATS = (".html", ".htm")
+DESCRIPTION = """\
+Write a saved fit as one HTML page, to be sent to whoever decides: it opens in any browser
+without a network. Sliders and buttons set the actions; the expected outcome, its interval
+and whether the data support it follow at once, from the draws in the page. A baseline,
+curves, the best setting under a budget, verdicts, assumptions and data as CSV are there.
+
+  bayes-intgen report fit.nc --out report.html
+  bayes-intgen report fit.nc --at price=10,region=north --out north.html
+
+Covariates stay at their means or most frequent levels, unless --at says otherwise.
+
+Exit code 0: written; 1: written, but the fit had not converged (which the page says first).
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe what the command takes."""
+    arguments.add_fit(parser)
+    parser.add_argument("--out", required=True, type=page, metavar="PAGE", help="a .html file")
+    arguments.add_do(parser)
+    parser.add_argument(
+        "--at",
+        type=arguments.pairs,
+        default={},
+        metavar="A=V,Z=V",
+        help="where controls and baseline start, and where covariates are held (means or most "
+        "frequent levels)",
+    )
+
+
+def page(text: str) -> Path:
+    """Read the path of a page, whose ending says what it is."""
+    if Path(text).suffix.lower() not in FORMATS:
+        raise argparse.ArgumentTypeError(f"{text!r} must end in {', '.join(FORMATS)}")
+    return writable(text)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Load and write."""
+    keep_apart(options.fit, options.out)
+    posterior = ig.load(options.fit)
+    at = read_values(options.at, posterior.summary.levels)
+    posterior.report(options.out, do=arguments.read_do(options), at=at)
+    print(f"report written to {options.out}: one file, which opens without a network")
+    return report_verdicts(posterior, "report")

@@ -1,0 +1,1 @@
+"""A page to send: one HTML file that answers questions offline."""

@@ -1,0 +1,170 @@
+"""What the page says in words: the question, the verdicts on the fit, and what is assumed."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from bayes_intgen.base.blocks import format_blocks
+from bayes_intgen.base.regimes import Regime, format_regime
+from bayes_intgen.posterior.fitted import Fitted
+from bayes_intgen.posterior.prior_sensitivity import judge_prior
+
+__all__ = ["Verdict", "assumptions", "name_outcome", "question", "rows_used", "verdicts"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one check says of the fit; ``ok`` is None where it was not made."""
+
+    about: str
+    ok: bool | None
+    text: str
+
+
+def question(fit: Fitted, regime: Regime, level: bool) -> str:
+    """Say in a sentence what is asked."""
+    seen = [action for action in fit.actions if action not in regime]
+    what = _series(regime) if regime else "nothing"
+    given = f", where {_series(seen)} {'is' if len(seen) == 1 else 'are'} seen" if seen else ""
+    start = f"What is {fit.outcome} on average" if level else f"How does {fit.outcome} change"
+    return f"{start} when {what} {'are' if len(regime) > 1 else 'is'} set{given}?"
+
+
+def rows_used(fit: Fitted) -> list[tuple[str, str, int]]:
+    """Return each kind of rows: its label, what was set in it, and how many there are."""
+    return [
+        (format_regime(regime), _series(regime) if regime else "nothing (observations)", part.n)
+        for regime, part in fit.summary.regimes.items()
+    ]
+
+
+def verdicts(fit: Fitted, regime: Regime, checks: Any = None) -> list[Verdict]:
+    """Return what each check says, what is bad first, then what was not checked.
+
+    ``checks``: the result of :func:`bayes_intgen.check`, if there is one.
+    """
+    found = [Verdict("Computation", fit.convergence.ok, str(fit.convergence))]
+    untested = "not checked, which takes the rows"
+    for about, check in (
+        ("Interactions", fit.additivity),
+        ("Fit to the data", fit.lack_of_fit),
+    ):
+        if check is None:
+            found.append(Verdict(about, None, untested))
+        else:
+            found.append(Verdict(about, check.ok, str(check)))
+    if fit.additive_scale is not None:
+        found.append(Verdict("Scale", fit.additive_scale.ok, str(fit.additive_scale)))
+    if fit.lifts is not None:
+        found.append(Verdict("Lift tests", fit.lifts.ok, str(fit.lifts)))
+    if fit.learned is not None:
+        conflicts = fit.learned.conflicts
+        text = "; ".join(f"CONFLICT: {c}" for c in conflicts) if conflicts else str(fit.learned)
+        found.append(Verdict("Dependences between actions", not conflicts, text))
+    found.append(_judge_priors(fit, regime))
+    if checks is None:
+        found.append(
+            Verdict("Falsification", None, "bayes_intgen.check(data) is not part of this page")
+        )
+    else:
+        found.append(Verdict("Falsification", bool(checks.passed), str(checks)))
+    misfit = str(fit.idata.attrs.get("misfit", ""))
+    if misfit:
+        text = f"rows of a regime count the same, as the mean does not fit (without {misfit})"
+        found.append(Verdict("Weights of rows", False, text))
+    return sorted(found, key=lambda verdict: {False: 0, None: 1, True: 2}[verdict.ok])
+
+
+def _judge_priors(fit: Fitted, regime: Regime) -> Verdict:
+    if fit.convergence.method == "prior":
+        return Verdict("Priors", False, "THIS IS THE PRIOR: no data were used.")
+    sound, text = judge_prior(fit, regime) if regime else (None, "")
+    said = {True: "none of the effects rests on them", None: "not checked for this fit"}
+    return Verdict("Priors", sound, text or said[sound or None])
+
+
+def name_outcome(fit: Fitted) -> str:
+    """Return a short name of the expected outcome.
+
+    Of 0/1 it is a probability.
+    """
+    if str(fit.summary.outcome_range.kind) == "binary":
+        return f"Probability of {fit.outcome}"
+    return f"Average {fit.outcome}"
+
+
+def assumptions(fit: Fitted, held: str) -> list[tuple[str, str]]:
+    """Return what is assumed, in plain words: a short name and a sentence of each."""
+    blocks = [block for block in fit.design.blocks if len(block) > 1]
+    together = (
+        f" Joined in blocks, which may share them: {format_blocks(blocks)}." if blocks else ""
+    )
+    terms = fit.interactions.used
+    learned = str(fit.design.terms) if fit.design.terms else ""
+    interact = {
+        "none": "No two actions strengthen or weaken each other.",
+        "pairwise": "Any two actions may strengthen or weaken each other.",
+        "all": "Actions may strengthen or weaken each other in any way.",
+    }.get(terms, "")
+    if fit.design.interactions == "learned":
+        interact = (
+            f"The rows show that these act together: {learned}."
+            if learned
+            else "The rows were searched for actions that strengthen or weaken each other, and "
+            "none were found."
+        )
+    given = [f"{p} on {c}" for c, parents in fit.design.parents.items() for p in parents]
+    edges = "; ".join(given) or "none"
+    found = [
+        (
+            "Hidden causes",
+            "Something unseen may drive an action and the outcome at once, but each such cause "
+            "drives one action only, and their influences on the outcome add up. No data can "
+            f"prove this.{together}",
+        ),
+        ("Effects add up", f"{interact} Sums are those of the outcome itself, not of a logarithm."),
+        (
+            "Experiments",
+            "Whoever set an action chose its values independently of everything hidden, by lot or "
+            "by a plan made beforehand.",
+        ),
+        (
+            "Independent rows",
+            "Each row is one more piece of evidence. Rows that belong together (weeks of one "
+            "region, visits of one customer) tell less than they count, and intervals are then "
+            "too narrow.",
+        ),
+        (
+            "Same world",
+            "Where the answer is used, things work as they did where the rows come from.",
+        ),
+        (
+            "Actions influence actions",
+            f"Possible influences that are taken into account: {edges}.",
+        ),
+        (
+            "Averages",
+            "An interval is about the average outcome at a setting, not about a single case, "
+            "which varies far more.",
+        ),
+    ]
+    if held:
+        found.append(
+            (
+                "Background variables",
+                f"All answers are at {held} (means or most frequent levels unless chosen "
+                f"otherwise), not averages over a population.",
+            )
+        )
+    return found
+
+
+def _series(names: Regime | list[str]) -> str:
+    """Write names as a series.
+
+    Examples
+    --------
+    >>> _series(["a", "b", "c"])
+    'a, b and c'
+    """
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
