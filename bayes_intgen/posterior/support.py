@@ -139,7 +139,7 @@ def support_conditions(
     summary: Summary,
     parents: Mapping[str, tuple[str, ...]],
     blocks: Blocks | None = None,
-) -> tuple[list[Condition], Condition | None]:
+) -> tuple[list[Condition], InClouds | None]:
     """Return what supports a point: all of the first, or the second, that of a joint arm."""
     actions = summary.actions
     position = {name: k for k, name in enumerate((*actions, *summary.covariates))}

@@ -10,9 +10,7 @@ CHANNEL = '=ch"an,nel'
 ROWS = 300
 
 
-def _fit(
-    frame, outcome, actions, model, lifts=None, categorical=(), covariates=(), target=None
-):
+def _fit(frame, outcome, actions, model, lifts=None, categorical=(), covariates=(), target=None):
     data = ig.RegimeData.from_frame(
         frame,
         outcome=outcome,
@@ -56,8 +54,7 @@ def fit_blocks():
     for regime in ("obs", "a+b", "c", "a+b+c"):
         z, shared, own = rng.normal(size=(3, ROWS))
         a, b, c = (
-            value + 0.3 * z + rng.normal(size=ROWS)
-            for value in (shared, -0.5 * shared, 0.8 * own)
+            value + 0.3 * z + rng.normal(size=ROWS) for value in (shared, -0.5 * shared, 0.8 * own)
         )
         if "a" in regime:
             a, b = (0.5 if "c" in regime else 1.0) * rng.normal(size=(2, ROWS))

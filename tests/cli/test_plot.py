@@ -11,7 +11,18 @@ from bayes_intgen.cli.text import fit_terminal, show_table
 from models import linear
 
 KINDS = ["surface", "response", "decomposition", "contrasts", "structure"]
-COMMANDS = ["demo", "fit", "plot", "query", "best", "check", "identify", "calibrate", "reproduce"]
+COMMANDS = [
+    "demo",
+    "fit",
+    "plot",
+    "query",
+    "best",
+    "report",
+    "check",
+    "identify",
+    "calibrate",
+    "reproduce",
+]
 
 
 @pytest.fixture(scope="module")

@@ -104,6 +104,7 @@ POSTERIOR_NAMES = [
     "predictive_check",
     "prior_sensitivity",
     "probability",
+    "report",
     "save",
     "summary",
     "synergy",

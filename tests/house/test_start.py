@@ -40,7 +40,7 @@ def test_the_package_loads_nothing_until_a_name_is_used():
         ("identify", "obs,a,b", "a+b"),
         ("identify", "obs,a", "a+b", "--json"),
         *((name, "--help") for name in ("check", "demo", "fit", "merge", "moments", "plot")),
-        *((name, "--help") for name in ("best", "query", "recalibrate")),
+        *((name, "--help") for name in ("best", "query", "recalibrate", "report")),
     ],
     ids=" ".join,
 )

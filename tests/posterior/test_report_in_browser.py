@@ -50,6 +50,14 @@ def blocks():
 
 
 @pytest.fixture(scope="module")
+def pages(mixed, blocks, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pages")
+    for name, posterior in (("mixed", mixed), ("blocks", blocks)):
+        posterior.report(folder / f"{name}.html")
+    return folder
+
+
+@pytest.fixture(scope="module")
 def browser(tmp_path_factory):
     with open_browser(tmp_path_factory.mktemp("browser")) as page:
         yield page
@@ -84,10 +92,9 @@ def covariates_of(posterior):
 
 
 @pytest.mark.parametrize("name", ["mixed", "blocks"])
-def test_moved_controls_give_the_table(browser, request, tmp_path, name):
+def test_moved_controls_give_the_table(browser, request, pages, name):
     posterior = request.getfixturevalue(name)
-    posterior.report(tmp_path / "report.html")
-    browser.open(tmp_path / "report.html")
+    browser.open(pages / f"{name}.html")
     actions = actions_of(browser)
     settings = random_settings(actions)
     found = answers(browser, settings)
@@ -108,10 +115,9 @@ def test_moved_controls_give_the_table(browser, request, tmp_path, name):
     np.testing.assert_allclose(found["probability"], chance, atol=1e-9)
 
 
-def test_all_kinds_of_flags_are_seen(browser, blocks, tmp_path):
+def test_all_kinds_of_flags_are_seen(browser, blocks, pages):
     """Clouds, a joint arm, a gap, a misfit: over many settings, each flag is that of the table."""
-    blocks.report(tmp_path / "report.html")
-    browser.open(tmp_path / "report.html")
+    browser.open(pages / "blocks.html")
     actions = actions_of(browser)
     settings = np.concatenate([random_settings(actions, seed) for seed in range(2, 12)])
     script = "(s) => { const d = model.draws(s); return model.flag(s, d); }"
@@ -138,11 +144,10 @@ def test_without_a_level_the_change_is_shown(browser, tmp_path):
     )
 
 
-def test_it_asks_the_network_for_nothing_and_names_do_no_harm(browser, mixed, tmp_path):
-    mixed.report(tmp_path / "report.html")
-    browser.open(tmp_path / "report.html")
+def test_it_asks_the_network_for_nothing_and_names_do_no_harm(browser, mixed, pages):
+    browser.open(pages / "mixed.html")
     browser.run("window.print = () => {}; new Promise((done) => setTimeout(done, 400))")
-    assert browser.requests == [f"file://{tmp_path}/report.html"]
+    assert browser.requests == [f"file://{pages}/mixed.html"]
     assert browser.complaints == []
     labels = browser.run('[...document.querySelectorAll("label.name")].map((x) => x.textContent)')
     assert labels == [HOSTILE]
@@ -151,9 +156,8 @@ def test_it_asks_the_network_for_nothing_and_names_do_no_harm(browser, mixed, tm
     assert any("Content Security Policy" in text for text in browser.complaints)
 
 
-def test_the_best_setting_is_that_of_best_action(browser, mixed, tmp_path):
-    mixed.report(tmp_path / "report.html")
-    browser.open(tmp_path / "report.html")
+def test_the_best_setting_is_that_of_best_action(browser, mixed, pages):
+    browser.open(pages / "mixed.html")
     dose, x, channel = actions_of(browser)
     best = mixed.best_action(
         {dose["name"]: (0, 3), x["name"]: (2, 8), channel["name"]: ["mail", "web"]},
@@ -171,7 +175,9 @@ def test_the_best_setting_is_that_of_best_action(browser, mixed, tmp_path):
     }
     for name, value in fields.items():
         browser.run(f"document.getElementById({name!r}).value = {value}")
-    browser.run(f"document.getElementById('allow-2-{channel['labels'].index('</script>')}').click()")
+    browser.run(
+        f"document.getElementById('allow-2-{channel['labels'].index('</script>')}').click()"
+    )
     browser.run("document.querySelector('#best-form button').click()")
     data = "document.getElementById('best-answer').dataset"
     setting = np.array([json.loads(browser.run(f"{data}.setting"))])
@@ -180,19 +186,17 @@ def test_the_best_setting_is_that_of_best_action(browser, mixed, tmp_path):
     assert float(browser.run(f"{data}.cost")) == pytest.approx(best.cost)
 
 
-def test_an_address_remembers_setting_and_baseline(browser, mixed, tmp_path):
-    mixed.report(tmp_path / "report.html")
-    browser.open(tmp_path / "report.html", "#dose=3|dose=1")
+def test_an_address_remembers_setting_and_baseline(browser, mixed, pages):
+    browser.open(pages / "mixed.html", "#dose=3|dose=1")
     assert browser.run("[state.now[0], state.base[0]]") == [3, 1]
     browser.run(f"{SET}([2, 4, 1])")
     again = browser.run("location.hash")
-    browser.open(tmp_path / "report.html", again)
+    browser.open(pages / "mixed.html", again)
     assert browser.run("state.now") == [2, 4, 1]
 
 
-def test_csv_can_be_read_and_holds_the_table(browser, mixed, tmp_path):
-    mixed.report(tmp_path / "report.html")
-    browser.open(tmp_path / "report.html")
+def test_csv_can_be_read_and_holds_the_table(browser, mixed, pages):
+    browser.open(pages / "mixed.html")
     browser.run(f"{SET}([2, 4, 1])")
     rows = list(csv.reader(io.StringIO(browser.run("settingsCsv()"))))
     assert rows[0][:4] == ["dose", HOSTILE, "'=ch\"an,nel", "mean"]
@@ -206,9 +210,8 @@ def test_csv_can_be_read_and_holds_the_table(browser, mixed, tmp_path):
     assert len(parts) == 1 + 3 * sum(len(action["values"]) for action in actions)
 
 
-def test_every_control_has_a_name_and_answers_are_spoken(browser, mixed, tmp_path):
-    mixed.report(tmp_path / "report.html")
-    browser.open(tmp_path / "report.html")
+def test_every_control_has_a_name_and_answers_are_spoken(browser, mixed, pages):
+    browser.open(pages / "mixed.html")
     browser.run(f"{SET}([2, 4, 1])")
     browser.run("new Promise((done) => setTimeout(done, 900))")
     spoken = browser.run('document.getElementById("spoken").textContent')
@@ -229,9 +232,8 @@ def test_every_control_has_a_name_and_answers_are_spoken(browser, mixed, tmp_pat
 
 
 @pytest.mark.parametrize("width", [360, 390, 768, 1280])
-def test_nothing_is_wider_than_the_screen(browser, mixed, tmp_path, width):
-    mixed.report(tmp_path / "report.html")
-    browser.open(tmp_path / "report.html")
+def test_nothing_is_wider_than_the_screen(browser, mixed, tmp_path, width, pages):
+    browser.open(pages / "mixed.html")
     browser.picture(tmp_path / "page.png", width)
     assert browser.run("document.documentElement.scrollWidth <= window.innerWidth")
     browser.call("Emulation.clearDeviceMetricsOverride")

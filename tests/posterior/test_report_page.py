@@ -33,6 +33,16 @@ def lifts():
     return fit_lifts()
 
 
+@pytest.fixture(scope="module")
+def mixed_page(mixed, tmp_path_factory):
+    return page_of(mixed, tmp_path_factory.mktemp("mixed"))
+
+
+@pytest.fixture(scope="module")
+def blocks_page(blocks, tmp_path_factory):
+    return page_of(blocks, tmp_path_factory.mktemp("blocks"))
+
+
 def page_of(posterior, folder, **options):
     path = folder / "report.html"
     posterior.report(path, **options)
@@ -70,8 +80,7 @@ def draws_of(draws, setting):
         phi = np.prod([table[own] for table, own in pairs], axis=0)
         total = total + phi @ numbers(term["mean"])
         total = total + sum(
-            w * whole(s)
-            for w, s in zip(phi * numbers(term["steps"]), term["scores"], strict=True)
+            w * whole(s) for w, s in zip(phi * numbers(term["steps"]), term["scores"], strict=True)
         )
     return total
 
@@ -102,8 +111,8 @@ def assert_like_table(posterior, data, covariates, settings):
     np.testing.assert_allclose(draws.std(axis=1, ddof=1), table["sd"], rtol=1e-6)
 
 
-def test_numbers_are_those_of_the_table(mixed, tmp_path):
-    data = data_of(page_of(mixed, tmp_path))
+def test_numbers_are_those_of_the_table(mixed, mixed_page):
+    data = data_of(mixed_page)
     assert data["draws"]["products"]
     assert_like_table(mixed, data, {}, random_settings(data))
 
@@ -161,9 +170,9 @@ def test_draws_are_thinned_where_they_do_not_fit_and_the_page_says_so(
     assert "this page holds 256 of 300 draws" in page
 
 
-def test_flags_of_single_actions_are_those_of_the_table(mixed, tmp_path):
+def test_flags_of_single_actions_are_those_of_the_table(mixed, mixed_page):
     """No condition is on several actions in this fit, so that these settle all flags."""
-    data = data_of(page_of(mixed, tmp_path))
+    data = data_of(mixed_page)
     flags = data["flags"]
     assert flags["needed"] == []
     assert flags["limits"] == [0.0, 1.0]
@@ -177,8 +186,8 @@ def test_flags_of_single_actions_are_those_of_the_table(mixed, tmp_path):
     assert 0 < expected.sum() < len(expected)
 
 
-def test_names_are_shown_and_never_interpreted(mixed, tmp_path):
-    page = page_of(mixed, tmp_path)
+def test_names_are_shown_and_never_interpreted(mixed_page):
+    page = mixed_page
     assert HOSTILE not in page
     assert "&lt;script&gt;alert(&#x27;a&#x27;)&lt;/script&gt;" in page
     assert page.count("<script") == page.count("</script>") == 2
@@ -186,8 +195,8 @@ def test_names_are_shown_and_never_interpreted(mixed, tmp_path):
     assert names == ["dose", HOSTILE, CHANNEL]
 
 
-def test_the_policy_allows_the_own_script_and_style_only(mixed, tmp_path):
-    page = page_of(mixed, tmp_path)
+def test_the_policy_allows_the_own_script_and_style_only(mixed_page):
+    page = mixed_page
     (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', page)
     script = re.findall(r"<script>(.*?)</script>", page, re.S)[0]
     style = re.findall(r"<style>(.*?)</style>", page, re.S)[0]
@@ -201,8 +210,8 @@ def test_the_policy_allows_the_own_script_and_style_only(mixed, tmp_path):
     assert "https:" not in without
 
 
-def test_controls_are_buttons_for_levels_and_round_steps_for_numbers(mixed, tmp_path):
-    dose, x, channel = data_of(page_of(mixed, tmp_path))["actions"]
+def test_controls_are_buttons_for_levels_and_round_steps_for_numbers(mixed_page):
+    dose, x, channel = data_of(mixed_page)["actions"]
     assert (dose["buttons"], dose["values"]) == (True, [0, 1, 2, 3])
     assert (channel["buttons"], channel["labels"]) == (True, ["</script>", "mail", "web"])
     assert not x["buttons"]
@@ -225,20 +234,20 @@ def test_what_is_bad_stands_first(blocks, tmp_path):
     assert "not part of this page" not in page
 
 
-def test_what_was_not_checked_is_not_called_sound(blocks, tmp_path):
-    page = page_of(blocks, tmp_path)
+def test_what_was_not_checked_is_not_called_sound(blocks_page):
+    page = blocks_page
     item = next(part for part in page.split("<li>") if "Falsification" in part)
     assert "not checked" in item
 
 
-def test_assumptions_name_blocks_independent_rows_and_covariates(blocks, tmp_path):
-    page = page_of(blocks, tmp_path)
+def test_assumptions_name_blocks_independent_rows_and_covariates(blocks_page):
+    page = blocks_page
     for text in ("Independent rows", "a+b", "z = ", "drives one action only"):
         assert text in page
 
 
-def test_the_decomposition_is_that_of_the_posterior(blocks, tmp_path):
-    data = data_of(page_of(blocks, tmp_path))
+def test_the_decomposition_is_that_of_the_posterior(blocks, blocks_page):
+    data = data_of(blocks_page)
     values = data["actions"][2]["values"]
     held = {name: blocks.summary.scales[name].centre for name in ("a", "b", "z")}
     exact = blocks.decomposition(held | {"c": values}).sel(action="c").mean(("chain", "draw"))

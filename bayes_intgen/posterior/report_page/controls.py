@@ -102,7 +102,8 @@ def _make_control(fit: Fitted, column: int, is_set: bool, at: float) -> Control:
     if limits is not None:
         low, high = max(low, limits[0]), min(high, limits[1])
     rows = np.concatenate([_rows(part.near_scale, part.near, column) for part in parts])
-    few = np.unique(rows[(rows >= low) & (rows <= high)])
+    texts = {f"{value:.10g}" for value in np.unique(rows)}
+    few = np.array(sorted(v for v in map(float, texts) if low <= v <= high))
     buttons = 1 < len(few) <= FEW
     whole = len(rows) > 0 and bool((rows == np.rint(rows)).all())
     values = few if buttons else round_steps(low, high, whole)
@@ -115,5 +116,5 @@ def _rows(scale: tuple[Array, Array], near: Array, column: int) -> Array:
     """Return a variable in some rows of a regime, to six digits."""
     mean, sd = scale
     rows = mean[column] + near[:, column] * sd[column]
-    size = max(float(np.abs(rows).max(initial=0.0)), 1e-300)
-    return np.round(rows / 10.0 ** floor(log10(size)), DIGITS) * 10.0 ** floor(log10(size))
+    unit = 10.0 ** floor(log10(max(float(np.abs(rows).max(initial=0.0)), 1e-300)))
+    return np.asarray(np.round(rows / unit, DIGITS - 1) * unit)

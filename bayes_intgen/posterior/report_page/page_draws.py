@@ -86,7 +86,8 @@ class PageDraws:
     @property
     def n_bytes(self) -> int:
         """How many bytes the deviations take."""
-        columns = [row for term in (*self.curves, *self.products) for row in term.scores]
+        tables = [*(c.scores for c in self.curves), *(p.scores for p in self.products)]
+        columns = [row for table in tables for row in table]
         return sum(width_of(row) * len(row) for row in columns) + 8 * len(self.deviations)
 
     def to_dict(self) -> dict[str, Any]:
@@ -160,9 +161,10 @@ def _take_apart(
         draws = np.array(list(own.values()))
         if len(actions) == 1:
             k = actions[0]
-            values = draws.T @ tables[k][:, factors[:, 0]].T
-            constant = constant + values[:, controls[k].start]  # curves start from zero there
-            curves.append(_compress(k, values - values[:, [controls[k].start]], step))
+            functions = tables[k][:, factors[:, 0]]
+            here = functions[controls[k].start]
+            constant = constant + here @ draws  # curves start from zero there
+            curves.append(_compress(k, functions - here, draws, step))
         else:
             size = [prod(float(np.abs(tables[k][:, i]).max()) for k, i in f) or 1.0 for f in own]
             steps = step / sqrt(len(own)) / np.array(size)
@@ -203,13 +205,17 @@ def _gather(
     return weights
 
 
-def _compress(action: int, values: Array, step: float) -> Curve:
-    """Write a curve, shape (draws, values), by its mean and rounded deviations."""
-    mean = values.mean(axis=0)
-    left, sizes, shapes = np.linalg.svd(values - mean, full_matrices=False)
-    scores = np.rint(left * (sizes / step)).astype(np.int64)
-    kept = np.abs(scores).max(axis=0) > 0
-    return Curve(action, mean, shapes[kept].T, scores[:, kept].T)
+def _compress(action: int, functions: Array, draws: Array, step: float) -> Curve:
+    """Write a curve by its mean and rounded deviations.
+
+    ``functions``: shape (values, functions); ``draws`` of their weights, (functions, draws).
+    """
+    mean = draws.mean(axis=1)
+    across, inner = np.linalg.qr(functions)  # F' = functions (draws - mean) = across (inner ...)
+    left, sizes, right = np.linalg.svd(inner @ (draws - mean[:, None]), full_matrices=False)
+    scores = np.rint(right * (sizes / step)[:, None]).astype(np.int64)
+    kept = np.abs(scores).max(axis=1) > 0
+    return Curve(action, functions @ mean, (across @ left)[:, kept], scores[kept])
 
 
 def _least_width(
@@ -231,7 +237,10 @@ def _least_width(
     for row, factors in zip(functions, weights, strict=True):
         for k, i in factors:
             row *= tables[k][settings[:, k], i]
-    total = constant[:, None] + np.array(list(weights.values())).T @ functions
+    rows = np.array(list(weights.values())).reshape(len(weights), -1)
+    total = np.repeat(constant[:, None], SETTINGS, axis=1)
+    if len(rows):
+        total += rows.T @ functions
     if not level:
         total = total - total[:, [0]]
     tail = (1 - INTERVAL) / 2

@@ -6,6 +6,7 @@ from typing import Any
 
 from bayes_intgen.base.arguments import read_path
 from bayes_intgen.base.files import replacing
+from bayes_intgen.base.parallel import one_blas_thread
 from bayes_intgen.posterior.fitted import Fitted
 from bayes_intgen.posterior.report_page.content import gather
 from bayes_intgen.posterior.report_page.render import render
@@ -62,6 +63,7 @@ def report(
     True
     """
     target = read_path(path)
-    page = render(gather(fit, do, at, checks))
+    with one_blas_thread():
+        page = render(gather(fit, do, at, checks))
     with replacing(target) as draft:
         draft.write_text(page, encoding="utf-8")

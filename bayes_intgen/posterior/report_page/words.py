@@ -94,7 +94,7 @@ def name_outcome(fit: Fitted) -> str:
 
 def assumptions(fit: Fitted, held: str) -> list[tuple[str, str]]:
     """Return what is assumed, in plain words: a short name and a sentence of each."""
-    blocks = [block for block in fit.design.blocks if len(block) > 1]
+    blocks = tuple(block for block in fit.design.blocks if len(block) > 1)
     together = (
         f" Joined in blocks, which may share them: {format_blocks(blocks)}." if blocks else ""
     )
