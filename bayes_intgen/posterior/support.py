@@ -2,7 +2,7 @@
 
 Each query point gets a flag, from ranges, covariances and some rows of the first pass. A point lies
 within the cloud of a regime if its squared Mahalanobis distance is at most the 99.9% quantile of
-chi-square and, of several columns, rows lie near it (:mod:`bayes_intgen.posterior.near_rows`;
+chi-square and, of several columns, rows lie near it (:mod:`bayes_intgen.posterior.clouds`;
 without rows, as in fits saved by 0.1, the distance alone decides).
 
 ``supported``

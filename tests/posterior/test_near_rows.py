@@ -9,7 +9,7 @@ import bayes_intgen as ig
 from bayes_intgen.base.support_flags import EXTRAPOLATED, SUPPORTED
 from bayes_intgen.data.regime_summary import NEAR_ROWS, RegimeSummary, ThinnedSample
 from bayes_intgen.data.summary import Summary
-from bayes_intgen.posterior.near_rows import LEAST_RADIUS, NEIGHBOURS, SLACK, has_rows_near
+from bayes_intgen.posterior.clouds import LEAST_RADIUS, NEIGHBOURS, SLACK, has_rows_near
 from bayes_intgen.posterior.support import classify_support
 
 ALONE = {"a": (), "b": ()}

@@ -7,7 +7,7 @@ const at = (id) => document.getElementById(id);
 const MEANING = {
   supported: "the data cover this setting",
   misfit: "within the data, but the fit misses these by much against the interval",
-  extrapolated: "no rows support this combination: it rests on the form of the curves",
+  extrapolated: "within the ranges seen, but no rows support it: it rests on the form of the curves",
   outside: "beyond the values that were seen",
   beyond: "beyond the box on which curves are defined",
   impossible: "no average that the outcome can have: the answer is wrong",

@@ -17,10 +17,9 @@ from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.metrics import INTERVAL
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array, Mask
-from bayes_intgen.posterior.clouds import Cloud, InClouds
+from bayes_intgen.posterior.clouds import NEIGHBOURS, Cloud, InClouds
 from bayes_intgen.posterior.fitted import Fitted
 from bayes_intgen.posterior.misfit_flags import DRAWS, LARGE, answer_misfit
-from bayes_intgen.posterior.near_rows import NEIGHBOURS
 from bayes_intgen.posterior.report_page.arrays import pack
 from bayes_intgen.posterior.report_page.controls import Control
 from bayes_intgen.posterior.support import support_conditions, within_ranges
