@@ -117,8 +117,9 @@ class Told:
     @property
     def columns(self) -> tuple[int, ...]:
         """The variables that it is about: the action, and all covariates."""
-        names = (self.action, *self.summary.covariates)
-        return tuple(self.summary.variables.index(name) for name in names)
+        actions, covariates = self.summary.actions, self.summary.covariates
+        given = range(len(actions), len(actions) + len(covariates))
+        return (actions.index(self.action), *given)
 
     def holds(self, values: Array) -> Mask:
         """Say of which points it holds; ``values`` in all variables, shape (points, variables)."""
