@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import pymc as pm
 
@@ -32,7 +32,9 @@ from bayes_intgen.inference.prepare import (
 from bayes_intgen.inference.problem import explain_singular
 from bayes_intgen.inference.rowwise import RowwiseProblem, sample_rowwise
 from bayes_intgen.inference.sampling import Sampling, sample_integrated, sample_prior
+from bayes_intgen.inference.sandwich import Sandwich, estimate_sandwich
 from bayes_intgen.inference.verdicts.convergence import Convergence
+from bayes_intgen.inference.verdicts.dependence import check_dependence
 from bayes_intgen.inference.verdicts.lift_conflicts import check_lifts
 from bayes_intgen.inference.verdicts.scale_of_additivity import check_scale, describe_scale
 from bayes_intgen.model.priors import Priors
@@ -241,17 +243,24 @@ class InterventionModel:
         wanted = read_target(target, data)
         with one_blas_thread(), explain_singular(" For outliers: likelihood='student_t'."):
             learned = self._learn(data, lifts, wanted)
+            sandwich: Sandwich | None = None
             prepared, mode, problem = learned.prepared, learned.mode, learned.prepared.problem
             if self.likelihood == "normal":
-                tree, convergence = sample_integrated(problem, mode, sampling, wanted, variance)
+                sandwich = estimate_sandwich(problem, mode.mode, prepared.moments)
+                options = (sampling, wanted, variance, sandwich)
+                tree, convergence = sample_integrated(problem, mode, *options)
             else:  # every row counts in full
                 unweighted = self._prepare(data, learned.settled, weighted=False).problem
                 rowwise = RowwiseProblem.read(unweighted, data, self.likelihood)
                 tree, convergence = sample_rowwise(rowwise, sampling)
             scale = describe_scale(check_scale(problem, mode, prepared.moments))
             checked = check_lifts(problem, mode, lifts, random_seed) if lifts else None
+            rows = check_dependence(
+                problem, mode.mode, prepared.moments, prepared.log_variances, sandwich, _marks(data)
+            )
         made = describe_draws(method, random_seed, self.likelihood, variance, self.priors)
-        tree.attrs = made | {"target": format_regime(wanted), **prepared.attributes, **scale}
+        told = {"target": format_regime(wanted), "dependence": rows.to_text()}
+        tree.attrs = made | told | prepared.attributes | scale
         convergence.warn()
         if checked:
             checked.add_to(tree)
@@ -316,3 +325,8 @@ class InterventionModel:
         settled = settled or self._settle(data, lifts)
         chosen = (self.priors or Priors(), self.likelihood, self.variance)
         return prepare(settled, data, *chosen, target=target, weighted=weighted)
+
+
+def _marks(data: RegimeData | Moments) -> dict[str, Any]:
+    """Return the columns that say how rows depend on one another, by argument."""
+    return data.columns.marks.given if isinstance(data, RegimeData) else {}

@@ -7,7 +7,7 @@ sample variance", The American Statistician 37. A regression with a constant nee
 products, from which the means were not taken; they follow at the end.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -122,3 +122,8 @@ class RegressionMoments:
             [[np.full((1, 1), total), sums[None, :-1]], [sums[:-1, None], raw[:-1, :-1]]]
         )
         return cls(moments.n, gram, np.concatenate([sums[-1:], raw[:-1, -1]]), float(raw[-1, -1]))
+
+    def without(self, products: Array) -> Self:
+        """Return the sums less some sums of products of (features, outcome), as a matrix."""
+        gram, cross = self.gram - products[:-1, :-1], self.cross - products[:-1, -1]
+        return replace(self, gram=gram, cross=cross, square=self.square - float(products[-1, -1]))

@@ -127,15 +127,15 @@ def _without(moments: Moments, regime: Regime) -> Moments:
         summary=replace(moments.summary, regimes=drop(dict(moments.summary.regimes))),
         folds=drop(dict(moments.folds)),
         log_weights=drop(dict(moments.log_weights)),
+        clusters=drop(dict(moments.clusters)),
+        ratios=drop(dict(moments.ratios)),
         residuals=None,
     )
 
 
 def _meat(moments: Moments, regime: Regime, columns: Indices) -> Array:
     """Sum of w^2 e^2 phi phi' over the rows of a regime."""
-    if moments.residuals is None:
-        raise ValueError("moments: those of the residuals are needed for the check.")
-    return np.asarray(moments.residuals[regime].meat[np.ix_(columns, columns)])
+    return np.asarray(moments.meat(regime)[np.ix_(columns, columns)])
 
 
 def _probes(moments: Moments) -> Indices:

@@ -6,7 +6,7 @@ observational, one of which several are comes from an experiment on all of these
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -18,6 +18,7 @@ from bayes_intgen.base.regimes import (
     format_regime,
 )
 from bayes_intgen.base.types import Array, Indices
+from bayes_intgen.data.marks import MarkColumns, Marks
 
 __all__ = ["Columns", "Flags", "check_categorical", "check_finite", "label_rows", "read_flags"]
 
@@ -37,6 +38,8 @@ class Columns:
     categorical: tuple[str, ...] = ()
     covariates: tuple[str, ...] = ()  # columns of the covariates Z, their names already checked
     flags: Flags = ()  # actions, each with the column that says whether it was set
+    # columns of the cluster, the time and the weights
+    marks: MarkColumns = field(default_factory=MarkColumns)
 
     def __post_init__(self) -> None:
         for role, name in (("outcome", self.outcome), *(("regime", n) for n in self.labels)):
@@ -59,13 +62,17 @@ class Columns:
         regime: str | Mapping[str, str],
         categorical: Iterable[str] = (),
         covariates: Iterable[str] = (),
+        cluster: str | Iterable[str] | None = None,
+        time: str | None = None,
+        weights: str | None = None,
     ) -> Self:
         """Check the arguments of :meth:`bayes_intgen.RegimeData.from_frame`."""
         names = check_action_names(actions)
         known = check_covariate_names(covariates, names)
         coded = check_categorical(categorical, names, known)
         label = "" if isinstance(regime, Mapping) else regime
-        return cls(outcome, names, label, coded, known, read_flags(regime, names))
+        marks = MarkColumns.read(cluster, time, weights, (outcome, *names))
+        return cls(outcome, names, label, coded, known, read_flags(regime, names), marks)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -74,8 +81,8 @@ class Columns:
 
     @property
     def used(self) -> tuple[str, ...]:
-        """All columns in use."""
-        return (*self.values, *self.labels)
+        """All columns in use; a covariate, say, may be the cluster too."""
+        return tuple(dict.fromkeys((*self.values, *self.labels, *self.marks.used)))
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -87,13 +94,21 @@ class Columns:
         """The variables followed by the outcome: the columns of an array of rows."""
         return (*self.variables, self.outcome)
 
+    def split(self, rows: Array) -> tuple[Array, Marks]:
+        """Part rows as a source has them, (n, columns), into values and marks."""
+        width = len(self.values)
+        return rows[:, :width], Marks(self.marks.kept, rows[:, width:])
+
     def role(self, name: str) -> str:
         """Say which argument a column came in by."""
         if name == self.outcome:
             return "outcome"
         if name in self.covariates:
             return "covariates"
-        return "regime" if name in self.labels else "actions"
+        if name in self.labels:
+            return "regime"
+        marks = [role for role, own in self.marks.by_role if own == name]
+        return "actions" if name in self.actions or not marks else marks[0]
 
     def check_present(self, names: Iterable[str]) -> None:
         """Raise a DataError that lists the columns a table lacks."""

@@ -21,6 +21,7 @@ from bayes_intgen.base.regimes import Regime, parse_regime
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.data.columns import Columns, check_finite, label_rows
 from bayes_intgen.data.levels import encode
+from bayes_intgen.data.marks import read_marks
 
 __all__ = [
     "LabelledBatch",
@@ -49,7 +50,8 @@ def regime_batches(
 ) -> Iterator[tuple[Regime, Array]]:
     """Yield the regime of each batch of a source, and its rows with the codes of given levels.
 
-    ``levels``: in the order of their codes. ``regimes``: those that are wanted; all by default.
+    Behind the values of a row stand its marks. ``levels``: in the order of their codes.
+    ``regimes``: those that are wanted; all by default.
     """
     for label, values, texts in batches:
         regime = parse_regime(label, columns.actions)
@@ -152,7 +154,13 @@ def convert_table(frame: Any, columns: Columns, first_row: int = 0) -> Iterator[
     def column(name: str) -> pa.Array:
         return _to_arrow(table[name], name, columns)
 
-    return _convert(len(table), column, labels, columns, first_row)
+    def mark(name: str) -> pa.Array:
+        series = table[name]
+        if series.dtype != nw.Object:
+            return series.to_arrow()
+        return pa.array([None if pd.isna(own) else str(own) for own in series.to_list()])
+
+    return _convert(len(table), column, mark, labels, columns, first_row)
 
 
 def convert_batch(
@@ -174,19 +182,27 @@ def convert_batch(
         return codes, uniques
 
     size = batch.num_rows
-    return _convert(size, batch.column, labels, columns, first_row, empty_is_missing)
+    column = batch.column
+    return _convert(size, column, column, labels, columns, first_row, empty_is_missing)
 
 
 def _convert(
     size: int,
     column: Callable[[str], pa.Array],
+    mark: Callable[[str], pa.Array],
     labels: Callable[[], tuple[Indices, Sequence[object]]],
     columns: Columns,
     first_row: int,
     empty_is_missing: bool = False,
 ) -> Iterator[LabelledBatch]:
-    """Convert a column after the other, then split the rows by their labels or flags."""
-    values, texts = np.empty((size, len(columns.values)), order="F"), {}
+    """Convert a column after the other, then split the rows by their labels or flags.
+
+    ``column`` returns one that holds values, ``mark`` one that holds marks.
+    """
+    width = len(columns.values)
+    values, texts = np.empty((size, width + len(columns.marks.kept)), order="F"), {}
+    if columns.marks.kept:
+        values[:, width:] = read_marks(mark, columns.marks, first_row)
     for position, name in enumerate(columns.values):
         role = columns.role(name)
         if name in columns.categorical:

@@ -163,9 +163,9 @@ def _summarise(
         for regime, values in regime_batches(source.batches(), columns, levels, regimes):
             if regime not in summaries:
                 first, n = rows_before.get(regime, 0), counts.get(regime, 0)
-                sample = ThinnedSample.empty(width, first, n)
+                sample = ThinnedSample.empty(width, first, n, columns.marks.kept)
                 summaries[regime] = RegimeSummary.empty(sample, sizes)
-            summaries[regime] = summaries[regime].extend(values)
+            summaries[regime] = summaries[regime].extend(*columns.split(values))
     return summaries
 
 

@@ -26,6 +26,7 @@ from bayes_intgen.data.first_pass import (
     summarise,
 )
 from bayes_intgen.data.levels import check_known, list_levels
+from bayes_intgen.data.marks import Marks
 from bayes_intgen.data.open_source import open_source
 from bayes_intgen.data.sources import Source
 from bayes_intgen.data.summary import Summary
@@ -76,6 +77,9 @@ class RegimeData:
         regime: str | Mapping[str, str] = "regime",
         categorical: Iterable[str] = (),
         covariates: Iterable[str] = (),
+        cluster: str | Iterable[str] | None = None,
+        time: str | None = None,
+        weights: str | None = None,
     ) -> Self:
         """Read and validate a table.
 
@@ -104,6 +108,16 @@ class RegimeData:
             known in every regime and settled before any action: no action may change them, and
             nothing may select the rows by what came after. Every answer then holds at a given z,
             E[Y | do(a_S), a_rest, z].
+        cluster
+            Column, or columns, of what groups rows that depend on one another: regions, users,
+            plates. Without it rows are taken to be independent.
+        time
+            Column of the time of each row, numbers or dates: rows of a cluster (without one, of a
+            regime) depend on those that came shortly before. It may be left out where each row is
+            from another time and independent of the last.
+        weights
+            Column of the number of units that each row is the mean of: its variance is divided by
+            them.
 
         Raises
         ------
@@ -128,7 +142,8 @@ class RegimeData:
         >>> ig.RegimeData.from_frame(table, "y", ["a1", "a2"], regime=flags).labels
         ('obs', 'a1', 'a2')
         """
-        columns = Columns.read(outcome, actions, regime, categorical, covariates)
+        marks = (cluster, time, weights)
+        columns = Columns.read(outcome, actions, regime, categorical, covariates, *marks)
         source = open_source(frame, columns)
         summary, rows_before = read_summary(source, columns)
         return cls(columns, summary, source, rows_before)
@@ -266,7 +281,22 @@ class RegimeData:
         >>> [(regime, values.shape) for regime, values in data.batches()]
         [((), (200, 3)), (('a1',), (200, 3)), (('a2',), (200, 3))]
         """
+        for regime, rows in self._marked_batches():
+            yield regime, self.columns.split(rows)[0]
+
+    def _marked_batches(self) -> Iterator[tuple[Regime, Array]]:
         yield from regime_batches(self.source.batches(), self.columns, self.levels, self.regimes)
+
+    def marks(self, regime: Regime) -> Marks:
+        """Return the marks of all rows of one regime, in the order of :meth:`rows`.
+
+        Examples
+        --------
+        >>> data.marks(("a1",)).table.shape  # no cluster, time or weights
+        (200, 0)
+        """
+        own = [rows for r, rows in self._marked_batches() if r == regime]
+        return self.columns.split(np.concatenate(own))[1]
 
     def rows(self, regime: str | Regime) -> Array:
         """Return all rows of one regime, given by label or as one of :attr:`regimes`.
@@ -294,6 +324,7 @@ class RegimeData:
         lines = [
             f"RegimeData: outcome {self.outcome!r}, actions {list(self.actions)}{given}",
             *self._level_lines(),
+            *self._mark_lines(),
             f"{'regime':<{width}}  {'rows':>12}  actions set",
             *(f"{label:<{width}}  {n:>12,}  {setting}" for label, n, setting in self._table()),
         ]
@@ -303,12 +334,15 @@ class RegimeData:
         given = [f"covariates: {', '.join(self.covariates)}"] if self.covariates else []
         return html_block(
             f"RegimeData: outcome {self.outcome}, actions {', '.join(self.actions)}",
-            [*given, *self._level_lines()],
+            [*given, *self._level_lines(), *self._mark_lines()],
             [html_table(["regime", "rows", "actions set"], self._table())],
         )
 
     def _level_lines(self) -> list[str]:
         return [f"levels of {name}: {list_levels(texts)}" for name, texts in self.levels.items()]
+
+    def _mark_lines(self) -> list[str]:
+        return [f"{role}: {name}" for role, name in self.columns.marks.by_role]
 
     def _table(self) -> list[tuple[str, int, str]]:
         return [

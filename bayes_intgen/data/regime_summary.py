@@ -10,6 +10,7 @@ import numpy as np
 from bayes_intgen.base.centred_moments import CentredMoments
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.level_summary import LevelRows
+from bayes_intgen.data.marks import Marks
 from bayes_intgen.data.outcome_kind import OutcomeFacts
 
 __all__ = ["SAMPLE_ROWS", "RegimeSummary", "ThinnedSample", "attached_range"]
@@ -33,34 +34,53 @@ class ThinnedSample:
     stride: int = 1  # the distance 2^j between kept rows
     # number of rows of the stream before those of this sample, which are of a partition
     start: int = 0
+    marks: Marks | None = None  # of the rows kept; None if nothing is known of them
 
     @classmethod
-    def empty(cls, columns: int, start: int = 0, n: int = 0) -> "ThinnedSample":
+    def empty(
+        cls, columns: int, start: int = 0, n: int = 0, marks: tuple[str, ...] = ()
+    ) -> "ThinnedSample":
         """Return the sample of no rows, the first of which is to be row ``start`` of about n."""
         stride = 1
         while -(-n // stride) > SAMPLE_ROWS:
             stride *= 2
-        return cls(np.empty((0, columns)), 0, stride, start)
+        none = Marks(marks, np.empty((0, len(marks)))) if marks else None
+        return cls(np.empty((0, columns)), 0, stride, start, none)
 
-    def extend(self, values: Array) -> "ThinnedSample":
+    def extend(self, values: Array, marks: Marks | None = None) -> "ThinnedSample":
         """Return the sample after some more rows."""
         first = -(self.start + self.seen) % self.stride
         rows = np.concatenate([self.rows, values[first :: self.stride]])
-        return replace(self, rows=rows, seen=self.seen + len(values)).thin()
+        more = None if self.marks is None or marks is None else marks[first :: self.stride]
+        both = _join(self.marks, more)
+        return replace(self, rows=rows, seen=self.seen + len(values), marks=both).thin()
 
     def merge(self, other: "ThinnedSample") -> "ThinnedSample":
         """Return a sample of the rows of both."""
         stride = max(self.stride, other.stride)
-        kept = [sample.rows[:: stride // sample.stride] for sample in (self, other)]
-        rows, seen = np.concatenate(kept), self.seen + other.seen
-        return ThinnedSample(rows, seen, stride, self.start).thin()
+        one, two = (sample.coarsen(stride) for sample in (self, other))
+        rows, seen = np.concatenate([one.rows, two.rows]), self.seen + other.seen
+        marks = _join(one.marks, two.marks)
+        return ThinnedSample(rows, seen, stride, self.start, marks).thin()
 
     def thin(self, most: int | None = None) -> "ThinnedSample":
         """Keep every second row until there are few enough, 2^16 by default."""
-        rows, stride = self.rows, self.stride
-        while len(rows) > (SAMPLE_ROWS if most is None else most):
-            rows, stride = rows[::2], 2 * stride
-        return replace(self, rows=rows, stride=stride)
+        count, stride = len(self.rows), self.stride
+        while count > (SAMPLE_ROWS if most is None else most):
+            count, stride = -(-count // 2), 2 * stride
+        return self.coarsen(stride)
+
+    def coarsen(self, stride: int) -> "ThinnedSample":
+        """Keep the rows that are a multiple of the present stride apart."""
+        step = stride // self.stride
+        marks = None if self.marks is None else self.marks[::step]
+        return replace(self, rows=self.rows[::step], stride=stride, marks=marks)
+
+
+def _join(one: Marks | None, two: Marks | None) -> Marks | None:
+    if one is None or two is None:
+        return None
+    return Marks(one.kept, np.concatenate([one.table, two.table]))
 
 
 def attached_range(rows: Array) -> Array:
@@ -191,14 +211,14 @@ class RegimeSummary:
         """What was made of :attr:`near` for queries, by what it was made for."""
         return {}
 
-    def extend(self, values: Array) -> "RegimeSummary":
+    def extend(self, values: Array, marks: Marks | None = None) -> "RegimeSummary":
         """Return the summary after some more rows of the same stream."""
         sizes = {column: len(by_level) for column, by_level in self.levels.items()}
         return RegimeSummary(
             self.moments.merge(CentredMoments.from_rows(values)),
             np.minimum(self.low, values.min(axis=0)),
             np.maximum(self.high, values.max(axis=0)),
-            self.sample.extend(values),
+            self.sample.extend(values, marks),
             levels=self._merge_levels({k: LevelRows.split(values, k, sizes) for k in sizes}),
             outcome=_merge_facts(self.outcome, OutcomeFacts.from_outcomes(values[:, -1])),
         )
@@ -212,7 +232,7 @@ class RegimeSummary:
         if any(s.stored_core is not None and not len(s.sample.rows) for s in (self, other)):
             lows, highs = zip(self.core, other.core, strict=True)
             core = np.array([np.minimum(*lows), np.maximum(*highs)])
-            sample = replace(sample, rows=sample.rows[:0])
+            sample = replace(sample, rows=sample.rows[:0], marks=None)
         return RegimeSummary(
             self.moments.merge(other.moments),
             np.minimum(self.low, other.low),

@@ -11,6 +11,7 @@ neither the number of cores nor that of workers changes a digit of the result.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,7 +21,9 @@ from bayes_intgen.base.types import Array
 from bayes_intgen.data.columns import Columns
 from bayes_intgen.data.conversion import Levels, regime_batches
 from bayes_intgen.data.first_pass import RowsBefore, summarise
+from bayes_intgen.data.marks import Marks
 from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.data.regime_summary import ThinnedSample
 from bayes_intgen.data.sources import FrameSource, Mergeable, Source
 
 __all__ = ["FOLDS", "Chunk", "folded_chunks", "subsample_rows", "sum_chunks"]
@@ -28,7 +31,14 @@ __all__ = ["FOLDS", "Chunk", "folded_chunks", "subsample_rows", "sum_chunks"]
 FOLDS = 3
 CHUNK_ROWS = 2**15
 
-type Chunk = tuple[Regime, int, Array]
+
+class Chunk(NamedTuple):
+    """Rows of one regime and one cross-validation fold."""
+
+    regime: Regime
+    fold: int
+    values: Array  # shape (rows, columns)
+    marks: Marks
 
 
 def sum_chunks[Sums: Mergeable](
@@ -41,8 +51,7 @@ def sum_chunks[Sums: Mergeable](
     data
         The rows.
     job
-        Takes the regime, the fold and the rows of a chunk, shape (rows, columns). It is called in
-        several threads, and sent to where partitions are.
+        Takes a chunk. It is called in several threads, and sent to where partitions are.
     regimes
         Those whose rows are summed; all by default.
     """
@@ -67,7 +76,8 @@ def _sum_partition[Sums: Mergeable](
     sums: dict[Regime, Sums] = {}
     batches = regime_batches(source.batches(), columns, levels, counts)
     with one_blas_thread():  # the cores are shared by chunks, not within a product
-        chunks = folded_chunks(batches, counts, rows_before)
+        folded = folded_chunks(batches, counts, rows_before)
+        chunks = (Chunk(regime, fold, *columns.split(rows)) for regime, fold, rows in folded)
         for regime, more in ordered_map(lambda chunk: (chunk[0], job(chunk)), chunks, threads):
             sums[regime] = sums[regime].merge(more) if regime in sums else more
     return sums
@@ -75,7 +85,7 @@ def _sum_partition[Sums: Mergeable](
 
 def folded_chunks(
     batches: Iterable[tuple[Regime, Array]], counts: Mapping[Regime, int], rows_before: RowsBefore
-) -> Iterator[Chunk]:
+) -> Iterator[tuple[Regime, int, Array]]:
     """Yield (regime, fold, rows), the rows of each regime in their order.
 
     Parameters
@@ -92,7 +102,7 @@ def folded_chunks(
     pending: dict[Regime, list[Array]] = {regime: [] for regime in counts}
     lengths = dict.fromkeys(counts, 0)
 
-    def flush(regime: Regime) -> Iterator[Chunk]:
+    def flush(regime: Regime) -> Iterator[tuple[Regime, int, Array]]:
         gathered = pending[regime]
         rows = gathered[0] if len(gathered) == 1 else np.concatenate(gathered)
         for fold, chunk in _cut(rows, seen[regime], counts[regime]):
@@ -143,11 +153,18 @@ def subsample_rows(data: RegimeData) -> RegimeData:
     learned from all rows: from the thinned ones they would be too rough where rows are rare, means
     would move by 0.06 standard deviations and intervals would be wider by 3.5%.
     """
-    samples = {regime: known.sample.rows for regime, known in data.summary.regimes.items()}
-    if sum(map(len, samples.values())) == data.n_rows:
+    samples = {regime: known.sample for regime, known in data.summary.regimes.items()}
+    if sum(len(sample.rows) for sample in samples.values()) == data.n_rows:
         return data
     levels = dict(data.levels)
-    source = FrameSource([(format_regime(r), rows, levels) for r, rows in samples.items()])
+    source = FrameSource(
+        [(format_regime(r), _with_marks(sample), levels) for r, sample in samples.items()]
+    )
     rows_before: tuple[RowsBefore, ...] = ({},)
     summary = summarise(source, data.columns, levels, {}, rows_before)
     return RegimeData(data.columns, summary, source, rows_before)
+
+
+def _with_marks(sample: ThinnedSample) -> Array:
+    """Return rows as a source has them, their marks behind their values."""
+    return sample.rows if sample.marks is None else np.hstack([sample.rows, sample.marks.table])

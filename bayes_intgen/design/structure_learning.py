@@ -72,6 +72,7 @@ import numpy as np
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array
+from bayes_intgen.data.independent_rows import independent_rows
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.dependence import (
     PairTest,
@@ -226,7 +227,7 @@ def _test_pair(summary: Summary, parent: str, child: str) -> list[PairTest]:
     found = []
     for regime, part in summary.regimes.items():
         if parent in regime and child not in regime:
-            rows = part.sample.rows
+            rows = independent_rows(part.sample, columns)
             given = _settings(summary, rows, [name for name in regime if name != parent])
             cause, effect = rows[:, columns].T
             found.append(PairTest.of(cause, effect, given, coded))
@@ -297,7 +298,8 @@ def _dependence(
     summary: Summary, regime: Regime, pair: tuple[str, str], others: Sequence[str]
 ) -> tuple[float, float]:
     """Return how much a pair depends on one another in a regime without others, and the p-value."""
-    rows = summary.regimes[regime].sample.thin(MOST_ROWS).rows
+    places = [summary.variables.index(name) for name in pair]
+    rows = independent_rows(summary.regimes[regime].sample.thin(MOST_ROWS), places)
     columns = dict(zip(summary.variables, rows.T, strict=False))  # the outcome comes last
     given = functions_of_others(len(rows), [(columns[o], o in summary.levels) for o in others])
     one, two = pair

@@ -15,6 +15,7 @@ from bayes_intgen.base.parallel import one_blas_thread
 from bayes_intgen.base.regimes import format_regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.inference.problem import Problem, conditionals
+from bayes_intgen.inference.sandwich import Sandwich
 
 __all__ = [
     "DRAWS",
@@ -63,15 +64,23 @@ def label_draws(problem: Problem, x: Array) -> xr.Dataset:
 
 
 def build_tree(
-    problem: Problem, draws: HyperDraws, random_seed: int, prior: bool = False
+    problem: Problem,
+    draws: HyperDraws,
+    random_seed: int,
+    prior: bool = False,
+    sandwich: Sandwich | None = None,
 ) -> xr.DataTree:
     """Draw the weights given each draw of the hyperparameters, and assemble the tree.
 
-    ``prior``: whether the weights are drawn from their prior instead.
+    ``prior``: whether the weights are drawn from their prior instead. ``sandwich``: by what they
+    spread in place of the model's own covariance.
     """
     shape = draws.x.shape[:2]
     x = draws.x.reshape(-1, draws.x.shape[2])
-    weights = (_draw_prior if prior else _draw_weights)(problem, x, random_seed)
+    if prior:
+        weights = _draw_prior(problem, x, random_seed)
+    else:
+        weights = _draw_weights(problem, x, random_seed, sandwich)
     likelihood = problem.likelihood.log_likelihood(weights, np.exp(problem.split(x)[0]))
     return assemble_tree(
         problem, draws, weights.reshape(*shape, -1), likelihood.reshape(*shape, -1)
@@ -97,9 +106,12 @@ def assemble_tree(
         ``posterior`` unless told otherwise: there is what fits into a table or a figure.
     """
     log_sigma, log_scale, log_length = problem.split(draws.x)
-    unit = problem.moments.outcome_scale.spread
+    moments = problem.moments
+    unit = moments.outcome_scale.spread
+    # of a row from a new cluster
+    total = np.sqrt([1 + moments.ratios.get(regime, 0.0) for regime in moments.regimes])
     groups = {
-        "posterior": {"sigma": unit * np.exp(log_sigma), "lengthscale": np.exp(log_length)},
+        "posterior": {"sigma": unit * total * np.exp(log_sigma), "lengthscale": np.exp(log_length)},
         "prior_scales": {"prior_scale": unit * np.exp(log_scale)},
         "weights": {"weight": unit * weights},
         "weights/log_prior": {"weight": _log_prior_of_weights(problem, draws.x, weights)},
@@ -123,7 +135,7 @@ def hyperparameters(tree: xr.DataTree) -> xr.Dataset:
     return xr.merge([tree["posterior"].to_dataset(), tree["prior_scales"].to_dataset()])
 
 
-def _draw_weights(problem: Problem, x: Array, random_seed: int) -> Array:
+def _draw_weights(problem: Problem, x: Array, random_seed: int, sandwich: Sandwich | None) -> Array:
     """Draw weights for each row of hyperparameters, shape (draws, weights), standard units.
 
     Rows that repeat one another share a factorisation.
@@ -135,7 +147,10 @@ def _draw_weights(problem: Problem, x: Array, random_seed: int) -> Array:
     with one_blas_thread():
         for i, given in enumerate(conditionals(problem, points)):
             rows = np.flatnonzero(turn == i)
-            weights[rows] = given.draw(len(rows), rng)
+            if sandwich is None:
+                weights[rows] = given.draw(len(rows), rng)
+            else:
+                weights[rows] = sandwich.draw(given, len(rows), rng)
     return weights
 
 

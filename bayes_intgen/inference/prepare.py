@@ -40,6 +40,7 @@ from bayes_intgen.design.identification.rank_condition import RankCondition
 from bayes_intgen.design.interactions import CHOICES, Interactions, InteractionTerms
 from bayes_intgen.design.structure import Structure, resolve_structure
 from bayes_intgen.design.structure_learning import LearnedStructure, learn_structure
+from bayes_intgen.inference.intercepts import fit_intercepts
 from bayes_intgen.inference.laplace import LaplaceMode, find_mode
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.variance_functions import weighted_moments
@@ -231,7 +232,9 @@ def prepare(
         used = subsample_rows(data) if weighted else data
         moments = Moments.compute(used, summary, design.features, scale, n_folds=1)
     lifts = settled.read_lifts(moments.outcome_scale)
-    prepared = Prepared(Problem(design, moments, priors, lifts), moments, settled.learned)
+    problem = fit_intercepts(Problem(design, moments, priors, lifts))
+    moments = problem.moments
+    prepared = Prepared(problem, moments, settled.learned)
     if not weighted:
         return prepared
     refuse_exact(moments)
@@ -255,8 +258,10 @@ def weight_rows(
     problem = prepared.problem
     probes = probe_features(problem.design)
     weighted = weighted_moments(problem, data, probes, variance_is_learned, needs_fit)
-    problem = replace(problem, moments=weighted.moments.select(problem.design.features))
-    return replace(prepared, problem=problem, **vars(weighted))
+    moments = weighted.moments.select(problem.design.features)
+    problem = fit_intercepts(replace(problem, moments=moments))
+    known = replace(weighted, moments=weighted.moments.with_intercepts(problem.moments.ratios))
+    return replace(prepared, problem=problem, **vars(known))
 
 
 def judge_interactions(prepared: Prepared, mode: LaplaceMode) -> Additivity | None:

@@ -48,6 +48,7 @@ from bayes_intgen.base.types import Array
 from bayes_intgen.inference.draws_tree import HyperDraws, build_tree, label_draws
 from bayes_intgen.inference.laplace import LaplaceMode
 from bayes_intgen.inference.problem import Problem
+from bayes_intgen.inference.sandwich import Sandwich
 from bayes_intgen.inference.variance_functions import draw_variance_functions
 from bayes_intgen.inference.verdicts.convergence import (
     Convergence,
@@ -136,12 +137,14 @@ def sample_integrated(
     sampling: Sampling,
     target: Regime,
     variance: str = "constant",
+    sandwich: Sandwich | None = None,
 ) -> tuple[xr.DataTree, Convergence]:
     """Draw hyperparameters, weights and variance functions, and judge the draws.
 
     ``target``: the regime by whose mean the Laplace approximation is judged.
     ``variance``: ``"learned"`` if that of the outcome is a function of the actions; then it is
-    drawn too, in the group ``variance`` of the tree.
+    drawn too, in the group ``variance`` of the tree. ``sandwich``: by what the weights spread, if
+    rows depend on one another.
     """
     seed = sampling.random_seed
     if sampling.method == "nuts":
@@ -152,7 +155,7 @@ def sample_integrated(
         rng = np.random.default_rng([seed, 3])
         shift, ratio = laplace_error(problem, mode, typical_rows(problem, target), rng)
         verdict = check_laplace(mode.converged, shift, ratio)
-    tree = build_tree(problem, hyper, seed)
+    tree = build_tree(problem, hyper, seed, sandwich=sandwich)
     if variance == "learned":
         draws = tree["posterior"].dataset
         functions = draw_variance_functions(problem, mode.mode, draws.chain, draws.draw, seed)

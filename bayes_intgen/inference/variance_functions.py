@@ -116,7 +116,9 @@ def weighted_moments(
     full = {r: np.concatenate([known, further]) for r, known in theta.items()}
 
     def compute(variances: Mapping[Regime, LogVariance] | None) -> Moments:
-        return Moments.compute(data, moments.summary, features, scale, variances, full, n_folds=1)
+        chosen = (moments.summary, features, scale, variances, full)
+        computed = Moments.compute(data, *chosen, n_folds=1, like=moments)
+        return computed.with_intercepts(moments.ratios)
 
     if not learn_variance:
         return WeightedMoments(compute(None))

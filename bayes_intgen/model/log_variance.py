@@ -38,6 +38,7 @@ from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.data.row_pass import Chunk, sum_chunks
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.moments.feature_sums import BlockMoments, block_rows
+from bayes_intgen.moments.grouping import mean_units
 
 __all__ = ["LogVariance", "VarianceFeatures", "fit_log_variances"]
 
@@ -122,7 +123,9 @@ def fit_log_variances(
     """
     psi = VarianceFeatures.of(features)
     floor = {regime: FLOOR * spread**2 for regime, spread in sigma.items()}
-    moments = sum_chunks(data, _LogSquares(features, outcome_scale, psi.columns, theta, floor))
+    unit = mean_units(data.summary)
+    job = _LogSquares(features, outcome_scale, psi.columns, theta, floor, unit)
+    moments = sum_chunks(data, job)
     return {
         regime: LogVariance.from_moments(rows, psi.columns, psi.relative)
         for regime, rows in moments.items()
@@ -142,10 +145,11 @@ class _LogSquares:
     columns: Indices
     theta: Mapping[Regime, Array]
     floor: Mapping[Regime, float]
+    mean_units: float = 1.0  # that a row stands for
 
     def __call__(self, chunk: Chunk) -> CentredMoments:
         """Return the moments of the rows of a chunk; folds play no part."""
-        regime, _, values = chunk
+        regime, _, values, marks = chunk
         size, width = len(self.features.features), len(self.columns) + 2
         step = min(block_rows(size + width), len(values))
         phi, table = np.empty((size, step)), np.empty((width, step))
@@ -158,6 +162,9 @@ class _LogSquares:
             residual = y - self.theta[regime] @ features
             rows[0] = 1.0
             rows[1:-1] = features[self.columns]
-            np.log(residual**2 + self.floor[regime], out=rows[-1])
+            squares = residual**2
+            if marks.weights is not None:
+                squares *= marks.weights[start : start + step] / self.mean_units
+            np.log(squares + self.floor[regime], out=rows[-1])
             moments.add(rows)
         return moments.result()

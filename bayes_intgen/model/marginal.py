@@ -151,7 +151,7 @@ class MarginalLikelihood:
         cross = np.array([of_regime.cross[rows] for of_regime in sums]) * active
         n = np.array([of_regime.n for of_regime in sums], dtype=float)
         square = np.array([of_regime.square for of_regime in sums])
-        logs = np.array([moments.log_weights[regime] for regime in moments.regimes])
+        logs = np.array([moments.log_weight(regime) for regime in moments.regimes])
         cross = centring.to_centred_rows(cross)
         return cls(n, gram, cross, square, logs, centring).with_lifts(lifts)
 

@@ -11,9 +11,12 @@ import numpy as np
 
 from bayes_intgen.base.arguments import show
 from bayes_intgen.base.errors import ModelError
+from bayes_intgen.base.regimes import Regime
 from bayes_intgen.data.columns import Columns
 from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.data.sources import merge_each
 from bayes_intgen.data.summary import Summary
+from bayes_intgen.moments.cluster_sums import ClusterSums
 
 if TYPE_CHECKING:
     from bayes_intgen.moments.moments import Moments
@@ -90,7 +93,19 @@ def merge(self: "Moments", other: "Moments") -> "Moments":
         folds={r: merged[r] for r in regimes},
         log_weights={r: sum(m.log_weights.get(r, 0.0) for m in both) for r in regimes},
         residuals=None,
+        ratios={},
+        clusters=_merge_clusters(self, other),
         clamped={
             r: np.sum([m.clamped[r] for m in both if r in m.clamped], axis=0) for r in regimes
         },
     )
+
+
+def _merge_clusters(one: "Moments", two: "Moments") -> "dict[Regime, ClusterSums]":
+    if (one.grouping is None) != (two.grouping is None):
+        raise ModelError(
+            "other: one of the two has clusters or times of its rows, the other has not; read both "
+            "with the same cluster=, time= and weights=."
+        )
+    merged = merge_each(one.clusters, two.clusters)
+    return {regime: sums.without_scores() for regime, sums in merged.items()}

@@ -21,7 +21,7 @@ with the weighted moments of the features, are those of a regression of e^2 on t
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Protocol
 
@@ -33,6 +33,8 @@ from bayes_intgen.base.types import Array, Counts, Indices, Scale
 from bayes_intgen.data.row_pass import FOLDS, Chunk
 from bayes_intgen.data.sources import merge_each
 from bayes_intgen.design.basis.features import FeatureMap
+from bayes_intgen.moments.cluster_sums import ClusterSums, group_rows
+from bayes_intgen.moments.grouping import Grouping, relative_units
 
 __all__ = [
     "BlockMoments",
@@ -108,7 +110,12 @@ class ResidualMoments:
 
     @classmethod
     def from_columns(
-        cls, phi: Array, residual: Array, row_weights: Array, work: Array | None = None
+        cls,
+        phi: Array,
+        residual: Array,
+        row_weights: Array,
+        work: Array | None = None,
+        units: Array | float = 1.0,
     ) -> "ResidualMoments":
         """Sum over rows, which are columns here.
 
@@ -119,10 +126,12 @@ class ResidualMoments:
         residual, row_weights
             Shape (n,).
         work
-            An array of the shape of ``phi`` that may be overwritten.
+            An array of the shape of ``phi`` that is overwritten by sum omega e phi, row by row.
+        units
+            How many units each row is the mean of, by which its squared residual is multiplied.
         """
         scaled = np.multiply(phi, row_weights * residual, out=work)
-        squares = residual**2
+        squares = units * residual**2
         weighted = row_weights * squares
         fourth, square = float(weighted @ squares), float(squares.sum())
         return cls(phi.shape[1], scaled @ scaled.T, phi @ weighted, fourth, square)
@@ -153,6 +162,7 @@ class FeatureSums:
     clamped: Counts  # number of rows beyond the box of each variable, shape (variables,)
     # moments of the squared residuals, if there are residuals
     residuals: ResidualMoments | None = field(repr=False)
+    clusters: ClusterSums | None = field(default=None, repr=False)  # if rows are grouped
 
     @property
     def moments(self) -> CentredMoments:
@@ -171,7 +181,14 @@ class FeatureSums:
             self.log_weight + other.log_weight,
             self.clamped + other.clamped,
             _merge(self.residuals, other.residuals),
+            None if self.clusters is None else self.clusters.merge(_known(other.clusters)),
         )
+
+
+def _known(clusters: ClusterSums | None) -> ClusterSums:
+    if clusters is None:
+        raise ValueError("clusters: some rows are grouped, others not.")
+    return clusters
 
 
 def _merge(one: ResidualMoments | None, two: ResidualMoments | None) -> ResidualMoments | None:
@@ -195,6 +212,10 @@ class Recipe:
         its squared residuals are computed as well.
     n_folds
         Number of cross-validation folds whose moments are kept apart: three or one.
+    grouping
+        What says which rows share a random intercept, whose sums are kept too; None if none do.
+    mean_units
+        Mean number of units that a row stands for, by which weights of rows are divided.
     """
 
     features: FeatureMap
@@ -202,14 +223,44 @@ class Recipe:
     variances: Mapping[Regime, RowWeights] | None = None
     theta: Mapping[Regime, Array] | None = None
     n_folds: int = FOLDS
+    grouping: Grouping | None = None
+    mean_units: float = 1.0
 
     def __call__(self, chunk: Chunk) -> FeatureSums:
         """Sum over a chunk of one regime and fold."""
-        regime, fold, values = chunk
+        regime, fold, values, marks = chunk
         variance = None if self.variances is None else self.variances[regime]
         theta = None if self.theta is None else self.theta[regime]
         fold = min(fold, self.n_folds - 1)
-        return sum_features(values, self.features, self.outcome_scale, variance, theta, fold)
+        units = relative_units(marks, self.mean_units)
+        groups = None if self.grouping is None else _Groups.of(self.grouping.keys(marks))
+        if groups is not None:  # rows of a group side by side
+            values = values[groups.order]
+            units = None if units is None else units[groups.order]
+        chosen = (self.features, self.outcome_scale, variance, theta, fold)
+        return sum_features(values, *chosen, units, groups)
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """The groups of the rows of a chunk."""
+
+    keys: Indices  # of each group, shape (groups, 2)
+    order: Indices  # of the rows, by group
+    starts: Indices  # the first row of each group in that order
+
+    @classmethod
+    def of(cls, keys: Indices) -> "_Groups":
+        order, starts = group_rows(keys)
+        return cls(keys[order][starts], order, starts)
+
+    def add(self, sums: Array, table: Array, start: int) -> None:
+        """Add rows ``start`` and on, columns of a table here, to the sums of their groups."""
+        end = start + table.shape[1]
+        first = int(np.searchsorted(self.starts, start, side="right")) - 1
+        last = int(np.searchsorted(self.starts, end, side="left"))
+        inner = np.maximum(self.starts[first:last] - start, 0)
+        sums[first:last] += np.add.reduceat(table, inner, axis=1).T
 
 
 def sum_features(
@@ -219,6 +270,8 @@ def sum_features(
     variance: RowWeights | None = None,
     theta: Array | None = None,
     fold: int = 0,
+    units: Array | None = None,
+    groups: _Groups | None = None,
 ) -> FeatureSums:
     """Sum over rows of one regime and fold.
 
@@ -230,6 +283,10 @@ def sum_features(
         Those of the regime in a :class:`Recipe`.
     fold
         That of the rows.
+    units
+        How many units each row stands for, relative to their mean; all alike by default.
+    groups
+        The groups of the rows, which are in their order; none by default.
     """
     size = len(features.features)
     step = min(block_rows(size), len(values))
@@ -237,6 +294,9 @@ def sum_features(
     scaled = np.empty((size if theta is not None else 0, step))
     residuals: ResidualMoments | None = None
     log_weight = 0.0
+    count = 0 if groups is None else len(groups.keys)
+    by_group = np.zeros((count, size + 1))
+    scores = np.zeros((count if theta is not None else 0, size))
     for start in range(0, len(values), step):
         block = values[start : start + step]
         rows = table[:, : len(block)]
@@ -248,14 +308,34 @@ def sum_features(
             logs = variance.log_weights(phi.T)
             log_weight += float(logs.sum())
             row_weights = np.exp(logs)
+        own_units: Array | float = 1.0
+        if units is not None:
+            own_units = units[start : start + step]
+            log_weight += float(np.log(own_units).sum())
+            row_weights = own_units if row_weights is None else row_weights * own_units
+        if groups is not None:
+            groups.add(by_group, rows if row_weights is None else rows * row_weights, start)
         if theta is not None:  # before the block is centred in place
             counts = np.ones(len(y)) if row_weights is None else row_weights
             work = scaled[:, : len(block)]
-            more = ResidualMoments.from_columns(phi, y - theta @ phi, counts, work)
+            more = ResidualMoments.from_columns(phi, y - theta @ phi, counts, work, own_units)
             residuals = _merge(residuals, more)  # (2)
+            if groups is not None:
+                groups.add(scores, work, start)
         moments.add(rows, row_weights)  # (1)
     by_fold = {fold: moments.result()}
-    return FeatureSums(by_fold, log_weight, _count_clamped(values, features), residuals)
+    clusters = None if groups is None else _cluster_sums(groups, len(values), by_group, scores)
+    return FeatureSums(by_fold, log_weight, _count_clamped(values, features), residuals, clusters)
+
+
+def _cluster_sums(groups: _Groups, n: int, by_group: Array, scores: Array) -> ClusterSums:
+    """Put the sums of groups together; the first feature is the constant."""
+    rows = np.diff(groups.starts, append=n).astype(float)
+    weight, sums = by_group[:, 0].copy(), by_group[:, 1:].copy()
+    if not len(scores):
+        return ClusterSums.of(groups.keys, rows, weight, sums)
+    known = ClusterSums.of(groups.keys, rows, weight, sums, scores[:, 0].copy())
+    return replace(known, scores=((groups.keys, scores),))
 
 
 def _count_clamped(values: Array, features: FeatureMap) -> Counts:

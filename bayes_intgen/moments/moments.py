@@ -18,7 +18,7 @@ from bayes_intgen.base.centred_moments import CentredMoments, RegressionMoments
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.parallel import one_blas_thread, ordered_map
 from bayes_intgen.base.regimes import Regime
-from bayes_intgen.base.types import Array, Counts, Scale
+from bayes_intgen.base.types import Array, Counts, Indices, Scale
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.data.row_pass import FOLDS, sum_chunks
 from bayes_intgen.data.summary import Summary
@@ -27,13 +27,16 @@ from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.design.basis.hsgp import HSGP
 from bayes_intgen.design.structure import Structure, resolve_structure
 from bayes_intgen.design.structure_learning import learn_structure
+from bayes_intgen.moments.cluster_sums import ClusterSums, sum_of_squares
 from bayes_intgen.moments.combination import merge, read_further
 from bayes_intgen.moments.description import check_size, describe_moments, moments_html
 from bayes_intgen.moments.feature_sums import Recipe, ResidualMoments, RowWeights
+from bayes_intgen.moments.grouping import Grouping, mean_units
 from bayes_intgen.moments.moments_file import read_moments, save
 
 __all__ = ["Moments"]
 
+ENOUGH_CLUSTERS = 10  # in every regime, to be units in place of blocks
 MANY_FEATURES = 300  # from here on threads have enough to do
 
 
@@ -58,6 +61,15 @@ class Moments:
     clamped
         Number of rows in each regime that lie beyond the box of each action and covariate, at whose
         edge the eigenfunctions are held; shape (variables,).
+    clusters
+        Sums over the rows of each group that shares a random intercept, by regime; none if rows are
+        independent.
+    ratios
+        Variance of these intercepts over that of a row, by regime; none as long as it is not known.
+    grouping
+        What says which rows are a group.
+    mean_units
+        Mean number of units that a row stands for, by which weights of rows are divided.
 
     Examples
     --------
@@ -74,6 +86,10 @@ class Moments:
     log_weights: Mapping[Regime, float] = field(repr=False)
     residuals: Mapping[Regime, ResidualMoments] | None = field(default=None, repr=False)
     clamped: Mapping[Regime, Counts] = field(default_factory=dict, repr=False)
+    clusters: Mapping[Regime, ClusterSums] = field(default_factory=dict, repr=False)
+    ratios: Mapping[Regime, float] = field(default_factory=dict)
+    grouping: Grouping | None = None
+    mean_units: float = 1.0
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -158,7 +174,8 @@ class Moments:
             if basis is not None:
                 raise ModelError("basis: give either like or basis, because like fixes the basis.")
             data = read_further(data, like.summary, regime)
-            return cls.compute(data, data.summary, like.features, like.outcome_scale)
+            frozen = (like.features, like.outcome_scale)
+            return cls.compute(data, data.summary, *frozen, like=like)
         if not isinstance(data, RegimeData):
             raise ModelError(
                 f"data must be a RegimeData unless like says what its columns are, got "
@@ -187,6 +204,7 @@ class Moments:
         variances: Mapping[Regime, RowWeights] | None = None,
         theta: Mapping[Regime, Array] | None = None,
         n_folds: int = FOLDS,
+        like: "Moments | None" = None,
     ) -> "Moments":
         """Make the second pass.
 
@@ -196,6 +214,8 @@ class Moments:
             The rows, and the first pass over them.
         features, outcome_scale, variances, theta, n_folds
             What is summed: as in :class:`bayes_intgen.moments.feature_sums.Recipe`.
+        like
+            Moments whose groups of rows and unit of weights are used again.
 
         Examples
         --------
@@ -206,7 +226,11 @@ class Moments:
         >>> again.n_rows
         600
         """
-        by_regime = sum_chunks(data, Recipe(features, outcome_scale, variances, theta, n_folds))
+        grouping = Grouping.of(summary) if like is None else like.grouping
+        unit = mean_units(summary) if like is None else like.mean_units
+        recipe = Recipe(features, outcome_scale, variances, theta, n_folds, grouping, unit)
+        by_regime = sum_chunks(data, recipe)
+        clusters = {r: sums.clusters for r, sums in by_regime.items() if sums.clusters is not None}
         residuals = {r: sums.residuals for r, sums in by_regime.items() if sums.residuals}
         return cls(
             summary,
@@ -216,6 +240,9 @@ class Moments:
             {regime: sums.log_weight for regime, sums in by_regime.items()},
             residuals or None,
             {regime: sums.clamped for regime, sums in by_regime.items()},
+            {regime: sums.settle() for regime, sums in clusters.items()},
+            grouping=grouping,
+            mean_units=unit,
         )
 
     # methods: the first argument of each function is self
@@ -254,10 +281,78 @@ class Moments:
         if residuals is not None:
             kept = np.array([order[factors] + 1 for factors in wanted])
             residuals = {r: sums.select(kept) for r, sums in residuals.items()}
-        return replace(self, features=features, folds=folds, residuals=residuals)
+        constant = np.concatenate([[0], columns[:-1] + 1])
+        clusters = {r: sums.select(columns, constant) for r, sums in self.clusters.items()}
+        return replace(self, features=features, folds=folds, residuals=residuals, clusters=clusters)
+
+    def with_intercepts(self, ratios: Mapping[Regime, float]) -> "Moments":
+        """Return the moments of rows that share random intercepts.
+
+        Parameters
+        ----------
+        ratios
+            The variance of the intercepts over that of a row, in each regime.
+        """
+        return replace(self, ratios=dict(ratios))
+
+    def log_weight(self, regime: Regime) -> float:
+        """Return the log determinant of the precision of a regime's rows, in units of one of them.
+
+        Examples
+        --------
+        >>> ig.Moments.from_data(data, basis=ig.Polynomial(2)).log_weight(("a1",))
+        0.0
+        """
+        ratio = self.ratios.get(regime, 0.0)
+        shared = self.clusters[regime].log_det(ratio) if ratio else 0.0
+        return self.log_weights[regime] - shared
+
+    @cached_property
+    def units_are_blocks(self) -> bool:
+        """Whether blocks of times count as units of a sandwich, for want of clusters.
+
+        Otherwise whole clusters do, of which there are ten or more in every regime.
+
+        Examples
+        --------
+        >>> ig.Moments.from_data(data, basis=ig.Polynomial(2)).units_are_blocks
+        False
+        """
+        if self.grouping is None or not self.grouping.has_blocks:
+            return False
+        numbers = [len(np.unique(groups.keys[:, 0])) for groups in self.clusters.values()]
+        return min(numbers) < ENOUGH_CLUSTERS
+
+    def meat(self, regime: Regime) -> Array:
+        """Return the sum of S S' over independent units of a regime, (features, features).
+
+        S is the score of a unit, the sum of v e phi over its rows: a row or, where rows depend on
+        one another, a cluster or a block of times, its random intercept taken out; e are the
+        residuals of a first fit. The middle of a sandwich, without the precision of the regime.
+
+        Raises
+        ------
+        ModelError
+            If there are no residuals.
+        """
+        if self.residuals is None:
+            raise ModelError("moments: those of the residuals are needed; compute them from rows.")
+        groups = self.clusters.get(regime)
+        if groups is None or not groups.scores:
+            return self.residuals[regime].meat
+        keys, scores = self.unit_scores(regime)
+        return sum_of_squares(keys, scores, self.units_are_blocks)
+
+    def unit_scores(self, regime: Regime) -> tuple[Indices, Array]:
+        """Return keys and scores of the units of a regime, with residuals of the first fit."""
+        groups, ratio = self.clusters[regime], self.ratios.get(regime, 0.0)
+        left = (1 - groups.shrinkage(ratio) * groups.weight) * groups.residual
+        return groups.unit_scores(left, 1.0, self.units_are_blocks)
 
     def regression(self, regime: Regime) -> RegressionMoments:
         """Return the sums of products of one regime, all folds together.
+
+        Random intercepts are taken out, if there are any.
 
         Examples
         --------
@@ -265,7 +360,19 @@ class Moments:
         >>> moments.regression(("a1",)).n
         200
         """
-        return RegressionMoments.from_centred(reduce(CentredMoments.merge, self.folds[regime]))
+        return self._regressions[regime]
+
+    @cached_property
+    def _regressions(self) -> dict[Regime, RegressionMoments]:
+        found = {}
+        for regime, folds in self.folds.items():
+            sums = RegressionMoments.from_centred(reduce(CentredMoments.merge, folds))
+            ratio = self.ratios.get(regime, 0.0)
+            if ratio:
+                shared = self.clusters[regime].take_out(ratio)  # (2) of cluster_sums
+                sums = sums.without(shared)
+            found[regime] = sums
+        return found
 
     def residual_share(self, regime: Regime) -> float:
         """Return the share of the outcome's variance that least squares on all features leaves.

@@ -17,6 +17,7 @@ from bayes_intgen.design.design import Design
 from bayes_intgen.design.structure_learning import LearnedStructure
 from bayes_intgen.inference.verdicts.additivity_result import Additivity
 from bayes_intgen.inference.verdicts.convergence import Convergence
+from bayes_intgen.inference.verdicts.dependence_result import DependenceOfRows
 from bayes_intgen.inference.verdicts.interaction_evidence import InteractionEvidence
 from bayes_intgen.inference.verdicts.lack_of_fit_result import LackOfFit
 from bayes_intgen.inference.verdicts.lift_result import LiftCheck
@@ -78,6 +79,17 @@ class Fitted:
         tree = self.idata
         data = tree["constant_data"].dataset if "constant_data" in tree.children else xr.Dataset()
         return LiftCheck.from_dataset(data, self.summary.levels)
+
+    @property
+    def dependence(self) -> DependenceOfRows | None:
+        """How rows depend on one another: as declared, and as their order and copies suggest.
+
+        ``print(posterior.dependence)`` gives the verdict and what to do, ``.ok`` whether nothing
+        speaks for dependence that is not declared. None for a prior, and for a fit saved by an
+        earlier version.
+        """
+        text = self.idata.attrs.get("dependence")
+        return None if text is None else DependenceOfRows.from_text(str(text))
 
     @property
     def additive_scale(self) -> AdditiveScale | None:

@@ -35,7 +35,14 @@ def describe_fit(fit: Fitted) -> str:
 def show_fit(fit: Fitted) -> str:
     """Write a fit as HTML, warnings on top: convergence, conflicts, interactions, support."""
     regime, table = _effects(fit)
-    checks = (fit.convergence, fit.additivity, fit.additive_scale, fit.lack_of_fit, fit.lifts)
+    checks = (
+        fit.convergence,
+        fit.dependence,
+        fit.additivity,
+        fit.additive_scale,
+        fit.lack_of_fit,
+        fit.lifts,
+    )
     warnings = [str(check) for check in checks if check is not None and not check.ok]
     warnings += [f"CONFLICT: {text}" for text in (fit.learned.conflicts if fit.learned else ())]
     title, *about = describe_data(fit, regime)
@@ -132,6 +139,7 @@ def describe_choices(fit: Fitted) -> list[str]:
 def _verdicts(fit: Fitted) -> list[str]:
     lifts, scale = fit.lifts, fit.additive_scale
     return [
+        *([str(fit.dependence)] if fit.dependence else []),
         str(fit.additivity or "additivity: not checked, which takes the rows"),
         *([str(scale)] if scale else []),
         str(fit.lack_of_fit or "lack of fit: not checked, which takes the rows"),

@@ -64,8 +64,7 @@ class Scores:
         probes
             The further weights.
         """
-        residuals = moments.residuals
-        if residuals is None:
+        if moments.residuals is None:
             raise ValueError("moments: those of the residuals are needed for the check.")
         design, given = null.design, null.conditional(mode)
         log_sigma, _, _ = null.split(mode)
@@ -84,7 +83,7 @@ class Scores:
             counted = sums.n / max(sums.n - taken[r], 1.0)  # the fit took those out of the e_i^2
             mask = np.outer(active, active)
             total += w * mask * sums.gram[np.ix_(columns, columns)]
-            meat += w**2 * counted * mask * residuals[regime].meat[np.ix_(columns, columns)]
+            meat += w**2 * counted * mask * moments.meat(regime)[np.ix_(columns, columns)]
             cross += w * active * sums.cross[columns]
         shift = posterior @ total[:size, size:]  # T of (2)
         score = cross[size:] - total[size:, :size] @ given.mean  # (1)

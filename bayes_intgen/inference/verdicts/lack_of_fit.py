@@ -16,8 +16,10 @@ variables with relative prior variances D,
 The first sum of (3) is over the sample, M is the sum of w_i^2 e_i^2 x_i x_i' over the rows of all
 regimes that are not in it but made the fit, and the last term is for what shrinkage leaves; squared
 residuals stand in for the variance (White 1980), each divided by (1 - h_i)^2 with its leverage h_i
-where there are few rows per parameter, otherwise all multiplied by n / (n - edf). Under the null
-(4) is a weighted sum of chi-squares. As its covariance is estimated, with about
+where there are few rows per parameter, otherwise all multiplied by n / (n - edf). Rows that
+depend on one another are taken without their random intercepts, and their contributions to (3) are
+added up by unit first (:mod:`bayes_intgen.inference.verdicts.sampled_units`). Under the null (4) is
+a weighted sum of chi-squares. As its covariance is estimated, with about
 
     (5)  nu = 2 (sum of v_i)^2 / sum of v_i^2,      v_i = w_i^2 e_i^2 l_i' D l_i,
 
@@ -46,7 +48,7 @@ in these shares of 20 data sets, 40 for r = 0:
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import ceil, log2, sqrt
 from typing import Self
@@ -65,6 +67,7 @@ from bayes_intgen.inference.verdicts.rank_functions import (
     RankFunctions,
     Subset,
 )
+from bayes_intgen.inference.verdicts.sampled_units import SampledUnits
 from bayes_intgen.model.log_variance import LogVariance
 from bayes_intgen.moments.moments import Moments
 
@@ -148,10 +151,9 @@ class _Fit:
     def meat(self, r: int) -> Array:
         """Return the sum of w^2 e^2 x x' over all rows of a regime, shape (weights, weights)."""
         regime, design = self.moments.regimes[r], self.problem.design
-        assert self.moments.residuals is not None
         order = {f.factors: i for i, f in enumerate(self.moments.features.features)}
         mine = np.array([order[f.factors] for f in design.features.features])
-        meat = self.moments.residuals[regime].meat[np.ix_(mine, mine)]
+        meat = self.moments.meat(regime)[np.ix_(mine, mine)]
         factor = np.exp(-4 * self.log_sigma[r]) * self.inflation(r)
         return np.asarray(factor * self.spread(meat, design.active(regime)))
 
@@ -177,8 +179,9 @@ class _Sample:
     regime: Regime
     values: Array  # of the variables, shape (rows, variables)
     phi: Array  # features, shape (rows, features)
+    units: SampledUnits  # which rows depend on one another
     precision: Array  # w, shape (rows,)
-    residual: Array  # y - X m in standard units, shape (rows,)
+    residual: Array  # y - X m in standard units, without random intercepts, shape (rows,)
     noise: Array  # w e with e corrected for the parameters that were fitted, shape (rows,)
     others: Array  # M of (3), shape (weights, weights)
 
@@ -187,13 +190,17 @@ class _Sample:
         regime, design = fit.moments.regimes[r], fit.problem.design
         part, active = fit.summary.regimes[regime], design.active(regime)
         width = len(design.features.features)
-        rows = part.sample.thin(_sample_size(part.n, width)).rows
+        sample = part.sample.thin(_sample_size(part.n, width))
+        units = SampledUnits.of(fit.moments, regime, sample)
+        rows = sample.rows[units.order]
         phi = design.features.evaluate(rows[:, :-1])
-        precision = np.full(len(rows), np.exp(-2 * fit.log_sigma[r]))
+        weights = units.weights.copy()
         if log_variance is not None:
-            precision *= np.exp(log_variance.log_weights(phi))
+            weights *= np.exp(log_variance.log_weights(phi))
+        units = replace(units, weights=weights)
+        precision = weights * np.exp(-2 * fit.log_sigma[r])
         outcome = fit.moments.outcome_scale.standardise(rows[:, -1])
-        residual = outcome - phi @ design.collect(fit.given.mean, active)
+        residual = units.take_out(outcome - phi @ design.collect(fit.given.mean, active))
         if part.n < max(FEW_ROWS, FEW_PER_PARAMETER * fit.taken[r]):
             half = design.collect(fit.given.covariance, active)
             by_feature = design.collect(half.T, active)
@@ -203,9 +210,9 @@ class _Sample:
             noise = precision * residual * sqrt(fit.inflation(r))
         others = fit.total - fit.meat(r)
         if part.n > len(rows):
-            scaled = phi * noise[:, None]
+            scaled = units.add(phi * noise[:, None])
             others += (part.n / len(rows) - 1) * fit.spread(scaled.T @ scaled, active)
-        return cls(fit, regime, rows[:, :-1], phi, precision, residual, noise, others)
+        return cls(fit, regime, rows[:, :-1], phi, units, precision, residual, noise, others)
 
     @cached_property
     def functions(self) -> RankFunctions:
@@ -223,10 +230,12 @@ class _Sample:
         z = np.hstack([products * scale for _, products, scale in sets])  # times the root of D
         score = z.T @ (self.precision * self.residual)  # (1)
         cross = np.zeros((z.shape[1], len(design.weights)))
-        cross[:, active] = (z.T @ (self.precision[:, None] * self.phi))[:, design.positions[active]]
+        pulled = self.precision[:, None] * self.units.take_out(self.phi)
+        cross[:, active] = (z.T @ pulled)[:, design.positions[active]]
         centred = fit.given.centring.to_centred_rows(cross) @ fit.covariance
         shift = fit.given.centring.to_weights(centred)  # T' of (2)
         left = (z - self.phi @ design.collect(shift, active).T) * self.noise[:, None]
+        left = self.units.add(left)
         outside, shrunk = shift @ self.others, centred * fit.given.precision
         squares = (z**2).T @ self.noise**2
         found, start = [], 0
@@ -238,8 +247,10 @@ class _Sample:
             covariance += shrunk[own] @ centred[own].T
             if np.trace(covariance) <= LEAST_LEFT * squares[own].sum():
                 covariance *= 0.0  # the fit has just these functions
-            by_row = np.einsum("ij,ij->i", noise, noise)
-            freedom = 2 * by_row.sum() ** 2 / max(float(by_row @ by_row), 1e-300)  # (5)
+            by_unit = np.einsum("ij,ij->i", noise, noise)
+            freedom = 2 * by_unit.sum() ** 2 / max(float(by_unit @ by_unit), 1e-300)  # (5)
+            if self.units.grouped:
+                freedom = freedom / 2  # scores of groups are close to normal
             form = QuadraticForm(float(score[own] @ score[own]), covariance, float(freedom))
             found.append((form.rough_tail, subset, own, form))
         found.sort(key=lambda one: one[0])

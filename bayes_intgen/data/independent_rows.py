@@ -1,0 +1,62 @@
+"""A sample of rows as if they were independent, for tests that know of no clusters.
+
+The correlation of two columns over n rows in groups of m_g each has the variance of one over
+
+    (1)  n / D,    D = 1 + (m - 1) rho_1 rho_2,    m = sum m_g^2 / n,
+
+independent rows, with the shares rho of each column's variance that rows of a group have in common,
+here by analysis of variance. Every D-th row of each group is kept: all of them where one of the two
+was drawn for each row, one of a group where both are the same for all of its rows.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from bayes_intgen.base.types import Array, Indices
+from bayes_intgen.data.regime_summary import ThinnedSample
+
+__all__ = ["independent_rows", "shared_variance"]
+
+
+def independent_rows(sample: ThinnedSample, columns: Sequence[int]) -> Array:
+    """Keep so many rows that tests of two columns, by position, may take them as independent.
+
+    Without clusters and times all are kept.
+    """
+    rows, marks = sample.rows, sample.marks
+    if marks is None or len(rows) == 0:
+        return rows
+    keys = [own for own in (marks.cluster,) if own is not None]
+    if not keys:
+        return rows
+    codes = pd.factorize(keys[0])[0]
+    sizes = np.bincount(codes)
+    shares = [shared_variance(rows[:, k], codes) for k in columns]
+    excess = (float(sizes @ sizes) / len(rows) - 1) * float(np.prod(shares))  # (1)
+    step = int(np.ceil(1 + excess - 0.1))
+    if step <= 1:
+        return rows
+    place = pd.Series(codes).groupby(codes).cumcount().to_numpy()
+    return np.asarray(rows[place % step == 0])
+
+
+def shared_variance(values: Array, codes: Indices) -> float:
+    """Return the share of the variance that lies between groups, from zero to one.
+
+    Examples
+    --------
+    >>> shared_variance(np.array([1.0, 1.0, 2.0, 2.0]), np.array([0, 0, 1, 1]))
+    1.0
+    """
+    sizes = np.bincount(codes)
+    groups, n = np.count_nonzero(sizes), len(values)
+    if groups < 2 or n <= groups:
+        return 0.0
+    means = np.bincount(codes, values) / np.maximum(sizes, 1)
+    within = float(np.sum((values - means[codes]) ** 2)) / (n - groups)
+    between = float(np.sum(sizes * (means - values.mean()) ** 2)) / (groups - 1)
+    typical = (n - float(sizes @ sizes) / n) / (groups - 1)
+    total = between + (typical - 1) * within
+    return float(np.clip((between - within) / total, 0.0, 1.0)) if total > 0 else 0.0

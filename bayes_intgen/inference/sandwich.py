@@ -1,0 +1,126 @@
+"""Sandwich covariance of the weights over clusters, or over blocks of times.
+
+A random intercept is one way in which rows of a cluster depend on one another; slopes may vary too,
+and times may wander. So the spread of the weights about their mean is not that of the model,
+C = P^-1, but what the scores of independent units g show (Liang and Zeger 1986): with S_g the score
+of a unit, the intercepts taken out, Lambda the prior precision and J units in all,
+
+    (1)  V = C (J / (J - 1) sum_g S_g S_g' + Lambda) C,
+
+and the weights are drawn from m + V^(1/2) times a variable of Student's t (Mueller 2013, "Risk of
+Bayesian inference in misspecified models, and the sandwich covariance matrix", Econometrica 81).
+Blocks of times that are next to one another count with Bartlett's weight, half (Newey and West
+1987). In the coordinates in which the model's covariance is the identity, C = H H',
+
+    (2)  V = H R H',      R = H' (J / (J - 1) sum_g S_g S_g' + Lambda) H,
+
+R is computed once, at the mode, and H belongs to each draw of the hyperparameters.
+
+The fit takes the residuals of a unit down by its leverage, which matters where settings are the
+same for all rows of a cluster: the part of a score that a group has in common, whose leverage is
+
+    (3)  h_g = w_r x_g' C x_g N_g (1 - c_g N_g),    x_g the mean of its regressors,
+
+is divided by sqrt(1 - h_g) (the correction CR2 of Bell and McCaffrey 2002, for that part alone);
+the rest is multiplied by sqrt(n / (n - edf)), edf being what the regime determines beyond (3).
+
+Degrees of freedom are those of the regime with the fewest units,
+
+    (4)  nu = (sum_g q_g)^2 / sum_g q_g^2 - 1,    q_g = S_g' C S_g.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.linalg import solve_triangular
+
+from bayes_intgen.base.regimes import Regime
+from bayes_intgen.base.types import Array, Indices
+from bayes_intgen.inference.intercepts import group_regressors
+from bayes_intgen.inference.problem import Problem, WeightsGiven
+from bayes_intgen.moments.cluster_sums import add_by_key, sum_of_squares
+from bayes_intgen.moments.moments import Moments
+
+__all__ = ["Sandwich", "estimate_sandwich"]
+
+LEAST_FREEDOM = 2.0
+MOST_LEVERAGE = 0.9
+
+
+@dataclass(frozen=True)
+class Sandwich:
+    """By what the weights spread about their mean."""
+
+    root: Array = field(repr=False)  # R^(1/2), shape (weights, weights)
+    freedom: float  # nu
+    units: int  # the fewest in a regime
+
+    def draw(self, given: WeightsGiven, size: int, rng: np.random.Generator) -> Array:
+        """Draw weights, shape (size, weights)."""
+        noise = rng.standard_normal((size, len(self.root))) @ self.root
+        noise *= np.sqrt(self.freedom / rng.chisquare(self.freedom, size))[:, None]
+        centred = given.centred
+        spread = solve_triangular(centred.factor, noise.T, lower=True, trans=1)
+        return given.centring.to_weights(centred.mean + (centred.scaling[:, None] * spread).T)
+
+
+def estimate_sandwich(problem: Problem, mode: Array, moments: Moments) -> Sandwich | None:
+    """Estimate it at the mode; None if rows are independent, or no residuals are at hand.
+
+    Parameters
+    ----------
+    problem, mode
+        What was fitted, and its hyperparameters at the mode.
+    moments
+        Of its features at least, with the scores of groups of a first fit.
+    """
+    if not problem.moments.clusters or not all(own.scores for own in moments.clusters.values()):
+        return None
+    design, given = problem.design, problem.conditional(mode)
+    own = moments.select(design.features)
+    by_block, log_sigma = moments.units_are_blocks, problem.split(mode)[0]
+    centred = given.centred
+    half = solve_triangular(centred.factor, np.eye(len(centred.mean)), lower=True, trans=1)
+    half *= centred.scaling[:, None]  # H
+    taken = problem.effective_parameters(mode)
+    parts: list[tuple[Indices, Array]] = []
+    freedom, fewest = [], []
+    for r, regime in enumerate(moments.regimes):
+        w = float(np.exp(-2 * log_sigma[r]))
+        keys, scores = _scores(problem, own, given, regime, w, float(taken[r]), by_block)
+        placed = w * scores[:, design.positions] * design.active(regime)
+        pulled = problem.likelihood.centring.to_centred_rows(placed) @ half  # H' S_g
+        squares = np.einsum("ij,ij->i", pulled, pulled)
+        freedom.append(float(squares.sum() ** 2 / max(float(squares @ squares), 1e-300)) - 1)  # (4)
+        fewest.append(len(keys))
+        parts.append((keys, pulled))
+    keys, pulled = add_by_key(parts)
+    spread = sum_of_squares(keys, pulled, by_block)
+    spread += (half.T * given.precision) @ half
+    if problem.likelihood.lifts:
+        spread += half.T @ problem.likelihood.lifts.gram @ half
+    values, vectors = np.linalg.eigh((spread + spread.T) / 2)
+    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+    return Sandwich(root, max(min(freedom), LEAST_FREEDOM), min(fewest))
+
+
+def _scores(
+    problem: Problem,
+    moments: Moments,
+    given: WeightsGiven,
+    regime: Regime,
+    w: float,
+    taken: float,
+    by_block: bool,
+) -> tuple[Indices, Array]:
+    """Return keys and scores of the units of a regime, corrected for the leverage of each."""
+    groups = moments.clusters[regime]
+    x = group_regressors(problem, regime, groups)
+    residual = groups.sums[:, -1] - x @ given.mean
+    common = 1 - groups.shrinkage(problem.moments.ratios.get(regime, 0.0)) * groups.weight
+    leverage = w * common / groups.weight * given.variance_of(x)  # (3)
+    leverage = np.minimum(leverage, MOST_LEVERAGE)
+    n = float(groups.rows.sum())
+    rest = min(max(taken - float(leverage.sum()), 0.0), n / 2)
+    left = common * residual / np.sqrt(1 - leverage)
+    return groups.unit_scores(left, float(np.sqrt(n / (n - rest))), by_block)

@@ -1,0 +1,155 @@
+"""Signs that rows depend on one another although nobody said so: their order, and copies.
+
+With standardised residuals e_t of a regime in the order of its rows, and
+
+    (1)  z_k = sum_t e_t e_(t+k) / (sum_t e_t^2 e_(t+k)^2)^(1/2)        for k = 1 ... 64,
+
+each z_k is standard normal if rows are independent, whatever their variances. Tested are the
+largest, and the sums of the first 4, 16 and 64 over the root of their number, one-sided, since what
+rows share makes them alike; p-values are multiplied by the number of tests over all regimes. Level
+1%. Where clusters or times are declared, the residuals are those of their groups' means, and their
+order is not tested: what is left is what the sandwich allows for.
+
+A row that repeats another in every column may be a copy. Where the outcome takes many values,
+independent rows hardly ever agree in all columns: with q the share of pairs of distinct rows whose
+outcomes agree, fewer than a few of n rows agree by chance. Told is a share of more than 2% of the
+rows of a regime, where ties of the outcome among distinct rows are rarer than a tenth of that.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from scipy import stats
+
+from bayes_intgen.base.parallel import one_blas_thread
+from bayes_intgen.base.regimes import Regime, format_regime
+from bayes_intgen.base.types import Array
+from bayes_intgen.inference.problem import Problem
+from bayes_intgen.inference.sandwich import Sandwich
+from bayes_intgen.inference.verdicts.dependence_result import (
+    MUCH_REPEATED,
+    DependenceOfRows,
+    OrderTest,
+    RepeatedRows,
+)
+from bayes_intgen.model.log_variance import LogVariance
+from bayes_intgen.moments.moments import Moments
+
+__all__ = ["check_dependence", "lag_scores", "repeated_share"]
+
+MOST_LAG, SUMS = 64, (4, 16, 64)
+MOST_ROWS = 2**14
+LEAST_ROWS = 20
+
+
+def check_dependence(
+    problem: Problem,
+    mode: Array,
+    moments: Moments,
+    log_variances: Mapping[Regime, LogVariance] | None,
+    sandwich: Sandwich | None,
+    declared: Mapping[str, object],
+) -> DependenceOfRows:
+    """Say how rows depend on one another, as declared and as it seems.
+
+    Parameters
+    ----------
+    problem, mode, log_variances
+        What was fitted, its hyperparameters at the mode, and by what rows were weighted.
+    moments
+        Those of the fit.
+    sandwich
+        By what the weights spread, if units are declared.
+    declared
+        The columns of marks, by argument.
+    """
+    grouped, labels = moments.clusters, {r: format_regime(r) for r in moments.regimes}
+    units: dict[str, int] = {}
+    shares: dict[str, float] | None = None
+    if grouped:
+        by_block = moments.units_are_blocks
+        units = {
+            labels[r]: len(np.unique(own.keys if by_block else own.keys[:, :1], axis=0))
+            for r, own in grouped.items()
+        }
+        shares = {labels[r]: q / (1 + q) for r, q in moments.ratios.items()}
+    samples = {r: part.sample.rows for r, part in moments.summary.regimes.items()}
+    order: tuple[OrderTest, ...] = ()
+    if not grouped and all(map(len, samples.values())):
+        order = _test_order(problem, mode, moments, log_variances or {})
+    repeated = tuple(
+        RepeatedRows(labels[regime], share)
+        for regime, rows in samples.items()
+        if (share := repeated_share(rows[:MOST_ROWS])) > MUCH_REPEATED
+    )
+    return DependenceOfRows(
+        dict(declared),
+        units,
+        bool(grouped) and moments.units_are_blocks,
+        shares,
+        None if sandwich is None else sandwich.freedom,
+        order,
+        () if "weights" in declared or grouped else repeated,
+    )
+
+
+def _test_order(
+    problem: Problem, mode: Array, moments: Moments, log_variances: Mapping[Regime, LogVariance]
+) -> tuple[OrderTest, ...]:
+    design, summary = problem.design, moments.summary
+    with one_blas_thread():
+        mean = problem.conditional(mode).mean
+    found = []
+    for regime in moments.regimes:
+        rows = summary.regimes[regime].sample.rows[:MOST_ROWS]
+        if len(rows) < LEAST_ROWS:
+            continue
+        phi = design.features.evaluate(rows[:, :-1])
+        residual = moments.outcome_scale.standardise(rows[:, -1])
+        residual = residual - phi @ design.collect(mean, design.active(regime))
+        if regime in log_variances:
+            residual = residual * np.exp(log_variances[regime].log_weights(phi) / 2)
+        residual = residual - residual.mean()
+        z = lag_scores(residual)
+        sums = [float(z[:k].sum() / np.sqrt(k)) for k in SUMS if k <= len(z)]
+        lag = int(z.argmax()) + 1
+        p_value = min(float(stats.norm.sf(max(sums, default=0.0))), float(stats.norm.sf(z.max())))
+        tests = len(sums) + len(z)
+        shared, spread = float(residual[:-lag] @ residual[lag:]), float(residual @ residual)
+        correlation = shared / (spread or 1.0)
+        label = format_regime(regime)
+        found.append(OrderTest(label, lag, correlation, min(1.0, p_value * tests)))
+    number = len(found)
+    return tuple(
+        OrderTest(t.regime, t.lag, t.correlation, min(1.0, t.p_value * number)) for t in found
+    )
+
+
+def lag_scores(residual: Array) -> Array:
+    """Return z_k of (1), shape (lags,); at most a quarter of the rows apart.
+
+    Examples
+    --------
+    >>> lag_scores(np.tile([1.0, -1.0], 10)).round(1)  # lags 1 to 5
+    array([-4.4,  4.2, -4.1,  4. , -3.9])
+    """
+    lags = range(1, min(MOST_LAG, len(residual) // 4) + 1)
+    products = [residual[:-k] * residual[k:] for k in lags]
+    return np.array([own.sum() / max(np.sqrt(own @ own), 1e-300) for own in products])
+
+
+def repeated_share(rows: Array) -> float:
+    """Return the share of rows that repeat another in every column; zero if chance may do that.
+
+    Examples
+    --------
+    >>> rows = np.random.default_rng(1).normal(size=(50, 3))
+    >>> repeated_share(rows), repeated_share(np.vstack([rows, rows[:25]])).__round__(2)
+    (0.0, 0.33)
+    """
+    if len(rows) < LEAST_ROWS:
+        return 0.0
+    distinct = np.unique(rows, axis=0)
+    share = 1 - len(distinct) / len(rows)
+    ties = 1 - len(np.unique(distinct[:, -1])) / len(distinct)
+    return float(share) if ties < max(share, MUCH_REPEATED) / 10 else 0.0

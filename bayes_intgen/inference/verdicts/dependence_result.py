@@ -1,0 +1,143 @@
+"""The verdict on rows that depend on one another: declared ones, and signs of undeclared ones."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+__all__ = ["DependenceOfRows", "OrderTest", "RepeatedRows"]
+
+LEVEL = 0.01  # over all tests
+FEW_UNITS = 10
+MUCH_REPEATED = 0.02  # of the rows of a regime
+
+
+@dataclass(frozen=True)
+class OrderTest:
+    """Test whether residuals of a regime go with those of rows nearby in the order of the table."""
+
+    regime: str
+    lag: int  # rows apart, where they go together most
+    correlation: float  # there
+    p_value: float  # over all tests of all regimes
+
+
+@dataclass(frozen=True)
+class RepeatedRows:
+    """Rows of a regime that repeat an earlier one in every column."""
+
+    regime: str
+    share: float  # of the rows of the regime
+
+
+@dataclass(frozen=True)
+class DependenceOfRows:
+    """Whether rows depend on one another, and what the fit makes of it.
+
+    Parameters
+    ----------
+    declared
+        The columns that say so, by argument: ``cluster``, ``time``, ``weights``.
+    units
+        Number of independent units, clusters or blocks of times, in each regime; none if none are
+        declared.
+    blocks
+        Whether units are blocks of times.
+    shares
+        Share of the residual variance that the rows of a group have in common, by regime.
+    freedom
+        Degrees of freedom of the intervals; None if no residuals told how far units scatter.
+    order
+        The clearest sign of dependence in the order of the rows of each regime.
+    repeated
+        Regimes in which rows are repeated more often than chance would.
+    """
+
+    declared: Mapping[str, Any]
+    units: Mapping[str, int]
+    blocks: bool = False
+    shares: Mapping[str, float] | None = None
+    freedom: float | None = None
+    order: tuple[OrderTest, ...] = ()
+    repeated: tuple[RepeatedRows, ...] = ()
+
+    @property
+    def in_order(self) -> tuple[OrderTest, ...]:
+        """The tests that find dependence in row order, at level 1% over all."""
+        return tuple(test for test in self.order if test.p_value <= LEVEL)
+
+    @property
+    def few(self) -> bool:
+        """Whether there are fewer than ten units in some regime."""
+        return bool(self.units) and min(self.units.values()) < FEW_UNITS
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing speaks for dependence that is not declared, and units are enough."""
+        return not (self.in_order or self.repeated or self.few)
+
+    def to_text(self) -> str:
+        """Write everything as JSON text."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Rebuild from :meth:`to_text`."""
+        state: dict[str, Any] = json.loads(text)
+        order = tuple(OrderTest(**test) for test in state.pop("order"))
+        repeated = tuple(RepeatedRows(**rows) for rows in state.pop("repeated"))
+        return cls(order=order, repeated=repeated, **state)
+
+    def __str__(self) -> str:
+        lines = [self._of_units()] if self.units else []
+        lines += self._of_repeats() + self._of_order()
+        if not lines:
+            seen = "nothing in the order of the rows speaks against it" if self.order else "assumed"
+            return f"dependence: rows are taken as independent; {seen}"
+        return "\n".join(lines)
+
+    def _of_units(self) -> str:
+        fewest = min(self.units, key=lambda label: self.units[label])
+        what = "blocks of adjacent times" if self.blocks else "clusters"
+        numbers = sorted({*self.units.values()})
+        number = f"{numbers[0]}" if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
+        text = f"{number} {what} in a regime"
+        if self.shares:
+            low, high = min(self.shares.values()), max(self.shares.values())
+            share = f"{low:.0%}" if round(low, 2) == round(high, 2) else f"{low:.0%} to {high:.0%}"
+            text += f", whose rows share {share} of the residual variance"
+        if self.freedom is None:
+            text += "; only these shared parts widen the intervals, since no rows were at hand"
+        else:
+            text += f"; intervals are of Student's t with {self.freedom:.0f} degrees of freedom"
+        if not self.few:
+            return f"dependence: {text}"
+        return (
+            f"FEW INDEPENDENT UNITS: {text}. Regime {fewest} has only {self.units[fewest]}, too "
+            f"few to say well how far units scatter: intervals may be too narrow. Remedy: more "
+            f"{'times' if self.blocks else 'clusters'} in regime {fewest}"
+        )
+
+    def _of_repeats(self) -> list[str]:
+        if not self.repeated:
+            return []
+        most = max(self.repeated, key=lambda rows: rows.share)
+        return [
+            f"REPEATED ROWS: {most.share:.0%} of the rows of regime {most.regime} repeat another "
+            f"in every column, as chance would not. If they are copies, intervals are too narrow: "
+            f"keep each once, or name with cluster= what copies have in common"
+        ]
+
+    def _of_order(self) -> list[str]:
+        if not self.in_order:
+            return []
+        clearest = min(self.in_order, key=lambda test: test.p_value)
+        apart = "adjacent rows" if clearest.lag == 1 else f"rows {clearest.lag} apart"
+        column = "cluster= or time=" if not self.declared else "another cluster= or time="
+        return [
+            f"ROWS DEPEND ON ONE ANOTHER: residuals of {apart} go together in regime "
+            f"{clearest.regime} (correlation {clearest.correlation:.2f}, p "
+            f"{clearest.p_value:.1g}), so that intervals may be far too narrow. Remedy: read the "
+            f"table with {column}, naming the column of what nearby rows share (a region, a user, "
+            f"the week). A table sorted by its outcome looks the same, and is no reason to worry"
+        ]

@@ -1,0 +1,241 @@
+"""Sums over the rows of each group that shares a random intercept, keyed, merged by adding.
+
+Of every group g of a regime, with row weights v, features phi, outcome y and residuals e of a first
+fit, kept are
+
+    (1)  N_g = sum v,    s_g = sum v (phi, y),    eps_g = sum v e,    u_g = sum v e phi.
+
+A random intercept b_g ~ N(0, tau^2), with lambda = tau^2 / sigma^2, changes the sums of products of
+the regime to
+
+    (2)  G - sum_g c_g s_g s_g',    c_g = lambda / (1 + lambda N_g),
+
+and the log determinant of the covariance of its rows by sum_g log(1 + lambda N_g): the precision of
+the rows of a group is diag(v) - c_g v v', by the formula of Sherman and Morrison. Cost and size do
+not depend on the number of rows. The u_g are needed for a sandwich only; of more than 4096 groups
+they are added up in 4096 bins of whole clusters, since the union of independent clusters is one.
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from bayes_intgen.base.types import Array, Indices
+
+__all__ = ["ClusterSums", "add_by_key", "group_rows", "sum_of_squares"]
+
+MOST_UNITS = 2**12
+LEAST_PENDING = 2**12
+BARTLETT = 0.5  # the weight of the next block
+
+
+@dataclass(frozen=True)
+class _Keyed:
+    """Sums of distinct groups, in the order of their keys."""
+
+    keys: Indices  # cluster and block, shape (groups, 2)
+    rows: Array  # number of rows, shape (groups,)
+    weight: Array  # N_g, shape (groups,)
+    sums: Array  # s_g, without the constant, shape (groups, features)
+    residual: Array  # eps_g, shape (groups,); zero without a first fit
+
+
+@dataclass(frozen=True)
+class ClusterSums:
+    """The sums (1) of the rows of one regime, in parts that are added up when they are asked for.
+
+    Parameters
+    ----------
+    parts
+        Sums of some rows each; groups may be in several.
+    scores
+        Keys and u_g of some rows each, likewise; none without a first fit.
+    """
+
+    parts: tuple[_Keyed, ...] = field(repr=False)
+    scores: tuple[tuple[Indices, Array], ...] = field(default=(), repr=False)
+
+    @classmethod
+    def of(
+        cls, keys: Indices, rows: Array, weight: Array, sums: Array, residual: Array | None = None
+    ) -> "ClusterSums":
+        """Take sums of distinct groups; shapes as in (1), features (the constant not) then y."""
+        none = np.zeros(len(rows))
+        return cls((_Keyed(keys, rows, weight, sums, none if residual is None else residual),))
+
+    def merge(self, other: "ClusterSums") -> "ClusterSums":
+        """Return the sums of the rows of both."""
+        merged = ClusterSums(self.parts + other.parts, self.scores + other.scores)
+        pending = sum(len(part.keys) for part in merged.parts[1:])
+        if pending < max(LEAST_PENDING, len(merged.parts[0].keys)):
+            return merged
+        return merged.settle()
+
+    def settle(self) -> "ClusterSums":
+        """Add up the parts."""
+        if len(self.parts) == 1 and len(self.scores) < 2:
+            return self
+        scores = (_add_scores(self.scores, self._whole.keys),) if self.scores else ()
+        return ClusterSums((self._whole,), scores)
+
+    @cached_property
+    def _whole(self) -> _Keyed:
+        if len(self.parts) == 1:
+            return self.parts[0]
+        every = np.concatenate([part.keys for part in self.parts])
+        order, starts = group_rows(every)
+
+        def add(name: str) -> Array:
+            values = np.concatenate([getattr(part, name) for part in self.parts])
+            return np.asarray(np.add.reduceat(values[order], starts, axis=0))
+
+        names = ("rows", "weight", "sums", "residual")
+        return _Keyed(every[order][starts], *map(add, names))
+
+    @property
+    def keys(self) -> Indices:
+        """Cluster and block of each group, shape (groups, 2), in their order."""
+        return self._whole.keys
+
+    @property
+    def rows(self) -> Array:
+        """Number of rows of each group."""
+        return self._whole.rows
+
+    @property
+    def weight(self) -> Array:
+        """N_g, shape (groups,)."""
+        return self._whole.weight
+
+    @property
+    def sums(self) -> Array:
+        """s_g of the features but the constant, and of the outcome, shape (groups, features)."""
+        return self._whole.sums
+
+    @property
+    def residual(self) -> Array:
+        """eps_g, shape (groups,)."""
+        return self._whole.residual
+
+    @property
+    def with_constant(self) -> Array:
+        """s_g of all features, the constant first, and of the outcome."""
+        return np.column_stack([self.weight, self.sums])
+
+    def select(self, columns: Indices, with_constant: Indices | None) -> "ClusterSums":
+        """Keep some columns of the sums, and some of the scores, whose first is the constant's."""
+        whole = self._whole
+        sums = _Keyed(whole.keys, whole.rows, whole.weight, whole.sums[:, columns], whole.residual)
+        if with_constant is None or not self.scores:
+            return ClusterSums((sums,))
+        return ClusterSums((sums,), tuple((k, u[:, with_constant]) for k, u in self.scores))
+
+    def thin(self, step: int) -> "ClusterSums":
+        """Keep every so many-th group, whose keys are in random order, without scores."""
+        whole = self._whole
+        names = ("keys", "rows", "weight", "sums", "residual")
+        return ClusterSums((_Keyed(*(getattr(whole, name)[::step] for name in names)),))
+
+    def shrinkage(self, ratio: float) -> Array:
+        """Return c_g of (2) for a ratio lambda of variances, shape (groups,)."""
+        return np.asarray(ratio / (1 + ratio * self.weight))
+
+    def log_det(self, ratio: float) -> float:
+        """Return the sum of log(1 + lambda N_g)."""
+        return float(np.log1p(ratio * self.weight).sum())
+
+    def take_out(self, ratio: float) -> Array:
+        """Return what (2) subtracts from sums of products of (1, phi, y), (features, features)."""
+        scaled = self.with_constant * np.sqrt(self.shrinkage(ratio))[:, None]
+        return np.asarray(scaled.T @ scaled)
+
+    @property
+    def mean(self) -> Array:
+        """Mean of the features over the rows of each group, shape (groups, features)."""
+        return np.asarray(self.with_constant[:, :-1] / self.weight[:, None])
+
+    def unit_scores(self, left: Array, within: float, by_block: bool) -> tuple[Indices, Array]:
+        """Return the score of each unit of a sandwich, the intercepts taken out.
+
+        With the means x_g = s_g / N_g of the features, that of a group has two parts,
+
+            (3)  sum v e~ phi = (u_g - x_g eps_g) + x_g (1 - c_g N_g) eps_g,    e~ = e - c_g eps_g,
+
+        what varies within the group and what it has in common.
+
+        Parameters
+        ----------
+        left
+            (1 - c_g N_g) eps_g of the fit, shape (groups,). In the first part e is that of the
+            first fit, of which the u_g are.
+        within
+            By which the first part is multiplied.
+        by_block
+            Whether units are blocks of times; otherwise they are whole clusters.
+
+        Returns
+        -------
+        keys
+            Of the units, shape (units, 2).
+        scores
+            Shape (units, features).
+        """
+        if not self.scores:
+            raise ValueError("scores: take a first fit, whose residuals they are of.")
+        keys, scores = self.settle().scores[0]
+        shift = self.mean * (left - within * self.residual)[:, None]
+        own = self.keys if len(keys) == len(self.keys) else _bins(self.keys)
+        every = [(keys, within * scores), (own, shift)]
+        if not by_block:
+            every = [(k * np.array([1, 0]), values) for k, values in every]
+        return add_by_key(every)
+
+    def without_scores(self) -> "ClusterSums":
+        """Return the sums without the u_g."""
+        return ClusterSums((self._whole,))
+
+
+def sum_of_squares(keys: Indices, scores: Array, by_block: bool) -> Array:
+    """Return J / (J - 1) times the sum of S_g S_g' over J units, shape (features, features).
+
+    Blocks of times that are next to one another count with Bartlett's weight, half (Newey and West
+    1987, "A simple, positive semi-definite, heteroskedasticity and autocorrelation consistent
+    covariance matrix", Econometrica 55).
+    """
+    total = scores.T @ scores
+    if by_block:
+        adjacent = (keys[1:, 0] == keys[:-1, 0]) & (keys[1:, 1] == keys[:-1, 1] + 1)
+        first = np.flatnonzero(adjacent)
+        across = scores[first].T @ scores[first + 1]
+        total += BARTLETT * (across + across.T)
+    return np.asarray(total * (len(keys) / max(len(keys) - 1, 1)))
+
+
+def group_rows(keys: Indices) -> tuple[Indices, Indices]:
+    """Return the order of rows by key, shape (rows, 2) to (rows,), and where each key starts."""
+    order = np.lexsort((keys[:, 1], keys[:, 0]))
+    ranked = keys[order]
+    changes = np.any(ranked[1:] != ranked[:-1], axis=1)
+    return order, np.concatenate([[0], np.flatnonzero(changes) + 1]).astype(np.intp)
+
+
+def add_by_key(parts: "list[tuple[Indices, Array]]") -> tuple[Indices, Array]:
+    """Add up rows with equal keys, given as (keys, values), in the order of the keys."""
+    keys = np.concatenate([key for key, _ in parts])
+    order, starts = group_rows(keys)
+    values = np.concatenate([value for _, value in parts])[order]
+    return keys[order][starts], np.add.reduceat(values, starts, axis=0)
+
+
+def _add_scores(
+    parts: "tuple[tuple[Indices, Array], ...]", groups: Indices
+) -> tuple[Indices, Array]:
+    if len(groups) <= MOST_UNITS and all(len(key) <= MOST_UNITS for key, _ in parts):
+        return add_by_key(list(parts))
+    return add_by_key([(_bins(key), value) for key, value in parts])
+
+
+def _bins(keys: Indices) -> Indices:
+    """Return the bin of each cluster, beside a block of zero; bins stay what they are."""
+    return np.column_stack([keys[:, 0] % MOST_UNITS, np.zeros(len(keys), dtype=np.int64)])
