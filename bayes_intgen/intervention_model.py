@@ -329,4 +329,4 @@ class InterventionModel:
 
 def _marks(data: RegimeData | Moments) -> dict[str, Any]:
     """Return the columns that say how rows depend on one another, by argument."""
-    return data.columns.marks.given if isinstance(data, RegimeData) else {}
+    return (data.marks if isinstance(data, Moments) else data.columns.marks).given

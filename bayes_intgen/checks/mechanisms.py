@@ -91,7 +91,7 @@ def _test(
     pooled: Pooled, features: FeatureMap, summary: Summary, slope: float
 ) -> Iterator[Finding]:
     # Mean and spread of A_k given a_N(k), pooled over the regimes; the tests are of what is left.
-    regression = Regression.on(features.evaluate(pooled.others))
+    regression = Regression.on(features.evaluate(pooled.others), pooled.units)
     questions = list(_questions(pooled, features, summary.levels))
     if not questions:
         yield Finding.untestable("mechanism", pooled.action, "no regime tells its actions apart")

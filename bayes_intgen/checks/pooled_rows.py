@@ -19,6 +19,7 @@ from bayes_intgen.design.basis.categorical import Categorical
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.design.basis.function import ActionBasis
 from bayes_intgen.design.basis.hsgp import HSGPBasis
+from bayes_intgen.moments.grouping import Grouping
 
 __all__ = ["ROWS_PER_FEATURE", "Pooled", "choose_features"]
 
@@ -41,6 +42,8 @@ class Pooled:
     # values of the action, standardised, or indicators of its levels; shape (n, responses)
     values: Array = field(repr=False)
     others: Array = field(repr=False)  # values of the given actions, shape (n, given)
+    # the independent unit that each row is of, a cluster or a block of times; None: a row each
+    units: Indices | None = field(default=None, repr=False)
 
     @property
     def n(self) -> int:
@@ -53,10 +56,13 @@ class Pooled:
     ) -> Self:
         """Collect thinned rows, at most 100,000 in all."""
         most = MOST_ROWS // len(regimes)
-        samples = []
+        samples, keys, grouping = [], [], Grouping.of(summary)
         for regime in regimes:
-            rows = summary.regimes[regime].sample.rows
-            samples.append(rows[:: -(-len(rows) // most)])
+            sample = summary.regimes[regime].sample
+            step = -(-len(sample.rows) // most)
+            samples.append(sample.rows[::step])
+            if grouping is not None and sample.marks is not None:
+                keys.append(grouping.keys(sample.marks[::step]))
         columns = [summary.variables.index(a) for a in given]
         ends = [_common_range(rows[:, column] for rows in samples) for column in columns]
         limits = np.array(ends).reshape(-1, 2)
@@ -67,6 +73,10 @@ class Pooled:
         ]
         samples = [rows[keep] for rows, keep in zip(samples, inside, strict=True)]
         rows = np.concatenate(samples)
+        units = None
+        if keys:
+            every = np.concatenate([key[keep] for key, keep in zip(keys, inside, strict=True)])
+            units = np.unique(every, axis=0, return_inverse=True)[1].ravel()
         position = np.repeat(np.arange(len(regimes)), [len(kept) for kept in samples])
         own = rows[:, summary.actions.index(action)]
         if action in summary.levels:
@@ -74,7 +84,7 @@ class Pooled:
         else:
             values = summary.scales[action].standardise(np.clip(own, *summary.pooled_core(action)))
             values = values[:, None]
-        return cls(action, tuple(given), regimes, position, values, rows[:, columns])
+        return cls(action, tuple(given), regimes, position, values, rows[:, columns], units)
 
 
 def _common_range(columns: Iterable[Array]) -> tuple[float, float]:

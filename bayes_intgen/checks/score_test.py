@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import stats
 
-from bayes_intgen.base.types import Array
+from bayes_intgen.base.types import Array, Indices
 
 __all__ = ["Regression", "ScoreTest"]
 
@@ -50,16 +50,27 @@ class Regression:
 
     basis: Array = field(repr=False)  # orthonormal columns that span X, shape (n, p)
     leverage: Array = field(repr=False)  # h_i, shape (n,)
+    # the independent unit that each row is of, shape (n,); None: a row each
+    units: Indices | None = field(default=None, repr=False)
 
     @classmethod
-    def on(cls, regressors: Array) -> "Regression":
+    def on(cls, regressors: Array, units: Indices | None = None) -> "Regression":
         """Orthonormalise regressors, shape (n, columns), of any rank."""
         spread = np.sqrt(np.einsum("ij,ij->j", regressors, regressors))
         scaled = regressors[:, spread > 0] / spread[spread > 0]
         values, vectors = np.linalg.eigh(scaled.T @ scaled)
         kept = values > RANK * values.max()
         basis = scaled @ (vectors[:, kept] / np.sqrt(values[kept]))
-        return cls(basis, np.minimum(np.einsum("ij,ij->i", basis, basis), HIGHEST_LEVERAGE))
+        leverage = np.minimum(np.einsum("ij,ij->i", basis, basis), HIGHEST_LEVERAGE)
+        return cls(basis, leverage, units)
+
+    def by_unit(self, values: Array) -> Array:
+        """Add up rows, shape (n, columns), of each unit."""
+        if self.units is None:
+            return values
+        order = np.argsort(self.units, kind="stable")
+        starts = np.flatnonzero(np.diff(self.units[order], prepend=-1))
+        return np.asarray(np.add.reduceat(values[order], starts, axis=0))
 
     def free(self, columns: Array) -> Array:
         """Return what the regressors leave of some columns, shape (n,) or (n, columns)."""
@@ -77,7 +88,7 @@ class Regression:
         kept = unit > 1e-4 * np.maximum(original, 1e-300)
         z, left = probes[:, kept] / unit[kept], freed[:, kept] / unit[kept]
         score = left.T @ residuals  # s and V of (1)
-        scaled = left * (residuals / (1 - self.leverage))[:, None]
+        scaled = self.by_unit(left * (residuals / (1 - self.leverage))[:, None])
         covariance = scaled.T @ scaled
         values, vectors = np.linalg.eigh(covariance)
         sound = values > RANK * max(float(values.max(initial=0.0)), 1e-300)
@@ -85,7 +96,7 @@ class Regression:
         if degrees == 0:
             return ScoreTest(np.nan, 0, 0, np.nan, np.nan)
         inverse = np.linalg.pinv(left.T @ left, rcond=1e-6, hermitian=True)
-        own = np.einsum("ij,ij->i", left @ inverse, left)  # g_i
+        own = self.by_unit(np.einsum("ij,ij->i", left @ inverse, left)[:, None])[:, 0]  # g_i
         effective = min(float(own.sum() ** 2 / np.sum(own**2)), n - p)  # m
         rest = int(effective) - degrees
         if rest < 1:

@@ -28,13 +28,15 @@ from bayes_intgen.inference.laplace import find_mode
 from bayes_intgen.inference.prepare import Prepared, judge_interactions, weight_rows
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.verdicts.additivity_result import InteractionTest
+from bayes_intgen.moments.grouping import Grouping
 from bayes_intgen.moments.moments import Moments
 
 __all__ = ["check_variance"]
 
 CUT = 30.0
 LEAST_SHARE = 0.05
-SQUARE, LABEL = "squared residual +", "regime +"  # no action's name holds a plus
+# no action's name holds a plus
+SQUARE, LABEL, FIRST, SECOND = "squared residual +", "regime +", "cluster +", "block +"
 
 
 def check_variance(problem: Problem, weights: Array, outcome: str) -> Iterator[Finding]:
@@ -91,9 +93,9 @@ def _squares(problem: Problem, weights: Array) -> RegimeData:
     """Make data of the actions and squared residuals, of thinned rows."""
     design, moments = problem.design, problem.moments
     summary = moments.summary
-    frames = []
+    frames, grouping = [], Grouping.of(summary)
     for regime, of_regime in summary.regimes.items():
-        rows = of_regime.sample.rows
+        rows, marks = of_regime.sample.rows, of_regime.sample.marks
         theta = design.collect(weights, design.active(regime))
         y = moments.outcome_scale.standardise(rows[:, -1])
         squares = (y - design.features.evaluate(rows[:, :-1]) @ theta) ** 2
@@ -102,8 +104,13 @@ def _squares(problem: Problem, weights: Array) -> RegimeData:
             frame[name] = np.array(texts, dtype=object)[frame[name].to_numpy(dtype=int)]
         frame[SQUARE] = np.minimum(squares, CUT * squares.mean())
         frame[LABEL] = format_regime(regime)
+        if grouping is not None and marks is not None:
+            keys = grouping.keys(marks)
+            frame[FIRST], frame[SECOND] = keys.T
         frames.append(frame)
     table = pd.concat(frames, ignore_index=True)
     actions, levels = list(summary.actions), list(summary.levels)
-    data = RegimeData.from_frame(table, SQUARE, actions, LABEL, levels, summary.covariates)
+    clusters = None if grouping is None else [FIRST, SECOND]
+    columns = (SQUARE, actions, LABEL, levels, summary.covariates, clusters)
+    data = RegimeData.from_frame(table, *columns)
     return data.recode(summary.levels)

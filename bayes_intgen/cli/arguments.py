@@ -236,6 +236,23 @@ def add_columns(parser: argparse.ArgumentParser) -> None:
         default=[],
     )
     add_regime(parser)
+    add_marks(parser)
+
+
+def add_marks(parser: argparse.ArgumentParser) -> None:
+    """Add what says how rows depend on one another, and how many units each stands for."""
+    group = parser.add_argument_group("rows that depend on one another, or stand for many")
+    add_names(
+        group,
+        "--cluster",
+        "C,C",
+        "columns of what groups rows that depend on one another, such as a region or a user",
+        default=[],
+    )
+    group.add_argument("--time", metavar="T", help="column of the time of each row")
+    group.add_argument(
+        "--weights", metavar="W", help="column of the number of units that a row is the mean of"
+    )
 
 
 def add_regime(parser: argparse.ArgumentParser) -> None:
@@ -298,6 +315,9 @@ def read_table(options: argparse.Namespace, source: Any = None) -> "ig.RegimeDat
         regime=options.regime,
         categorical=options.categorical,
         covariates=options.covariates,
+        cluster=options.cluster,
+        time=options.time,
+        weights=options.weights,
     )
     dropped = getattr(options, "drop", [])
     return data.drop(dropped) if dropped else data

@@ -55,7 +55,9 @@ def demonstrate(options: argparse.Namespace) -> int:
 
     for line in _findings(scm, data, table):
         print(line)
-    print(f"\n{posterior.convergence}\n{posterior.additivity}\n{posterior.lack_of_fit}")
+    print(
+        f"\n{posterior.convergence}\n{posterior.dependence}\n{posterior.additivity}\n{posterior.lack_of_fit}"
+    )
     print(f"data.csv, fit.nc, effects.csv and demo.png are in {out}")
     return 0 if posterior.convergence.ok else 1
 

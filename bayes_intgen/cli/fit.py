@@ -136,7 +136,7 @@ def _to_json(posterior: "ig.Posterior", out: Path) -> dict[str, Any]:
     regime = posterior.actions if known else posterior.target
     additivity, lifts, learned = posterior.additivity, posterior.lifts, posterior.learned
     scale = posterior.additive_scale
-    misfit = posterior.lack_of_fit
+    misfit, rows = posterior.lack_of_fit, posterior.dependence
     try:
         effects = records(posterior.effects(regime).reset_index()) if regime else []
     except NotIdentifiedError:
@@ -152,6 +152,7 @@ def _to_json(posterior: "ig.Posterior", out: Path) -> dict[str, Any]:
         "additive_on_own_scale": None if scale is None else scale.ok,
         "fits_its_data": None if misfit is None else misfit.ok,
         "lack_of_fit": [] if misfit is None else [test.to_dict() for test in misfit.found],
+        "depends_as_declared": None if rows is None else rows.ok,
         "lifts_agree": None if lifts is None else lifts.ok,
         "parents": {name: list(found) for name, found in posterior.design.parents.items()},
         "structure_conflicts": [] if learned is None else list(learned.conflicts),

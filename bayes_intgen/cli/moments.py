@@ -95,5 +95,6 @@ def _columns(like: "ig.Moments | None", options: argparse.Namespace) -> list[str
     regime = options.regime
     labels = [regime] if isinstance(regime, str) else list(regime.values())
     if like is not None:
-        return [*like.summary.columns, *labels]
-    return [*options.actions, *options.covariates, options.outcome, *labels]
+        return [*like.summary.columns, *labels, *like.marks.used]
+    marks = [*options.cluster, *(name for name in (options.time, options.weights) if name)]
+    return [*options.actions, *options.covariates, options.outcome, *labels, *marks]

@@ -75,6 +75,7 @@ def report_verdicts(posterior: "Posterior", command: str) -> int:
         posterior.convergence,
         posterior.additivity,
         posterior.additive_scale,
+        posterior.dependence,
         posterior.lack_of_fit,
         posterior.lifts,
     ):

@@ -13,6 +13,7 @@ from bayes_intgen.base.arguments import show
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.data.columns import Columns
+from bayes_intgen.data.marks import MarkColumns
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.data.sources import merge_each
 from bayes_intgen.data.summary import Summary
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["merge", "read_further"]
 
 
-def read_further(data: Any, known: Summary, regime: str | Mapping[str, str]) -> RegimeData:
+def read_further(
+    data: Any, known: Summary, regime: str | Mapping[str, str], marks: MarkColumns
+) -> RegimeData:
     """Read further rows: those that add to earlier ones, with their columns and levels.
 
     Raises
@@ -37,7 +40,12 @@ def read_further(data: Any, known: Summary, regime: str | Mapping[str, str]) -> 
     """
     if not isinstance(data, RegimeData):
         names = (known.outcome, known.actions, regime, known.levels, known.covariates)
-        data = RegimeData.further(data, Columns.read(*names))
+        data = RegimeData.further(data, Columns.read(*names, **marks.given))
+    if data.columns.marks.kept != marks.kept:
+        raise ModelError(
+            f"like: its rows have {list(marks.kept) or 'no cluster, time or weights'}, those of "
+            f"the data {list(data.columns.marks.kept) or 'none'}; read both with the same."
+        )
     columns = data.columns.values
     if known.columns != columns:
         raise ModelError(

@@ -19,6 +19,7 @@ from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.parallel import one_blas_thread, ordered_map
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array, Counts, Indices, Scale
+from bayes_intgen.data.marks import MarkColumns
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.data.row_pass import FOLDS, sum_chunks
 from bayes_intgen.data.summary import Summary
@@ -70,6 +71,8 @@ class Moments:
         What says which rows are a group.
     mean_units
         Mean number of units that a row stands for, by which weights of rows are divided.
+    marks
+        The columns of clusters, times and weights.
 
     Examples
     --------
@@ -90,6 +93,7 @@ class Moments:
     ratios: Mapping[Regime, float] = field(default_factory=dict)
     grouping: Grouping | None = None
     mean_units: float = 1.0
+    marks: MarkColumns = field(default_factory=MarkColumns)
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -173,7 +177,7 @@ class Moments:
                 raise ModelError(f"like must be Moments or None, got {show(like)}.")
             if basis is not None:
                 raise ModelError("basis: give either like or basis, because like fixes the basis.")
-            data = read_further(data, like.summary, regime)
+            data = read_further(data, like.summary, regime, like.marks)
             frozen = (like.features, like.outcome_scale)
             return cls.compute(data, data.summary, *frozen, like=like)
         if not isinstance(data, RegimeData):
@@ -243,6 +247,7 @@ class Moments:
             {regime: sums.settle() for regime, sums in clusters.items()},
             grouping=grouping,
             mean_units=unit,
+            marks=data.columns.marks,
         )
 
     # methods: the first argument of each function is self

@@ -20,9 +20,12 @@ from bayes_intgen.base.centred_moments import CentredMoments
 from bayes_intgen.base.errors import FileError
 from bayes_intgen.base.files import replacing
 from bayes_intgen.base.types import Array, Indices, Scale
+from bayes_intgen.data.marks import MarkColumns
 from bayes_intgen.data.regime_summary import SAMPLE_ROWS, ThinnedSample
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.features import FeatureMap
+from bayes_intgen.moments.cluster_sums import ClusterSums
+from bayes_intgen.moments.grouping import Grouping
 
 if TYPE_CHECKING:
     from bayes_intgen.moments.moments import Moments
@@ -66,6 +69,9 @@ def save(self: "Moments", path: str | Path, rows: bool = True) -> None:
         "summary": self.summary.to_dict(),
         "features": self.features.to_dict(),
         "outcome_scale": [self.outcome_scale.centre, self.outcome_scale.spread],
+        "grouping": None if self.grouping is None else self.grouping.to_dict(),
+        "mean_units": self.mean_units,
+        "marks": self.marks.given,
     }
     arrays: dict[str, npt.NDArray[np.generic]] = {
         "state": np.frombuffer(json.dumps(state).encode(), dtype=np.uint8)
@@ -79,6 +85,14 @@ def save(self: "Moments", path: str | Path, rows: bool = True) -> None:
             f"log_weight_{position}": np.array(self.log_weights[regime]),
             f"clamped_{position}": self.clamped[regime],
         }
+        if regime in self.clusters:
+            groups = self.clusters[regime]
+            arrays |= {
+                f"group_keys_{position}": groups.keys,
+                f"group_rows_{position}": groups.rows,
+                f"group_weight_{position}": groups.weight,
+                f"group_sums_{position}": groups.sums,
+            }
         if rows:
             sample = self.summary.regimes[regime].sample.thin(most)
             arrays[f"sample_{position}"] = sample.rows
@@ -132,6 +146,7 @@ def _rebuild(
     features = FeatureMap.from_dict(state["features"])
     lower = np.tril_indices(len(features.features))
     folds, log_weights, clamped, regimes = {}, {}, {}, dict(summary.regimes)
+    clusters, grouping, marks = {}, state.get("grouping"), state.get("marks", {})
     for position, (regime, saved) in enumerate(summary.regimes.items()):
         names = ("n", "weight", "mean", "scatter")
         columns = zip(*(arrays[f"{name}_{position}"] for name in names), strict=True)
@@ -141,6 +156,12 @@ def _rebuild(
         )
         log_weights[regime] = float(arrays[f"log_weight_{position}"])
         clamped[regime] = arrays[f"clamped_{position}"].astype(np.int64)
+        if f"group_keys_{position}" in arrays:
+            parts = ("keys", "rows", "weight", "sums")
+            keys, *sums = (arrays[f"group_{name}_{position}"] for name in parts)
+            clusters[regime] = ClusterSums.of(
+                keys.astype(np.int64), *(own.astype(float) for own in sums)
+            )
         if f"sample_{position}" in arrays:
             seen, stride = arrays[f"thinned_{position}"].tolist()
             sample = ThinnedSample(arrays[f"sample_{position}"].astype(float), seen, stride)
@@ -152,6 +173,10 @@ def _rebuild(
         "folds": folds,
         "log_weights": log_weights,
         "clamped": clamped,
+        "clusters": clusters,
+        "grouping": None if grouping is None else Grouping.from_dict(grouping),
+        "mean_units": float(state.get("mean_units", 1.0)),
+        "marks": MarkColumns(**marks | {"cluster": tuple(marks.get("cluster", ()))}),
     }
 
 

@@ -135,7 +135,7 @@ def lag_scores(residual: Array) -> Array:
     """
     lags = range(1, min(MOST_LAG, len(residual) // 4) + 1)
     products = [residual[:-k] * residual[k:] for k in lags]
-    return np.array([own.sum() / max(np.sqrt(own @ own), 1e-300) for own in products])
+    return np.array([own.sum() / (np.sqrt(own @ own) or 1.0) for own in products])
 
 
 def repeated_share(rows: Array) -> float:
