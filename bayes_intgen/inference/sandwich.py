@@ -26,7 +26,10 @@ the rest is multiplied by sqrt(n / (n - edf)), edf being what the regime determi
 
 Degrees of freedom are those of the regime with the fewest units,
 
-    (4)  nu = (sum_g q_g)^2 / sum_g q_g^2 - 1,    q_g = S_g' C S_g.
+    (4)  nu = (sum_g q_g)^2 / sum_g q_g^2 - 1,    q_g = E S_g' C S_g,
+
+where q_g is (3) and the share of the rest that its rows have: J - 1 if units are alike. Of blocks,
+which are averaged over with weights 1/2, 1, 1/2, there are two thirds as many.
 """
 
 from dataclasses import dataclass, field
@@ -45,6 +48,7 @@ __all__ = ["Sandwich", "estimate_sandwich"]
 
 LEAST_FREEDOM = 2.0
 MOST_LEVERAGE = 0.9
+BLOCKS_ARE_WORTH = 1 / 1.5  # 1 over the sum of the squared weights
 
 
 @dataclass(frozen=True)
@@ -87,11 +91,13 @@ def estimate_sandwich(problem: Problem, mode: Array, moments: Moments) -> Sandwi
     freedom, fewest = [], []
     for r, regime in enumerate(moments.regimes):
         w = float(np.exp(-2 * log_sigma[r]))
-        keys, scores = _scores(problem, own, given, regime, w, float(taken[r]), by_block)
+        keys, scores, expected = _scores(
+            problem, own, given, regime, w, float(taken[r]), by_block=by_block
+        )
         placed = w * scores[:, design.positions] * design.active(regime)
         pulled = problem.likelihood.centring.to_centred_rows(placed) @ half  # H' S_g
-        squares = np.einsum("ij,ij->i", pulled, pulled)
-        freedom.append(float(squares.sum() ** 2 / max(float(squares @ squares), 1e-300)) - 1)  # (4)
+        alike = float(expected.sum() ** 2 / (expected @ expected))
+        freedom.append(alike * (BLOCKS_ARE_WORTH if by_block else 1.0) - 1)  # (4)
         fewest.append(len(keys))
         parts.append((keys, pulled))
     keys, pulled = add_by_key(parts)
@@ -111,9 +117,10 @@ def _scores(
     regime: Regime,
     w: float,
     taken: float,
+    *,
     by_block: bool,
-) -> tuple[Indices, Array]:
-    """Return keys and scores of the units of a regime, corrected for the leverage of each."""
+) -> tuple[Indices, Array, Array]:
+    """Return keys, scores and q_g of the units of a regime, corrected for the leverage of each."""
     groups = moments.clusters[regime]
     x = group_regressors(problem, regime, groups)
     residual = groups.sums[:, -1] - x @ given.mean
@@ -123,4 +130,7 @@ def _scores(
     n = float(groups.rows.sum())
     rest = min(max(taken - float(leverage.sum()), 0.0), n / 2)
     left = common * residual / np.sqrt(1 - leverage)
-    return groups.unit_scores(left, float(np.sqrt(n / (n - rest))), by_block)
+    keys, scores = groups.unit_scores(left, float(np.sqrt(n / (n - rest))), by_block)
+    clusters = groups.keys if by_block else groups.keys * np.array([1, 0])
+    _, expected = add_by_key([(clusters, leverage + rest * groups.rows / n)])
+    return keys, scores, expected

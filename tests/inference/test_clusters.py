@@ -1,0 +1,288 @@
+"""Rows that depend on one another: random intercepts from sums, and the sandwich."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import linalg, stats
+
+import bayes_intgen as ig
+from bayes_intgen.inference.intercepts import fit_intercepts
+from bayes_intgen.inference.laplace import find_mode
+from bayes_intgen.inference.prepare import prepare, settle_design
+from bayes_intgen.inference.sandwich import estimate_sandwich
+from bayes_intgen.model.priors import Priors
+
+CLUSTERS, ROWS = 25, 12
+BASIS = ig.Polynomial(2)
+
+
+def table(seed: int = 1, shared: float = 0.8) -> pd.DataFrame:
+    """Draw an additive system, each regime with clusters of its own."""
+    rng = np.random.default_rng(seed)
+    parts = []
+    for regime in ("obs", "a1", "a2"):
+        codes = np.repeat(np.arange(CLUSTERS), ROWS)
+        a = rng.normal(size=(len(codes), 2))
+        noise = 0.5 * rng.normal(size=len(codes)) + shared * rng.normal(size=CLUSTERS)[codes]
+        names = [f"{regime}-{code}" for code in codes]
+        y = a[:, 0] - 0.5 * a[:, 1] ** 2 + noise
+        columns = {"a1": a[:, 0], "a2": a[:, 1], "y": y, "regime": regime, "region": names}
+        parts.append(pd.DataFrame(columns).sample(frac=1, random_state=seed))
+    return pd.concat(parts, ignore_index=True)
+
+
+def read(frame: pd.DataFrame, **marks: object) -> ig.RegimeData:
+    return ig.RegimeData.from_frame(frame, "y", ["a1", "a2"], **marks)
+
+
+@pytest.fixture(scope="module")
+def data() -> ig.RegimeData:
+    return read(table(), cluster="region")
+
+
+@pytest.fixture(scope="module")
+def prepared(data):
+    settled = settle_design(data, BASIS, "full", "none")
+    return prepare(settled, data, Priors(), variance="constant")
+
+
+def test_marginal_likelihood_is_that_of_rows_with_a_random_intercept(data, prepared) -> None:
+    """Sums per group against the dense normal density of all rows, at other hyperparameters too."""
+    problem = prepared.problem
+    moments, design = problem.moments, problem.design
+    rng = np.random.default_rng(3)
+    mode = find_mode(problem).mode
+    for x in (mode, mode + 0.1 * rng.normal(size=len(mode))):
+        log_sigma, log_sd = problem._log_sds(x)
+        total = 0.0
+        blocks, outcomes, regressors = [], [], []
+        for r, regime in enumerate(moments.regimes):
+            rows, codes = data.rows(regime), data.marks(regime).cluster
+            same = np.equal.outer(codes, codes)
+            covariance = np.eye(len(rows)) + moments.ratios[regime] * same
+            blocks.append(np.exp(2 * log_sigma[r]) * covariance)
+            outcomes.append(moments.outcome_scale.standardise(rows[:, -1]))
+            phi = design.features.evaluate(rows[:, :-1])[:, design.positions]
+            regressors.append(phi * design.active(regime))
+        x_centred = problem.likelihood.centring.to_centred_rows(np.vstack(regressors))
+        covariance = linalg.block_diag(*blocks) + (x_centred * np.exp(2 * log_sd)) @ x_centred.T
+        y = np.concatenate(outcomes)
+        total = stats.multivariate_normal.logpdf(y, np.zeros(len(y)), covariance)
+        found = problem.likelihood.log_density(log_sigma, log_sd)
+        assert found == pytest.approx(total, rel=1e-9)
+
+
+def test_ratio_of_variances_maximises_the_likelihood(prepared) -> None:
+    """A step to either side, sigma and scales at their mode again, lowers the log density."""
+    problem = prepared.problem
+
+    def best(factor: float) -> float:
+        ratios = {r: ratio * factor for r, ratio in problem.moments.ratios.items()}
+        moved = problem.with_rows(problem.moments.with_intercepts(ratios))
+        return moved.log_posterior(find_mode(moved).mode)[0]
+
+    values = [best(factor) for factor in (0.6, 1.0, 1.6)]
+    assert values[1] > max(values[0], values[2])
+
+
+def test_truth_of_the_intercepts_is_found() -> None:
+    data = read(table(seed=4), cluster="region")
+    settled = settle_design(data, BASIS, "full", "none")
+    found = prepare(settled, data, Priors(), variance="constant").problem.moments.ratios
+    truth = 0.8**2 / 0.5**2
+    for ratio in found.values():  # 25 clusters tell a variance to about 28%
+        assert np.log(ratio / truth) == pytest.approx(0, abs=0.9)
+
+
+def test_independent_rows_have_no_intercepts() -> None:
+    data = read(table(seed=5, shared=0.0), cluster="region")
+    settled = settle_design(data, BASIS, "full", "none")
+    problem = prepare(settled, data, Priors(), variance="constant").problem
+    assert max(problem.moments.ratios.values()) < 0.1
+
+
+def test_sandwich_is_that_of_rows(data, prepared) -> None:
+    """Its covariance against the longhand sum over clusters, with the corrections of leverage."""
+    problem, moments = prepared.problem, prepared.moments
+    design, mode = problem.design, find_mode(problem).mode
+    sandwich = estimate_sandwich(problem, mode, moments)
+    given, log_sigma = problem.conditional(mode), problem.split(mode)[0]
+    taken = problem.effective_parameters(mode)
+    scores = []
+    for r, regime in enumerate(moments.regimes):
+        rows, codes = data.rows(regime), data.marks(regime).cluster
+        w, ratio = np.exp(-2 * log_sigma[r]), moments.ratios[regime]
+        x = design.features.evaluate(rows[:, :-1])[:, design.positions] * design.active(regime)
+        residual = moments.outcome_scale.standardise(rows[:, -1]) - x @ given.mean
+        own, parts = [], []
+        for code in np.unique(codes):
+            mine = codes == code
+            mean, n = x[mine].mean(axis=0), mine.sum()
+            common = 1 / (1 + ratio * n)
+            leverage = w * n * common * mean @ given.covariance @ mean
+            within = (x[mine] - mean).T @ residual[mine]
+            own.append(leverage)
+            parts.append((within, mean * residual[mine].sum() * common / np.sqrt(1 - leverage)))
+        rest = len(rows) / (len(rows) - (taken[r] - sum(own)))
+        scores += [w * (np.sqrt(rest) * within + between) for within, between in parts]
+    scores = np.array(scores)
+    number = len(scores)
+    meat = scores.T @ scores * number / (number - 1)
+    directions = np.random.default_rng(1).normal(size=(4, len(design.weights)))
+    lever = directions @ given.covariance
+    wanted = lever @ meat @ lever.T + given.prior_part(directions)
+    draws = sandwich.draw(given, 10, np.random.default_rng(1))
+    assert draws.shape == (10, len(design.weights))
+    root = given.centring.to_centred_rows(directions) * given.centred.scaling
+    root = linalg.solve_triangular(given.centred.factor, root.T, lower=True).T @ sandwich.root
+    # residuals within clusters are those of the first fit, close to the last one's
+    np.testing.assert_allclose(root @ root.T, wanted, rtol=0.02, atol=1e-4 * np.abs(wanted).max())
+
+
+def test_draws_have_the_spread_of_the_sandwich(prepared) -> None:
+    problem = prepared.problem
+    mode = find_mode(problem).mode
+    sandwich = estimate_sandwich(problem, mode, prepared.moments)
+    given = problem.conditional(mode)
+    draws = sandwich.draw(given, 20_000, np.random.default_rng(2))
+    row = problem.design.features.evaluate(np.array([[0.5, -0.5]]))[0]
+    row = row[problem.design.positions] * problem.design.active(("a1", "a2"))
+    root = given.centring.to_centred_rows(row[None]) * given.centred.scaling
+    root = linalg.solve_triangular(given.centred.factor, root.T, lower=True).T @ sandwich.root
+    spread = float(np.sqrt((root @ root.T)[0, 0] * sandwich.freedom / (sandwich.freedom - 2)))
+    assert (draws @ row).std() == pytest.approx(spread, rel=0.03)
+
+
+def test_moments_of_merged_files_are_those_of_one_pass() -> None:
+    frame = table(seed=6)
+    first, second = frame[::2], frame[1::2]
+    whole = ig.Moments.from_data(read(frame, cluster="region"), basis=BASIS)
+    one = ig.Moments.from_data(read(first, cluster="region"), like=whole)
+    both = one.merge(ig.Moments.from_data(second, like=whole))
+    for regime in whole.regimes:
+        left, right = whole.clusters[regime], both.clusters[regime]
+        np.testing.assert_array_equal(left.keys, right.keys)
+        np.testing.assert_allclose(left.sums, right.sums, rtol=1e-10, atol=1e-10)
+        ratios = dict.fromkeys(whole.regimes, 1.5)
+        left, right = (m.with_intercepts(ratios).regression(regime) for m in (whole, both))
+        np.testing.assert_allclose(left.gram, right.gram, rtol=1e-9, atol=1e-9)
+        assert whole.with_intercepts(ratios).log_weight(regime) < 0
+
+
+def test_moments_on_disk_keep_their_groups(tmp_path) -> None:
+    whole = ig.Moments.from_data(read(table(), cluster="region"), basis=BASIS)
+    whole.save(tmp_path / "moments.npz")
+    known = ig.Moments.load(tmp_path / "moments.npz")
+    assert known.marks.given == {"cluster": ["region"]}
+    assert known.grouping == whole.grouping
+    for regime in whole.regimes:
+        np.testing.assert_array_equal(known.clusters[regime].sums, whole.clusters[regime].sums)
+
+
+def test_many_rows_are_summed_by_group_in_blocks() -> None:
+    """Sums over blocks of a chunk, and over chunks, against a plain loop."""
+    rng = np.random.default_rng(1)
+    n = 70_000
+    frame = pd.DataFrame(rng.normal(size=(n, 3)), columns=["a1", "a2", "y"])
+    frame["regime"] = rng.choice(["obs", "a1", "a2"], size=n, p=[0.8, 0.1, 0.1])
+    frame["user"] = rng.integers(0, 5000, size=n)
+    moments = ig.Moments.from_data(read(frame, cluster="user"), basis=BASIS)
+    groups = moments.clusters[()]
+    obs = frame[frame["regime"] == "obs"]
+    assert groups.rows.sum() == len(obs)
+    assert len(groups.rows) == obs["user"].nunique()
+    y = moments.outcome_scale.standardise(obs["y"].to_numpy())
+    wanted = np.sort(pd.Series(y).groupby(obs["user"].to_numpy()).sum().to_numpy())
+    np.testing.assert_allclose(np.sort(groups.sums[:, -1]), wanted, atol=1e-10)
+
+
+def test_weights_make_means_of_units_count_as_these() -> None:
+    """Means over units that share their settings, against the rows of all units."""
+    rng = np.random.default_rng(2)
+    parts = []
+    for regime in ("obs", "a1", "a2"):
+        settings = rng.normal(size=(400, 2))
+        sizes = rng.integers(2, 12, size=400)
+        units = np.repeat(np.arange(400), sizes)
+        a = settings[units]
+        y = a[:, 0] + 0.5 * a[:, 1] + rng.normal(size=len(units))
+        parts.append(
+            pd.DataFrame({"a1": a[:, 0], "a2": a[:, 1], "y": y, "regime": regime, "g": units})
+        )
+    single = pd.concat(parts, ignore_index=True)
+    means = single.groupby(["regime", "g"], as_index=False).agg(
+        a1=("a1", "first"), a2=("a2", "first"), y=("y", "mean"), n=("y", "size")
+    )
+    model = ig.InterventionModel(BASIS, structure="full", interactions="none", variance="constant")
+    at = {"a1": [0.0, 1.0, -1.0], "a2": [0.5, 1.0, -1.0]}
+    one, two = (
+        model.fit(own, method="laplace", draws=4000).expected_outcome(at).values[0]
+        for own in (read(single), read(means, weights="n"))
+    )
+    np.testing.assert_allclose(
+        one.mean(axis=0), two.mean(axis=0), atol=0.15 * one.std(axis=0).max()
+    )
+    np.testing.assert_allclose(one.std(axis=0), two.std(axis=0), rtol=0.08)
+
+
+def test_fit_says_what_it_made_of_clusters(data) -> None:
+    posterior = ig.InterventionModel(BASIS).fit(data, method="laplace")
+    rows = posterior.dependence
+    assert rows.declared == {"cluster": ["region"]}
+    assert set(rows.units.values()) == {CLUSTERS}
+    assert 15 < rows.freedom <= CLUSTERS - 1
+    assert 0.4 < min(rows.shares.values()) < max(rows.shares.values()) < 0.9
+    assert rows.ok
+    assert "25 clusters in a regime" in str(posterior)
+
+
+def test_few_clusters_are_told() -> None:
+    frame = table()
+    frame = frame[frame["region"].str.split("-").str[1].astype(int) < 6]
+    posterior = ig.InterventionModel(BASIS).fit(read(frame, cluster="region"), method="laplace")
+    assert not posterior.dependence.ok
+    assert "FEW INDEPENDENT UNITS" in posterior._repr_html_()
+
+
+def test_undeclared_dependence_is_told() -> None:
+    frame = table().sort_values(["regime", "region"])
+    model = ig.InterventionModel(BASIS)
+    posterior = model.fit(read(frame), method="laplace")
+    assert posterior.dependence.in_order
+    assert "ROWS DEPEND ON ONE ANOTHER" in str(posterior)
+    mixed = model.fit(read(frame.sample(frac=1, random_state=1)), method="laplace")
+    assert mixed.dependence.ok
+
+
+def test_copies_are_told() -> None:
+    frame = table(shared=0.0)
+    model = ig.InterventionModel(BASIS)
+    copies = pd.concat([frame] * 5)
+    assert "REPEATED ROWS" in str(model.fit(read(copies), method="laplace").dependence)
+    assert model.fit(read(frame), method="laplace").dependence.ok
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "argument", "message"),
+    [
+        ("region", None, "cluster", "missing values"),
+        ("week", "first", "time", "must hold numbers or dates"),
+        ("n", -1.0, "weights", "positive numbers"),
+    ],
+)
+def test_marks_that_cannot_be_used(column, values, argument, message) -> None:
+    frame = table()
+    frame[column] = frame.get(column, 1.0)
+    frame[column] = frame[column].astype(object)
+    frame.loc[3, column] = values
+    if column == "n":
+        frame[column] = frame[column].astype(float)
+    with pytest.raises(ig.DataError, match=f"{argument}: .*{message}"):
+        read(frame, **{argument: column})
+
+
+def test_intercepts_leave_problems_without_groups_alone() -> None:
+    data = read(table())
+    settled = settle_design(data, BASIS, "full", "none")
+    problem = prepare(settled, data, Priors(), variance="constant").problem
+    assert fit_intercepts(problem) is problem
