@@ -23,10 +23,12 @@ from bayes_intgen.inference.interaction_learning import LearnedFit, learn_intera
 from bayes_intgen.inference.prepare import (
     Prepared,
     SettledDesign,
+    actions_of,
     check_choices,
     describe_draws,
     prepare,
     read_target,
+    refuse_marks,
     settle_design,
 )
 from bayes_intgen.inference.problem import explain_singular
@@ -169,6 +171,8 @@ class InterventionModel:
         >>> sorted(variable.name for variable in model.build(data).free_RVs)
         ['log_scale', 'log_sigma']
         """
+        actions_of(data)
+        refuse_marks(self.likelihood, _marks(data))
         if self.likelihood == "normal":
             return self._learn(data, lifts).prepared.problem.build()
         problem = self._prepare(data, self._learn(data, lifts).settled, weighted=False).problem
@@ -241,6 +245,7 @@ class InterventionModel:
         sampling.require_nuts_unless_normal(self.likelihood)
         variance = self.variance if isinstance(data, RegimeData) else "constant"
         wanted = read_target(target, data)
+        refuse_marks(self.likelihood, _marks(data))
         with one_blas_thread(), explain_singular(" For outliers: likelihood='student_t'."):
             learned = self._learn(data, lifts, wanted)
             sandwich: Sandwich | None = None

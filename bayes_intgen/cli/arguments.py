@@ -24,6 +24,7 @@ __all__ = [
     "add_inference",
     "add_interactions",
     "add_laplace",
+    "add_marks",
     "add_moments_file",
     "add_names",
     "add_numbers",

@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_fit(parser)
     parser.add_argument("data", metavar="DATA", help="the table it was fitted to")
     arguments.add_regime(parser)
+    arguments.add_marks(parser)
     arguments.add_names(parser, "--drop", "R,R", "regimes that the fit left out", default=[])
     parser.add_argument("--points", type=Path, metavar="POINTS", help="table of query points")
     arguments.add_do(parser)
@@ -50,7 +51,8 @@ def run(options: argparse.Namespace) -> int:
     from bayes_intgen.studies.refit.simulate_rows import read_like  # slow to import, too
 
     posterior = ig.load(options.fit)
-    data = read_like(posterior, options.data, options.regime)
+    marks = {"cluster": options.cluster, "time": options.time, "weights": options.weights}
+    data = read_like(posterior, options.data, options.regime, marks)
     if options.drop:
         data = data.drop(options.drop)
     at = (

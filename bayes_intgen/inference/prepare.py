@@ -63,6 +63,7 @@ __all__ = [
     "prepare",
     "read_target",
     "refuse_exact",
+    "refuse_marks",
     "settle_design",
     "weight_rows",
 ]
@@ -323,3 +324,13 @@ def refuse_exact(moments: Moments) -> None:
                 f"constant or an exact function of the actions; a noise of at least 1e-5 of its "
                 f"spread is needed. Is the outcome computed from the actions?"
             )
+
+
+def refuse_marks(likelihood: str, marks: Mapping[str, Any]) -> None:
+    """Refuse clusters, times and weights with a likelihood that is a sum over single rows."""
+    if likelihood != "normal" and marks:
+        raise ModelError(
+            f"likelihood: {likelihood!r} takes rows as independent and alike, but the data have "
+            f"{', '.join(f'{name}={value!r}' for name, value in marks.items())}; use "
+            f"likelihood='normal', or leave these out of RegimeData.from_frame."
+        )

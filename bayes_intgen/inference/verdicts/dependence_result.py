@@ -8,7 +8,8 @@ from typing import Any, Self
 __all__ = ["DependenceOfRows", "OrderTest", "RepeatedRows"]
 
 LEVEL = 0.01  # over all tests
-FEW_UNITS = 10
+FEW_UNITS, FEW_SETTINGS = 10, 30
+MOSTLY = 0.5  # of the variance of an action
 MUCH_REPEATED = 0.02  # of the rows of a regime
 
 
@@ -45,6 +46,9 @@ class DependenceOfRows:
         Whether units are blocks of times.
     shares
         Share of the residual variance that the rows of a group have in common, by regime.
+    settings
+        Share of an action's variance that lies between units, by regime, of the action of which it
+        is largest: near one where settings are the same for all rows of a cluster.
     freedom
         Degrees of freedom of the intervals; None if no residuals told how far units scatter.
     order
@@ -57,6 +61,7 @@ class DependenceOfRows:
     units: Mapping[str, int]
     blocks: bool = False
     shares: Mapping[str, float] | None = None
+    settings: Mapping[str, float] | None = None
     freedom: float | None = None
     order: tuple[OrderTest, ...] = ()
     repeated: tuple[RepeatedRows, ...] = ()
@@ -68,8 +73,15 @@ class DependenceOfRows:
 
     @property
     def few(self) -> bool:
-        """Whether there are fewer than ten units in some regime."""
-        return bool(self.units) and min(self.units.values()) < FEW_UNITS
+        """Whether there are too few units in some regime.
+
+        Fewer than ten are; fewer than thirty where settings vary between units, not within.
+        """
+        settings = self.settings or {}
+        return any(
+            number < (FEW_SETTINGS if settings.get(label, 0.0) > MOSTLY else FEW_UNITS)
+            for label, number in self.units.items()
+        )
 
     @property
     def ok(self) -> bool:
@@ -115,8 +127,14 @@ class DependenceOfRows:
         return (
             f"FEW INDEPENDENT UNITS: {text}. Regime {fewest} has only {self.units[fewest]}, too "
             f"few to say well how far units scatter: intervals may be too narrow. Remedy: more "
-            f"{'times' if self.blocks else 'clusters'} in regime {fewest}"
+            f"{'times' if self.blocks else 'clusters'} in regime {fewest}{self._or_settings}"
         )
+
+    @property
+    def _or_settings(self) -> str:
+        if max((self.settings or {}).values(), default=0.0) <= MOSTLY:
+            return ""
+        return ", or settings that vary within them"
 
     def _of_repeats(self) -> list[str]:
         if not self.repeated:

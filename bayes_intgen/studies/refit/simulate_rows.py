@@ -5,7 +5,8 @@
 both of the same draw (:mod:`bayes_intgen.posterior.predictive`). The law is that of the outcome's
 kind, so that simulated outcomes are of the same kind; of a real one it is normal, or Student's t if
 the fit has degrees of freedom. Actions and covariates are kept, so that a simulated
-data set has the experiments, the row counts and the support of the given one.
+data set has the experiments, the row counts and the support of the given one. Rows of a cluster, or
+of a block of times, share a random intercept, as those of the fit do.
 """
 
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ from bayes_intgen.base.regimes import read_do
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.inference.draws_tree import DRAWS
+from bayes_intgen.moments.grouping import Grouping
 from bayes_intgen.posterior.estimands.expected_outcome import theta_draws
 from bayes_intgen.posterior.fitted_law import law_of
 from bayes_intgen.posterior.noise_scale import noise_scale
@@ -30,13 +32,14 @@ from bayes_intgen.posterior.query import read_points
 
 __all__ = ["REGIME", "one_draw", "read_like", "rows_of", "simulate_outcome"]
 
-REGIME = "__regime__"
+REGIME, GROUP = "__regime__", "__group__"
+MARKS = {"cluster": "__cluster__", "time": "__time__", "weights": "__weights__"}
 ROWS_AT_ONCE = 50_000
 
 
 def rows_of(data: RegimeData) -> pd.DataFrame:
     """Return all rows, regime by regime: the variables, levels as text, outcome and label."""
-    tables = []
+    tables, grouping = [], Grouping.of(data.summary)
     for label in data.labels:
         values = data.rows(label)
         columns: dict[str, npt.NDArray[np.generic]] = {}
@@ -46,14 +49,24 @@ def rows_of(data: RegimeData) -> pd.DataFrame:
                 columns[name] = np.array(data.levels[name])[column.astype(int)]
             else:
                 columns[name] = column
+        marks = data.marks(read_do([] if label == "obs" else label, data.actions))
+        for position, role in enumerate(marks.kept):
+            columns[MARKS[role]] = marks.table[:, position]
+        if grouping is not None:
+            first, second = grouping.keys(marks).T
+            columns[GROUP] = pd.factorize(pd.MultiIndex.from_arrays([first, second]))[0]
         tables.append(pd.DataFrame({**columns, REGIME: label}))
     return pd.concat(tables, ignore_index=True)
 
 
 def read_like(
-    fitted: Posterior, table: Any, regime: str | Mapping[str, str] = REGIME
+    fitted: Posterior,
+    table: Any,
+    regime: str | Mapping[str, str] = REGIME,
+    marks: Mapping[str, Any] | None = None,
 ) -> RegimeData:
-    """Read a table with the columns of a fit."""
+    """Read a table with the columns of a fit; of marks those of :func:`rows_of`, if it has any."""
+    have = set(getattr(table, "columns", ()))
     return RegimeData.from_frame(
         table,
         outcome=fitted.outcome,
@@ -61,6 +74,8 @@ def read_like(
         regime=regime,
         categorical=list(fitted.summary.levels),
         covariates=fitted.covariates,
+        **{role: name for role, name in MARKS.items() if name in have},
+        **(marks or {}),
     )
 
 
@@ -83,7 +98,7 @@ def one_draw(posterior: Posterior, number: int) -> Posterior:
 
 def simulate_outcome(single: Posterior, rows: pd.DataFrame, rng: np.random.Generator) -> Array:
     """Draw outcomes, in their unit, for rows of :func:`rows_of` from a posterior of one draw."""
-    outcome, law = np.empty(len(rows)), law_of(single)
+    outcome, law, intercepts = np.empty(len(rows)), law_of(single), _intercepts(single, rows, rng)
     for label, part in rows.groupby(REGIME, sort=False):
         regime = read_do([] if label == "obs" else str(label), single.actions)
         theta = theta_draws(single, regime)[0, 0]
@@ -95,6 +110,27 @@ def simulate_outcome(single: Posterior, rows: pd.DataFrame, rng: np.random.Gener
             if law.kind != "binary":
                 scale, nu = noise_scale(single, values, regime)
             square = np.broadcast_to(scale[0, 0] ** 2, len(some))
+            if intercepts is not None:
+                share, own = intercepts[str(label)], some.index.to_numpy()
+                mean = mean + np.sqrt(share[0] * square) * share[1][own]
+                square = (1 - share[0]) * square
             degrees = None if nu is None else nu[0, 0]
             outcome[some.index.to_numpy()] = law.draw(mean, square, rng, degrees)
     return outcome
+
+
+def _intercepts(
+    single: Posterior, rows: pd.DataFrame, rng: np.random.Generator
+) -> "dict[str, tuple[float, Array]] | None":
+    """Draw the intercept of each row's group, in its standard deviations, by regime.
+
+    With the share of the variance that it has. None where the fit knows of no groups.
+    """
+    shares = None if single.dependence is None else single.dependence.shares
+    if not shares or GROUP not in rows:
+        return None
+    drawn = {}
+    for label, share in shares.items():
+        groups = rows[GROUP].to_numpy()
+        drawn[label] = share, rng.standard_normal(int(groups.max()) + 1)[groups]
+    return drawn
