@@ -12,14 +12,18 @@ thousand euro, are 240 + 32 z plus
   and with 24 in sales, and television, whose viewers search: elasticity 0.4.
 
 z is the season, cos(2 pi (week - 50) / 52), one at the end of the year; all three follow it. The
-noise has a standard deviation of 12; rows are independent of one another given z. Each lift test
-is told with its standard error.
+noise has a standard deviation of 12; rows are independent of one another given z, unless regions
+have habits: then sales of a region have a level of their own, and what moves them in one week
+lingers, with a correlation of 0.7 from week to week. Each lift test is told with its standard
+error.
 """
 
 import numpy as np
 import pandas as pd
 
+from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.regimes import parse_regime
+from bayes_intgen.base.types import Array
 from bayes_intgen.scm.examples.example import Example
 from bayes_intgen.scm.examples.lever import Hill, Lever, Peak
 from bayes_intgen.scm.examples.lever_system import LeverSystem, LiftTest
@@ -46,9 +50,12 @@ TESTS: tuple[LiftTest, ...] = (
 
 LABELS = ("obs", *SYSTEM.actions)
 SHARES = (0.55, 0.15, 0.15, 0.15)
+LINGERING = 0.7  # correlation of what lingers in a region from one week to the next
 
 
-def marketing(random_seed: Seed, regions: int = 60, weeks: int = 104) -> Example:
+def marketing(
+    random_seed: Seed, regions: int = 60, weeks: int = 104, habits: float = 0.0
+) -> Example:
     """Draw a weekly marketing table with one experiment per action.
 
     In each region a lot decides for blocks of four weeks whether they are left alone (55% of them)
@@ -61,6 +68,9 @@ def marketing(random_seed: Seed, regions: int = 60, weeks: int = 104) -> Example
         An integer, generator (which is advanced) or seed sequence.
     regions, weeks
         How many; the table has a row for each pair.
+    habits
+        Standard deviation of the level of a region, and of what lingers there from week to week, in
+        thousand euro of sales.
 
     Returns
     -------
@@ -73,7 +83,8 @@ def marketing(random_seed: Seed, regions: int = 60, weeks: int = 104) -> Example
     Raises
     ------
     ModelError
-        If `regions` or `weeks` is not a positive integer, or the seed is not one.
+        If `regions` or `weeks` is not a positive integer, `habits` is negative, or the seed is not
+        one.
 
     Examples
     --------
@@ -88,6 +99,8 @@ def marketing(random_seed: Seed, regions: int = 60, weeks: int = 104) -> Example
     """
     check_count(regions, "regions", "regions")
     check_count(weeks, "weeks", "weeks")
+    if not (isinstance(habits, int | float) and 0 <= habits < np.inf):
+        raise ModelError(f"habits must be a standard deviation, zero or more, got {habits!r}.")
     seed = seed_sequence(random_seed)
     lots = named_generator(seed, "lots")
     drawn = lots.choice(len(LABELS), size=(regions, -(-weeks // 4)), p=SHARES)
@@ -102,6 +115,20 @@ def marketing(random_seed: Seed, regions: int = 60, weeks: int = 104) -> Example
         table = SYSTEM.rows(regime, season[rows], named_generator(seed, label))
         tables.append(table.set_index(rows).assign(regime=label))
     frame = pd.concat(tables).sort_index()
+    if habits:
+        lasting = _habits(regions, weeks, named_generator(seed, "habits"))
+        frame[SYSTEM.outcome] += habits * lasting.ravel()
     place = {"region": [f"region {number:02d}" for number in region], "week": week}
     frame = pd.concat([pd.DataFrame({**place, "season": season}), frame], axis=1)
     return Example(frame, SYSTEM.lift_results(TESTS, named_generator(seed, "lifts")), SYSTEM)
+
+
+def _habits(regions: int, weeks: int, rng: np.random.Generator) -> Array:
+    """Draw a level of each region and what lingers there, both of sd one; (regions, weeks)."""
+    level = rng.standard_normal((regions, 1))
+    fresh = rng.standard_normal((regions, weeks))
+    lingering = fresh.copy()
+    for week in range(1, weeks):
+        lingering[:, week] *= np.sqrt(1 - LINGERING**2)
+        lingering[:, week] += LINGERING * lingering[:, week - 1]
+    return level + lingering
