@@ -1,0 +1,113 @@
+"""Coverage, error and false alarms where rows depend on one another.
+
+``uv run pytest tests/benchmarks/test_dependent_rows.py --benchmark-enable --benchmark-only -s``
+"""
+
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bayes_intgen as ig
+from tests.cases.dependent_rows import draw
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+
+SYSTEMS, POINTS = 40, 40
+STUDIES = [
+    ("independent", "row", 20),
+    ("intercepts", "row", 20),
+    ("intercepts", "row", 60),
+    ("intercepts", "cluster", 20),
+    ("intercepts", "cluster", 60),
+    ("slopes", "row", 20),
+    ("slopes", "cluster", 60),
+    ("weeks", "row", 150),
+    ("weeks", "four weeks", 150),
+]
+
+
+def judge(system, marks, seed):
+    """Coverage of levels and contrasts, and errors of both, of one fit."""
+    data = ig.RegimeData.from_frame(system.frame, "y", ["a1", "a2"], **marks)
+    posterior = ig.InterventionModel().fit(data, method="laplace")
+    rng, found = np.random.default_rng([seed, 5]), {}
+    sides = rng.uniform(-1.6, 1.6, size=(2, POINTS, 2))
+    draws = [
+        posterior.expected_outcome(dict(zip(("a1", "a2"), a.T, strict=True)))[0] for a in sides
+    ]
+    truth = [system.expected(a) for a in sides]
+    for name, values, true in (
+        ("level", draws[0].to_numpy(), truth[0]),
+        ("contrast", draws[0].to_numpy() - draws[1].to_numpy(), truth[0] - truth[1]),
+    ):
+        low, high = np.quantile(values, [0.05, 0.95], axis=0)
+        found[f"{name} covered"] = np.mean((low <= true) & (true <= high))
+        found[f"{name} error"] = np.sqrt(np.mean((values.mean(axis=0) - true) ** 2))
+    return found
+
+
+@pytest.mark.parametrize(("kind", "settings", "units"), STUDIES)
+def test_intervals_hold(benchmark, kind, settings, units):
+    """With what rows share declared, and without."""
+
+    def study():
+        rows = []
+        for seed in range(SYSTEMS):
+            system = draw(kind, settings, units, seed)
+            for name, marks in {"declared": system.marks, "not": {}}.items():
+                rows.append({"marks": name, **judge(system, marks, seed)})
+        return pd.DataFrame(rows).groupby("marks").mean()
+
+    table = benchmark.pedantic(study, rounds=1)
+    print(f"\n{kind}, settings per {settings}, {units} units\n{table.round(3)}")
+    declared, without = table.loc["declared"], table.loc["not"]
+    few = settings == "cluster" and units < 30
+    assert (0.82 if few else 0.86) <= declared["contrast covered"] <= 0.97
+    assert (0.80 if few else 0.84) <= declared["level covered"] <= 0.98
+    if kind == "independent":
+        assert declared["contrast error"] <= 1.05 * without["contrast error"]
+    if kind == "intercepts":
+        assert declared["level error"] <= 0.80 * without["level error"]
+
+
+@pytest.mark.parametrize(("kind", "settings", "units"), STUDIES)
+def test_checks_raise_few_false_alarms(benchmark, kind, settings, units):
+    """At most 8 in 100 on sound data, what rows share declared."""
+
+    def study():
+        passed = []
+        for seed in range(SYSTEMS):
+            system = draw(kind, settings, units, seed)
+            data = ig.RegimeData.from_frame(system.frame, "y", ["a1", "a2"], **system.marks)
+            passed.append(ig.check(data).passed)
+        return passed
+
+    passed = benchmark.pedantic(study, rounds=1)
+    print(f"\n{kind}, settings per {settings}, {units} units: {passed.count(False)} alarms")
+    assert passed.count(False) <= 0.08 * SYSTEMS + 2
+
+
+def test_cost_of_many_clusters(benchmark, tmp_path):
+    """Ten million rows in 100,000 clusters, against the same rows without: time of both passes."""
+    rng = np.random.default_rng(1)
+    paths = []
+    for part in range(10):
+        a = rng.normal(size=(10**6, 3))
+        y = a @ [1.0, -0.5, 0.2] + rng.normal(size=len(a))
+        frame = pd.DataFrame({"a1": a[:, 0], "a2": a[:, 1], "a3": a[:, 2], "y": y})
+        frame["regime"] = rng.choice(["obs", "a1", "a2", "a3"], size=len(a), p=[0.7, 0.1, 0.1, 0.1])
+        frame["user"] = np.sort(rng.integers(0, 10**5, size=len(a)))
+        paths.append(tmp_path / f"{part}.parquet")
+        frame.to_parquet(paths[-1])
+
+    def seconds(**marks):
+        start = time.perf_counter()
+        data = ig.RegimeData.from_frame(paths, "y", ["a1", "a2", "a3"], **marks)
+        ig.InterventionModel().fit(data, method="laplace")
+        return time.perf_counter() - start
+
+    plain, clustered = benchmark.pedantic(lambda: (seconds(), seconds(cluster="user")), rounds=1)
+    print(f"\nwithout {plain:.0f} s, with clusters {clustered:.0f} s: {clustered / plain:.2f}")
+    assert clustered < 1.6 * plain
