@@ -14,12 +14,12 @@ import numpy as np
 
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array, Indices, Scale
+from bayes_intgen.data.grouping import Grouping
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.categorical import Categorical
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.design.basis.function import ActionBasis
 from bayes_intgen.design.basis.hsgp import HSGPBasis
-from bayes_intgen.moments.grouping import Grouping
 
 __all__ = ["ROWS_PER_FEATURE", "Pooled", "choose_features"]
 

@@ -23,12 +23,12 @@ from bayes_intgen.base.regimes import format_regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.checks.finding import Finding
 from bayes_intgen.checks.interactions import NULL
+from bayes_intgen.data.grouping import Grouping
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.inference.laplace import find_mode
 from bayes_intgen.inference.prepare import Prepared, judge_interactions, weight_rows
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.verdicts.additivity_result import InteractionTest
-from bayes_intgen.moments.grouping import Grouping
 from bayes_intgen.moments.moments import Moments
 
 __all__ = ["check_variance"]

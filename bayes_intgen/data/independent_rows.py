@@ -15,23 +15,23 @@ import numpy as np
 import pandas as pd
 
 from bayes_intgen.base.types import Array, Indices
+from bayes_intgen.data.grouping import Grouping
 from bayes_intgen.data.regime_summary import ThinnedSample
 
-__all__ = ["independent_rows", "shared_variance"]
+__all__ = ["independent_rows", "shared_setting", "shared_variance"]
 
 
-def independent_rows(sample: ThinnedSample, columns: Sequence[int]) -> Array:
+def independent_rows(
+    sample: ThinnedSample, columns: Sequence[int], grouping: Grouping | None
+) -> Array:
     """Keep so many rows that tests of two columns, by position, may take them as independent.
 
-    Without clusters and times all are kept.
+    ``grouping``: what says which rows are a group; all are kept if nothing does.
     """
     rows, marks = sample.rows, sample.marks
-    if marks is None or len(rows) == 0:
+    if marks is None or grouping is None or len(rows) == 0:
         return rows
-    keys = [own for own in (marks.cluster,) if own is not None]
-    if not keys:
-        return rows
-    codes = pd.factorize(keys[0])[0]
+    codes = np.unique(grouping.keys(marks), axis=0, return_inverse=True)[1].ravel()
     sizes = np.bincount(codes)
     shares = [shared_variance(rows[:, k], codes) for k in columns]
     excess = (float(sizes @ sizes) / len(rows) - 1) * float(np.prod(shares))  # (1)
@@ -40,6 +40,20 @@ def independent_rows(sample: ThinnedSample, columns: Sequence[int]) -> Array:
         return rows
     place = pd.Series(codes).groupby(codes).cumcount().to_numpy()
     return np.asarray(rows[place % step == 0])
+
+
+def shared_setting(
+    sample: ThinnedSample, grouping: Grouping | None, variables: int | None = None
+) -> float:
+    """Return the largest share of a variable's variance that lies between groups of rows.
+
+    ``variables``: how many of them, from the first, are looked at; all by default.
+    """
+    if sample.marks is None or grouping is None or not len(sample.rows):
+        return 0.0
+    codes = np.unique(grouping.keys(sample.marks), axis=0, return_inverse=True)[1].ravel()
+    columns = sample.rows[:, :-1].T[:variables]
+    return max(shared_variance(column, codes) for column in columns)
 
 
 def shared_variance(values: Array, codes: Indices) -> float:

@@ -72,6 +72,7 @@ import numpy as np
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array
+from bayes_intgen.data.grouping import Grouping
 from bayes_intgen.data.independent_rows import independent_rows
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.dependence import (
@@ -224,10 +225,10 @@ def _test_pair(summary: Summary, parent: str, child: str) -> list[PairTest]:
     """Test a pair in each regime that sets the parent and leaves the child alone."""
     columns = [summary.actions.index(parent), summary.actions.index(child)]
     coded = parent in summary.levels, child in summary.levels
-    found = []
+    found, grouping = [], Grouping.of(summary)
     for regime, part in summary.regimes.items():
         if parent in regime and child not in regime:
-            rows = independent_rows(part.sample, columns)
+            rows = independent_rows(part.sample, columns, grouping)
             given = _settings(summary, rows, [name for name in regime if name != parent])
             cause, effect = rows[:, columns].T
             found.append(PairTest.of(cause, effect, given, coded))
@@ -299,7 +300,8 @@ def _dependence(
 ) -> tuple[float, float]:
     """Return how much a pair depends on one another in a regime without others, and the p-value."""
     places = [summary.variables.index(name) for name in pair]
-    rows = independent_rows(summary.regimes[regime].sample.thin(MOST_ROWS), places)
+    sample = summary.regimes[regime].sample.thin(MOST_ROWS)
+    rows = independent_rows(sample, places, Grouping.of(summary))
     columns = dict(zip(summary.variables, rows.T, strict=False))  # the outcome comes last
     given = functions_of_others(len(rows), [(columns[o], o in summary.levels) for o in others])
     one, two = pair

@@ -21,8 +21,9 @@ same for all rows of a cluster: the part of a score that a group has in common, 
 
     (3)  h_g = w_r x_g' C x_g N_g (1 - c_g N_g),    x_g the mean of its regressors,
 
-is divided by sqrt(1 - h_g) (the correction CR2 of Bell and McCaffrey 2002, for that part alone);
-the rest is multiplied by sqrt(n / (n - edf)), edf being what the regime determines beyond (3).
+is divided by 1 - h_g, and the rest by 1 - h, where h is what the regime determines beyond the h_g,
+over the number of distinct settings of all units. So is the jackknife over units (the correction
+CR3 of Bell and McCaffrey 2002), for scores of which each determines one number.
 
 Degrees of freedom are those of the regime with the fewest units,
 
@@ -44,10 +45,10 @@ from bayes_intgen.inference.problem import Problem, WeightsGiven
 from bayes_intgen.moments.cluster_sums import add_by_key, sum_of_squares
 from bayes_intgen.moments.moments import Moments
 
-__all__ = ["Sandwich", "estimate_sandwich"]
+__all__ = ["Sandwich", "UnitScores", "corrected_scores", "estimate_sandwich"]
 
 LEAST_FREEDOM = 2.0
-MOST_LEVERAGE = 0.9
+MOST_LEVERAGE, MOST_WITHIN = 0.9, 0.5
 BLOCKS_ARE_WORTH = 1 / 1.5  # 1 over the sum of the squared weights
 
 
@@ -86,20 +87,16 @@ def estimate_sandwich(problem: Problem, mode: Array, moments: Moments) -> Sandwi
     centred = given.centred
     half = solve_triangular(centred.factor, np.eye(len(centred.mean)), lower=True, trans=1)
     half *= centred.scaling[:, None]  # H
-    taken = problem.effective_parameters(mode)
     parts: list[tuple[Indices, Array]] = []
     freedom, fewest = [], []
     for r, regime in enumerate(moments.regimes):
         w = float(np.exp(-2 * log_sigma[r]))
-        keys, scores, expected = _scores(
-            problem, own, given, regime, w, float(taken[r]), by_block=by_block
-        )
-        placed = w * scores[:, design.positions] * design.active(regime)
+        found = corrected_scores(problem, given, own, r, w)
+        placed = w * found.scores[:, design.positions] * design.active(regime)
         pulled = problem.likelihood.centring.to_centred_rows(placed) @ half  # H' S_g
-        alike = float(expected.sum() ** 2 / (expected @ expected))
-        freedom.append(alike * (BLOCKS_ARE_WORTH if by_block else 1.0) - 1)  # (4)
-        fewest.append(len(keys))
-        parts.append((keys, pulled))
+        freedom.append(found.freedom)
+        fewest.append(len(found.keys))
+        parts.append((found.keys, pulled))
     keys, pulled = add_by_key(parts)
     spread = sum_of_squares(keys, pulled, by_block)
     spread += (half.T * given.precision) @ half
@@ -110,27 +107,53 @@ def estimate_sandwich(problem: Problem, mode: Array, moments: Moments) -> Sandwi
     return Sandwich(root, max(min(freedom), LEAST_FREEDOM), min(fewest))
 
 
-def _scores(
-    problem: Problem,
-    moments: Moments,
-    given: WeightsGiven,
-    regime: Regime,
-    w: float,
-    taken: float,
-    *,
-    by_block: bool,
-) -> tuple[Indices, Array, Array]:
-    """Return keys, scores and q_g of the units of a regime, corrected for the leverage of each."""
+@dataclass(frozen=True)
+class UnitScores:
+    """The scores of the units of a regime, corrected for the leverage of each."""
+
+    keys: Indices  # of the units, shape (units, 2)
+    scores: Array  # shape (units, features)
+    freedom: float  # (4) of this regime
+
+
+def corrected_scores(
+    problem: Problem, given: WeightsGiven, moments: Moments, r: int, w: float
+) -> UnitScores:
+    """Return the scores of the units of a regime.
+
+    Parameters
+    ----------
+    problem, given
+        The fit, and the distribution of its weights at the mode.
+    moments
+        Of its features, and of others whose scores are wanted too.
+    r, w
+        The regime, by position, and its precision.
+    """
+    regime, by_block = moments.regimes[r], moments.units_are_blocks
     groups = moments.clusters[regime]
-    x = group_regressors(problem, regime, groups)
+    x = group_regressors(problem, regime, moments.select(problem.design.features).clusters[regime])
     residual = groups.sums[:, -1] - x @ given.mean
     common = 1 - groups.shrinkage(problem.moments.ratios.get(regime, 0.0)) * groups.weight
     leverage = w * common / groups.weight * given.variance_of(x)  # (3)
     leverage = np.minimum(leverage, MOST_LEVERAGE)
-    n = float(groups.rows.sum())
-    rest = min(max(taken - float(leverage.sum()), 0.0), n / 2)
-    left = common * residual / np.sqrt(1 - leverage)
-    keys, scores = groups.unit_scores(left, float(np.sqrt(n / (n - rest))), by_block)
-    clusters = groups.keys if by_block else groups.keys * np.array([1, 0])
-    _, expected = add_by_key([(clusters, leverage + rest * groups.rows / n)])
-    return keys, scores, expected
+    taken = w * float(np.vdot(problem.likelihood.gram[r], given.centred.covariance))
+    rest = max(taken - float(leverage.sum()), 0.0)
+    within = 1 / (1 - min(rest / distinct_settings(moments, regime), MOST_WITHIN))
+    keys, scores = groups.unit_scores(common * residual / (1 - leverage), within, by_block)
+    owners = groups.keys if by_block else groups.keys * np.array([1, 0])
+    _, expected = add_by_key([(owners, leverage + rest * groups.rows / groups.rows.sum())])
+    alike = float(expected.sum() ** 2 / (expected @ expected))
+    return UnitScores(keys, scores, alike * (BLOCKS_ARE_WORTH if by_block else 1.0) - 1)
+
+
+def distinct_settings(moments: Moments, regime: Regime) -> float:
+    """Return how many distinct settings the units of a regime have, each counted by itself."""
+    part = moments.summary.regimes[regime]
+    marks, grouping = part.sample.marks, moments.grouping
+    if marks is None or grouping is None or not len(part.sample.rows):
+        return float(part.n)
+    rows = part.sample.rows[:, : len(moments.actions)]
+    keys = grouping.keys(marks)
+    distinct = np.unique(np.column_stack([keys % 2**31, rows]), axis=0)
+    return len(distinct) * part.n / len(rows)

@@ -46,6 +46,7 @@ import xarray as xr
 from bayes_intgen.base.centred_moments import CentredMoments
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array, Indices, Scale
+from bayes_intgen.data.independent_rows import shared_setting
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.design.design import Design
@@ -123,13 +124,29 @@ def weighted_moments(
     if not learn_variance:
         return WeightedMoments(compute(None))
     sigma = dict(zip(regimes, np.exp(log_sigma).tolist(), strict=True))
-    variances = fit_log_variances(data, design.features, scale, theta, sigma)
+    effects = {regime: design_effect(moments, regime) for regime in regimes}
+    variances = fit_log_variances(data, design.features, scale, theta, sigma, effects)
     weighted = compute(variances)
     if needs_fit and any(function.bound for function in variances.values()):
         misfit = find_misfit(problem, mode, weighted)
         if misfit:
             return WeightedMoments(compute(None), misfit)
     return WeightedMoments(weighted, log_variances=variances)
+
+
+def design_effect(moments: Moments, regime: Regime) -> float:
+    """Return of how many rows one tells as much of the variance as an independent one.
+
+    For rows in groups of m, whose residuals have the correlation rho and whose settings rho_a, it
+    is 1 + (m - 1) rho^2 rho_a, since squares of normal variables have the squared correlation.
+    """
+    ratio = moments.ratios.get(regime, 0.0)
+    if not ratio:
+        return 1.0
+    rows = moments.clusters[regime].rows
+    size = float(rows @ rows / rows.sum())
+    setting = shared_setting(moments.summary.regimes[regime].sample, moments.grouping)
+    return 1 + (size - 1) * (ratio / (1 + ratio)) ** 2 * setting
 
 
 def find_misfit(problem: Problem, mode: Array, moments: Moments) -> str:

@@ -34,11 +34,11 @@ import numpy as np
 from bayes_intgen.base.centred_moments import CentredMoments
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array, Indices, Scale
+from bayes_intgen.data.grouping import mean_units
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.data.row_pass import Chunk, sum_chunks
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.moments.feature_sums import BlockMoments, block_rows
-from bayes_intgen.moments.grouping import mean_units
 
 __all__ = ["LogVariance", "VarianceFeatures", "fit_log_variances"]
 
@@ -75,19 +75,20 @@ class LogVariance:
 
     @classmethod
     def from_moments(
-        cls, moments: CentredMoments, columns: Indices, relative: Array
+        cls, moments: CentredMoments, columns: Indices, relative: Array, effect: float = 1.0
     ) -> "LogVariance":
         """Regress log e^2, given the moments of (psi, log e^2), on features psi.
 
         The function is zero if the evidence does not ask for one, (2). ``columns`` and
-        ``relative``: the positions of psi and their prior scales D.
+        ``relative``: the positions of psi and their prior scales D. ``effect``: of how many rows
+        one tells as much as an independent one.
         """
-        scatter = moments.scatter[:-1, :-1] * np.outer(relative, relative)
+        scatter = moments.scatter[:-1, :-1] * np.outer(relative, relative) / effect
         noise = max(moments.scatter[-1, -1] / moments.n, 1e-12)
         # in the eigenvectors of D (scatter of psi) D the Bayes factor (2) is a sum over directions
         values, vectors = np.linalg.eigh(scatter)
         strengths = np.maximum(values, 0.0)
-        pull = vectors.T @ (relative * moments.scatter[:-1, -1])
+        pull = vectors.T @ (relative * moments.scatter[:-1, -1]) / effect
         grid = np.exp(2 * np.linspace(log(1e-3), log(10), 60))
         evidence = [
             np.sum(pull**2 * t / (noise * (noise + t * strengths)))
@@ -115,10 +116,13 @@ def fit_log_variances(
     outcome_scale: Scale,
     theta: Mapping[Regime, Array],
     sigma: Mapping[Regime, float],
+    effects: Mapping[Regime, float] | None = None,
 ) -> dict[Regime, LogVariance]:
     """Fit the log-variance function of every regime in one pass over the rows.
 
-    ``theta`` and ``sigma``: from a first fit, the coefficients of the features in the mean of each
+    ``effects``: of how many rows of each regime one tells as much as an independent one, one by
+    default. ``theta``
+    and ``sigma``: from a first fit, the coefficients of the features in the mean of each
     regime, and its residual standard deviation in standard units.
     """
     psi = VarianceFeatures.of(features)
@@ -127,7 +131,9 @@ def fit_log_variances(
     job = _LogSquares(features, outcome_scale, psi.columns, theta, floor, unit)
     moments = sum_chunks(data, job)
     return {
-        regime: LogVariance.from_moments(rows, psi.columns, psi.relative)
+        regime: LogVariance.from_moments(
+            rows, psi.columns, psi.relative, (effects or {}).get(regime, 1.0)
+        )
         for regime, rows in moments.items()
     }
 

@@ -30,11 +30,11 @@ import numpy as np
 from bayes_intgen.base.centred_moments import CentredMoments
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array, Counts, Indices, Scale
+from bayes_intgen.data.grouping import Grouping, relative_units
 from bayes_intgen.data.row_pass import FOLDS, Chunk
 from bayes_intgen.data.sources import merge_each
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.moments.cluster_sums import ClusterSums, group_rows
-from bayes_intgen.moments.grouping import Grouping, relative_units
 
 __all__ = [
     "BlockMoments",

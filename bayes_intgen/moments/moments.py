@@ -19,6 +19,7 @@ from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.parallel import one_blas_thread, ordered_map
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array, Counts, Indices, Scale
+from bayes_intgen.data.grouping import Grouping, mean_units
 from bayes_intgen.data.marks import MarkColumns
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.data.row_pass import FOLDS, sum_chunks
@@ -32,7 +33,6 @@ from bayes_intgen.moments.cluster_sums import ClusterSums, sum_of_squares
 from bayes_intgen.moments.combination import merge, read_further
 from bayes_intgen.moments.description import check_size, describe_moments, moments_html
 from bayes_intgen.moments.feature_sums import Recipe, ResidualMoments, RowWeights
-from bayes_intgen.moments.grouping import Grouping, mean_units
 from bayes_intgen.moments.moments_file import read_moments, save
 
 __all__ = ["Moments"]

@@ -20,12 +20,12 @@ from bayes_intgen.base.centred_moments import CentredMoments
 from bayes_intgen.base.errors import FileError
 from bayes_intgen.base.files import replacing
 from bayes_intgen.base.types import Array, Indices, Scale
+from bayes_intgen.data.grouping import Grouping
 from bayes_intgen.data.marks import MarkColumns
 from bayes_intgen.data.regime_summary import SAMPLE_ROWS, ThinnedSample
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.moments.cluster_sums import ClusterSums
-from bayes_intgen.moments.grouping import Grouping
 
 if TYPE_CHECKING:
     from bayes_intgen.moments.moments import Moments

@@ -24,7 +24,7 @@ from scipy import stats
 from bayes_intgen.base.parallel import one_blas_thread
 from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.base.types import Array
-from bayes_intgen.data.independent_rows import shared_variance
+from bayes_intgen.data.independent_rows import shared_setting
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.sandwich import Sandwich
 from bayes_intgen.inference.verdicts.dependence_result import (
@@ -75,7 +75,11 @@ def check_dependence(
             for r, own in grouped.items()
         }
         shares = {labels[r]: q / (1 + q) for r, q in moments.ratios.items()}
-        settings = {labels[r]: _shared_setting(moments, r) for r in moments.regimes}
+        samples_of = moments.summary.regimes
+        settings = {
+            labels[r]: shared_setting(samples_of[r].sample, moments.grouping, len(moments.actions))
+            for r in moments.regimes
+        }
     samples = {r: part.sample.rows for r, part in moments.summary.regimes.items()}
     order: tuple[OrderTest, ...] = ()
     if not grouped and all(map(len, samples.values())):
@@ -95,19 +99,6 @@ def check_dependence(
         order,
         () if "weights" in declared or grouped else repeated,
     )
-
-
-def _shared_setting(moments: Moments, regime: Regime) -> float:
-    """Return the largest share of an action's variance that lies between units."""
-    sample = moments.summary.regimes[regime].sample
-    if sample.marks is None or moments.grouping is None or not len(sample.rows):
-        return 0.0
-    keys = moments.grouping.keys(sample.marks)
-    if not moments.units_are_blocks:
-        keys = keys[:, :1]
-    codes = np.unique(keys, axis=0, return_inverse=True)[1].ravel()
-    columns = range(len(moments.actions))
-    return max(shared_variance(sample.rows[:, column], codes) for column in columns)
 
 
 def _test_order(

@@ -8,8 +8,10 @@ with prior variances t D is
     (2)  T = (X' W X + Lambda)^-1 X' W Z,      L = (-T; 1),
     (3)  Cov(s) = L' (sum of w_i^2 e_i^2 x_i x_i') L + T' Lambda T,
 
-with the squared residuals e_i^2 in place of a model of the variance (White 1980), and the second
-term for what shrinkage leaves in the residuals. The statistic is
+with the squared residuals e_i^2 in place of a model of the variance (White 1980), of rows that
+depend on one another the products of the scores of their clusters
+(:mod:`bayes_intgen.inference.sandwich`), and the second term for what shrinkage leaves in the
+residuals. The statistic is
 
     (4)  s' D s,
 
@@ -27,14 +29,18 @@ The scores of some weights are freed of what others explain by
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 from scipy.special import logsumexp
 
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.inference.problem import Problem
+from bayes_intgen.inference.sandwich import corrected_scores
+from bayes_intgen.inference.verdicts.estimated_form import QuadraticForm
 from bayes_intgen.inference.verdicts.probes import Probe
 from bayes_intgen.inference.verdicts.quadratic_form import quadratic_form_tail
+from bayes_intgen.moments.cluster_sums import sum_of_squares
 from bayes_intgen.moments.moments import Moments
 
 __all__ = ["Scores"]
@@ -50,6 +56,7 @@ class Scores:
     information: Array  # I, shape (q, q)
     covariance: Array  # (3), shape (q, q)
     scale: Array  # the root of D, shape (q,)
+    freedom: float = inf  # degrees of freedom of the covariance, few if rows come in few clusters
 
     @classmethod
     def of(cls, null: Problem, mode: Array, moments: Moments, probes: Sequence[Probe]) -> "Scores":
@@ -73,6 +80,7 @@ class Scores:
         mine = np.array([order[weight.feature.factors] for weight in design.weights])
         columns = np.concatenate([mine, *(probe.columns for probe in probes)])
         size, posterior = len(mine), given.covariance
+        freedom = inf
         total, meat = (np.zeros((len(columns), len(columns))) for _ in range(2))
         cross, taken = np.zeros(len(columns)), null.effective_parameters(mode)
         for r, regime in enumerate(moments.regimes):
@@ -83,7 +91,13 @@ class Scores:
             counted = sums.n / max(sums.n - taken[r], 1.0)  # the fit took those out of the e_i^2
             mask = np.outer(active, active)
             total += w * mask * sums.gram[np.ix_(columns, columns)]
-            meat += w**2 * counted * mask * moments.meat(regime)[np.ix_(columns, columns)]
+            if moments.clusters:
+                unit = corrected_scores(null, given, moments, r, float(w))
+                own = sum_of_squares(unit.keys, unit.scores, moments.units_are_blocks)
+                freedom = min(freedom, unit.freedom)
+            else:
+                own = counted * moments.meat(regime)
+            meat += w**2 * mask * own[np.ix_(columns, columns)]
             cross += w * active * sums.cross[columns]
         shift = posterior @ total[:size, size:]  # T of (2)
         score = cross[size:] - total[size:, :size] @ given.mean  # (1)
@@ -92,13 +106,13 @@ class Scores:
         prior = given.prior_part(total[size:, :size])
         covariance = projection.T @ meat @ projection + prior  # (3)
         scale = np.concatenate([probe.scale for probe in probes])
-        return cls(score, information, covariance, scale)
+        return cls(score, information, covariance, scale, freedom)
 
     def select(self, where: Indices) -> "Scores":
         """Keep the scores of some weights."""
         block = np.ix_(where, where)
         parts = self.score[where], self.information[block], self.covariance[block]
-        return Scores(*parts, self.scale[where])
+        return Scores(*parts, self.scale[where], self.freedom)
 
     def free(self, where: Indices, others: Indices) -> "Scores":
         """Keep those of some weights, without what other weights explain, by (6)."""
@@ -110,7 +124,7 @@ class Scores:
         cross = self.covariance[np.ix_(where, others)] @ pull.T
         covariance = own.covariance - cross - cross.T + pull @ rest.covariance @ pull.T
         score, information = own.score - pull @ rest.score, own.information - pull @ to_own
-        return Scores(score, information, covariance, own.scale)
+        return Scores(score, information, covariance, own.scale, self.freedom)
 
     @property
     def test(self) -> tuple[float, float]:
@@ -118,6 +132,10 @@ class Scores:
         weighted = self.scale * self.score
         eigenvalues = np.linalg.eigvalsh(self.covariance * np.outer(self.scale, self.scale))
         value, expected = float(weighted @ weighted), max(float(eigenvalues.sum()), 1e-300)
+        if self.freedom < inf:
+            weights = np.outer(self.scale, self.scale)
+            form = QuadraticForm(value, self.covariance * weights, max(self.freedom, 1.0))
+            return value / expected, form.tail
         return value / expected, quadratic_form_tail(value, eigenvalues)
 
     @property

@@ -21,9 +21,9 @@ import xarray as xr
 from bayes_intgen.base.parallel import stretches
 from bayes_intgen.base.regimes import read_do
 from bayes_intgen.base.types import Array
+from bayes_intgen.data.grouping import Grouping
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.inference.draws_tree import DRAWS
-from bayes_intgen.moments.grouping import Grouping
 from bayes_intgen.posterior.estimands.expected_outcome import theta_draws
 from bayes_intgen.posterior.fitted_law import law_of
 from bayes_intgen.posterior.noise_scale import noise_scale
