@@ -53,7 +53,7 @@ def test_marginal_likelihood_is_that_of_rows_with_a_random_intercept(data, prepa
     rng = np.random.default_rng(3)
     mode = find_mode(problem).mode
     for x in (mode, mode + 0.1 * rng.normal(size=len(mode))):
-        log_sigma, log_sd = problem._log_sds(x)
+        log_sigma, log_sd = problem.log_sds(x)
         total = 0.0
         blocks, outcomes, regressors = [], [], []
         for r, regime in enumerate(moments.regimes):
@@ -122,9 +122,9 @@ def test_sandwich_is_that_of_rows(data, prepared) -> None:
             leverage = w * n * common * mean @ given.covariance @ mean
             within = (x[mine] - mean).T @ residual[mine]
             own.append(leverage)
-            parts.append((within, mean * residual[mine].sum() * common / np.sqrt(1 - leverage)))
-        rest = len(rows) / (len(rows) - (taken[r] - sum(own)))
-        scores += [w * (np.sqrt(rest) * within + between) for within, between in parts]
+            parts.append((within, mean * residual[mine].sum() * common / (1 - leverage)))
+        rest = len(rows) / (len(rows) - (taken[r] - sum(own)))  # settings differ from row to row
+        scores += [w * (rest * within + between) for within, between in parts]
     scores = np.array(scores)
     number = len(scores)
     meat = scores.T @ scores * number / (number - 1)
