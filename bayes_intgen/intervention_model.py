@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import pymc as pm
 
@@ -20,25 +20,20 @@ from bayes_intgen.design.interactions import Interactions
 from bayes_intgen.design.structure import Structure
 from bayes_intgen.inference.draws_tree import build_tree
 from bayes_intgen.inference.interaction_learning import LearnedFit, learn_interactions
-from bayes_intgen.inference.prepare import (
-    Prepared,
-    SettledDesign,
-    actions_of,
+from bayes_intgen.inference.options import (
     check_choices,
     describe_draws,
-    prepare,
+    marks_of,
     read_target,
     refuse_marks,
-    settle_design,
 )
+from bayes_intgen.inference.prepare import Prepared, SettledDesign, prepare, settle_design
 from bayes_intgen.inference.problem import explain_singular
 from bayes_intgen.inference.rowwise import RowwiseProblem, sample_rowwise
 from bayes_intgen.inference.sampling import Sampling, sample_integrated, sample_prior
-from bayes_intgen.inference.sandwich import Sandwich, estimate_sandwich
+from bayes_intgen.inference.sandwich import estimate_sandwich
 from bayes_intgen.inference.verdicts.convergence import Convergence
-from bayes_intgen.inference.verdicts.dependence import check_dependence
 from bayes_intgen.inference.verdicts.lift_conflicts import check_lifts
-from bayes_intgen.inference.verdicts.scale_of_additivity import check_scale, describe_scale
 from bayes_intgen.model.priors import Priors
 from bayes_intgen.model.pymc_rowwise import Likelihood
 from bayes_intgen.moments.moments import Moments
@@ -171,8 +166,7 @@ class InterventionModel:
         >>> sorted(variable.name for variable in model.build(data).free_RVs)
         ['log_scale', 'log_sigma']
         """
-        actions_of(data)
-        refuse_marks(self.likelihood, _marks(data))
+        refuse_marks(self.likelihood, marks_of(data))
         if self.likelihood == "normal":
             return self._learn(data, lifts).prepared.problem.build()
         problem = self._prepare(data, self._learn(data, lifts).settled, weighted=False).problem
@@ -217,7 +211,6 @@ class InterventionModel:
         Returns
         -------
         Posterior
-            Draws in the outcome's unit.
 
         Raises
         ------
@@ -245,27 +238,22 @@ class InterventionModel:
         sampling.require_nuts_unless_normal(self.likelihood)
         variance = self.variance if isinstance(data, RegimeData) else "constant"
         wanted = read_target(target, data)
-        refuse_marks(self.likelihood, _marks(data))
+        refuse_marks(self.likelihood, marks_of(data))
         with one_blas_thread(), explain_singular(" For outliers: likelihood='student_t'."):
             learned = self._learn(data, lifts, wanted)
-            sandwich: Sandwich | None = None
             prepared, mode, problem = learned.prepared, learned.mode, learned.prepared.problem
+            sandwich = estimate_sandwich(problem, mode.mode, prepared.moments)
             if self.likelihood == "normal":
-                sandwich = estimate_sandwich(problem, mode.mode, prepared.moments)
                 options = (sampling, wanted, variance, sandwich)
                 tree, convergence = sample_integrated(problem, mode, *options)
             else:  # every row counts in full
                 unweighted = self._prepare(data, learned.settled, weighted=False).problem
                 rowwise = RowwiseProblem.read(unweighted, data, self.likelihood)
                 tree, convergence = sample_rowwise(rowwise, sampling)
-            scale = describe_scale(check_scale(problem, mode, prepared.moments))
             checked = check_lifts(problem, mode, lifts, random_seed) if lifts else None
-            rows = check_dependence(
-                problem, mode.mode, prepared.moments, prepared.log_variances, sandwich, _marks(data)
-            )
+            told = learned.attributes(sandwich, marks_of(data))
         made = describe_draws(method, random_seed, self.likelihood, variance, self.priors)
-        told = {"target": format_regime(wanted), "dependence": rows.to_text()}
-        tree.attrs = made | told | prepared.attributes | scale
+        tree.attrs = made | {"target": format_regime(wanted)} | told
         convergence.warn()
         if checked:
             checked.add_to(tree)
@@ -330,8 +318,3 @@ class InterventionModel:
         settled = settled or self._settle(data, lifts)
         chosen = (self.priors or Priors(), self.likelihood, self.variance)
         return prepare(settled, data, *chosen, target=target, weighted=weighted)
-
-
-def _marks(data: RegimeData | Moments) -> dict[str, Any]:
-    """Return the columns that say how rows depend on one another, by argument."""
-    return (data.marks if isinstance(data, Moments) else data.columns.marks).given

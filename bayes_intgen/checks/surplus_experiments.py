@@ -28,6 +28,7 @@ from bayes_intgen.checks.finding import Finding
 from bayes_intgen.design.identification.identify import identify_from
 from bayes_intgen.inference.laplace import find_mode
 from bayes_intgen.inference.problem import Problem
+from bayes_intgen.moments.meat import meat
 from bayes_intgen.moments.moments import Moments
 
 __all__ = ["check_surplus"]
@@ -135,7 +136,7 @@ def _without(moments: Moments, regime: Regime) -> Moments:
 
 def _meat(moments: Moments, regime: Regime, columns: Indices) -> Array:
     """Sum of w^2 e^2 phi phi' over the rows of a regime."""
-    return np.asarray(moments.meat(regime)[np.ix_(columns, columns)])
+    return np.asarray(meat(moments, regime)[np.ix_(columns, columns)])
 
 
 def _probes(moments: Moments) -> Indices:

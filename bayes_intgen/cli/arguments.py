@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import bayes_intgen as ig
 from bayes_intgen.base.choices import CHOICES
 from bayes_intgen.base.errors import DataError, ModelError, QueryError
+from bayes_intgen.cli.marks import add_marks, marks
 from bayes_intgen.cli.paths import writable
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ __all__ = [
     "add_inference",
     "add_interactions",
     "add_laplace",
-    "add_marks",
     "add_moments_file",
     "add_names",
     "add_numbers",
@@ -240,22 +240,6 @@ def add_columns(parser: argparse.ArgumentParser) -> None:
     add_marks(parser)
 
 
-def add_marks(parser: argparse.ArgumentParser) -> None:
-    """Add what says how rows depend on one another, and how many units each stands for."""
-    group = parser.add_argument_group("rows that depend on one another, or stand for many")
-    add_names(
-        group,
-        "--cluster",
-        "C,C",
-        "columns of what groups rows that depend on one another, such as a region or a user",
-        default=[],
-    )
-    group.add_argument("--time", metavar="T", help="column of the time of each row")
-    group.add_argument(
-        "--weights", metavar="W", help="column of the number of units that a row is the mean of"
-    )
-
-
 def add_regime(parser: argparse.ArgumentParser) -> None:
     """Add what says which experiment a row comes from."""
     parser.add_argument(
@@ -316,9 +300,7 @@ def read_table(options: argparse.Namespace, source: Any = None) -> "ig.RegimeDat
         regime=options.regime,
         categorical=options.categorical,
         covariates=options.covariates,
-        cluster=options.cluster,
-        time=options.time,
-        weights=options.weights,
+        **marks(options),
     )
     dropped = getattr(options, "drop", [])
     return data.drop(dropped) if dropped else data

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import bayes_intgen as ig
 from bayes_intgen.cli import arguments
+from bayes_intgen.cli.marks import add_marks, marks
 
 __all__ = ["DESCRIPTION", "add_arguments", "run"]
 
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_fit(parser)
     parser.add_argument("data", metavar="DATA", help="the table it was fitted to")
     arguments.add_regime(parser)
-    arguments.add_marks(parser)
+    add_marks(parser)
     arguments.add_names(parser, "--drop", "R,R", "regimes that the fit left out", default=[])
     parser.add_argument("--points", type=Path, metavar="POINTS", help="table of query points")
     arguments.add_do(parser)
@@ -51,8 +52,7 @@ def run(options: argparse.Namespace) -> int:
     from bayes_intgen.studies.refit.simulate_rows import read_like  # slow to import, too
 
     posterior = ig.load(options.fit)
-    marks = {"cluster": options.cluster, "time": options.time, "weights": options.weights}
-    data = read_like(posterior, options.data, options.regime, marks)
+    data = read_like(posterior, options.data, options.regime, marks(options))
     if options.drop:
         data = data.drop(options.drop)
     at = (

@@ -13,11 +13,11 @@ import numpy as np
 
 from bayes_intgen.base.arguments import show
 from bayes_intgen.base.errors import RegimeError
-from bayes_intgen.base.html import html_block, html_table
 from bayes_intgen.base.regimes import Regime, format_regime, parse_regime, read_regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.columns import Columns
 from bayes_intgen.data.conversion import Levels, regime_batches
+from bayes_intgen.data.description import data_html, describe_data
 from bayes_intgen.data.first_pass import (
     RowsBefore,
     check_columns_usable,
@@ -25,7 +25,7 @@ from bayes_intgen.data.first_pass import (
     read_summary,
     summarise,
 )
-from bayes_intgen.data.levels import check_known, list_levels
+from bayes_intgen.data.levels import check_known
 from bayes_intgen.data.marks import Marks
 from bayes_intgen.data.open_source import open_source
 from bayes_intgen.data.sources import Source
@@ -113,8 +113,7 @@ class RegimeData:
             plates. Without it rows are taken to be independent.
         time
             Column of the time of each row, numbers or dates: rows of a cluster (without one, of a
-            regime) depend on those that came shortly before. It may be left out where each row is
-            from another time and independent of the last.
+            regime) depend on those that came shortly before.
         weights
             Column of the number of units that each row is the mean of: its variance is divided by
             them.
@@ -288,13 +287,7 @@ class RegimeData:
         yield from regime_batches(self.source.batches(), self.columns, self.levels, self.regimes)
 
     def marks(self, regime: Regime) -> Marks:
-        """Return the marks of all rows of one regime, in the order of :meth:`rows`.
-
-        Examples
-        --------
-        >>> data.marks(("a1",)).table.shape  # no cluster, time or weights
-        (200, 0)
-        """
+        """Return the marks of all rows of one regime, in the order of :meth:`rows`."""
         own = [rows for r, rows in self._marked_batches() if r == regime]
         return self.columns.split(np.concatenate(own))[1]
 
@@ -319,33 +312,7 @@ class RegimeData:
         return np.concatenate([values for own, values in self.batches() if own == wanted])
 
     def __str__(self) -> str:
-        width = max(len("regime"), *(len(label) for label in self.labels))
-        given = f", covariates {list(self.covariates)}" if self.covariates else ""
-        lines = [
-            f"RegimeData: outcome {self.outcome!r}, actions {list(self.actions)}{given}",
-            *self._level_lines(),
-            *self._mark_lines(),
-            f"{'regime':<{width}}  {'rows':>12}  actions set",
-            *(f"{label:<{width}}  {n:>12,}  {setting}" for label, n, setting in self._table()),
-        ]
-        return "\n".join(lines)
+        return describe_data(self)
 
     def _repr_html_(self) -> str:
-        given = [f"covariates: {', '.join(self.covariates)}"] if self.covariates else []
-        return html_block(
-            f"RegimeData: outcome {self.outcome}, actions {', '.join(self.actions)}",
-            [*given, *self._level_lines(), *self._mark_lines()],
-            [html_table(["regime", "rows", "actions set"], self._table())],
-        )
-
-    def _level_lines(self) -> list[str]:
-        return [f"levels of {name}: {list_levels(texts)}" for name, texts in self.levels.items()]
-
-    def _mark_lines(self) -> list[str]:
-        return [f"{role}: {name}" for role, name in self.columns.marks.by_role]
-
-    def _table(self) -> list[tuple[str, int, str]]:
-        return [
-            (format_regime(regime), rows.n, ", ".join(regime) or "none (observational)")
-            for regime, rows in self.summary.regimes.items()
-        ]
+        return data_html(self)

@@ -7,7 +7,7 @@ is the fit; a second is made where actions interact. With moments in place of ro
 and no interaction.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,8 +15,11 @@ from bayes_intgen.base.errors import ModelError, NotIdentifiedError
 from bayes_intgen.design.interactions import InteractionTerms
 from bayes_intgen.inference.laplace import LaplaceMode, find_mode
 from bayes_intgen.inference.prepare import Prepared, SettledDesign, judge_interactions
+from bayes_intgen.inference.sandwich import Sandwich
 from bayes_intgen.inference.verdicts.additivity_result import Additivity
+from bayes_intgen.inference.verdicts.dependence import check_dependence
 from bayes_intgen.inference.verdicts.lack_of_fit import check_lack_of_fit
+from bayes_intgen.inference.verdicts.scale_of_additivity import check_scale, describe_scale
 
 __all__ = ["LearnedFit", "learn_interactions"]
 
@@ -38,6 +41,20 @@ class LearnedFit:
         problem, moments = prepared.problem, prepared.moments
         misfit = check_lack_of_fit(problem, at, moments, prepared.log_variances)
         return {"additivity": self.additivity, "lack_of_fit": misfit}
+
+    def attributes(
+        self, sandwich: Sandwich | None, declared: Mapping[str, Any]
+    ) -> dict[Hashable, Any]:
+        """Say what of the fit is told as attributes of its draws.
+
+        ``sandwich``: by what the weights spread, if rows depend on one another; ``declared``: the
+        columns that say so, by argument.
+        """
+        prepared, problem, moments = self.prepared, self.prepared.problem, self.prepared.moments
+        told = (prepared.log_variances, sandwich, declared)
+        rows = check_dependence(problem, self.mode.mode, moments, *told)
+        scale = describe_scale(check_scale(problem, self.mode, moments))
+        return prepared.attributes | scale | {"dependence": rows.to_text()}
 
 
 def learn_interactions(

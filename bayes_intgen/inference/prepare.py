@@ -17,16 +17,15 @@ If the data are already Moments, no pass over rows is made.
 """
 
 import json
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from bayes_intgen.base.arguments import read_choice
 from bayes_intgen.base.blocks import BlockChoice, find_cuts, read_blocks
 from bayes_intgen.base.errors import ModelError
-from bayes_intgen.base.regimes import Regime, format_regime, read_regime
+from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Scale
 from bayes_intgen.data.lift_tests import LiftTests
 from bayes_intgen.data.regime_data import RegimeData
@@ -37,11 +36,12 @@ from bayes_intgen.design.design import Design
 from bayes_intgen.design.identification.identify import require_target
 from bayes_intgen.design.identification.model_identification import require_level_or_effect
 from bayes_intgen.design.identification.rank_condition import RankCondition
-from bayes_intgen.design.interactions import CHOICES, Interactions, InteractionTerms
+from bayes_intgen.design.interactions import Interactions, InteractionTerms
 from bayes_intgen.design.structure import Structure, resolve_structure
 from bayes_intgen.design.structure_learning import LearnedStructure, learn_structure
 from bayes_intgen.inference.intercepts import fit_intercepts
 from bayes_intgen.inference.laplace import LaplaceMode, find_mode
+from bayes_intgen.inference.options import actions_of, refuse_exact
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.variance_functions import weighted_moments
 from bayes_intgen.inference.verdicts.additivity import LEARNING_LEVEL, LEVEL, check_additivity
@@ -50,25 +50,16 @@ from bayes_intgen.inference.verdicts.probes import probe_features
 from bayes_intgen.model.lift_likelihood import LiftRows
 from bayes_intgen.model.log_variance import LogVariance
 from bayes_intgen.model.priors import Priors
-from bayes_intgen.model.pymc_rowwise import LIKELIHOODS
 from bayes_intgen.moments.moments import Moments
 
 __all__ = [
     "Prepared",
     "SettledDesign",
-    "actions_of",
-    "check_choices",
-    "describe_draws",
     "judge_interactions",
     "prepare",
-    "read_target",
-    "refuse_exact",
-    "refuse_marks",
     "settle_design",
     "weight_rows",
 ]
-
-LEAST_RESIDUAL = 1e-10
 
 
 @dataclass(frozen=True)
@@ -145,18 +136,6 @@ class Prepared:
 
 def _condition(design: Design, summary: Summary, lifts: LiftRows | None) -> RankCondition:
     return RankCondition(design, tuple(summary.regimes), lifts.rows if lifts else None)
-
-
-def check_choices(interactions: str, priors: object, variance: str, likelihood: str) -> None:
-    """Raise a ModelError unless the choices of a model beside its basis and blocks are valid."""
-    read_choice(interactions, "interactions", CHOICES)
-    if priors is not None and not isinstance(priors, Priors):
-        raise ModelError(
-            f"priors must be a Priors object, such as Priors(linear=LogNormal(1.0, 0.5)), "
-            f"got {priors!r}."
-        )
-    read_choice(variance, "variance", ("learned", "constant"))
-    read_choice(likelihood, "likelihood", LIKELIHOODS)
 
 
 def settle_design(
@@ -284,53 +263,3 @@ def judge_interactions(prepared: Prepared, mode: LaplaceMode) -> Additivity | No
     level = LEARNING_LEVEL if design.interactions == "learned" else LEVEL
     found = check_additivity(null, mode.mode, moments, level)
     return replace(found, fitted=design.interactions, missing=design.lacks(found.terms))
-
-
-def actions_of(data: RegimeData | Moments) -> tuple[str, ...]:
-    """Return the names of the actions; a ModelError if it is no data at all."""
-    if not isinstance(data, RegimeData | Moments):
-        raise ModelError(
-            f"data must be a RegimeData or Moments, got {type(data).__name__}; "
-            f"make one with RegimeData.from_frame."
-        )
-    return data.actions
-
-
-def describe_draws(
-    method: str, random_seed: int, likelihood: str, variance: str, priors: Priors | None
-) -> dict[str, Any]:
-    """Say how draws were made, as attributes of their tree; ``variance``: if normal."""
-    return {
-        "method": method,
-        "random_seed": random_seed,
-        "likelihood": likelihood,
-        "variance": variance if likelihood == "normal" else likelihood,
-        "priors": json.dumps((priors or Priors()).describe()),
-    }
-
-
-def read_target(target: str | Iterable[str] | None, data: RegimeData | Moments) -> Regime:
-    """Read the ``target`` argument; None means that all actions are set."""
-    actions = actions_of(data)
-    return actions if target is None else read_regime(target, actions, "target")
-
-
-def refuse_exact(moments: Moments) -> None:
-    """Refuse an outcome without noise, for which the likelihood has no maximum."""
-    for regime in moments.regimes:
-        if moments.residual_share(regime) < LEAST_RESIDUAL:
-            raise ModelError(
-                f"data: in regime {format_regime(regime)!r} the outcome {moments.outcome!r} is "
-                f"constant or an exact function of the actions; a noise of at least 1e-5 of its "
-                f"spread is needed. Is the outcome computed from the actions?"
-            )
-
-
-def refuse_marks(likelihood: str, marks: Mapping[str, Any]) -> None:
-    """Refuse clusters, times and weights with a likelihood that is a sum over single rows."""
-    if likelihood != "normal" and marks:
-        raise ModelError(
-            f"likelihood: {likelihood!r} takes rows as independent and alike, but the data have "
-            f"{', '.join(f'{name}={value!r}' for name, value in marks.items())}; use "
-            f"likelihood='normal', or leave these out of RegimeData.from_frame."
-        )

@@ -43,6 +43,7 @@ from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.inference.intercepts import group_regressors
 from bayes_intgen.inference.problem import Problem, WeightsGiven
 from bayes_intgen.moments.cluster_sums import add_by_key, sum_of_squares
+from bayes_intgen.moments.meat import units_are_blocks
 from bayes_intgen.moments.moments import Moments
 
 __all__ = ["Sandwich", "UnitScores", "corrected_scores", "estimate_sandwich"]
@@ -83,7 +84,7 @@ def estimate_sandwich(problem: Problem, mode: Array, moments: Moments) -> Sandwi
         return None
     design, given = problem.design, problem.conditional(mode)
     own = moments.select(design.features)
-    by_block, log_sigma = moments.units_are_blocks, problem.split(mode)[0]
+    by_block, log_sigma = units_are_blocks(moments), problem.split(mode)[0]
     centred = given.centred
     half = solve_triangular(centred.factor, np.eye(len(centred.mean)), lower=True, trans=1)
     half *= centred.scaling[:, None]  # H
@@ -130,7 +131,7 @@ def corrected_scores(
     r, w
         The regime, by position, and its precision.
     """
-    regime, by_block = moments.regimes[r], moments.units_are_blocks
+    regime, by_block = moments.regimes[r], units_are_blocks(moments)
     groups = moments.clusters[regime]
     x = group_regressors(problem, regime, moments.select(problem.design.features).clusters[regime])
     residual = groups.sums[:, -1] - x @ given.mean

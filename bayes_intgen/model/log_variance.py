@@ -38,7 +38,7 @@ from bayes_intgen.data.grouping import mean_units
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.data.row_pass import Chunk, sum_chunks
 from bayes_intgen.design.basis.features import FeatureMap
-from bayes_intgen.moments.feature_sums import BlockMoments, block_rows
+from bayes_intgen.moments.block_moments import BlockMoments, block_rows
 
 __all__ = ["LogVariance", "VarianceFeatures", "fit_log_variances"]
 

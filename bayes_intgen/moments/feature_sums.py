@@ -21,7 +21,7 @@ with the weighted moments of the features, are those of a regression of e^2 on t
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import reduce
 from typing import Protocol
 
@@ -34,60 +34,17 @@ from bayes_intgen.data.grouping import Grouping, relative_units
 from bayes_intgen.data.row_pass import FOLDS, Chunk
 from bayes_intgen.data.sources import merge_each
 from bayes_intgen.design.basis.features import FeatureMap
-from bayes_intgen.moments.cluster_sums import ClusterSums, group_rows
+from bayes_intgen.moments.block_moments import BlockMoments, block_rows
+from bayes_intgen.moments.cluster_sums import ClusterSums
+from bayes_intgen.moments.row_groups import RowGroups
 
 __all__ = [
-    "BlockMoments",
     "FeatureSums",
     "Recipe",
     "ResidualMoments",
     "RowWeights",
-    "block_rows",
     "sum_features",
 ]
-
-BLOCK_VALUES = 2**17  # one megabyte, the cache of one core
-LEAST_BLOCK = 256
-
-
-class BlockMoments:
-    """Moments of weighted rows that are added block by block; rows are columns here.
-
-    Parameters
-    ----------
-    size
-        Number of columns of the table, of which the first is one everywhere and not counted.
-    """
-
-    def __init__(self, size: int) -> None:
-        self._n = 0
-        self._gram, self._product = np.zeros((size, size)), np.empty((size, size))
-        self._reference: Array | None = None
-
-    def add(self, block: Array, row_weights: Array | None = None) -> None:
-        """Add a block, shape (size, rows), which is overwritten; weights have shape (rows,)."""
-        if self._reference is None:
-            self._reference = _mean(block)
-        block -= self._reference
-        if row_weights is not None:
-            block *= np.sqrt(row_weights)
-        np.matmul(block, block.T, out=self._product)
-        self._gram += self._product
-        self._n += block.shape[1]
-
-    def result(self) -> CentredMoments:
-        """Return the moments of all rows that were added."""
-        if self._reference is None:
-            return CentredMoments.empty(len(self._gram) - 1)
-        total, sums = float(self._gram[0, 0]), self._gram[0, 1:]
-        scatter = self._gram[1:, 1:] - np.outer(sums, sums / total)  # (3)
-        mean = self._reference[1:, 0] + sums / total
-        return CentredMoments(self._n, total, mean, (scatter + scatter.T) / 2)
-
-
-def block_rows(size: int) -> int:
-    """Return how many rows of a table of some columns make up a block."""
-    return max(BLOCK_VALUES // size, size, LEAST_BLOCK)
 
 
 class RowWeights(Protocol):
@@ -233,34 +190,12 @@ class Recipe:
         theta = None if self.theta is None else self.theta[regime]
         fold = min(fold, self.n_folds - 1)
         units = relative_units(marks, self.mean_units)
-        groups = None if self.grouping is None else _Groups.of(self.grouping.keys(marks))
+        groups = None if self.grouping is None else RowGroups.of(self.grouping.keys(marks))
         if groups is not None:  # rows of a group side by side
             values = values[groups.order]
             units = None if units is None else units[groups.order]
         chosen = (self.features, self.outcome_scale, variance, theta, fold)
         return sum_features(values, *chosen, units, groups)
-
-
-@dataclass(frozen=True)
-class _Groups:
-    """The groups of the rows of a chunk."""
-
-    keys: Indices  # of each group, shape (groups, 2)
-    order: Indices  # of the rows, by group
-    starts: Indices  # the first row of each group in that order
-
-    @classmethod
-    def of(cls, keys: Indices) -> "_Groups":
-        order, starts = group_rows(keys)
-        return cls(keys[order][starts], order, starts)
-
-    def add(self, sums: Array, table: Array, start: int) -> None:
-        """Add rows ``start`` and on, columns of a table here, to the sums of their groups."""
-        end = start + table.shape[1]
-        first = int(np.searchsorted(self.starts, start, side="right")) - 1
-        last = int(np.searchsorted(self.starts, end, side="left"))
-        inner = np.maximum(self.starts[first:last] - start, 0)
-        sums[first:last] += np.add.reduceat(table, inner, axis=1).T
 
 
 def sum_features(
@@ -271,7 +206,7 @@ def sum_features(
     theta: Array | None = None,
     fold: int = 0,
     units: Array | None = None,
-    groups: _Groups | None = None,
+    groups: RowGroups | None = None,
 ) -> FeatureSums:
     """Sum over rows of one regime and fold.
 
@@ -324,18 +259,8 @@ def sum_features(
                 groups.add(scores, work, start)
         moments.add(rows, row_weights)  # (1)
     by_fold = {fold: moments.result()}
-    clusters = None if groups is None else _cluster_sums(groups, len(values), by_group, scores)
+    clusters = None if groups is None else groups.sums(len(values), by_group, scores)
     return FeatureSums(by_fold, log_weight, _count_clamped(values, features), residuals, clusters)
-
-
-def _cluster_sums(groups: _Groups, n: int, by_group: Array, scores: Array) -> ClusterSums:
-    """Put the sums of groups together; the first feature is the constant."""
-    rows = np.diff(groups.starts, append=n).astype(float)
-    weight, sums = by_group[:, 0].copy(), by_group[:, 1:].copy()
-    if not len(scores):
-        return ClusterSums.of(groups.keys, rows, weight, sums)
-    known = ClusterSums.of(groups.keys, rows, weight, sums, scores[:, 0].copy())
-    return replace(known, scores=((groups.keys, scores),))
 
 
 def _count_clamped(values: Array, features: FeatureMap) -> Counts:
@@ -346,14 +271,3 @@ def _count_clamped(values: Array, features: FeatureMap) -> Counts:
             column = values[:, k]
             counts[k] = np.count_nonzero(column < low) + np.count_nonzero(column > high)
     return counts
-
-
-def _mean(rows: Array) -> Array:
-    """Return the mean of each row but the first, whose mean is to count as zero; shape (p, 1).
-
-    Exact for a feature that is constant, whose scatter then is exactly zero.
-    """
-    first = rows[:, :1].copy()
-    mean = first + (rows - first).mean(axis=1, keepdims=True)
-    mean[0] = 0.0
-    return np.asarray(mean)

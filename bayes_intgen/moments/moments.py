@@ -5,39 +5,30 @@ cross-validation fold the count, the mean and the centred second moments of (phi
 standard units. A model with fewer features takes its rows and columns out of those computed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from bayes_intgen.base.arguments import show
 from bayes_intgen.base.centred_moments import CentredMoments, RegressionMoments
-from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.parallel import one_blas_thread, ordered_map
 from bayes_intgen.base.regimes import Regime
-from bayes_intgen.base.types import Array, Counts, Indices, Scale
+from bayes_intgen.base.types import Array, Counts, Scale
 from bayes_intgen.data.grouping import Grouping, mean_units
 from bayes_intgen.data.marks import MarkColumns
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.data.row_pass import FOLDS, sum_chunks
 from bayes_intgen.data.summary import Summary
-from bayes_intgen.design.basis.choice import BasisChoice, check_choice, freeze_bases
 from bayes_intgen.design.basis.features import FeatureMap
-from bayes_intgen.design.basis.hsgp import HSGP
-from bayes_intgen.design.structure import Structure, resolve_structure
-from bayes_intgen.design.structure_learning import learn_structure
-from bayes_intgen.moments.cluster_sums import ClusterSums, sum_of_squares
-from bayes_intgen.moments.combination import merge, read_further
-from bayes_intgen.moments.description import check_size, describe_moments, moments_html
+from bayes_intgen.moments.cluster_sums import ClusterSums
+from bayes_intgen.moments.combination import merge, select
+from bayes_intgen.moments.description import describe_moments, moments_html
 from bayes_intgen.moments.feature_sums import Recipe, ResidualMoments, RowWeights
+from bayes_intgen.moments.from_data import from_data
 from bayes_intgen.moments.moments_file import read_moments, save
 
 __all__ = ["Moments"]
 
-ENOUGH_CLUSTERS = 10  # in every regime, to be units in place of blocks
 MANY_FEATURES = 300  # from here on threads have enough to do
 
 
@@ -126,79 +117,6 @@ class Moments:
         return sum(fold.n for folds in self.folds.values() for fold in folds)
 
     @classmethod
-    def from_data(
-        cls,
-        data: Any,
-        like: "Moments | None" = None,
-        basis: BasisChoice | None = None,
-        structure: Structure = "full",
-        regime: str | Mapping[str, str] = "regime",
-    ) -> "Moments":
-        """Make both passes over the data.
-
-        Parameters
-        ----------
-        data
-            A :class:`bayes_intgen.RegimeData`. With ``like``, anything that
-            :meth:`bayes_intgen.RegimeData.from_frame` takes, with the columns of ``like``: then a
-            regime may have any number of rows.
-        like
-            Moments whose frozen basis is used again, so that the two can be merged. Rows beyond its
-            box are held at the edge, and counted in ``clamped``.
-        basis
-            The basis, when there is nothing to be like; HSGP() by default, as in the model.
-        structure
-            Which actions may depend on which others, as in the model. A model with the same edges,
-            or fewer, can be fitted to the moments: any model with ``"full"``, the default. Products
-            are computed of those pairs only, and with many actions all pairs are too many.
-        regime
-            Column of the regime labels, for ``data`` that is no RegimeData.
-
-        Raises
-        ------
-        ModelError
-            If an argument is of another kind, both ``like`` and ``basis`` are given, ``like`` has
-            other columns, or there are so many features that their moments would fill more than
-            4 GiB.
-        DataError
-            If other columns are categorical in ``like``, or it lacks a level of the data; if the
-            data are nothing that can be read.
-
-        Examples
-        --------
-        >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
-        >>> moments.actions, moments.covariates, moments.variables, moments.outcome
-        (('a1', 'a2'), (), ('a1', 'a2'), 'y')
-        >>> moments.regimes, moments.n_rows
-        (((), ('a1',), ('a2',)), 600)
-        """
-        if like is not None:
-            if not isinstance(like, Moments):
-                raise ModelError(f"like must be Moments or None, got {show(like)}.")
-            if basis is not None:
-                raise ModelError("basis: give either like or basis, because like fixes the basis.")
-            data = read_further(data, like.summary, regime, like.marks)
-            frozen = (like.features, like.outcome_scale)
-            return cls.compute(data, data.summary, *frozen, like=like)
-        if not isinstance(data, RegimeData):
-            raise ModelError(
-                f"data must be a RegimeData unless like says what its columns are, got "
-                f"{show(data)}; make one with RegimeData.from_frame."
-            )
-        summary = data.summary
-        chosen = HSGP() if basis is None else basis
-        check_choice(chosen)
-        bases = freeze_bases(chosen, data.variables, summary)
-        scopes: list[Iterable[str]] = [data.variables]
-        if structure != "full":
-            learned = learn_structure(summary).parents if structure == "learned" else None
-            parents = learned or resolve_structure(structure, data.actions)
-            scopes = [(action, *names, *data.covariates) for action, names in parents.items()]
-        features = FeatureMap.within(bases, scopes)
-        check_size(len(features.features), len(data.regimes))
-        return cls.compute(data, summary, features, summary.scales[data.outcome])
-
-    @classmethod
     def compute(
         cls,
         data: RegimeData,
@@ -250,45 +168,11 @@ class Moments:
             marks=data.columns.marks,
         )
 
-    # methods: the first argument of each function is self
+    # methods: the first argument of each function is the class, or self
+    from_data = classmethod(from_data)
     merge = merge
     save = save
-
-    def select(self, features: FeatureMap) -> "Moments":
-        """Keep some of the features.
-
-        Raises
-        ------
-        ModelError
-            If a feature is not among those whose moments were computed.
-
-        Examples
-        --------
-        >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
-        >>> moments.select(moments.features) is moments
-        True
-        """
-        if features == self.features:
-            return self
-        order = {f.factors: i - 1 for i, f in enumerate(self.features.features)}
-        wanted = [f.factors for f in features.features]
-        missing = [factors for factors in wanted if factors not in order]
-        if missing or features.bases != self.features.bases:
-            raise ModelError(
-                f"basis: the moments lack {len(missing)} of the {len(wanted)} features of the "
-                f"model, or were computed with another basis; compute them again with "
-                f"Moments.from_data(data, basis=...) and the basis of the model."
-            )
-        # The outcome stays last; the constant, first among the features, is not in the moments.
-        columns = np.array([*(order[factors] for factors in wanted[1:]), len(order) - 1])
-        folds = {r: tuple(fold.select(columns) for fold in f) for r, f in self.folds.items()}
-        residuals = self.residuals
-        if residuals is not None:
-            kept = np.array([order[factors] + 1 for factors in wanted])
-            residuals = {r: sums.select(kept) for r, sums in residuals.items()}
-        constant = np.concatenate([[0], columns[:-1] + 1])
-        clusters = {r: sums.select(columns, constant) for r, sums in self.clusters.items()}
-        return replace(self, features=features, folds=folds, residuals=residuals, clusters=clusters)
+    select = select
 
     def with_intercepts(self, ratios: Mapping[Regime, float]) -> "Moments":
         """Return the moments of rows that share random intercepts.
@@ -311,48 +195,6 @@ class Moments:
         ratio = self.ratios.get(regime, 0.0)
         shared = self.clusters[regime].log_det(ratio) if ratio else 0.0
         return self.log_weights[regime] - shared
-
-    @cached_property
-    def units_are_blocks(self) -> bool:
-        """Whether blocks of times count as units of a sandwich, for want of clusters.
-
-        Otherwise whole clusters do, of which there are ten or more in every regime.
-
-        Examples
-        --------
-        >>> ig.Moments.from_data(data, basis=ig.Polynomial(2)).units_are_blocks
-        False
-        """
-        if self.grouping is None or not self.grouping.has_blocks:
-            return False
-        numbers = [len(np.unique(groups.keys[:, 0])) for groups in self.clusters.values()]
-        return min(numbers) < ENOUGH_CLUSTERS
-
-    def meat(self, regime: Regime) -> Array:
-        """Return the sum of S S' over independent units of a regime, (features, features).
-
-        S is the score of a unit, the sum of v e phi over its rows: a row or, where rows depend on
-        one another, a cluster or a block of times, its random intercept taken out; e are the
-        residuals of a first fit. The middle of a sandwich, without the precision of the regime.
-
-        Raises
-        ------
-        ModelError
-            If there are no residuals.
-        """
-        if self.residuals is None:
-            raise ModelError("moments: those of the residuals are needed; compute them from rows.")
-        groups = self.clusters.get(regime)
-        if groups is None or not groups.scores:
-            return self.residuals[regime].meat
-        keys, scores = self.unit_scores(regime)
-        return sum_of_squares(keys, scores, self.units_are_blocks)
-
-    def unit_scores(self, regime: Regime) -> tuple[Indices, Array]:
-        """Return keys and scores of the units of a regime, with residuals of the first fit."""
-        groups, ratio = self.clusters[regime], self.ratios.get(regime, 0.0)
-        left = (1 - groups.shrinkage(ratio) * groups.weight) * groups.residual
-        return groups.unit_scores(left, 1.0, self.units_are_blocks)
 
     def regression(self, regime: Regime) -> RegressionMoments:
         """Return the sums of products of one regime, all folds together.

@@ -34,6 +34,7 @@ from bayes_intgen.inference.verdicts.dependence_result import (
     RepeatedRows,
 )
 from bayes_intgen.model.log_variance import LogVariance
+from bayes_intgen.moments.meat import units_are_blocks
 from bayes_intgen.moments.moments import Moments
 
 __all__ = ["check_dependence", "lag_scores", "repeated_share"]
@@ -69,7 +70,7 @@ def check_dependence(
     shares: dict[str, float] | None = None
     settings: dict[str, float] | None = None
     if grouped:
-        by_block = moments.units_are_blocks
+        by_block = units_are_blocks(moments)
         units = {
             labels[r]: len(np.unique(own.keys if by_block else own.keys[:, :1], axis=0))
             for r, own in grouped.items()
@@ -92,7 +93,7 @@ def check_dependence(
     return DependenceOfRows(
         dict(declared),
         units,
-        bool(grouped) and moments.units_are_blocks,
+        bool(grouped) and units_are_blocks(moments),
         shares,
         settings,
         None if sandwich is None else sandwich.freedom,

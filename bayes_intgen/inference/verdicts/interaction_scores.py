@@ -41,6 +41,7 @@ from bayes_intgen.inference.verdicts.estimated_form import QuadraticForm
 from bayes_intgen.inference.verdicts.probes import Probe
 from bayes_intgen.inference.verdicts.quadratic_form import quadratic_form_tail
 from bayes_intgen.moments.cluster_sums import sum_of_squares
+from bayes_intgen.moments.meat import meat, units_are_blocks
 from bayes_intgen.moments.moments import Moments
 
 __all__ = ["Scores"]
@@ -81,7 +82,7 @@ class Scores:
         columns = np.concatenate([mine, *(probe.columns for probe in probes)])
         size, posterior = len(mine), given.covariance
         freedom = inf
-        total, meat = (np.zeros((len(columns), len(columns))) for _ in range(2))
+        total, middle = (np.zeros((len(columns), len(columns))) for _ in range(2))
         cross, taken = np.zeros(len(columns)), null.effective_parameters(mode)
         for r, regime in enumerate(moments.regimes):
             extra = [np.full(len(probe.columns), probe.active(regime)) for probe in probes]
@@ -93,18 +94,18 @@ class Scores:
             total += w * mask * sums.gram[np.ix_(columns, columns)]
             if moments.clusters:
                 unit = corrected_scores(null, given, moments, r, float(w))
-                own = sum_of_squares(unit.keys, unit.scores, moments.units_are_blocks)
+                own = sum_of_squares(unit.keys, unit.scores, units_are_blocks(moments))
                 freedom = min(freedom, unit.freedom)
             else:
-                own = counted * moments.meat(regime)
-            meat += w**2 * mask * own[np.ix_(columns, columns)]
+                own = counted * meat(moments, regime)
+            middle += w**2 * mask * own[np.ix_(columns, columns)]
             cross += w * active * sums.cross[columns]
         shift = posterior @ total[:size, size:]  # T of (2)
         score = cross[size:] - total[size:, :size] @ given.mean  # (1)
         information = total[size:, size:] - total[size:, :size] @ shift
         projection = np.vstack([-shift, np.eye(len(columns) - size)])  # L of (2)
         prior = given.prior_part(total[size:, :size])
-        covariance = projection.T @ meat @ projection + prior  # (3)
+        covariance = projection.T @ middle @ projection + prior  # (3)
         scale = np.concatenate([probe.scale for probe in probes])
         return cls(score, information, covariance, scale, freedom)
 

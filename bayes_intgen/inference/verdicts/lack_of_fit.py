@@ -69,6 +69,7 @@ from bayes_intgen.inference.verdicts.rank_functions import (
 )
 from bayes_intgen.inference.verdicts.sampled_units import SampledUnits
 from bayes_intgen.model.log_variance import LogVariance
+from bayes_intgen.moments.meat import meat
 from bayes_intgen.moments.moments import Moments
 
 __all__ = ["check_lack_of_fit"]
@@ -153,9 +154,9 @@ class _Fit:
         regime, design = self.moments.regimes[r], self.problem.design
         order = {f.factors: i for i, f in enumerate(self.moments.features.features)}
         mine = np.array([order[f.factors] for f in design.features.features])
-        meat = self.moments.meat(regime)[np.ix_(mine, mine)]
+        squares = meat(self.moments, regime)[np.ix_(mine, mine)]
         factor = np.exp(-4 * self.log_sigma[r]) * self.inflation(r)
-        return np.asarray(factor * self.spread(meat, design.active(regime)))
+        return np.asarray(factor * self.spread(squares, design.active(regime)))
 
     def inflation(self, r: int) -> float:
         """Return n / (n - edf): the fit took as many degrees of freedom out of the residuals."""

@@ -19,6 +19,7 @@ from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.data.grouping import relative_units
 from bayes_intgen.data.regime_summary import ThinnedSample
 from bayes_intgen.moments.cluster_sums import group_rows
+from bayes_intgen.moments.meat import units_are_blocks
 from bayes_intgen.moments.moments import Moments
 
 __all__ = ["SampledUnits"]
@@ -45,7 +46,7 @@ class SampledUnits:
         keys = moments.grouping.keys(marks)
         order, groups = group_rows(keys)
         units = groups
-        if not moments.units_are_blocks:
+        if not units_are_blocks(moments):
             clusters = keys[order][groups, 0]
             units = groups[np.concatenate([[True], clusters[1:] != clusters[:-1]])]
         return cls(order, weights[order], moments.ratios.get(regime, 0.0), groups, units)

@@ -1,0 +1,93 @@
+"""What is given to a model and its fits: checks before any work, and how draws were made."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bayes_intgen.base.arguments import read_choice
+from bayes_intgen.base.errors import ModelError
+from bayes_intgen.base.regimes import Regime, format_regime, read_regime
+from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.design.interactions import CHOICES
+from bayes_intgen.model.priors import Priors
+from bayes_intgen.model.pymc_rowwise import LIKELIHOODS
+from bayes_intgen.moments.moments import Moments
+
+__all__ = [
+    "actions_of",
+    "check_choices",
+    "describe_draws",
+    "marks_of",
+    "read_target",
+    "refuse_exact",
+    "refuse_marks",
+]
+
+LEAST_RESIDUAL = 1e-10
+
+
+def check_choices(interactions: str, priors: object, variance: str, likelihood: str) -> None:
+    """Raise a ModelError unless the choices of a model beside its basis and blocks are valid."""
+    read_choice(interactions, "interactions", CHOICES)
+    if priors is not None and not isinstance(priors, Priors):
+        raise ModelError(
+            f"priors must be a Priors object, such as Priors(linear=LogNormal(1.0, 0.5)), "
+            f"got {priors!r}."
+        )
+    read_choice(variance, "variance", ("learned", "constant"))
+    read_choice(likelihood, "likelihood", LIKELIHOODS)
+
+
+def actions_of(data: RegimeData | Moments) -> tuple[str, ...]:
+    """Return the names of the actions; a ModelError if it is no data at all."""
+    if not isinstance(data, RegimeData | Moments):
+        raise ModelError(
+            f"data must be a RegimeData or Moments, got {type(data).__name__}; "
+            f"make one with RegimeData.from_frame."
+        )
+    return data.actions
+
+
+def describe_draws(
+    method: str, random_seed: int, likelihood: str, variance: str, priors: Priors | None
+) -> dict[str, Any]:
+    """Say how draws were made, as attributes of their tree; ``variance``: if normal."""
+    return {
+        "method": method,
+        "random_seed": random_seed,
+        "likelihood": likelihood,
+        "variance": variance if likelihood == "normal" else likelihood,
+        "priors": json.dumps((priors or Priors()).describe()),
+    }
+
+
+def read_target(target: str | Iterable[str] | None, data: RegimeData | Moments) -> Regime:
+    """Read the ``target`` argument; None means that all actions are set."""
+    actions = actions_of(data)
+    return actions if target is None else read_regime(target, actions, "target")
+
+
+def refuse_exact(moments: Moments) -> None:
+    """Refuse an outcome without noise, for which the likelihood has no maximum."""
+    for regime in moments.regimes:
+        if moments.residual_share(regime) < LEAST_RESIDUAL:
+            raise ModelError(
+                f"data: in regime {format_regime(regime)!r} the outcome {moments.outcome!r} is "
+                f"constant or an exact function of the actions; a noise of at least 1e-5 of its "
+                f"spread is needed. Is the outcome computed from the actions?"
+            )
+
+
+def refuse_marks(likelihood: str, marks: Mapping[str, Any]) -> None:
+    """Refuse clusters, times and weights with a likelihood that is a sum over single rows."""
+    if likelihood != "normal" and marks:
+        raise ModelError(
+            f"likelihood: {likelihood!r} takes rows as independent and alike, but the data have "
+            f"{', '.join(f'{name}={value!r}' for name, value in marks.items())}; use "
+            f"likelihood='normal', or leave these out of RegimeData.from_frame."
+        )
+
+
+def marks_of(data: RegimeData | Moments) -> dict[str, Any]:
+    """Return the columns that say how rows depend on one another, by argument."""
+    return (data.marks if isinstance(data, Moments) else data.columns.marks).given
