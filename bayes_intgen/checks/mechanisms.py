@@ -52,6 +52,10 @@ def check_mechanisms(
     ``blocks``: those of actions that may share a confounder.
     """
     for action in summary.actions:
+        if action in summary.at_rest:
+            reason = f"{action} is constant where it is left alone"
+            yield Finding.untestable("mechanism", action, reason)
+            continue
         block = next(block for block in blocks if action in block)
         # N(k) of a block holds what no action of the block may influence
         before, after = (

@@ -194,9 +194,15 @@ def _settle(
     if posterior is None:
         return settle_design(data, HSGP(), "learned", requested, blocks)
     summary, of_fit = data.summary, posterior.design
-    cuts = find_cuts(summary.regimes, of_fit.blocks)
+    cuts = (*dict.fromkeys([*of_fit.cuts, *find_cuts(summary.regimes, of_fit.blocks)]),)
     design = Design.build(
-        of_fit.features.bases, of_fit.parents, requested, of_fit.blocks, cuts, data.covariates
+        of_fit.features.bases,
+        of_fit.parents,
+        requested,
+        of_fit.blocks,
+        cuts,
+        data.covariates,
+        at_rest=of_fit.at_rest,
     )
     return SettledDesign(design, summary, posterior.learned)
 

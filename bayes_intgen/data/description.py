@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from bayes_intgen.base.html import html_block, html_table
 from bayes_intgen.base.regimes import format_regime
+from bayes_intgen.data.at_rest import describe_at_rest
 from bayes_intgen.data.levels import list_levels
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def describe_data(data: "RegimeData") -> str:
         *_columns(data),
         f"{'regime':<{width}}  {'rows':>12}  actions set",
         *(f"{label:<{width}}  {n:>12,}  {setting}" for label, n, setting in _table(data)),
+        *describe_at_rest(data.summary.at_rest, data.levels),
     ]
     return "\n".join(lines)
 
@@ -30,7 +32,7 @@ def data_html(data: "RegimeData") -> str:
     given = [f"covariates: {', '.join(data.covariates)}"] if data.covariates else []
     return html_block(
         f"RegimeData: outcome {data.outcome}, actions {', '.join(data.actions)}",
-        [*given, *_columns(data)],
+        [*given, *_columns(data), *describe_at_rest(data.summary.at_rest, data.levels)],
         [html_table(["regime", "rows", "actions set"], _table(data))],
     )
 

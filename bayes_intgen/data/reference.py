@@ -1,7 +1,8 @@
 """Reference values of all variables, and the contrast that puts each action into one number.
 
-A numeric action goes from its mean minus one standard deviation to its mean plus one, a categorical
-one from its most frequent level to each other level. Meanwhile the other actions, and the
+A numeric action goes from its mean minus one standard deviation to its mean plus one, or, if it has
+two values only, from the lower to the higher; a categorical one from its most frequent level to
+each other level. Meanwhile the other actions, and the
 covariates, stay at their means and most frequent levels, the reference values. Means, standard
 deviations and frequencies are over all regimes, weighted equally.
 """
@@ -13,7 +14,9 @@ import numpy as np
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.summary import Summary
 
-__all__ = ["ReferenceContrast", "reference_contrasts", "reference_values"]
+TWO_VALUES = 1e-9
+
+__all__ = ["ReferenceContrast", "reference_contrasts", "reference_values", "two_values"]
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,28 @@ def reference_contrasts(summary: Summary) -> list[ReferenceContrast]:
                         ReferenceContrast(action, name, start, level, reference, after)
                     )
         else:
-            low, high = (reference[k] + side * summary.scales[action].spread for side in (-1, 1))
+            mean, spread = float(reference[k]), summary.scales[action].spread
+            low, high = two_values(summary, action) or (mean - spread, mean + spread)
             before, after = _replace(reference, k, low), _replace(reference, k, high)
-            ends = (float(low), float(high))
-            contrasts.append(ReferenceContrast(action, action, *ends, before, after))
+            contrasts.append(ReferenceContrast(action, action, low, high, before, after))
     return contrasts
+
+
+def two_values(summary: Summary, action: str) -> tuple[float, float] | None:
+    """Return the two values of a numeric action that has no others; None if it has.
+
+    Of all distributions between two ends, those on the ends alone have the largest variance, which
+    is the product of the distances of the mean from both.
+    """
+    k, parts = summary.actions.index(action), summary.regimes.values()
+    low = min(float(part.low[k]) for part in parts)
+    high = max(float(part.high[k]) for part in parts)
+    missing = [
+        (high - part.moments.mean[k]) * (part.moments.mean[k] - low)
+        - part.moments.scatter[k, k] / part.n
+        for part in parts
+    ]
+    return (low, high) if max(missing) <= TWO_VALUES * (high - low) ** 2 else None
 
 
 def reference_values(summary: Summary) -> Array:

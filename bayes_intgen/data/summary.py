@@ -14,8 +14,15 @@ import numpy as np
 from scipy import stats
 
 from bayes_intgen.base.centred_moments import CentredMoments
-from bayes_intgen.base.regimes import Regime, format_regime, parse_regime, sort_regimes
+from bayes_intgen.base.regimes import (
+    Regime,
+    format_regime,
+    order_regime,
+    parse_regime,
+    sort_regimes,
+)
 from bayes_intgen.base.types import Array, Scale
+from bayes_intgen.data.at_rest import find_at_rest
 from bayes_intgen.data.gap import Gap, intersect_gaps
 from bayes_intgen.data.level_summary import LevelRows
 from bayes_intgen.data.outcome_kind import OutcomeFacts, OutcomeRange, recognise
@@ -86,6 +93,21 @@ class Summary:
         """Say whether columns, their order, the covariates and all levels are those of another."""
         mine = (self.columns, self.covariates, dict(self.levels))
         return mine == (other.columns, other.covariates, dict(other.levels))
+
+    @cached_property
+    def at_rest(self) -> Mapping[str, float]:
+        """The actions that never move unless they are set, and where they are then."""
+        return find_at_rest(self.actions, self.regimes)
+
+    @cached_property
+    def as_set(self) -> tuple[tuple[Regime, RegimeSummary], ...]:
+        """The summaries by what is set, or at rest, which is the same."""
+        regimes = self.regimes.items()
+        return tuple((order_regime({*r, *self.at_rest}, self.actions), s) for r, s in regimes)
+
+    def showing(self, name: str) -> list[RegimeSummary]:
+        """Return the regimes that show what an action does: it is set there, or at rest."""
+        return [summary for regime, summary in self.as_set if name in regime]
 
     @cached_property
     def scales(self) -> Mapping[str, Scale]:
@@ -182,7 +204,7 @@ class Summary:
         column = self.columns.index(name)
         tested: list[RegimeSummary] = []
         natural: list[RegimeSummary] = []
-        for regime, summary in self.regimes.items():
+        for regime, summary in self.as_set:
             if len(summary.sample.rows):
                 (tested if name in regime else natural).append(summary)
         if not tested:

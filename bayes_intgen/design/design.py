@@ -41,7 +41,7 @@ import numpy as np
 
 from bayes_intgen.base.blocks import Blocks, split_regime
 from bayes_intgen.base.errors import ModelError
-from bayes_intgen.base.regimes import Regime, format_regime
+from bayes_intgen.base.regimes import Regime, format_regime, order_regime
 from bayes_intgen.base.types import Array, Indices, Mask
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.design.basis.function import ActionBasis
@@ -87,6 +87,9 @@ class Design:
         The variables that are covariates; any action may depend on each of them.
     terms
         What interacts, if this was learned.
+    at_rest
+        The actions that never move unless set, and so have no bias
+        (:mod:`bayes_intgen.data.at_rest`): every regime counts as one that sets them.
     """
 
     features: FeatureMap
@@ -96,6 +99,7 @@ class Design:
     cuts: tuple[Regime, ...] = ()
     covariates: tuple[str, ...] = ()
     terms: InteractionTerms = NO_TERMS
+    at_rest: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.blocks:
@@ -111,6 +115,7 @@ class Design:
         cuts: tuple[Regime, ...] = (),
         covariates: tuple[str, ...] = (),
         terms: InteractionTerms = NO_TERMS,
+        at_rest: tuple[str, ...] = (),
     ) -> Self:
         """Make the features that the components need; arguments as in the class.
 
@@ -124,10 +129,11 @@ class Design:
         """
         actions = [name for name in bases if name not in covariates]
         blocks = blocks or tuple((action,) for action in actions)
-        scopes = component_scopes(blocks, cuts, parents, interactions, covariates, terms)
+        chosen = (interactions, covariates, terms, at_rest)
+        scopes = component_scopes(blocks, cuts, parents, *chosen)
         wanted = {names for scope in scopes for names in scope.sets}
         features = FeatureMap.within(bases, wanted, terms.threes)
-        design = cls(features, parents, interactions, blocks, cuts, covariates, terms)
+        design = cls(features, parents, interactions, blocks, cuts, covariates, terms, at_rest)
         if len(design.weights) > MAX_WEIGHTS:
             raise ModelError(
                 f"{'covariates' if covariates else 'structure'}: {len(design.weights)} weights are "
@@ -149,7 +155,7 @@ class Design:
     @cached_property
     def weights(self) -> tuple[Weight, ...]:
         """All weights: the causal part, then the biases of each block."""
-        chosen = (self.interactions, self.covariates, self.terms)
+        chosen = (self.interactions, self.covariates, self.terms, self.at_rest)
         return tuple(  # of beta and delta_k of (2)
             Weight(scope.component, i, feature)
             for scope in component_scopes(self.blocks, self.cuts, self.parents, *chosen)
@@ -161,7 +167,7 @@ class Design:
         self, interactions: Interactions, terms: InteractionTerms = NO_TERMS
     ) -> Self:
         """Return the design with other interactions, the rest alike."""
-        rest = (interactions, self.blocks, self.cuts, self.covariates, terms)
+        rest = (interactions, self.blocks, self.cuts, self.covariates, terms, self.at_rest)
         return type(self).build(self.features.bases, self.parents, *rest)
 
     def additive(self) -> Self:
@@ -249,7 +255,8 @@ class Design:
         ModelError
             If it cuts a block as no regime of the data does.
         """
-        patterns = {self.block_of(part[0]): part for part in split_regime(regime, self.blocks)}
+        everything = order_regime({*regime, *self.at_rest}, self.actions)
+        patterns = {self.block_of(part[0]): part for part in split_regime(everything, self.blocks)}
         unknown = {*patterns.values()} - {*self.blocks, *self.cuts}
         if unknown:
             raise ModelError(
@@ -289,6 +296,7 @@ class Design:
             "cuts": [list(cut) for cut in self.cuts],
             "covariates": list(self.covariates),
             **({"terms": self.terms.to_dict()} if self.terms else {}),
+            **({"at_rest": list(self.at_rest)} if self.at_rest else {}),
         }
 
     @classmethod
@@ -299,4 +307,5 @@ class Design:
         blocks, cuts = (tuple(map(tuple, state.get(name, ()))) for name in ("blocks", "cuts"))
         covariates = tuple(state.get("covariates", ()))
         terms = InteractionTerms.from_dict(state.get("terms", NO_TERMS.to_dict()))
-        return cls(features, parents, state["interactions"], blocks, cuts, covariates, terms)
+        chosen = (covariates, terms, tuple(state.get("at_rest", ())))
+        return cls(features, parents, state["interactions"], blocks, cuts, *chosen)

@@ -158,10 +158,12 @@ def component_scopes(
     interactions: Interactions,
     covariates: Sequence[str],
     terms: InteractionTerms = NO_TERMS,
+    at_rest: Sequence[str] = (),
 ) -> list[ComponentScope]:
     """Return which variables each component may depend on.
 
-    Arguments as in :class:`bayes_intgen.design.design.Design`.
+    Arguments as in :class:`bayes_intgen.design.design.Design`. A block all of which is at rest has
+    no bias.
     """
     actions = [action for block in blocks for action in block]
     effect: list[Iterable[str]] = [*blocks, *terms.effect]
@@ -172,7 +174,7 @@ def component_scopes(
         effect = [actions]
     everything: Iterable[str] = (*actions, *covariates)
     parts = [(CAUSAL, everything, effect)]
-    for block in blocks:
+    for block in (block for block in blocks if not {*block} <= {*at_rest}):
         for pattern in ((), *(cut for cut in cuts if cut[0] in block)):
             alone = {*block, *(p for k in block if k not in pattern for p in parents[k])}
             reached = (names for other, names in terms.bias if other == block)

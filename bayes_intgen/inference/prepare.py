@@ -166,8 +166,9 @@ def settle_design(
     else:
         bases = freeze_bases(basis, data.variables, summary)
     partition = read_blocks(blocks, actions)
-    cuts = find_cuts(summary.regimes, partition)
-    design = Design.build(bases, parents, interactions, partition, cuts, covariates)
+    cuts = find_cuts([*summary.regimes, *(regime for regime, _ in summary.as_set)], partition)
+    chosen = (interactions, partition, cuts, covariates)
+    design = Design.build(bases, parents, *chosen, at_rest=tuple(summary.at_rest))
     return SettledDesign(design, summary, learned, lifts)
 
 

@@ -102,10 +102,7 @@ class Problem:
         regimes, design = self.moments.regimes, self.design
         summary = self.moments.summary
         unset = {*design.actions}.difference(*regimes)
-        rows = {
-            name: sum(part.n for regime, part in summary.regimes.items() if name in regime)
-            for name in design.actions
-        }
+        rows = {name: sum(part.n for part in summary.showing(name)) for name in design.actions}
         warped = {waves.variable for waves in design.waves if waves.coordinate}
         gapped = {
             name

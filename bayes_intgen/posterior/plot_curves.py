@@ -74,8 +74,8 @@ def plot_dose_response(
     """
     curve = dose_response(fit, action, grid, at, population, do, beyond=beyond)
     column = fit.actions.index(action)
-    setting = [part for regime, part in fit.summary.regimes.items() if action in regime]
-    seen = np.concatenate([[], *(part.sample.rows[:, column] for part in setting)])
+    showing = fit.summary.showing(action)
+    seen = np.concatenate([[], *(part.sample.rows[:, column] for part in showing)])
     axes = ax if ax is not None else grow(1, 5.0, 3.8)[0]
     plot_curve(axes, curve, action, seen, units)
     note = "averaged over a population"

@@ -11,7 +11,8 @@ from bayes_intgen.base.html import html_block, html_frame
 from bayes_intgen.base.metrics import INTERVAL
 from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.base.support_flags import MISFIT, SUPPORTED
-from bayes_intgen.data.reference import reference_contrasts
+from bayes_intgen.data.at_rest import describe_at_rest
+from bayes_intgen.data.reference import reference_contrasts, two_values
 from bayes_intgen.posterior import query
 from bayes_intgen.posterior.estimands.effects import effects
 from bayes_intgen.posterior.fitted import Fitted
@@ -82,11 +83,14 @@ def _beyond_support(fit: Fitted, regime: Regime) -> list[str]:
 
 def _caption(fit: Fitted) -> str:
     levels = ", or from its most frequent level to another" if fit.summary.levels else ""
+    numeric = [name for name in fit.actions if name not in fit.summary.levels]
+    binary = any(two_values(fit.summary, name) for name in numeric)
+    two = ", or between its two values" if binary else ""
     held_at = ", covariates at their means or most frequent levels"
     held = held_at if fit.summary.covariates else ""
     return (
         f"Change in {fit.summary.outcome} when one action moves from mean - sd to "
-        f"mean + sd{levels}{held} ({INTERVAL:.0%} credible interval):"
+        f"mean + sd{two}{levels}{held} ({INTERVAL:.0%} credible interval):"
     )
 
 
@@ -111,6 +115,7 @@ def describe_data(fit: Fitted, regime: Regime) -> list[str]:
         f"{draws.sizes['chain']} chains x {draws.sizes['draw']} draws; {fit.convergence}",
         f"likelihood: {likelihood}",
         *_misfit(str(attributes.get("misfit", ""))),
+        *describe_at_rest(summary.at_rest if fit.design.at_rest else {}, summary.levels),
         *([f"rows beyond the box, held at its edge: {clamped}"] if clamped else []),
     ]
 

@@ -29,6 +29,9 @@ without rows, as in fits saved by 0.1, the distance alone decides).
     of its own: there the cloud of all rows counts, as the model lends such a level the curve of the
     others. A set action also counts as seen at the values and levels of its lift tests, and in
     between where these are close together (:mod:`bayes_intgen.posterior.tested_values`).
+    Actions that never move unless set (:mod:`bayes_intgen.data.at_rest`) count as set, and seen,
+    where they are at rest: what is set one at a time is then one experiment, of which settings of
+    several at once are an empty corner.
 ``extrapolated``
     Not supported, though each variable is within its own range over all regimes.
 ``outside``
@@ -160,10 +163,11 @@ def support_conditions(
                 regimes = _needed(action, block, do, summary, parents, partition)
                 conditions.append(Told(action, summary, regimes))
     for joined in _set_together(do, summary, partition):
-        alike = [part for regime, part in summary.regimes.items() if {*joined} <= {*regime}]
+        alike = [part for regime, part in summary.as_set if {*joined} <= {*regime}]
         conditions.append(InClouds(tuple(position[name] for name in joined), summary, alike))
-    if len(do) > 1 and do in summary.regimes:  # a joint arm that is the very one asked for
-        return conditions, InClouds(tuple(position.values()), summary, [summary.regimes[do]])
+    arms = [part for regime, part in summary.as_set if regime == do] if len(do) > 1 else []
+    if arms:  # a joint arm that is the very one asked for
+        return conditions, InClouds(tuple(position.values()), summary, arms)
     return conditions, None
 
 
@@ -205,7 +209,7 @@ def _needed(
     partition: Blocks,
 ) -> list[list[RegimeSummary]]:
     """Return the sets of regimes in each of which an action that is set must have been seen."""
-    regimes = summary.regimes.items()
+    regimes = summary.as_set
     needed = [[part for regime, part in regimes if {*block} <= {*regime}]]
     for other in partition:
         if other != block and any(child in do and action in parents[child] for child in other):
@@ -221,6 +225,8 @@ def _set_together(do: Regime, summary: Summary, partition: Blocks) -> list[Regim
     groups: dict[tuple[Regime, ...], list[str]] = {}
     for action in do:
         regimes = tuple(regime for regime in summary.regimes if action in regime)
+        if action in summary.at_rest:  # every regime counts as one that sets it
+            regimes = tuple(summary.regimes)
         if regimes and action not in summary.tested:
             groups.setdefault(regimes, []).append(action)
     return [

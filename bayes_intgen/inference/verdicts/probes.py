@@ -125,7 +125,8 @@ def _candidates(design: Design) -> Iterator[Candidate]:
             blocks = {design.block_of(name) for name in names}
             if len(blocks) == size and not any({*names} <= one for one in known):
                 yield "interaction", names, (), [frozenset(names)]
-    for block in design.blocks:
+    biased = [block for block in design.blocks if not {*block} <= {*design.at_rest}]
+    for block in biased:
         scope = design.scope(block[0])
         reached = design.terms.scopes_of(block)
         for other in design.actions:
@@ -133,7 +134,7 @@ def _candidates(design: Design) -> Iterator[Candidate]:
                 products = [frozenset({action, other}) for action in block]
                 yield "bias", block, (other,), products
     threes = {frozenset(names) for names in design.terms.threes}
-    for block in (block for block in design.blocks if len(block) == 1):
+    for block in (block for block in biased if len(block) == 1):
         scope, reached = design.scope(block[0]), design.terms.scopes_of(block)
         others = [name for name in design.actions if name not in block]
         for pair in combinations(others, 2):

@@ -131,8 +131,7 @@ def default_grid(summary: Summary, action: str, points: int = GRID_POINTS) -> An
     if action in summary.levels:
         return list(summary.levels[action])
     column = summary.actions.index(action)
-    setting = [part for regime, part in summary.regimes.items() if action in regime]
-    cores = [part.core[:, column] for part in setting or summary.regimes.values()]
+    cores = [part.core[:, column] for part in summary.showing(action) or summary.regimes.values()]
     return np.linspace(min(low for low, _ in cores), max(high for _, high in cores), points)
 
 

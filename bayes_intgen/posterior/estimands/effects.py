@@ -28,9 +28,9 @@ __all__ = ["effects"]
 def effects(fit: Fitted, do: str | Iterable[str] | None = None) -> pd.DataFrame:
     """Summarise the change when one action moves from mean - sd to mean + sd.
 
-    A categorical action moves from its most frequent level to each other one. The other actions
-    and the covariates stay at their means and most frequent levels; means, sd and frequencies
-    are over all regimes, weighted equally.
+    One that has two values only moves from the lower to the higher, a categorical one from its
+    most frequent level to each other one. The other actions and the covariates stay at their means
+    and most frequent levels; means, sd and frequencies are over all regimes, weighted equally.
 
     Parameters
     ----------

@@ -1,0 +1,57 @@
+"""Actions at rest: those that never move unless an experiment sets them.
+
+A gene that is switched off in every control, a campaign that does not exist but in its test. In the
+regimes that leave such an action A_k alone it has one and the same value c, whatever its confounder
+C_k and its parents are. To know that A_k = c then says nothing about C_k, so that there
+
+    d_k(c, a_pa(k)) = E[f_k(c, C_k) | A_k = c, a_pa(k)] - E[f_k(c, C_k)] = 0,
+
+and E[Y | do(a_S), a_rest] is that of an experiment that sets A_k to c as well: controls and single
+arms are cells of one experiment. A share p of rows in which A_k would have moved leaves a bias of
+at most p times the difference that C_k makes between the two. Of n rows without one, p is of the
+order of 1/n, and the bias small against the standard error, which falls as the root of n.
+
+This fails where rows were chosen by their value: units that happened not to take a drug, out of all
+units, are confounded however constant the column is.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from bayes_intgen.base.regimes import Regime
+from bayes_intgen.data.regime_summary import RegimeSummary
+
+__all__ = ["describe_at_rest", "find_at_rest"]
+
+
+def find_at_rest(
+    actions: Sequence[str], regimes: Mapping[Regime, RegimeSummary]
+) -> dict[str, float]:
+    """Return the actions that have one value wherever no regime sets them, and that value.
+
+    They are set by some regimes and left alone by others; of a categorical one it is the code of
+    its level.
+    """
+    found = {}
+    for column, action in enumerate(actions):
+        alone = [part for regime, part in regimes.items() if action not in regime]
+        if 0 < len(alone) < len(regimes):
+            low = min(float(part.low[column]) for part in alone)
+            high = max(float(part.high[column]) for part in alone)
+            if low == high:
+                found[action] = low
+    return found
+
+
+def describe_at_rest(
+    at_rest: Mapping[str, float], levels: Mapping[str, Sequence[str]]
+) -> Iterable[str]:
+    """Say what is at rest, and what follows, in a line; in none if nothing is."""
+    if at_rest:
+        values = [
+            f"{name} = {levels[name][int(value)] if name in levels else f'{value:.6g}'}"
+            for name, value in at_rest.items()
+        ]
+        yield (
+            f"constant unless set: {', '.join(values)}; so these have no confounding bias (unless "
+            f"rows were chosen by these values)"
+        )
