@@ -27,6 +27,10 @@ __all__ = [
 
 type Regime = tuple[str, ...]
 
+CONTROLS = frozenset(
+    {"control", "controls", "ctrl", "ctl", "baseline", "placebo", "vehicle", "dmso", "none", "wt"}
+)
+
 OBSERVATIONAL = "obs"
 RESERVED = frozenset(
     {"chain", "draw", "point", "mean", "sd", "lower", "upper", "support", OBSERVATIONAL}
@@ -118,11 +122,22 @@ def parse_regime(label: object, actions: Sequence[str]) -> Regime:
     unknown = [name for name in names if name not in actions]
     if unknown:
         raise RegimeError(
-            f"regime label {label!r} names {unknown}, which is not among the actions. {known}"
+            f"regime label {label!r} names {unknown}, which is not among the actions. {known} "
+            f"Labels are names of columns: rename the one or the other.{_of_controls(unknown)}"
         )
     if len(set(names)) < len(names):
         raise RegimeError(f"regime label {label!r} names an action twice. {known}")
     return order_regime(names, actions)
+
+
+def _of_controls(unknown: Iterable[str]) -> str:
+    """Say how controls are labelled, if a label seems to be theirs."""
+    if not any(name.lower() in CONTROLS for name in unknown):
+        return ""
+    return (
+        " Controls in which nothing was set, or every action was held at rest, are 'obs'; those of "
+        "an experiment that drew the values of one action carry the label of that action."
+    )
 
 
 def read_regime(regime: object, actions: Sequence[str], argument: str = "") -> Regime:

@@ -10,6 +10,7 @@ import bayes_intgen as ig
 from bayes_intgen.base.choices import CHOICES
 from bayes_intgen.base.errors import DataError, ModelError, QueryError
 from bayes_intgen.cli.marks import add_marks, marks
+from bayes_intgen.cli.lists import cut, names, pairs, split, unquote, whole_number
 from bayes_intgen.cli.paths import writable
 
 if TYPE_CHECKING:
@@ -31,9 +32,7 @@ __all__ = [
     "add_regime",
     "add_table",
     "import_dask",
-    "names",
     "need_columns",
-    "pairs",
     "read_do",
     "read_table",
     "sampling",
@@ -53,7 +52,7 @@ def add_numbers(
     for name, default, text in numbers:
         shown = none if default is None else default
         parser.add_argument(
-            f"--{name}", type=int, default=default, metavar="N", help=f"{text} ({shown})"
+            f"--{name}", type=whole_number, default=default, metavar="N", help=f"{text} ({shown})"
         )
 
 
@@ -133,34 +132,6 @@ def import_dask(module: str) -> Any:
         ) from error
 
 
-def names(text: str) -> list[str]:
-    """Split ``a,b`` into names.
-
-    Examples
-    --------
-    >>> names("price, tv")
-    ['price', 'tv']
-    """
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def pairs(text: str) -> dict[str, str]:
-    """Read ``a=1,b=x`` as a mapping.
-
-    Examples
-    --------
-    >>> pairs("price=2, tv=on")
-    {'price': '2', 'tv': 'on'}
-    """
-    values = {}
-    for part in names(text):
-        name, sign, value = part.partition("=")
-        if not (sign and name.strip() and value.strip()):
-            raise argparse.ArgumentTypeError(f"write pairs as a=1,b=2; cannot read {part!r}")
-        values[name.strip()] = value.strip()
-    return values
-
-
 def structure(text: str) -> "Structure":
     """Read ``learned``, ``full``, ``none`` or edges written as ``a>b,b>c``.
 
@@ -174,11 +145,11 @@ def structure(text: str) -> "Structure":
     if ">" not in text:
         return text
     edges = []
-    for edge in names(text):
-        parent, arrow, child = edge.partition(">")
-        if not (arrow and parent.strip() and child.strip()):
+    for edge in split(text, ","):
+        parent, arrow, child = cut(edge, ">")
+        if not (arrow and parent and child):
             raise argparse.ArgumentTypeError(f"write edges as a>b,b>c; cannot read {edge!r}")
-        edges.append((parent.strip(), child.strip()))
+        edges.append((parent, child))
     return edges
 
 
@@ -212,7 +183,11 @@ def add_inference(parser: argparse.ArgumentParser, seed: int = 1) -> None:
 
 def add_table(parser: argparse.ArgumentParser) -> None:
     """Add the table and the names of its columns."""
-    parser.add_argument("data", metavar="DATA", help="CSV or Parquet file")
+    parser.add_argument(
+        "data",
+        metavar="DATA",
+        help="CSV or Parquet file; semicolons between columns and decimal commas are recognised",
+    )
     add_columns(parser)
     add_names(parser, "--drop", "R,R", "regimes to leave out", default=[])
 
@@ -220,7 +195,13 @@ def add_table(parser: argparse.ArgumentParser) -> None:
 def add_columns(parser: argparse.ArgumentParser) -> None:
     """Add the names of the columns; whether some are needed, :func:`need_columns` says."""
     parser.add_argument("--outcome", metavar="Y", help="column of the outcome (required)")
-    add_names(parser, "--actions", "A,B", "columns of the actions (required)")
+    add_names(
+        parser,
+        "--actions",
+        "A,B",
+        "columns of the actions (required); here and in every list, a name that holds a comma "
+        "stands in double quotes, as in 'price,\"TV, GRP\"'",
+    )
     add_names(
         parser,
         "--categorical",
@@ -260,7 +241,7 @@ def regime_columns(text: str) -> str | dict[str, str]:
     >>> regime_columns("experiment"), regime_columns("tv=tv_test, web=web_test")
     ('experiment', {'tv': 'tv_test', 'web': 'web_test'})
     """
-    return pairs(text) if "=" in text else text
+    return pairs(text) if cut(text, "=")[1] else unquote(text)
 
 
 def need_columns(options: argparse.Namespace) -> None:

@@ -4,8 +4,8 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 import bayes_intgen as ig
-from bayes_intgen.cli import arguments, values
-from bayes_intgen.cli.paths import keep_apart, writable
+from bayes_intgen.cli import arguments, lists, values
+from bayes_intgen.cli.paths import keep_apart, writable_table
 from bayes_intgen.cli.text import fit_terminal, records, report_verdicts, show_json
 
 if TYPE_CHECKING:
@@ -39,25 +39,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="actions to choose, with the lowest and highest value, or the levels that are allowed "
         "(all actions that are set)",
     )
-    parser.add_argument("--budget", type=float, metavar="B", help="limit of the costs (none)")
     parser.add_argument(
-        "--cost", type=arguments.pairs, metavar="A=C,B=C", help="cost per unit, or A[LEVEL]=C (1)"
+        "--budget", type=lists.number, metavar="B", help="limit of the costs (none)"
     )
     parser.add_argument(
-        "--grid", type=int, metavar="N", help="values tried of each action (41, or fewer)"
+        "--cost", type=lists.pairs, metavar="A=C,B=C", help="cost per unit, or A[LEVEL]=C (1)"
+    )
+    parser.add_argument(
+        "--grid",
+        type=lists.whole_number,
+        metavar="N",
+        help="values tried of each action (41, or fewer)",
     )
     parser.add_argument("--minimize", action="store_true", help="look for the smallest outcome")
     arguments.add_do(parser)
     parser.add_argument(
         "--at",
-        type=arguments.pairs,
+        type=lists.pairs,
         default={},
         metavar="A=V,Z=V",
         help="values of actions that are not chosen, and of covariates (means or most frequent "
         "levels)",
     )
     parser.add_argument(
-        "--out", type=writable, metavar="CSV", help="file for the settings best in most draws"
+        "--out", type=writable_table, metavar="CSV", help="file for the settings best in most draws"
     )
     parser.add_argument("--json", action="store_true", help="print what was found as JSON")
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.files import replacing
-from bayes_intgen.cli import arguments
+from bayes_intgen.cli import arguments, lists
 from bayes_intgen.cli.files import save_figure, save_table
 from bayes_intgen.studies.curves.families import CURVE_FAMILIES, read_families
 from bayes_intgen.studies.curves.report import draw_curves, format_curves, summarise_curves
@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--families",
-        type=arguments.names,
+        type=lists.names,
         nargs="?",
         const=list(CURVE_FAMILIES),
         metavar="F,F",

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from bayes_intgen.cli import arguments
+from bayes_intgen.cli.lists import whole_number
 
 __all__ = ["DESCRIPTION", "add_arguments", "run"]
 
@@ -29,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder for data, fit, table and picture (bayes-intgen-demo)",
     )
     parser.add_argument(
-        "--n-actions", type=int, default=3, metavar="K", help="number of actions (3)"
+        "--n-actions", type=whole_number, default=3, metavar="K", help="number of actions (3)"
     )
     arguments.add_numbers(parser, ("rows", 5000, "rows in each regime"))
     arguments.add_inference(parser, seed=SEED)

@@ -1,6 +1,6 @@
 """Files that commands read and write: tables, query points and pictures."""
 
-from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +14,58 @@ from matplotlib.figure import Figure
 
 from bayes_intgen.base.errors import FileError
 from bayes_intgen.base.files import is_file, replacing
+from bayes_intgen.data.csv_format import CsvFormat, plain_words, refuse_spreadsheet
+from bayes_intgen.data.summary import Summary
 
-__all__ = ["figure_of", "read_points", "save_figure", "save_table"]
+__all__ = ["PointsTable", "figure_of", "read_points", "save_figure", "save_table"]
 
 
-def read_points(path: Path, categorical: Iterable[str]) -> pa.Table:
+@dataclass(frozen=True)
+class PointsTable:
+    """A table of query points, and how its file is written."""
+
+    table: pa.Table
+    variables: tuple[str, ...]  # those whose values are points
+    format: CsvFormat = field(default_factory=CsvFormat)  # how a CSV file is written
+
+    def beside(self, answer: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+        """Put an answer, whose rows are those of the table, beside the other columns.
+
+        These keep their place. Returned are also the names of columns which the answer has too.
+        """
+        others = self.table.to_pandas()
+        own = [name for name in answer if name not in others]
+        columns = {name: answer[name] if name in answer else others[name] for name in others}
+        replaced = [str(n) for n in others if n in answer and n not in self.variables]
+        left = {name: columns[name].to_numpy() for name in columns if name not in replaced}
+        right = {name: answer[name].to_numpy() for name in answer if name in [*own, *replaced]}
+        return pd.DataFrame({**left, **right}), replaced
+
+
+def read_points(path: Path, summary: Summary) -> PointsTable:
     """Read a table; a row with a field too many or too few is an error, never a guess.
 
-    Levels are read as the text they are, whatever they look like.
+    Levels, and columns that are no points, are read as the text they are, whatever they look like.
     """
     if not is_file(path):
         raise FileError(f"--points: there is no file {str(path)!r}.")
+    refuse_spreadsheet(path, "--points")
+    variables = summary.variables
     try:
         if path.suffix.lower() in (".parquet", ".pq"):
-            return pyarrow.parquet.read_table(path)
-        texts = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(categorical, pa.string()))
-        return pyarrow.csv.read_csv(path, convert_options=texts)
+            return PointsTable(pyarrow.parquet.read_table(path), variables)
+        numeric = [name for name in variables if name not in summary.levels]
+        written = CsvFormat.recognise(path, variables, "--points", numeric)
+        texts = [name for name in written.header if name not in numeric]
+        types = written.convert(dict.fromkeys([*texts, *summary.levels], pa.string()))
+        table = pyarrow.csv.read_csv(path, parse_options=written.parse, convert_options=types)
+        return PointsTable(table, variables, written)
+    except FileError:
+        raise
     except (pa.ArrowInvalid, UnicodeDecodeError, OSError) as error:
-        raise FileError(f"--points: {str(path)!r} cannot be read as a table: {error}") from error
+        raise FileError(
+            f"--points: {str(path)!r} cannot be read as a table: {plain_words(error)}"
+        ) from error
 
 
 def save_table(table: pd.DataFrame, path: Path, index: bool = False, **options: Any) -> None:

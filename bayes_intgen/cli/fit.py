@@ -10,6 +10,7 @@ from bayes_intgen.base.choices import LIKELIHOODS
 from bayes_intgen.base.errors import ModelError, NotIdentifiedError
 from bayes_intgen.base.regimes import format_regime
 from bayes_intgen.cli import arguments
+from bayes_intgen.cli.lists import whole_number
 from bayes_intgen.cli.paths import keep_apart, writable
 from bayes_intgen.cli.text import fit_terminal, records, show_json
 
@@ -65,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "those of version 0.1, which bend once or twice over the range, or polynomials",
     )
     model.add_argument(
-        "--degree", type=int, metavar="D", help="total degree, with --basis polynomial (3)"
+        "--degree", type=whole_number, metavar="D", help="total degree, with --basis polynomial (3)"
     )
     arguments.add_assumptions(model)
     arguments.add_interactions(
@@ -98,7 +99,11 @@ def run(options: argparse.Namespace) -> int:
     keep_apart(options.data, options.out)
     data = _read(options)
     if not options.json:
-        print(data, end="\n\n")
+        print(data)
+        written = getattr(getattr(data, "source", None), "csv", None)
+        if written is not None and not written.is_plain:
+            print(f"{options.data}: {written}")
+        print()
         print(f"Fitting ({options.method}) ...", flush=True)
     model = ig.InterventionModel(
         _basis(options),

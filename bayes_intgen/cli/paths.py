@@ -7,7 +7,9 @@ from pathlib import Path
 from bayes_intgen.base.errors import FileError
 from bayes_intgen.base.files import is_folder
 
-__all__ = ["keep_apart", "writable"]
+OTHER_TABLES = (".xlsx", ".xls", ".xlsm", ".ods", ".parquet", ".pq", ".feather", ".json")
+
+__all__ = ["keep_apart", "writable", "writable_table"]
 
 
 def writable(text: str) -> Path:
@@ -19,6 +21,17 @@ def writable(text: str) -> Path:
         raise argparse.ArgumentTypeError(f"the folder {str(path.parent)!r} does not exist")
     if not os.access(path.parent, os.W_OK):
         raise argparse.ArgumentTypeError(f"the folder {str(path.parent)!r} cannot be written to")
+    return path
+
+
+def writable_table(text: str) -> Path:
+    """Read a path to write a CSV table to; a name that says it is of another kind is refused."""
+    path = writable(text)
+    if path.suffix.lower() in OTHER_TABLES:
+        raise argparse.ArgumentTypeError(
+            f"tables are written as CSV, which spreadsheets open, not as {path.suffix}; write "
+            f"{str(path.with_suffix('.csv'))!r}"
+        )
     return path
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import bayes_intgen as ig
 from bayes_intgen.base.errors import QueryError
-from bayes_intgen.cli import arguments
+from bayes_intgen.cli import arguments, lists
 from bayes_intgen.cli.paths import keep_apart, writable
 from bayes_intgen.cli.text import report_verdicts
 from bayes_intgen.cli.values import read_values
@@ -52,12 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
     )
     parser.add_argument(
-        "--at", type=arguments.pairs, default={}, metavar="A=V,B=V", help="values of other actions"
+        "--at", type=lists.pairs, default={}, metavar="A=V,B=V", help="values of other actions"
     )
     arguments.add_do(parser)
     parser.add_argument(
         "--units",
-        type=arguments.pairs,
+        type=lists.pairs,
         default={},
         metavar="A=U,Y=U",
         help="units of columns, for labels",

@@ -8,7 +8,8 @@ import bayes_intgen as ig
 from bayes_intgen.base.metrics import INTERVAL
 from bayes_intgen.base.support_flags import BEYOND, IMPOSSIBLE, MISFIT, OUTSIDE, SUPPORTED
 from bayes_intgen.cli import arguments
-from bayes_intgen.cli.paths import keep_apart, writable
+from bayes_intgen.cli.lists import number
+from bayes_intgen.cli.paths import keep_apart, writable_table
 from bayes_intgen.cli.text import records, report_verdicts, show_json, show_table
 
 __all__ = ["DESCRIPTION", "add_arguments", "run"]
@@ -16,7 +17,8 @@ __all__ = ["DESCRIPTION", "add_arguments", "run"]
 DESCRIPTION = """\
 Posterior of the expected outcome at given points.
 
-POINTS is a CSV or Parquet table with a column for EVERY action and covariate. By default
+POINTS is a CSV or Parquet table with a column for EVERY action and covariate; the answer
+keeps its other columns, and is written as it is (such as with decimal commas). By default
 all actions are set: E[Y | do(a, b)]. With --do a only a is set and the others are
 conditioned on: E[Y | do(a), b]; --do none gives the observational mean. Covariates are
 always conditioned on: E[Y | do(a, b), z].
@@ -41,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_do(parser)
     parser.add_argument(
         "--interval",
-        type=float,
+        type=number,
         default=INTERVAL,
         metavar="P",
         help=f"probability of the credible interval ({INTERVAL})",
@@ -61,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     arguments.add_numbers(parser, ("seed", 1, "seed of the predicted outcomes"))
     parser.add_argument(
-        "--out", type=writable, metavar="CSV", help="file for the table; printed if left out"
+        "--out", type=writable_table, metavar="CSV", help="file for the table; printed if left out"
     )
     parser.add_argument("--json", action="store_true", help="print the table as JSON")
 
@@ -73,22 +75,29 @@ def run(options: argparse.Namespace) -> int:
     for source in (options.fit, options.points):
         keep_apart(source, options.out)
     posterior = ig.load(options.fit)
-    points = read_points(options.points, posterior.summary.levels)
+    points = read_points(options.points, posterior.summary)
     do = arguments.read_do(options)
-    table = posterior.table(points, do, options.interval, options.beyond)
+    table = posterior.table(points.table, do, options.interval, options.beyond)
     if options.predict:
         from bayes_intgen.posterior.predictive import predictive_interval  # slow to import
 
         lower, upper = predictive_interval(
-            posterior, points, do, options.interval, options.seed, options.beyond
+            posterior, points.table, do, options.interval, options.seed, options.beyond
         )
         table["predicted_lower"], table["predicted_upper"] = lower, upper
+    table, replaced = points.beside(table)
+    if replaced:
+        print(
+            f"the columns {replaced} of {options.points} are those of the answer now.",
+            file=sys.stderr,
+        )
     if options.json:
         show_json(records(table))
     elif options.out is None:
         print(show_table(table))
     if options.out is not None:
-        save_table(table, options.out)
+        written = points.format
+        save_table(table, options.out, sep=written.delimiter, decimal=written.decimal)
         if not options.json:
             counts = table["support"].value_counts()
             by_flag = ", ".join(f"{n:,} {flag}" for flag, n in counts.items())

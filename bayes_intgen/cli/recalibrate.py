@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     at = (
         None
         if options.points is None
-        else files.read_points(options.points, posterior.summary.levels)
+        else files.read_points(options.points, posterior.summary).table
     )
     calibration = ig.refit_calibration(
         posterior,

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pandas as pd
 
 from bayes_intgen.base.errors import ModelError
-from bayes_intgen.cli import arguments
+from bayes_intgen.cli import arguments, lists
 from bayes_intgen.cli.files import save_figure, save_table
 from bayes_intgen.studies.paper.figures import draw_figure
 from bayes_intgen.studies.paper.plans import FIGURES, RATIOS, default_sizes, plan_units
@@ -55,26 +55,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--n",
-        type=int,
+        type=lists.whole_number,
         metavar="ROWS",
         help="rows per regime before the split, the largest number where it varies (the paper's)",
     )
     parser.add_argument(
         "--sizes",
-        type=whole_numbers,
+        type=lists.whole_numbers,
         metavar="N,N",
         help="rows per regime where their number varies, instead of steps below --n: two per "
         "decade down to 100 for fig2c and figA, one per decade for figB",
     )
     parser.add_argument(
         "--n-actions",
-        type=whole_numbers,
+        type=lists.whole_numbers,
         metavar="K,K",
         help="numbers of actions, several for figA and figB (5, and 2,5,8)",
     )
     parser.add_argument(
         "--ratios",
-        type=numbers,
+        type=lists.numbers,
         default=RATIOS,
         metavar="R,R",
         help=f"rows of each experiment per observational row, for fig2b and figB "
@@ -91,7 +91,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_laplace(parser, of="of inference in the Bayesian model")
     parser.add_argument(
         "--edge-probability",
-        type=float,
+        type=lists.number,
         default=0.3,
         metavar="P",
         help="that an action depends on an earlier one (0.3)",
@@ -156,13 +156,3 @@ def _pool(scheduler: str | None, workers: int | None) -> Iterator[Pool]:
     dask = arguments.import_dask("bayes_intgen.studies.runner.dask_cluster")
     with dask.dask_cluster(scheduler, workers) as pool:
         yield pool
-
-
-def whole_numbers(text: str) -> list[int]:
-    """Read ``1,2``."""
-    return [int(part) for part in arguments.names(text)]
-
-
-def numbers(text: str) -> list[float]:
-    """Read ``0.5,1``."""
-    return [float(part) for part in arguments.names(text)]

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Any
 
 from bayes_intgen.base.errors import QueryError
-from bayes_intgen.cli.arguments import names, pairs
+from bayes_intgen.cli.lists import cut, split, unquote
 
 __all__ = ["bounds", "read_bounds", "read_costs", "read_values"]
 
@@ -19,12 +19,14 @@ def bounds(text: str) -> dict[str, list[str]]:
     {'price': ['8', '12'], 'channel': ['web', 'mail'], 'tv': []}
     """
     found: dict[str, list[str]] = {}
-    for part in names(text):
-        given = pairs(part) if "=" in part else {part: ""}
-        for name, ends in given.items():
-            if name in found:
-                raise argparse.ArgumentTypeError(f"{name!r} is given twice")
-            found[name] = [end.strip() for end in ends.split(":")] if ends else []
+    for part in split(text, ","):
+        name, sign, _ = cut(part, "=")
+        ends = "=".join(split(part, "=")[1:])
+        if not name or (sign and not ends):
+            raise argparse.ArgumentTypeError(f"write bounds as a=8:12,b; cannot read {part!r}")
+        if name in found:
+            raise argparse.ArgumentTypeError(f"{name!r} is given twice")
+        found[name] = [unquote(end) for end in split(ends, ":")]
     return found
 
 

@@ -99,6 +99,11 @@ class Columns:
         width = len(self.values)
         return rows[:, :width], Marks(self.marks.kept, rows[:, width:])
 
+    @property
+    def numeric(self) -> tuple[str, ...]:
+        """Those of the values that are numbers, not levels."""
+        return tuple(name for name in self.values if name not in self.categorical)
+
     def role(self, name: str) -> str:
         """Say which argument a column came in by."""
         if name == self.outcome:
@@ -116,6 +121,9 @@ class Columns:
         for name in self.used:
             if name not in have:
                 hint = " Is the separator a comma?" if len(have) == 1 else ""
+                longer = [own for own in have if "," in str(own) and name in str(own)]
+                if longer:
+                    hint = f" In lists of a command such a name is quoted: '\"{longer[0]}\"'."
                 raise DataError(
                     f"{self.role(name)}: the table has no column {name!r}; it has {have}. "
                     f"Name one of those, or rename the column.{hint}"

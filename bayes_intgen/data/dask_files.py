@@ -18,6 +18,7 @@ import pyarrow.parquet
 from distributed import Client
 
 from bayes_intgen.base.errors import FileError, ModelError
+from bayes_intgen.data.csv_format import CsvFormat, plain_words
 
 __all__ = ["connect", "delayed_tables"]
 
@@ -86,7 +87,7 @@ def _pieces(path: Path) -> list[list[int] | None]:
     try:
         metadata = pyarrow.parquet.read_metadata(path)
     except (pa.ArrowInvalid, OSError) as error:
-        raise FileError(f"data: {str(path)!r} cannot be read: {error}") from error
+        raise FileError(f"data: {str(path)!r} cannot be read: {plain_words(error)}") from error
     pieces: list[list[int] | None] = []
     current: list[int] = []
     rows = 0
@@ -106,6 +107,9 @@ def _read(path: str, columns: list[str], groups: list[int] | None) -> pa.Table:
         wanted = [name for name in columns if name in file.schema_arrow.names]
         return file.read_row_groups(groups, columns=wanted, use_threads=False)
     if Path(path).suffix.lower() == ".csv":
-        options = pyarrow.csv.ConvertOptions(strings_can_be_null=True, null_values=[""])
-        return pyarrow.csv.read_csv(path, convert_options=options)
+        written = CsvFormat.recognise(Path(path), columns, "data")
+        options = pyarrow.csv.ConvertOptions(
+            strings_can_be_null=True, null_values=[""], decimal_point=written.decimal
+        )
+        return pyarrow.csv.read_csv(path, parse_options=written.parse, convert_options=options)
     return pyarrow.feather.read_table(path)

@@ -5,7 +5,7 @@ None of them is held in memory: each pass over the rows reads them again, in bat
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from bayes_intgen.base.files import is_file, is_folder
 from bayes_intgen.data import sources
 from bayes_intgen.data.columns import Columns
 from bayes_intgen.data.conversion import LabelledBatch, convert_batch, or_categorical
+from bayes_intgen.data.csv_format import CsvFormat, plain_words
 from bayes_intgen.data.sources import LocalSource
 
 __all__ = ["DatasetSource", "FileSource", "FilesSource", "read_batches"]
@@ -61,6 +62,7 @@ class FileSource(LocalSource):
     path: Path
     columns: Columns
     fingerprint: tuple[int, int]
+    csv: CsvFormat = field(default_factory=CsvFormat)  # how a CSV file is written
 
     @classmethod
     def open(cls, path: Path, columns: Columns) -> "FileSource":
@@ -68,7 +70,13 @@ class FileSource(LocalSource):
         if not is_file(path):
             what = "is a folder, not" if is_folder(path) else "is not"
             raise FileError(f"frame: {str(path)!r} {what} a file; give a CSV or Parquet file.")
-        source = cls(path, columns, _fingerprint(path))
+        written = CsvFormat()
+        if path.suffix.lower() == ".csv":
+            try:
+                written = CsvFormat.recognise(path, columns.used, "frame", columns.numeric)
+            except OSError as error:
+                raise FileError(f"frame: {str(path)!r} cannot be read: {error}") from error
+        source = cls(path, columns, _fingerprint(path), written)
         try:
             names = source._dataset().schema.names
         except UnicodeDecodeError as error:
@@ -97,14 +105,16 @@ class FileSource(LocalSource):
         if suffix not in SUFFIXES:
             raise FileError(
                 f"frame: {str(self.path)!r} must end in .csv, .parquet, .pq, .arrow or .feather; "
-                f"read other formats with pandas or polars and pass the frame."
+                f"read other formats with pandas or polars and pass the frame, or save a "
+                f"spreadsheet as CSV first (Save As, CSV UTF-8)."
             )
         try:
             labels = {self.columns.regime} - {""}
             kind: Any = pyarrow.dataset.ParquetFileFormat(dictionary_columns=labels)
             if self._is_csv:
-                types = pyarrow.csv.ConvertOptions(column_types=self._csv_types())
-                kind = pyarrow.dataset.CsvFileFormat(convert_options=types)
+                kind = pyarrow.dataset.CsvFileFormat(
+                    self.csv.parse, convert_options=self.csv.convert(self._csv_types())
+                )
             if suffix in ARROW:
                 kind = "ipc"
             return pyarrow.dataset.dataset(self.path, format=kind)
@@ -120,19 +130,19 @@ class FileSource(LocalSource):
         return {**numbers, **texts}
 
     def _csv_header(self) -> list[tuple[str, pa.DataType]]:
-        with pyarrow.csv.open_csv(self.path) as reader:
+        with pyarrow.csv.open_csv(self.path, parse_options=self.csv.parse) as reader:
             return [(field.name, field.type) for field in reader.schema]
 
     def _explain(self, error: Exception) -> DataError | FileError:
         """Tell a cell that cannot be used from a file that cannot be read."""
         cell = re.search(r"In CSV column #(\d+): (.*)", str(error))
         if cell is None:
-            return FileError(f"frame: {str(self.path)!r} cannot be read: {error}")
+            return FileError(f"frame: {str(self.path)!r} cannot be read: {plain_words(error)}")
         name, _ = self._csv_header()[int(cell[1])]
         role = self.columns.role(name)
         return DataError(
-            f"{role}: column {name!r} of {str(self.path)!r} cannot be read: {cell[2]}. "
-            f"Correct that cell{or_categorical(role)}."
+            f"{role}: column {name!r} of {str(self.path)!r} cannot be read: "
+            f"{plain_words(ValueError(cell[2]))}. Correct that cell{or_categorical(role)}."
         )
 
 

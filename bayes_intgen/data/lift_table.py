@@ -12,6 +12,7 @@ import pandas as pd
 from bayes_intgen.base.errors import DataError, FileError
 from bayes_intgen.base.files import is_file
 from bayes_intgen.data.conversion import open_table
+from bayes_intgen.data.csv_format import CsvFormat, plain_words, refuse_spreadsheet
 
 __all__ = [
     "COLUMNS",
@@ -37,10 +38,19 @@ def read_table(frame: Any, name: str) -> tuple[dict[str, npt.NDArray[Any]], list
         path = Path(frame)
         if not is_file(path):
             raise FileError(f"{name}: there is no file {str(path)!r}.")
+        refuse_spreadsheet(path, name)
         try:
-            frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+            if path.suffix == ".parquet":
+                frame = pd.read_parquet(path)
+            else:
+                written = CsvFormat.recognise(path, [*COLUMNS, *ERRORS], name)
+                frame = pd.read_csv(path, sep=written.delimiter, decimal=written.decimal)
+        except FileError:
+            raise
         except (OSError, ValueError) as error:
-            raise FileError(f"{name}: {str(path)!r} cannot be read as a table: {error}") from error
+            raise FileError(
+                f"{name}: {str(path)!r} cannot be read as a table: {plain_words(error)}"
+            ) from error
     kinds = "must be a pandas, polars or pyarrow table, or a path to a CSV or Parquet file"
     table = open_table(frame, f"{name} {kinds}", DataError)
     index = frame.index if isinstance(frame, pd.DataFrame) else range(len(table))

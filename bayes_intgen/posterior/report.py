@@ -10,7 +10,7 @@ from bayes_intgen.base.errors import NotIdentifiedError
 from bayes_intgen.base.html import html_block, html_frame
 from bayes_intgen.base.metrics import INTERVAL
 from bayes_intgen.base.regimes import Regime, format_regime
-from bayes_intgen.base.support_flags import MISFIT, SUPPORTED
+from bayes_intgen.base.support_flags import IMPOSSIBLE, MISFIT, SUPPORTED
 from bayes_intgen.data.at_rest import describe_at_rest
 from bayes_intgen.data.reference import reference_contrasts, two_values
 from bayes_intgen.posterior import query
@@ -48,7 +48,10 @@ def show_fit(fit: Fitted) -> str:
     warnings += [f"CONFLICT: {text}" for text in (fit.learned.conflicts if fit.learned else ())]
     title, *about = describe_data(fit, regime)
     if not isinstance(table, str):
-        far = _beyond_support(fit, regime)
+        far, wrong = _flagged_moves(fit, regime)
+        if wrong:
+            reason = f"to expected values that {fit.summary.outcome} cannot have"
+            warnings.append(f"IMPOSSIBLE: the moves of {', '.join(wrong)} below lead {reason}.")
         if far:
             warnings.append(f"BEYOND THE SUPPORT of the data: the moves of {', '.join(far)} below.")
         priors = flag_prior(fit, regime)
@@ -72,13 +75,15 @@ def _effects(fit: Fitted) -> tuple[Regime, pd.DataFrame | str]:
         return regime, str(error)
 
 
-def _beyond_support(fit: Fitted, regime: Regime) -> list[str]:
-    """Name the rows of the table of effects that reach beyond the support of the data."""
+def _flagged_moves(fit: Fitted, regime: Regime) -> tuple[list[str], list[str]]:
+    """Name the rows of the table of effects that reach beyond the support, or impossible means."""
     moves = reference_contrasts(fit.summary)
     ends = [query.points_of(fit, np.array([move.before, move.after])) for move in moves]
     flags = [query.flag_points(fit, points, regime, "clamp") for points in ends]
-    within = (SUPPORTED, MISFIT)  # the verdict on the fit says the latter
-    return [m.name for m, own in zip(moves, flags, strict=True) if not np.isin(own, within).all()]
+    within = (SUPPORTED, MISFIT, IMPOSSIBLE)  # the verdict on the fit says the second
+    pairs = list(zip(moves, flags, strict=True))
+    far = [move.name for move, own in pairs if not np.isin(own, within).all()]
+    return far, [move.name for move, own in pairs if (own == IMPOSSIBLE).any()]
 
 
 def _caption(fit: Fitted) -> str:
@@ -131,6 +136,9 @@ def describe_choices(fit: Fitted) -> list[str]:
     bases, parents = fit.design.features.bases, fit.design.parents
     given = [f"{parent}>{child}" for child, names in parents.items() for parent in names]
     edges = f"dependences between actions, given: {', '.join(given) or 'none'}"
+    edges = edges if fit.learned is None else str(fit.learned)
+    if {*fit.actions} <= {*fit.design.at_rest}:
+        edges = "dependences between actions do not matter: none moves unless set"
     blocks = fit.design.blocks
     joined = [f"blocks: {format_blocks(blocks)}"] if max(map(len, blocks)) > 1 else []
     kinds = dict.fromkeys(fit.design.covariates, " (covariate)")

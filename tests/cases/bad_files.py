@@ -282,10 +282,6 @@ def utf16(path, good):
     path.write_text(_frame(good).to_csv(index=False), encoding="utf-16")
 
 
-def semicolons(path, good):
-    path.write_text(_frame(good).to_csv(index=False, sep=";"))
-
-
 def ragged(path, good):
     path.write_text(_frame(good).to_csv(index=False) + "1.0,2.0\n")
 
@@ -344,7 +340,6 @@ TABLES = {
         for maker in (
             *EVERYWHERE,
             utf16,
-            semicolons,
             ragged,
             null_bytes,
             open_quote,

@@ -191,7 +191,7 @@ def test_an_output_never_replaces_its_input(table, fit, points, capsys):
     [
         ("a1,a2\n0,1,5\n1,2,3\n", "cannot be read"),
         ("a1,a1,a2\n0,1,5\n", "distinct"),
-        ("a1;a2\n0;1\n", "a1"),
+        ("a1 a2\n0 1\n", "a1"),
     ],
 )
 def test_ambiguous_points_are_refused(fit, tmp_path, capsys, text, words):

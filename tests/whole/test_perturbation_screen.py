@@ -54,7 +54,7 @@ def attainable(frame):
     means, errors = [], []
     for cell in CELLS.to_numpy():
         on = [name for name, x in zip(GENES, cell, strict=True) if x]
-        used = {name: 1.0 for name in on} | ({"obs": 1.0 - len(on)} if len(on) != 1 else {})
+        used = dict.fromkeys(on, 1.0) | ({"obs": 1.0 - len(on)} if len(on) != 1 else {})
         means.append(sum(c * mean[label] for label, c in used.items()))
         errors.append(np.sqrt(sum(c**2 * error[label] for label, c in used.items())))
     return np.array(means), np.array(errors)

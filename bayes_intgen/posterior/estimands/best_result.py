@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.html import html_block, html_frame
 from bayes_intgen.base.metrics import INTERVAL, credible_interval
-from bayes_intgen.base.support_flags import MISFIT, SUPPORTED
+from bayes_intgen.base.support_flags import IMPOSSIBLE, MISFIT, SUPPORTED
 from bayes_intgen.plots.best import plot_marginals
 from bayes_intgen.plots.style import grow
 
@@ -165,19 +165,32 @@ class BestAction:
         title, *lines = self._lines()
         columns = [c for c in self.candidates if c != "untested" or self.candidates[c].any()]
         table = self.candidates[columns].to_string(index=False, float_format=lambda x: f"{x:.4g}")
-        return "\n".join([title, *map(str, self.untested), *lines, table])
+        wrong = [self._flagged()] if self.support == IMPOSSIBLE else []
+        return "\n".join([title, *wrong, *map(str, self.untested), *lines, table])
 
     def _repr_html_(self) -> str:
         title, *lines = self._lines()
-        far = (
-            "LACK OF FIT: the fit misses its own data, by much against the interval of the "
-            "recommended setting."
-            if self.support == MISFIT
-            else f"BEYOND THE SUPPORT of the data: the recommended setting is {self.support}; the "
+        flagged = [] if self.support == SUPPORTED else [self._flagged()]
+        warnings = [*flagged, *map(str, self.untested)]
+        return html_block(title, lines, [html_frame(self.candidates, index=False)], warnings)
+
+    def _flagged(self) -> str:
+        """Say what the flag of the recommended setting means."""
+        if self.support == MISFIT:
+            return (
+                "LACK OF FIT: the fit misses its own data, by much against the interval of the "
+                "recommended setting."
+            )
+        if self.support == IMPOSSIBLE:
+            return (
+                "IMPOSSIBLE: the outcome cannot have the expected value at the recommended "
+                "setting, such as one below zero; effects do not add up in the outcome itself "
+                "there, or a curve runs on too far. Narrow the bounds."
+            )
+        return (
+            f"BEYOND THE SUPPORT of the data: the recommended setting is {self.support}; the "
             f"answer there rests on the form of the curves."
         )
-        warnings = [*([] if self.support == SUPPORTED else [far]), *map(str, self.untested)]
-        return html_block(title, lines, [html_frame(self.candidates, index=False)], warnings)
 
     def _lines(self) -> list[str]:
         setting = ", ".join(f"{name} = {_text(value)}" for name, value in self.recommended.items())
