@@ -17,29 +17,7 @@ units, are confounded however constant the column is.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from bayes_intgen.base.regimes import Regime
-from bayes_intgen.data.regime_summary import RegimeSummary
-
-__all__ = ["describe_at_rest", "find_at_rest"]
-
-
-def find_at_rest(
-    actions: Sequence[str], regimes: Mapping[Regime, RegimeSummary]
-) -> dict[str, float]:
-    """Return the actions that have one value wherever no regime sets them, and that value.
-
-    They are set by some regimes and left alone by others; of a categorical one it is the code of
-    its level.
-    """
-    found = {}
-    for column, action in enumerate(actions):
-        alone = [part for regime, part in regimes.items() if action not in regime]
-        if 0 < len(alone) < len(regimes):
-            low = min(float(part.low[column]) for part in alone)
-            high = max(float(part.high[column]) for part in alone)
-            if low == high:
-                found[action] = low
-    return found
+__all__ = ["describe_at_rest"]
 
 
 def describe_at_rest(

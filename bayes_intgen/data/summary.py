@@ -5,7 +5,7 @@ pass computes the moments of the features (:mod:`bayes_intgen.moments.moments`).
 """
 
 from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
@@ -22,18 +22,21 @@ from bayes_intgen.base.regimes import (
     sort_regimes,
 )
 from bayes_intgen.base.types import Array, Scale
-from bayes_intgen.data.at_rest import find_at_rest
 from bayes_intgen.data.gap import Gap, intersect_gaps
 from bayes_intgen.data.level_summary import LevelRows
 from bayes_intgen.data.outcome_kind import OutcomeFacts, OutcomeRange, recognise
-from bayes_intgen.data.regime_summary import RegimeSummary, ThinnedSample
+from bayes_intgen.data.regime_summary import (
+    RegimeSummary,
+    ThinnedSample,
+    find_at_rest,
+    find_gaps,
+    pool_rows,
+)
 from bayes_intgen.data.sources import merge_each
 
 __all__ = ["Summary"]
 
 POOLED_ROWS = 2**13  # of each regime, for the distribution of a variable
-LEAST_GAP = 0.25  # of the tested range
-LEAST_SIDE = 0.05  # of the rows, on either side of a gap
 MOST_WIDENING = 2.0  # of the half-width of the rows, by lift tests
 
 
@@ -201,28 +204,12 @@ class Summary:
         return {name: () if name in self.levels else self._find_gaps(name) for name in self.actions}
 
     def _find_gaps(self, name: str) -> tuple[Gap, ...]:
-        column = self.columns.index(name)
         tested: list[RegimeSummary] = []
         natural: list[RegimeSummary] = []
         for regime, summary in self.as_set:
             if len(summary.sample.rows):
                 (tested if name in regime else natural).append(summary)
-        if not tested:
-            return ()
-        low = min(summary.core[0, column] for summary in tested)
-        high = max(summary.core[1, column] for summary in tested)
-        values, shares = _pool([summary.sample.rows[:, column] for summary in tested])
-        order = np.argsort(values, kind="stable")
-        values, share = values[order], np.cumsum(shares[order])
-        wide = np.diff(values) > LEAST_GAP * (high - low)
-        wide &= (share[:-1] >= LEAST_SIDE) & (share[:-1] <= 1 - LEAST_SIDE)
-        gaps = []
-        for i in np.flatnonzero(wide):
-            start, end = float(values[i]), float(values[i + 1])
-            rows = [summary.sample.rows[:, column] for summary in natural]
-            within = [np.mean((start < own) & (own < end)) for own in rows]
-            gaps.append(Gap(start, end, float(np.mean(within)) if within else 0.0))
-        return tuple(gaps)
+        return find_gaps(self.columns.index(name), tested, natural) if tested else ()
 
     def pooled_rows(self, name: str) -> tuple[tuple[Array, Array], ...]:
         """Return rows of a variable and how much each counts, as often as there are kinds of them.
@@ -239,7 +226,7 @@ class Summary:
                 if (name in regime) == is_set and len(summary.sample.rows)
             ]
             if rows:
-                kinds.append(_pool([own[:: -(-len(own) // POOLED_ROWS)] for own in rows]))
+                kinds.append(pool_rows([own[:: -(-len(own) // POOLED_ROWS)] for own in rows]))
         return tuple(kinds)
 
     def quantile(self, probability: float) -> dict[str, dict[str, float]]:
@@ -322,9 +309,3 @@ def _pack(rows: Array) -> str:
 
 def _unpack(text: str, width: int) -> Array:
     return np.frombuffer(b64decode(text), dtype="<f4").astype(float).reshape(-1, width)
-
-
-def _pool(rows: Sequence[Array]) -> tuple[Array, Array]:
-    """Join rows of several regimes; the shares of each regime are alike, and sum to one."""
-    shares = [np.full(len(own), 1 / (len(rows) * len(own))) for own in rows]
-    return np.concatenate(rows), np.concatenate(shares)

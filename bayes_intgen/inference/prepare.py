@@ -36,7 +36,7 @@ from bayes_intgen.design.design import Design
 from bayes_intgen.design.identification.identify import require_target
 from bayes_intgen.design.identification.model_identification import require_level_or_effect
 from bayes_intgen.design.identification.rank_condition import RankCondition
-from bayes_intgen.design.interactions import Interactions, InteractionTerms
+from bayes_intgen.design.interactions import NO_TERMS, Interactions, InteractionTerms
 from bayes_intgen.design.structure import Structure, resolve_structure
 from bayes_intgen.design.structure_learning import LearnedStructure, learn_structure
 from bayes_intgen.inference.intercepts import fit_intercepts
@@ -147,8 +147,7 @@ def settle_design(
     lifts: LiftTests | None = None,
 ) -> SettledDesign:
     """Make the first pass over the rows, if they are at hand, and choose the design."""
-    actions, covariates = actions_of(data), data.covariates
-    summary = data.summary
+    actions, covariates, summary = actions_of(data), data.covariates, data.summary
     if lifts is not None:
         if not isinstance(lifts, LiftTests):
             raise ModelError(
@@ -167,8 +166,8 @@ def settle_design(
         bases = freeze_bases(basis, data.variables, summary)
     partition = read_blocks(blocks, actions)
     cuts = find_cuts([*summary.regimes, *(regime for regime, _ in summary.as_set)], partition)
-    chosen = (interactions, partition, cuts, covariates)
-    design = Design.build(bases, parents, *chosen, at_rest=tuple(summary.at_rest))
+    chosen = (interactions, partition, cuts, covariates, NO_TERMS, tuple(summary.at_rest))
+    design = Design.build(bases, parents, *chosen)
     return SettledDesign(design, summary, learned, lifts)
 
 

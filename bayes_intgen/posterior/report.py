@@ -145,7 +145,7 @@ def describe_choices(fit: Fitted) -> list[str]:
     return [
         *(f"{name}{kinds.get(name, '')}: {basis.description}" for name, basis in bases.items()),
         *joined,
-        str(fit.learned) if fit.learned else edges,
+        edges,
     ]
 
 
