@@ -38,9 +38,11 @@ def test_fit_then_query(fit, points, tmp_path, capsys):
     out = tmp_path / "effects.csv"
     assert main(["query", str(fit), "--points", str(points), "--out", str(out)]) == 0
     table = pd.read_csv(out)
-    assert list(table.columns) == ["a1", "a2", "mean", "sd", "lower", "upper", "support"]
+    answer = ["a1", "a2", "mean", "sd", "lower", "upper", "support"]
+    assert list(table.columns) == ["a1", "a2", "extra", *answer[2:]]
+    assert table["extra"].tolist() == ["x", "y", "z"]
     expected = ig.load(fit).table({"a1": table["a1"], "a2": table["a2"]})
-    pd.testing.assert_frame_equal(table, expected.reset_index(drop=True))
+    pd.testing.assert_frame_equal(table[answer], expected.reset_index(drop=True))
     error = table["mean"] - linear.truth(table["a1"], table["a2"])
     assert (np.abs(error) < 4 * table["sd"]).all()
     assert table["support"].tolist() == ["supported", "supported", "outside"]
@@ -73,7 +75,8 @@ def test_query_prints_without_out(fit, points, capsys):
     capsys.readouterr()
     assert main(["query", str(fit), "--points", str(points), "--interval", "0.5"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["a1", "a2", "mean", "sd", "lower", "upper", "support"]
+    answer = ["mean", "sd", "lower", "upper", "support"]
+    assert lines[0].split() == ["a1", "a2", "extra", *answer]
     assert len(lines) == 4
 
 
