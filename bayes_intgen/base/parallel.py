@@ -29,7 +29,8 @@ def available_cores() -> int:
 @cache
 def _controller() -> ThreadpoolController:
     """Find the thread pools of NumPy and SciPy, once: it means reading all loaded libraries."""
-    import scipy.linalg  # noqa: F401  # SciPy brings a pool of its own, which must be loaded
+    # SciPy brings a pool of its own, which must be loaded
+    import scipy.linalg  # noqa: F401  # slow to import
 
     return ThreadpoolController()
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import bayes_intgen as ig
 from bayes_intgen.base.choices import CHOICES
 from bayes_intgen.base.errors import DataError, ModelError, QueryError
-from bayes_intgen.cli.marks import add_marks, marks
 from bayes_intgen.cli.lists import cut, names, pairs, split, unquote, whole_number
+from bayes_intgen.cli.marks import add_marks, marks
 from bayes_intgen.cli.paths import writable
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import bayes_intgen as ig
 from bayes_intgen.cli import arguments
+from bayes_intgen.cli.lists import pairs
 from bayes_intgen.cli.paths import keep_apart, writable
 from bayes_intgen.cli.text import report_verdicts
 from bayes_intgen.cli.values import read_values
@@ -34,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_do(parser)
     parser.add_argument(
         "--at",
-        type=arguments.pairs,
+        type=pairs,
         default={},
         metavar="A=V,Z=V",
         help="where controls and baseline start, and where covariates are held (means or most "
