@@ -13,6 +13,9 @@ from .base.errors import (
     QueryError,
     RegimeError,
 )
+from .baselines.additive_noise import AdditiveNoise
+from .baselines.aggregation import CausalAggregation
+from .baselines.factor_model import FactorModel
 from .baselines.ridge import JointRidge, ObservationalRidge, PooledRidge, RidgeEstimator
 from .checks.result import Checks
 from .checks.sensitivity.analysis import sensitivity
@@ -35,12 +38,15 @@ from .studies.refit.interval_calibration import IntervalCalibration
 
 __all__ = [
     "HSGP",
+    "AdditiveNoise",
     "BayesIntgenError",
     "Categorical",
+    "CausalAggregation",
     "Checks",
     "ConflictWarning",
     "ConvergenceWarning",
     "DataError",
+    "FactorModel",
     "FileError",
     "IntervalCalibration",
     "InterventionModel",

@@ -15,6 +15,11 @@ from bayes_intgen.scm.polynomial_draw import sample_polynomial_scm
 from bayes_intgen.scm.polynomial_scm import PolynomialSCM
 from bayes_intgen.scm.protocol import SCM
 from bayes_intgen.scm.seeds import Seed
+from bayes_intgen.scm.shared_noise_draw import (
+    sample_correlated_noise_scm,
+    sample_shared_confounder_scm,
+)
+from bayes_intgen.scm.shared_noise_scm import SharedNoiseSCM
 
 __all__ = [
     "SCM",
@@ -26,10 +31,13 @@ __all__ = [
     "Polynomial",
     "PolynomialSCM",
     "Seed",
+    "SharedNoiseSCM",
     "indistinguishable_scms",
     "sample_common_support_scm",
+    "sample_correlated_noise_scm",
     "sample_discrete_scm",
     "sample_linear_scm",
     "sample_partition_scm",
     "sample_polynomial_scm",
+    "sample_shared_confounder_scm",
 ]

@@ -16,12 +16,15 @@ from bayes_intgen import plots
 
 NAMES = [
     "HSGP",
+    "AdditiveNoise",
     "BayesIntgenError",
     "Categorical",
+    "CausalAggregation",
     "Checks",
     "ConflictWarning",
     "ConvergenceWarning",
     "DataError",
+    "FactorModel",
     "FileError",
     "IntervalCalibration",
     "InterventionModel",
@@ -62,12 +65,15 @@ SCM_NAMES = [
     "Polynomial",
     "PolynomialSCM",
     "Seed",
+    "SharedNoiseSCM",
     "indistinguishable_scms",
     "sample_common_support_scm",
+    "sample_correlated_noise_scm",
     "sample_discrete_scm",
     "sample_linear_scm",
     "sample_partition_scm",
     "sample_polynomial_scm",
+    "sample_shared_confounder_scm",
 ]
 
 POSTERIOR_NAMES = [

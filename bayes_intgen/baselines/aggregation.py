@@ -1,0 +1,305 @@
+"""Causal aggregation: joint effects from randomised actions alone, whatever confounds the others.
+
+Gimenez and Rothenhaeusler (2022) assume that the outcome is
+
+    (1)  Y = alpha + sum_B u_B(A_B) + eps,
+
+with eps confounded with the actions in any way: confounders may be shared by all of them, but none
+modifies an effect. Where an experiment sets A_j, nothing else depends on it but its descendants, so
+that functions of A_j, centred, are orthogonal to eps there. With phi the functions whose
+combination sum_B u_B(A_B) = phi(A)'beta is, and phi_j those of the actions set in regime j,
+
+    (2)  M_j beta = z_j,     M_j = Cov_j(phi_j, phi(A)),     z_j = Cov_j(phi_j, Y).
+
+With one experiment per action there are as many equations as unknowns. With more they are weighted
+by the inverse of their covariance, which under (1) is sigma_j^2 Cov_j(phi_j) / n_j since eps does
+not depend on what is set; sigma_j^2 = Var_j(Y - phi(A)'beta):
+
+    (3)  beta = V sum_j M_j' W_j z_j,     V = (sum_j M_j' W_j M_j)^-1,
+         W_j = n_j / sigma_j^2 Cov_j(phi_j)^-1.
+
+The level is a combination of l_r = mean_r(Y) - mean_r(phi)'beta. Under (1) each of them is alpha.
+Taken is the combination of Theorem 1 of the paper where the regimes at hand have it,
+
+    (4)  alpha = sum_r lambda_r l_r = sum_j l_j - (K - 1) l_obs,
+
+since it stays right where a confounder modifies the effect of its own action, as long as no action
+depends on another; otherwise that of least variance. The variance of the estimate at a is
+
+    (5)  sum_r lambda_r^2 sigma_r^2 / n_r + (phi(a) - m)'V (phi(a) - m)
+
+with m = sum_r lambda_r mean_r(phi).
+
+What differs from :class:`bayes_intgen.InterventionModel`: there each action (or block) has a
+confounder of its own, which may modify its effect; here confounders may be shared but modify none.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayes_intgen.base.blocks import BlockChoice, Blocks, check_blocks, format_blocks, read_blocks
+from bayes_intgen.base.errors import NotIdentifiedError, QueryError
+from bayes_intgen.base.regimes import (
+    Regime,
+    describe_experiments,
+    format_regime,
+    read_do,
+)
+from bayes_intgen.base.types import Array, Indices
+from bayes_intgen.baselines.regime_moments import RegimeMoments, read_moments, require_data
+from bayes_intgen.data.points import Points
+from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.design.basis.polynomial import Polynomial
+from bayes_intgen.design.identification.identify import identify_from
+from bayes_intgen.moments.moments import Moments
+
+__all__ = ["CausalAggregation", "FittedAggregation"]
+
+LEAST = 1e-10  # eigenvalues below this share of the largest are zero
+ROUNDS = 3  # of (3), whose sigma_j depend on beta
+
+
+@dataclass(frozen=True)
+class FittedAggregation:
+    """What causal aggregation says of a data set.
+
+    Made by :meth:`bayes_intgen.CausalAggregation.fit`.
+
+    Parameters
+    ----------
+    moments
+        The functions phi, and what was summed.
+    blocks
+        The blocks of actions.
+    beta, covariance
+        Coefficients of phi without its constant, and V of (3), in the outcome's standard unit.
+    level_weights
+        lambda_r of (4), by regime.
+    noise
+        sigma_r^2 by regime, in the same unit.
+    """
+
+    moments: RegimeMoments = field(repr=False)
+    actions: tuple[str, ...]
+    outcome: str
+    levels: dict[str, tuple[str, ...]]
+    blocks: Blocks
+    beta: Array = field(repr=False)
+    covariance: Array = field(repr=False)
+    level_weights: dict[Regime, float]
+    noise: dict[Regime, float] = field(repr=False)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The functions of the actions: ``coefficient`` and ``sd``, in the outcome's unit.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row per function (polynomials of the standardised actions, indicators of levels).
+        """
+        unit = self.moments.outcome_scale.spread
+        sds = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
+        names = pd.Index(self.moments.features.names[1:], name="function")
+        return pd.DataFrame({"coefficient": unit * self.beta, "sd": unit * sds}, names)
+
+    def expected_outcome(self, at: Any, do: object = None) -> xr.DataArray:
+        """Estimate E[Y | do(a)] with all actions set.
+
+        Parameters
+        ----------
+        at
+            The values of ALL actions: a frame, or a mapping of names to numbers or arrays.
+        do
+            All actions, or None for the same: what is left alone carries a confounding that the
+            method does not estimate.
+
+        Returns
+        -------
+        xarray.DataArray
+            In the outcome's unit, dimension ``point``, with the actions as coordinates and ``sd``,
+            the standard error (5).
+
+        Raises
+        ------
+        QueryError
+            If a value is missing or not a finite number, or ``do`` leaves an action alone.
+        """
+        target = read_do(do, self.actions)
+        if target != self.actions:
+            raise QueryError(
+                f"do: causal aggregation estimates effects of setting all of {list(self.actions)}, "
+                f"got {format_regime(target)!r}; use InterventionModel, RidgeEstimator or "
+                f"AdditiveNoise for actions that are left alone."
+            )
+        points = Points.read(at, self.actions, self.levels)
+        phi = self.moments.features.evaluate(points.values)[:, 1:]
+        level, centre, variance = 0.0, np.zeros(len(self.beta)), 0.0
+        for regime, weight in self.level_weights.items():  # (4)
+            mean = self.moments.by_regime[regime].mean
+            level += weight * (mean[-1] - mean[:-1] @ self.beta)
+            centre += weight * mean[:-1]
+            variance += weight**2 * self.noise[regime] / self.moments.by_regime[regime].n
+        away = phi - centre
+        spread = variance + np.einsum("ij,jk,ik->i", away, self.covariance, away)  # (5)
+        scale = self.moments.outcome_scale
+        answer = points.to_xarray(
+            scale.centre + scale.spread * (level + phi @ self.beta), self.outcome
+        )
+        sd = scale.spread * np.sqrt(np.maximum(spread, 0.0))
+        return answer.assign_coords(sd=("point", sd)).assign_attrs(
+            {"do": format_regime(target), "estimator": "CausalAggregation"}
+        )
+
+    def __str__(self) -> str:
+        table = self.table.to_string(float_format=lambda value: f"{value:.4g}")
+        return f"CausalAggregation of E[{self.outcome} | do({', '.join(self.actions)})]\n{table}"
+
+
+@dataclass(frozen=True)
+class CausalAggregation:
+    """Causal aggregation: confounders may be shared by all actions, but modify no effect.
+
+    The outcome is a sum of functions of single actions (or blocks) and of an error that may be
+    confounded with all of them. Every function is learned where its action is randomised; the
+    equations stand in :mod:`bayes_intgen.baselines.aggregation`. The assumption is another one than
+    that of :class:`bayes_intgen.InterventionModel`, where each action has a confounder of its own
+    that may modify its effect.
+
+    Parameters
+    ----------
+    degree
+        Highest degree of the polynomials of each action. Categorical actions have indicators.
+    blocks
+        Actions that may interact in the outcome, as in :class:`bayes_intgen.InterventionModel`: a
+        block needs an experiment that sets all of it, in which its settings vary jointly.
+
+    Raises
+    ------
+    ModelError
+        If an option is not valid.
+
+    References
+    ----------
+    Gimenez and Rothenhaeusler (2022), "Causal aggregation: estimation and inference of causal
+    effects by constraint-based data fusion", Journal of Machine Learning Research 23.
+
+    Examples
+    --------
+    >>> fit = ig.CausalAggregation().fit(data)
+    >>> answer = fit.expected_outcome({"a1": [0.0, 0.1], "a2": 0.2})
+    >>> answer.sizes, bool((answer["sd"] > 0).all())
+    (Frozen({'point': 2}), True)
+    """
+
+    degree: int = 3
+    blocks: BlockChoice = None
+
+    def __post_init__(self) -> None:
+        Polynomial(degree=self.degree)  # holds the rule
+        check_blocks(() if self.blocks is None else self.blocks)
+
+    def fit(self, data: RegimeData | Moments) -> FittedAggregation:
+        """Solve the equations of the experiments.
+
+        Parameters
+        ----------
+        data
+            The rows, or their moments in polynomials of at least this degree. Observational rows
+            are used for the level only, and not needed.
+
+        Raises
+        ------
+        NotIdentifiedError
+            If an action, or a whole block, is set in no regime; names what is missing.
+        ModelError
+            If there are covariates, or moments are weighted or lack a function.
+
+        Examples
+        --------
+        >>> ig.CausalAggregation(degree=1).fit(data).table.index.tolist()
+        ['a1', 'a2']
+        """
+        require_data(data, "CausalAggregation")
+        blocks = read_blocks(self.blocks, data.actions)
+        _require_experiments(data.regimes, blocks)
+        moments = read_moments(data, self.degree, blocks)
+        beta, covariance, noise = _solve(moments)
+        return FittedAggregation(
+            moments,
+            data.actions,
+            data.outcome,
+            dict(data.summary.levels),
+            blocks,
+            beta,
+            covariance,
+            _level_weights(data, blocks, moments, noise),
+            noise,
+        )
+
+
+def _require_experiments(regimes: Sequence[Regime], blocks: Blocks) -> None:
+    missing = [b for b in blocks if not any(set(b) <= set(regime) for regime in regimes)]
+    if missing:
+        have = [format_regime(regime) for regime in regimes]
+        raise NotIdentifiedError(
+            f"data: causal aggregation learns the effect of each of {format_blocks(blocks)} where "
+            f"all of it is set, but the regimes are {have}: missing "
+            f"{describe_experiments(missing)}. Add such rows, or leave the actions out."
+        )
+
+
+def _solve(moments: RegimeMoments) -> tuple[Array, Array, dict[Regime, float]]:
+    """Return beta and V of (3), and sigma_r^2 of every regime."""
+    size = len(moments.features.features) - 1
+    beta = np.zeros(size)
+    noise: dict[Regime, float] = {}
+    covariance = np.zeros((size, size))
+    for _ in range(ROUNDS):
+        contrast = np.append(-beta, 1.0)
+        for regime, rows in moments.by_regime.items():
+            noise[regime] = max(float(contrast @ rows.covariance @ contrast), 1e-12)
+        precision, shift = np.zeros((size, size)), np.zeros(size)
+        for regime, rows in moments.by_regime.items():
+            own = _instruments(moments, regime)
+            if len(own):
+                joint = rows.covariance
+                weight = rows.n / noise[regime] * _inverse(joint[np.ix_(own, own)])  # W_j
+                cross = joint[own, :-1]  # M_j of (2)
+                precision += cross.T @ weight @ cross
+                shift += cross.T @ weight @ joint[own, -1]
+        covariance = _inverse(precision)
+        beta = covariance @ shift  # (3)
+    return beta, covariance, noise
+
+
+def _instruments(moments: RegimeMoments, regime: Regime) -> Indices:
+    """Return the positions, the constant not counted, of functions of what a regime sets."""
+    positions = moments.features.positions(regime)
+    return positions[positions > 0] - 1
+
+
+def _inverse(matrix: Array) -> Array:
+    """Return the pseudo-inverse of a symmetric matrix, scaled by its diagonal first."""
+    spread = np.sqrt(np.diag(matrix))
+    spread[spread == 0] = 1.0
+    return np.linalg.pinv(matrix / np.outer(spread, spread), LEAST, hermitian=True) / np.outer(
+        spread, spread
+    )
+
+
+def _level_weights(
+    data: RegimeData | Moments, blocks: Blocks, moments: RegimeMoments, noise: dict[Regime, float]
+) -> dict[Regime, float]:
+    """Return lambda_r of (4)."""
+    answer = identify_from(data.regimes, data.actions, blocks)
+    if answer.identified:
+        by_set = {frozenset(regime): weight for regime, weight in answer.weights.items()}
+        return {regime: by_set[frozenset(regime)] for regime in data.regimes}
+    precision = {r: moments.by_regime[r].n / noise[r] for r in data.regimes}
+    return {regime: value / sum(precision.values()) for regime, value in precision.items()}
