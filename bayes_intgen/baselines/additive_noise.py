@@ -10,8 +10,8 @@ actions are informative of U_Y,
 
     (2)  E[Y | do(a_S), a_rest] = f(a) + Sigma_{Y,R} Sigma_{RR}^-1 (a_R - g_R(a)),
 
-with R the actions not in S, and E[Y | do(a)] = f(a). Polynomials f and g_k and the covariance Sigma maximise the likelihood of
-all regimes together, from the moments of one pass
+with R the actions not in S, and E[Y | do(a)] = f(a). Polynomials f and g_k and the
+covariance Sigma maximise the likelihood of all regimes together, from the moments of one pass
 (:mod:`bayes_intgen.baselines.noise_covariance`). The classes of Jeunen et al. (2022) and Elahi et
 al. (2024) are cases of (1).
 

@@ -31,6 +31,7 @@ COMMANDS = {
     "merge": "merge moments of several tables",
     "calibrate": "judge errors and intervals over many synthetic systems",
     "reproduce": "repeat the paper's experiments on random systems",
+    "compare": "compare the model with the methods of related work",
 }
 
 DESCRIPTION = """\
@@ -49,6 +50,7 @@ What happens when several actions are set at once, if each experiment set only o
   bayes-intgen merge day1.npz day2.npz --out both.npz
   bayes-intgen calibrate --out DIR      how good are errors and intervals, over many systems?
   bayes-intgen reproduce fig2a --out DIR   the figures of the paper
+  bayes-intgen compare --out DIR        when is which method right?
 
 `bayes-intgen COMMAND --help` explains each command with examples.
 """

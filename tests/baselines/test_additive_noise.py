@@ -67,8 +67,8 @@ def test_moments_and_any_experiments_give_the_same():
     np.testing.assert_allclose(again.expected_outcome(at), fit.expected_outcome(at), atol=1e-8)
     error = fit.expected_outcome(at) - scm.expected_outcome(at)
     assert float(np.abs(error).max()) < 0.6
-    with pytest.raises(ig.NotIdentifiedError, match=r"\['a1', 'a3'\] alone"):
-        fit.expected_outcome(at, do="a2")
+    with pytest.raises(ig.NotIdentifiedError, match=r"\['a2', 'a3'\] alone"):
+        fit.expected_outcome(at, do=[])
 
 
 def test_learned_edges_that_close_a_circle_are_left_out():
