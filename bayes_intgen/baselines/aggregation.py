@@ -24,141 +24,36 @@ Taken is the combination of Theorem 1 of the paper where the regimes at hand hav
     (4)  alpha = sum_r lambda_r l_r = sum_j l_j - (K - 1) l_obs,
 
 since it stays right where a confounder modifies the effect of its own action, as long as no action
-depends on another; otherwise that of least variance. The variance of the estimate at a is
-
-    (5)  sum_r lambda_r^2 sigma_r^2 / n_r + (phi(a) - m)'V (phi(a) - m)
-
-with m = sum_r lambda_r mean_r(phi).
+depends on another; otherwise that of least variance.
 
 What differs from :class:`bayes_intgen.InterventionModel`: there each action (or block) has a
 confounder of its own, which may modify its effect; here confounders may be shared but modify none.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
-import xarray as xr
 
 from bayes_intgen.base.blocks import BlockChoice, Blocks, check_blocks, format_blocks, read_blocks
-from bayes_intgen.base.errors import NotIdentifiedError, QueryError
+from bayes_intgen.base.errors import NotIdentifiedError
 from bayes_intgen.base.regimes import (
     Regime,
     describe_experiments,
     format_regime,
-    read_do,
 )
 from bayes_intgen.base.types import Array, Indices
+from bayes_intgen.baselines.fitted_aggregation import FittedAggregation
 from bayes_intgen.baselines.regime_moments import RegimeMoments, read_moments, require_data
-from bayes_intgen.data.points import Points
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.design.basis.polynomial import Polynomial
 from bayes_intgen.design.identification.identify import identify_from
 from bayes_intgen.moments.moments import Moments
 
-__all__ = ["CausalAggregation", "FittedAggregation"]
+__all__ = ["CausalAggregation"]
 
 LEAST = 1e-10  # eigenvalues below this share of the largest are zero
 ROUNDS = 3  # of (3), whose sigma_j depend on beta
-
-
-@dataclass(frozen=True)
-class FittedAggregation:
-    """What causal aggregation says of a data set.
-
-    Made by :meth:`bayes_intgen.CausalAggregation.fit`.
-
-    Parameters
-    ----------
-    moments
-        The functions phi, and what was summed.
-    blocks
-        The blocks of actions.
-    beta, covariance
-        Coefficients of phi without its constant, and V of (3), in the outcome's standard unit.
-    level_weights
-        lambda_r of (4), by regime.
-    noise
-        sigma_r^2 by regime, in the same unit.
-    """
-
-    moments: RegimeMoments = field(repr=False)
-    actions: tuple[str, ...]
-    outcome: str
-    levels: dict[str, tuple[str, ...]]
-    blocks: Blocks
-    beta: Array = field(repr=False)
-    covariance: Array = field(repr=False)
-    level_weights: dict[Regime, float]
-    noise: dict[Regime, float] = field(repr=False)
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """The functions of the actions: ``coefficient`` and ``sd``, in the outcome's unit.
-
-        Returns
-        -------
-        pandas.DataFrame
-            A row per function (polynomials of the standardised actions, indicators of levels).
-        """
-        unit = self.moments.outcome_scale.spread
-        sds = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
-        names = pd.Index(self.moments.features.names[1:], name="function")
-        return pd.DataFrame({"coefficient": unit * self.beta, "sd": unit * sds}, names)
-
-    def expected_outcome(self, at: Any, do: object = None) -> xr.DataArray:
-        """Estimate E[Y | do(a)] with all actions set.
-
-        Parameters
-        ----------
-        at
-            The values of ALL actions: a frame, or a mapping of names to numbers or arrays.
-        do
-            All actions, or None for the same: what is left alone carries a confounding that the
-            method does not estimate.
-
-        Returns
-        -------
-        xarray.DataArray
-            In the outcome's unit, dimension ``point``, with the actions as coordinates and ``sd``,
-            the standard error (5).
-
-        Raises
-        ------
-        QueryError
-            If a value is missing or not a finite number, or ``do`` leaves an action alone.
-        """
-        target = read_do(do, self.actions)
-        if target != self.actions:
-            raise QueryError(
-                f"do: causal aggregation estimates effects of setting all of {list(self.actions)}, "
-                f"got {format_regime(target)!r}; use InterventionModel, RidgeEstimator or "
-                f"AdditiveNoise for actions that are left alone."
-            )
-        points = Points.read(at, self.actions, self.levels)
-        phi = self.moments.features.evaluate(points.values)[:, 1:]
-        level, centre, variance = 0.0, np.zeros(len(self.beta)), 0.0
-        for regime, weight in self.level_weights.items():  # (4)
-            mean = self.moments.by_regime[regime].mean
-            level += weight * (mean[-1] - mean[:-1] @ self.beta)
-            centre += weight * mean[:-1]
-            variance += weight**2 * self.noise[regime] / self.moments.by_regime[regime].n
-        away = phi - centre
-        spread = variance + np.einsum("ij,jk,ik->i", away, self.covariance, away)  # (5)
-        scale = self.moments.outcome_scale
-        answer = points.to_xarray(
-            scale.centre + scale.spread * (level + phi @ self.beta), self.outcome
-        )
-        sd = scale.spread * np.sqrt(np.maximum(spread, 0.0))
-        return answer.assign_coords(sd=("point", sd)).assign_attrs(
-            {"do": format_regime(target), "estimator": "CausalAggregation"}
-        )
-
-    def __str__(self) -> str:
-        table = self.table.to_string(float_format=lambda value: f"{value:.4g}")
-        return f"CausalAggregation of E[{self.outcome} | do({', '.join(self.actions)})]\n{table}"
 
 
 @dataclass(frozen=True)

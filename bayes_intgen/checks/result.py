@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from bayes_intgen.base.html import html_block, html_frame
 from bayes_intgen.checks.finding import Finding
+from bayes_intgen.checks.safer_answer import SaferAnswer
 from bayes_intgen.design.interactions import INTERACTIONS, InteractionClass, Interactions
 from bayes_intgen.plots.checks import plot_checks
 
@@ -25,6 +26,7 @@ TITLES = {
     "mechanism": "mechanisms of actions are the same in all regimes",
     "variance": "variance obeys the sum rule",
     "surplus": "surplus experiments are predicted by the others",
+    "sharing": "single experiments show the effects that the sum rule gives",
 }
 SHOWN = 3
 
@@ -41,14 +43,17 @@ class Checks:
         The narrowest that allow what is seen.
     findings
         Every test.
+    safer
+        Where a confounder seems to be shared and to modify nothing: the answer of causal
+        aggregation, which is right then, as the sum rule is not; else None.
 
     Examples
     --------
     >>> checks = ig.check(data)
     >>> checks.passed, checks.rung_suffices, checks.needed_interactions
     (True, True, 'none')
-    >>> checks.failed, checks.violations
-    ((), ())
+    >>> checks.failed, checks.violations, checks.safer
+    ((), (), None)
     >>> list(checks.table.columns[:4])
     ['check', 'subject', 'verdict', 'statistic']
     """
@@ -56,6 +61,7 @@ class Checks:
     interactions: Interactions
     needed_interactions: InteractionClass
     findings: tuple[Finding, ...] = field(repr=False)
+    safer: SaferAnswer | None = field(default=None, repr=False)
 
     @property
     def passed(self) -> bool:
@@ -160,16 +166,22 @@ class Checks:
             if own:
                 lines += ["", f"{title}: {_summarise(own)}"]
                 lines += [f"  {_describe(f)}" for f in self.failed if f.check == name][:SHOWN]
+        if self.safer is not None:
+            lines += ["", str(self.safer)]
         return "\n".join([*lines, "", CAVEAT])
 
     def _repr_html_(self) -> str:
         head, needed, *_ = str(self).split("\n")
         columns = ["check", "subject", "verdict", "p_value", "level", "effect"]
         worst = [f"{f.check}: {_describe(f)}" for f in self.failed[:SHOWN]]
+        beside = [str(self.safer).split("\n")[0]] if self.safer else []
         return html_block(
             head if self.passed else "Checks of the assumptions",
-            [needed, CAVEAT],
-            [html_frame(self.table[columns], index=False)],
+            [needed, *beside, CAVEAT],
+            [
+                html_frame(self.table[columns], index=False),
+                *([html_frame(self.safer.table, index=False)] if self.safer else []),
+            ],
             [head, *worst] if not self.passed else (),
         )
 
