@@ -183,9 +183,8 @@ def _inverse(matrix: Array) -> Array:
     """Return the pseudo-inverse of a symmetric matrix, scaled by its diagonal first."""
     spread = np.sqrt(np.diag(matrix))
     spread[spread == 0] = 1.0
-    return np.linalg.pinv(matrix / np.outer(spread, spread), LEAST, hermitian=True) / np.outer(
-        spread, spread
-    )
+    units = np.outer(spread, spread)
+    return np.asarray(np.linalg.pinv(matrix / units, LEAST, hermitian=True) / units)
 
 
 def _level_weights(

@@ -236,7 +236,8 @@ def _quadratic_form(g: Array, variance: Array) -> tuple[float, int]:
 def _explained(g: Array, spread: Array, variance: Array) -> float:
     """Return the root mean square of what phi_j explains of Y - T, less what chance would."""
     inverse = np.linalg.pinv(spread, RANK, hermitian=True)
-    return float(np.sqrt(max(g @ inverse @ g - np.vdot(inverse, variance), 0.0)))
+    square = float(g @ inverse @ g) - float(np.vdot(inverse, variance))
+    return float(np.sqrt(max(square, 0.0)))
 
 
 def _spread_depends(instruments: _Instruments, data: RegimeData, own: Regime) -> float:

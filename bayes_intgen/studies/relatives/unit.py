@@ -32,17 +32,26 @@ __all__ = ["COLUMNS", "ESTIMATORS", "CompareUnit"]
 COLUMNS = ("family", "scm", "estimator", "rmse", "coverage", "spread", "note")
 LEAST_ROWS = 50
 NORMAL = float(norm.ppf((1 + INTERVAL) / 2))
-NAMES = {
-    "observational": ObservationalRidge,
-    "pooled": PooledRidge,
-    "ridge": RidgeEstimator,
-    "joint": JointRidge,
-    "additive-noise": AdditiveNoise,
-    "aggregation": CausalAggregation,
-    "factor": FactorModel,
+type Comparator = (
+    ObservationalRidge
+    | PooledRidge
+    | RidgeEstimator
+    | JointRidge
+    | AdditiveNoise
+    | CausalAggregation
+    | FactorModel
+)
+
+COMPARATORS: dict[str, Comparator] = {
+    "observational": ObservationalRidge(),
+    "pooled": PooledRidge(),
+    "ridge": RidgeEstimator(),
+    "factor": FactorModel(),
+    "additive-noise": AdditiveNoise(),
+    "aggregation": CausalAggregation(),
+    "joint": JointRidge(),
 }
-ESTIMATORS = ("observational", "pooled", "ridge", "factor", "additive-noise", "aggregation")
-ESTIMATORS += ("bayes", "joint")
+ESTIMATORS = (*(name for name in COMPARATORS if name != "joint"), "bayes", "joint")
 
 
 @dataclass(frozen=True)
@@ -131,7 +140,7 @@ class CompareUnit:
     ) -> tuple[Array, tuple[Array, Array] | None]:
         """Fit an estimator; return its joint effect, and the ends of its intervals if any."""
         if estimator != "bayes":
-            answer = NAMES[estimator]().fit(data).expected_outcome(at)
+            answer = COMPARATORS[estimator].fit(data).expected_outcome(at)
             if "sd" not in answer.coords:
                 return answer.to_numpy(), None
             reach = NORMAL * answer["sd"].to_numpy()
