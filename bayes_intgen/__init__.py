@@ -50,6 +50,10 @@ best joint action                  posterior/estimands/best_action.py:best_actio
 falsification                      checks/suite.py:check
 mechanisms alike (Lemma 1)         checks/mechanisms.py:check_mechanisms
 the paper's estimator              baselines/ridge.py:RidgeEstimator.fit
+causal aggregation                 baselines/aggregation.py:CausalAggregation.fit
+correlated additive noise          baselines/noise_covariance.py:fit_equations
+factor models                      baselines/factor_model.py:FactorModel.fit
+a shared additive confounder       checks/shared_confounders.py:check_shared_confounders
 indistinguishable systems (Ex. 1)  scm/indistinguishable.py:indistinguishable_scms
 ================================== =================================================================
 
