@@ -17,9 +17,9 @@ moves g by
 
     (2)  psi_i = 1{r = j} phi_ji (y_i - T_i) / n_j - Cov_j(phi_j, x_T) C omega_i x_i e_i / sigma_r^2
 
-with phi_j and y - T less their means in regime j. The variance of g is the sum of psi psi', and
-g'V^-1 g is chi-square. Influences are those on the difference itself, so that V has no negative
-part, as the difference of the variances of two estimates may have.
+with phi_j and y - T less their means in regime j. The variance V of g is the sum of psi psi', and
+g'V^-1 g / q follows F(q, n_j - q - 1), in large samples chi-square. Influences are those on the
+difference itself, so that V has no negative part, as a difference of variances may have.
 
 A confounder that modifies the effect of A_j is no failure; it lets the spread of Y depend on a_j in
 regime j, while under a shared confounder that only adds it cannot:
@@ -47,6 +47,7 @@ from bayes_intgen.checks.finding import Finding
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.data.row_pass import Chunk, sum_chunks
 from bayes_intgen.design.basis.features import FeatureMap
+from bayes_intgen.design.identification.identify import identify_from
 from bayes_intgen.inference.prepare import Prepared
 from bayes_intgen.moments.feature_sums import RowWeights
 
@@ -56,6 +57,7 @@ CUT = 2.5  # sds beyond which a polynomial of an action stays as it is
 RANK = 1e-8
 LEAST_SHARE = 0.02
 SEPARABLE = 0.01  # level of (3)
+FEWEST_ROWS = 30
 BINS = 12  # of A_j, within which its mean effect is taken out in (3)
 
 
@@ -134,10 +136,15 @@ def check_shared_confounders(
         for action in design.actions
         if design.block_of(action) == (action,)
         and (action,) in data.regimes
+        and data.summary.regimes[action,].n >= FEWEST_ROWS
         and not any(action in design.parents[other] for other in design.actions)
     ]
     if not ends or len(design.blocks) < 2:
-        reason = "no action is set alone and a cause of no other"
+        reason = f"no action is set alone, in {FEWEST_ROWS} rows, and a cause of no other"
+        yield Finding.untestable("sharing", "all", reason)
+        return
+    if not identify_from(data.regimes, data.actions, design.blocks).identified:
+        reason = "the regimes at hand do not determine the joint effect"
         yield Finding.untestable("sharing", "all", reason)
         return
     parts = _Parts.of(prepared, mode)
@@ -206,15 +213,16 @@ def _test(parts: _Parts, action: str, data: RegimeData) -> Finding:
     )
     moved = sum_chunks(data, influences)
     variance = np.sum([rows.scatter for rows in moved.values()], axis=0)
-    statistic, degrees = _quadratic_form(g, variance)
+    square, degrees = _quadratic_form(g, variance)
+    statistic, rest = square / degrees, seen.n - len(g) - 1
     size = _explained(g, covariance[:count, :count], variance) * scale.spread
     spread = summary.scales[data.outcome].spread
     return Finding(
         "sharing",
         f"effect of {action}",
         statistic,
-        f"chi2({degrees})",
-        float(stats.chi2.sf(statistic, degrees)),
+        f"F({degrees}, {rest})",
+        float(stats.f.sf(statistic, degrees, rest)),
         size,
         size / spread,
         LEAST_SHARE,
