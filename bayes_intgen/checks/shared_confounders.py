@@ -88,7 +88,7 @@ class _Effects:
     scale: Scale  # of the outcome
 
     def __call__(self, chunk: Chunk) -> CentredMoments:
-        _, _, values = chunk
+        values = chunk.values
         phi = self.features.evaluate(values[:, :-1])
         rest = self.scale.standardise(values[:, -1]) - phi @ self.theta
         return CentredMoments.from_rows(np.column_stack([self.instruments(values), rest, phi]))
@@ -107,7 +107,7 @@ class _Influences:
     variances: Mapping[Regime, RowWeights] | None = field(repr=False)
 
     def __call__(self, chunk: Chunk) -> CentredMoments:
-        regime, _, values = chunk
+        regime, values = chunk.regime, chunk.values
         of = self.effects
         phi = of.features.evaluate(values[:, :-1])
         y = of.scale.standardise(values[:, -1])
@@ -129,6 +129,10 @@ def check_shared_confounders(
     design = prepared.problem.design
     if design.covariates:
         reason = "causal aggregation has no covariates"
+        yield Finding.untestable("sharing", "all", reason)
+        return
+    if data.columns.marks.kept:
+        reason = "the test takes rows as independent and alike"
         yield Finding.untestable("sharing", "all", reason)
         return
     ends = [
