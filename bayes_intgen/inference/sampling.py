@@ -46,6 +46,7 @@ from bayes_intgen.base.parallel import one_blas_thread
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.inference.draws_tree import HyperDraws, build_tree, label_draws
+from bayes_intgen.inference.kept_sums import SUMS, keep_sums
 from bayes_intgen.inference.laplace import LaplaceMode
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.sandwich import Sandwich
@@ -156,6 +157,7 @@ def sample_integrated(
         shift, ratio = laplace_error(problem, mode, typical_rows(problem, target), rng)
         verdict = check_laplace(mode.converged, shift, ratio)
     tree = build_tree(problem, hyper, seed, sandwich=sandwich)
+    tree[SUMS] = xr.DataTree(keep_sums(problem))
     if variance == "learned":
         draws = tree["posterior"].dataset
         functions = draw_variance_functions(problem, mode.mode, draws.chain, draws.draw, seed)

@@ -27,6 +27,7 @@ This is the plain NumPy form; :mod:`bayes_intgen.model.pymc_marginal` writes the
 """
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import log, pi
@@ -35,7 +36,9 @@ from typing import Self
 import numpy as np
 from scipy.linalg import lapack
 
+from bayes_intgen.base.centred_moments import RegressionMoments
 from bayes_intgen.base.parallel import available_cores, ordered_map
+from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.design.design import Design
 from bayes_intgen.model.centring import Centring
@@ -137,23 +140,37 @@ class MarginalLikelihood:
 
         ``centring``: that of these moments by default.
         """
-        sums = [moments.regression(regime) for regime in moments.regimes]
-        active = np.array([design.active(regime) for regime in moments.regimes], dtype=float)
+        sums = {regime: moments.regression(regime) for regime in moments.regimes}
+        logs = np.array([moments.log_weight(regime) for regime in moments.regimes])
+        return cls.from_sums(design, sums, logs, lifts, centring)
+
+    @classmethod
+    def from_sums(
+        cls,
+        design: Design,
+        sums: Mapping[Regime, RegressionMoments],
+        log_weight: Array,
+        lifts: LiftRows | None = None,
+        centring: Centring | None = None,
+    ) -> Self:
+        """Place the sums of products of each regime at the positions of the weights.
+
+        ``log_weight``: the sum of the logarithms of the rows' weights, shape (regimes,).
+        """
+        active = np.array([design.active(regime) for regime in sums], dtype=float)
         rows = design.positions
         # A weight that takes no part in a regime has zeros in its sums: design (2).
         if centring is None:
-            by_regime = {r: one.gram for r, one in zip(moments.regimes, sums, strict=True)}
-            centring = Centring.of(design, by_regime)
+            centring = Centring.of(design, {regime: one.gram for regime, one in sums.items()})
         gram = np.empty((len(sums), len(rows), len(rows)))
-        for of_regime, mask, placed in zip(sums, active, gram, strict=True):
+        for of_regime, mask, placed in zip(sums.values(), active, gram, strict=True):
             products = of_regime.gram[np.ix_(rows, rows)]
             placed[:] = centring.to_centred_gram(products * np.outer(mask, mask))
-        cross = np.array([of_regime.cross[rows] for of_regime in sums]) * active
-        n = np.array([of_regime.n for of_regime in sums], dtype=float)
-        square = np.array([of_regime.square for of_regime in sums])
-        logs = np.array([moments.log_weight(regime) for regime in moments.regimes])
+        cross = np.array([of_regime.cross[rows] for of_regime in sums.values()]) * active
+        n = np.array([of_regime.n for of_regime in sums.values()], dtype=float)
+        square = np.array([of_regime.square for of_regime in sums.values()])
         cross = centring.to_centred_rows(cross)
-        return cls(n, gram, cross, square, logs, centring).with_lifts(lifts)
+        return cls(n, gram, cross, square, log_weight, centring).with_lifts(lifts)
 
     def with_lifts(self, lifts: LiftRows | None) -> Self:
         """Return the same with other lift tests, whose rows are of weights, not centred."""

@@ -18,6 +18,8 @@ from bayes_intgen.posterior.estimands.expected_outcome import expected_outcome
 from bayes_intgen.posterior.estimands.synergy import synergy
 from bayes_intgen.posterior.estimands.table import table
 from bayes_intgen.posterior.fitted import Fitted
+from bayes_intgen.posterior.planning.plan import plan
+from bayes_intgen.posterior.planning.rows_needed import rows_needed
 from bayes_intgen.posterior.plot_curves import plot_decomposition, plot_dose_response, plot_surface
 from bayes_intgen.posterior.plot_effects import plot_budget, plot_contrasts, plot_structure
 from bayes_intgen.posterior.plot_support import plot_support
@@ -94,6 +96,8 @@ class Posterior(Fitted):
     average_contrast = average_contrast
     best_action = best_action
     predict = predict
+    plan = plan
+    rows_needed = rows_needed
 
     predictive_check = predictive_check
     prior_sensitivity = prior_sensitivity

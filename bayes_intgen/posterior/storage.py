@@ -30,8 +30,10 @@ from bayes_intgen.posterior.fitted import Fitted
 
 __all__ = ["FORMAT", "read_fit", "save"]
 
-FORMAT = "bayes_intgen fit, format 5"
+FORMAT = "bayes_intgen fit, format 6"
+WITHOUT_SUMS = "bayes_intgen fit, format 5"  # answers every query, but plans no experiments
 WITHOUT_GROUPS = "bayes_intgen fit, format 4"  # of 0.1: weights and scales stand in ``posterior``
+READABLE = (FORMAT, WITHOUT_SUMS, WITHOUT_GROUPS)
 DIGEST = "digest"
 SPARE_BYTES = 2**20
 # What is raised on a file that is not as it should be, and when its contents are parsed.
@@ -93,7 +95,7 @@ def read_fit(path: Path) -> Fitted:
         raise FileError(f"path: there is no file {str(path)!r} that can be looked at.")
     try:
         with xr.open_datatree(path, engine="h5netcdf") as lazy:
-            if lazy.attrs.get("format") in (FORMAT, WITHOUT_GROUPS):
+            if lazy.attrs.get("format") in READABLE:
                 _check_size(lazy, path)
                 lazy.load()
             tree = lazy
@@ -103,7 +105,7 @@ def read_fit(path: Path) -> Fitted:
         raise FileError(
             f"path: {str(path)!r} cannot be read as a netCDF file, or is damaged: {error}"
         ) from error
-    if tree.attrs.get("format") not in (FORMAT, WITHOUT_GROUPS):
+    if tree.attrs.get("format") not in READABLE:
         raise FileError(
             f"path: {str(path)!r} is not a fit saved by this library (format "
             f"{show(tree.attrs.get('format'))}, expected {FORMAT!r}). If an earlier version saved "

@@ -18,23 +18,20 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from bayes_intgen.base.arguments import read_mapping, read_real, read_switch
-from bayes_intgen.base.errors import QueryError
-from bayes_intgen.base.regimes import Regime, format_regime, read_do
+from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.data.points import Beyond, Points
 from bayes_intgen.posterior import query
-from bayes_intgen.posterior.estimands.action_grid import Group, read_groups
+from bayes_intgen.posterior.estimands.action_grid import Group
+from bayes_intgen.posterior.estimands.action_search import read_search
 from bayes_intgen.posterior.estimands.best_result import LEAST_SHARE, BestAction, UntestedBest
 from bayes_intgen.posterior.estimands.expected_outcome import draw_coords, theta_draws
-from bayes_intgen.posterior.estimands.knapsack import choose_best
 from bayes_intgen.posterior.fitted import Fitted
 from bayes_intgen.posterior.support import find_gaps
 
 __all__ = ["BestAction", "best_action"]
 
 CANDIDATES = 10
-VALUES_AT_ONCE = 2**22
 
 
 def best_action(
@@ -96,23 +93,18 @@ def best_action(
     >>> best.cost < 0.3 + 1e-9, best.support
     (True, 'supported')
     """
-    regime = read_do(do, fit.actions)
-    query.require_identified_mean(fit, regime)
-    read_switch(minimize, "minimize", QueryError)
-    if budget is not None:
-        budget = read_real(budget, "budget", "a finite number or None", error=QueryError)
-    limits, held = _read_choice(fit, bounds, at, regime)
-    groups = read_groups(fit, limits, grid, cost, held, regime, beyond)
+    search = read_search(fit, bounds, budget, cost, grid, minimize, do, at, beyond)
+    regime, groups, held = search.regime, search.groups, search.held
+    limits, sign = search.limits, search.sign
     grids = {action: values for group in groups for action, values in group.grids.items()}
     theta = theta_draws(fit, regime)
     flat = theta.reshape(-1, theta.shape[-1])
     mean = flat.mean(axis=0, keepdims=True)
-    sign = -1.0 if minimize else 1.0  # the search maximises
-    top = _choose(groups, sign * mean, budget)  # (1) of the posterior mean, shape (groups, 1)
-    chosen = _choose(groups, sign * flat, budget)  # (1) of each draw, shape (groups, draws)
+    top = search.choose(mean)  # (1) of the posterior mean, shape (groups, 1)
+    chosen = search.choose(flat)  # (1) of each draw, shape (groups, draws)
     level = fit.design.features.evaluate(held.values)[0]
     best, here = (
-        flat @ level + fit.outcome_scale.centre + _gain(groups, flat, choice)
+        flat @ level + fit.outcome_scale.centre + search.gain(flat, choice)
         for choice in (chosen, top)
     )
     picked = _values(groups, chosen)
@@ -130,7 +122,7 @@ def best_action(
     settings = np.column_stack([top, distinct[:, most]])
     table = _describe(fit, groups, settings, held, regime, beyond)
     table["mean"] = mean[0] @ level + fit.outcome_scale.centre
-    table["mean"] += _gain(groups, np.repeat(mean, len(table), axis=0), settings)
+    table["mean"] += search.gain(np.repeat(mean, len(table), axis=0), settings)
     recommended, candidates = table.iloc[0], table.iloc[1:].reset_index(drop=True)
     candidates["probability"] = counts[most] / chosen.shape[1]
     return BestAction(
@@ -145,53 +137,9 @@ def best_action(
         marginals={action: _marginal(fit, draws, action, grids[action]) for action in limits},
         method=_method(groups, grids),
         minimize=minimize,
-        budget=budget,
+        budget=search.budget,
         do=format_regime(regime),
     )
-
-
-def _read_choice(
-    fit: Fitted, bounds: Mapping[str, Any] | None, at: Mapping[str, Any] | None, regime: Regime
-) -> tuple[dict[str, Any], Points]:
-    """Return the bounds of each action that may be chosen, and the point at which others stay."""
-    if not regime:
-        raise QueryError("do: an action that is not set cannot be chosen, and do sets none.")
-    fixed = read_mapping(at, "at", "names to values")
-    limits = read_mapping(bounds, "bounds", "actions to (low, high) or levels")
-    if bounds is None:
-        limits = {action: None for action in regime if action not in fixed}
-    strange = [action for action in limits if action not in regime]
-    if strange:
-        raise QueryError(
-            f"bounds: {strange} are not among the actions that are set, {list(regime)}; only these "
-            f"can be chosen."
-        )
-    if not limits:
-        raise QueryError("bounds must hold at least one action that may be chosen, got none.")
-    both = [action for action in limits if action in fixed]
-    if both:
-        raise QueryError(f"at: {both} have bounds, too; hold an action or choose it, not both.")
-    held = query.complete_points(fit, fixed)
-    if len(held) != 1:
-        raise QueryError(f"at must give one value per action, got {len(held)}.")
-    return {action: limits[action] for action in fit.actions if action in limits}, held
-
-
-def _choose(groups: Sequence[Group], theta: Array, budget: float | None) -> Indices:
-    """Return the best setting of each group for each row of coefficients, in portions."""
-    rows = max(1, VALUES_AT_ONCE // max(len(group.cost) for group in groups))
-    costs = [group.cost for group in groups]
-    portions = (theta[start : start + rows].T for start in range(0, len(theta), rows))
-    chosen = [choose_best([g.step @ some for g in groups], costs, budget) for some in portions]
-    return np.concatenate(chosen, axis=1)
-
-
-def _gain(groups: Sequence[Group], theta: Array, chosen: Indices) -> Array:
-    """Return what the chosen settings add to the mean of each draw, shape (draws,)."""
-    total = np.zeros(len(theta))
-    for group, index in zip(groups, chosen, strict=True):
-        total += (theta * group.step[index]).sum(axis=1)
-    return total
 
 
 def _values(groups: Sequence[Group], chosen: Indices) -> dict[str, Array]:

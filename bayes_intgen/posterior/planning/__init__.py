@@ -1,0 +1,1 @@
+"""Planning of experiments: what further rows would teach, and what that is worth."""

@@ -1,0 +1,90 @@
+"""The plan that leaves expected outcomes or contrasts least uncertain."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from bayes_intgen.base.types import Array
+from bayes_intgen.posterior.fitted import Fitted
+from bayes_intgen.posterior.planning.allocation import GAP, allocate
+from bayes_intgen.posterior.planning.amount import Amount
+from bayes_intgen.posterior.planning.goals import Goals
+from bayes_intgen.posterior.planning.hyper_points import HyperPoints
+from bayes_intgen.posterior.planning.options import Option
+from bayes_intgen.posterior.planning.plan_result import IGNORED, Plan
+from bayes_intgen.posterior.planning.reduction import Reduced, reduce_points
+
+__all__ = ["curve_sizes", "describe_rows", "notes_on", "plan_goals"]
+
+SIZES = 13
+REACH = 10.0  # of a curve: times, and parts of, what the whole amount buys of an option
+
+
+def plan_goals(
+    fit: Fitted, points: HyperPoints, options: list[Option], goals: Goals, amount: Amount
+) -> Plan:
+    """Split the amount among the options, or judge rows that are given exactly."""
+    spread = fit.outcome_scale.spread
+    priced, limit = amount.limit(options)
+    if amount.exact is not None:
+        asked = amount.rows_of(options)
+        bought = np.full(len(options), max(float(asked.sum()), 1.0))
+    else:
+        bought = np.array([max((limit - o.fixed) / o.cost, 1.0) for o in priced])
+    reduced = reduce_points(points, options, goals.functionals, REACH * bought)
+    rows, notes = (asked, []) if amount.exact is not None else _split(reduced, priced, limit)
+    before = spread * np.sqrt(reduced.variances(np.zeros(len(options))))
+    after = spread * np.sqrt(reduced.variances(rows))
+    curves = []
+    for i, option in enumerate(options):
+        sizes = curve_sizes(float(bought[i]))
+        sd = spread * np.sqrt(reduced.curves(i, sizes).mean(axis=1))
+        columns = {"regime": option.label, "rows": sizes.astype(int), "sd": sd, "evsi": np.nan}
+        curves.append(pd.DataFrame(columns | {"cost": sizes * option.cost + option.fixed}))
+    index = pd.Index(goals.names, name="goal")
+    return Plan(
+        table=describe_rows(options, rows),
+        sd_before=pd.Series(before, index, name="sd_before"),
+        sd_after=pd.Series(after, index, name="sd_after"),
+        curve=pd.concat(curves, ignore_index=True),
+        goal=goals.description,
+        support=pd.Series(goals.support, index, name="support"),
+        decision=None,
+        simulated=tuple(option.label for option in options if option.simulated),
+        notes=(*notes, *notes_on(options)),
+    )
+
+
+def _split(reduced: Reduced, options: list[Option], limit: float) -> tuple[Array, list[str]]:
+    """Return the rows of each option, and how good the split is, in words."""
+    found = allocate(reduced, options, limit)
+    gap = max(found.gap, GAP)
+    said = "No other split lowers the mean variance of the goals by more than"
+    return found.rows, [f"{said} {gap:.1%}, but for rounding."]
+
+
+def curve_sizes(bought: float) -> Array:
+    """Return the numbers of rows at which a curve is evaluated, around what the amount buys."""
+    sizes = np.geomspace(max(bought / REACH, 1.0), max(bought * REACH, 10.0), SIZES)
+    return np.asarray(np.unique(sizes.round()))
+
+
+def describe_rows(options: Sequence[Option], rows: Array) -> pd.DataFrame:
+    """Return a table with the rows and costs of each option."""
+    counts = rows.round().astype(int)
+    costs = [o.cost * n + o.fixed * (n > 0) for o, n in zip(options, counts, strict=True)]
+    labels = [option.label for option in options]
+    return pd.DataFrame({"regime": labels, "rows": counts, "cost": np.array(costs, dtype=float)})
+
+
+def notes_on(options: Sequence[Option]) -> list[str]:
+    """Say what the numbers rest on."""
+    made = [option.label for option in options if option.simulated]
+    if not made:
+        return [IGNORED]
+    return [
+        f"There are no rows of {', '.join(made)} with such settings: what one of them would tell "
+        f"is taken from rows of other regimes, and its noise from theirs.",
+        IGNORED,
+    ]
