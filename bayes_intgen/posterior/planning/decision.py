@@ -34,6 +34,7 @@ __all__ = ["DecisionDraws", "rival_contrasts"]
 
 MOST_DRAWS = 1000
 MOST_DRAWS_WITH_BUDGET = 250  # of actions, where each choice is a knapsack problem
+LEAST_DRAWS = 200
 MOST_RIVALS = 12  # directions of contrasts between settings that may be best
 KEPT_SHARE = 0.999  # of their sum of squares
 
@@ -57,6 +58,7 @@ class DecisionDraws:
         cls, fit: Fitted, points: HyperPoints, search: Search, random_seed: int
     ) -> "DecisionDraws":
         """Take draws of the fit; new ones at points of NUTS that stand for others."""
+        unit = fit.outcome_scale.spread
         flat = weight_draws(fit).reshape(-1, len(fit.design.weights))
         active = fit.design.active(search.regime)
         theta = fit.design.collect(flat, active)
@@ -64,40 +66,51 @@ class DecisionDraws:
         best = search.choose(mean[None])
         regret = search.sign * _regret(search, theta, best)
         most = MOST_DRAWS if search.budget is None else MOST_DRAWS_WITH_BUDGET
-        if points.owner is None:
+        own = np.flatnonzero(points.owner >= 0)
+        if len(own) >= LEAST_DRAWS:  # a Laplace approximation has many draws at each point
+            chosen = own[:: -(-len(own) // most)]
+            drawn, owner = flat[chosen] / unit, points.owner[chosen]
+        else:
             rng = np.random.default_rng([random_seed, 10])
             each = -(-most // len(points.given))
             drawn = np.concatenate([given.draw(each, rng) for given in points.given])
-            owner: Indices = np.repeat(np.arange(len(points.given)), each)
-            deviations = drawn - flat.mean(axis=0) / fit.outcome_scale.spread
-        else:
-            chosen = np.linspace(0, len(flat) - 1, min(most, len(flat))).round().astype(int)
-            deviations = (flat[chosen] - flat.mean(axis=0)) / fit.outcome_scale.spread
-            owner = points.owner[chosen]
+            owner = np.repeat(np.arange(len(points.given)), each)
+        deviations = drawn - flat.mean(axis=0) / unit
         centred = points.centring.to_centred(deviations)
-        unit = fit.outcome_scale.spread
-        own = mean + unit * fit.design.collect(deviations, active)
-        here = search.sign * _regret(search, own, best)
-        scale = regret / here if here > 0 else 1.0
+        here = mean + unit * fit.design.collect(deviations, active)
+        known = search.sign * _regret(search, here, best)
+        scale = regret / known if known > 0 else 1.0
         return cls(fit, search, centred, owner, points, mean, best, regret, scale)
 
     def value(self, reduced: Reduced, rows: Array) -> float:
         """Return (2) for some rows of each option, in the outcome's unit."""
-        moved = np.zeros_like(self.deviations)
+        totals = [np.tensordot(rows, point.information, 1) for point in reduced.points]
+        return self._values(reduced, totals, np.ones(1))[0]
+
+    def values_alone(self, reduced: Reduced, option: int, sizes: Array) -> list[float]:
+        """Return (2) for several numbers of rows of one option."""
+        totals = [point.information[option] for point in reduced.points]
+        return self._values(reduced, totals, sizes)
+
+    def _values(self, reduced: Reduced, totals: Sequence[Array], factors: Array) -> list[float]:
+        """Return (2) for S of each point times some factors, of which one factorisation serves."""
+        moved = np.zeros((len(factors), *self.deviations.shape))
         with one_blas_thread():
-            for i, point in enumerate(reduced.points):
+            for i, (point, total) in enumerate(zip(reduced.points, totals, strict=True)):
                 own = np.flatnonzero(self.owner == i)
-                if not len(own):
-                    continue
-                total = np.tensordot(rows, point.information, 1)
                 values, vectors = np.linalg.eigh(total)
-                share = np.sqrt(np.maximum(values, 0) / (1 + np.maximum(values, 0)))
-                z = point.inverse @ self.deviations[own].T  # (1), from right to left
-                moved[own] = (point.root @ (vectors @ (share[:, None] * (vectors.T @ z)))).T
-        design = self.fit.design
+                z = vectors.T @ (point.inverse @ self.deviations[own].T)  # (1), right to left
+                back = point.root @ vectors
+                for step, factor in zip(moved, factors, strict=True):
+                    s = factor * np.maximum(values, 0.0)
+                    step[own] = (back @ (np.sqrt(s / (1 + s))[:, None] * z)).T
+        return [self._value(step) for step in moved]
+
+    def _value(self, moved: Array) -> float:
+        """Return (2) for posterior means that have moved, of centred weights, standard units."""
+        design, unit = self.fit.design, self.fit.outcome_scale.spread
         weights = self.points.centring.to_weights(moved)
-        theta = design.collect(weights, design.active(self.search.regime))
-        theta = self.mean + self.fit.outcome_scale.spread * theta
+        theta = self.mean + unit * design.collect(weights, design.active(self.search.regime))
         return self.scale * self.search.sign * _regret(self.search, theta, self.best)
 
 

@@ -33,8 +33,8 @@ class HyperPoints:
     given: tuple[WeightsGiven, ...]  # N(m, C) of each point
     precision: Array  # w_r = sigma_r^-2 of each point, shape (points, regimes)
     share: Array  # of the draws that each point stands for, shape (points,)
-    # the point of each draw of the fit, shape (draws,); None if it has more points than these
-    owner: Indices | None
+    # the point of each draw of the fit, shape (draws,); -1 where it is none of these
+    owner: Indices
 
 
 def read_hyper_points(fit: Fitted, most: int) -> HyperPoints:
@@ -63,10 +63,11 @@ def read_hyper_points(fit: Fitted, most: int) -> HyperPoints:
     distinct, first, owner, count = np.unique(
         np.column_stack(columns), axis=0, return_index=True, return_inverse=True, return_counts=True
     )
-    chosen = np.argsort(first)  # in the order of the draws
-    owners: Indices | None = np.argsort(chosen)[owner.ravel()]
-    if len(distinct) > most:
-        chosen, owners = chosen[np.linspace(0, len(chosen) - 1, most).round().astype(int)], None
+    order = np.argsort(first)  # of the draws
+    picked = np.linspace(0, len(order) - 1, min(most, len(order))).round().astype(int)
+    chosen = order[picked]
+    owner_of = np.full(len(distinct), -1)
+    owner_of[chosen] = np.arange(len(chosen))
     ends = np.cumsum([column.shape[1] for column in columns])[:-1]
     points = [tuple(np.split(distinct[i], ends)) for i in chosen]
     with one_blas_thread():
@@ -80,5 +81,5 @@ def read_hyper_points(fit: Fitted, most: int) -> HyperPoints:
         given,
         np.exp([-2 * x[0] for x in points]),
         count[chosen] / count[chosen].sum(),
-        owners,
+        owner_of[owner.ravel()],
     )

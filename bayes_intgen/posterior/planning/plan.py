@@ -24,8 +24,7 @@ from bayes_intgen.posterior.planning.plan_result import Plan
 
 __all__ = ["plan"]
 
-POINTS = 24  # of the hyperparameters
-DECISION_POINTS = 64  # all of a Laplace approximation, so that the draws of the fit can be used
+POINTS = 16  # of the hyperparameters
 
 
 def plan(
@@ -142,7 +141,7 @@ def plan(
                 "cost: without rows or a budget as much is run as pays, so that the costs of a row "
                 "are needed, as cost={'obs': 1, 'a1': 20}, in the unit of value."
             )
-    points = read_hyper_points(fit, POINTS if best is None else DECISION_POINTS)
+    points = read_hyper_points(fit, POINTS)
     choices = read_options(fit, points, regimes, (costs, fixed_costs), settings, random_seed)
     if best is None:
         return plan_goals(fit, points, choices, goals, how_much)

@@ -45,16 +45,18 @@ class Valuation:
 
     def of(self, rows: Array) -> Candidate:
         """Return the value of some rows of each option."""
-        evsi = self.draws.value(self.reduced, rows)
+        return self._price(rows, self.draws.value(self.reduced, rows))
+
+    def alone(self, option: int, sizes: Array) -> list[Candidate]:
+        """Return that of several numbers of rows of one option alone."""
+        values = self.draws.values_alone(self.reduced, option, sizes) if len(sizes) else []
+        unit = np.arange(len(self.options)) == option
+        return [self._price(n * unit, v) for n, v in zip(sizes, values, strict=True)]
+
+    def _price(self, rows: Array, evsi: float) -> Candidate:
         if self.value is None:
             return Candidate(rows, evsi, evsi)
         return Candidate(rows, evsi, self.value * evsi - cost_of(self.options, rows))
-
-    def alone(self, option: int, size: float) -> Candidate:
-        """Return that of one option alone."""
-        rows = np.zeros(len(self.options))
-        rows[option] = np.floor(size)
-        return self.of(rows)
 
 
 def plan_decision(
@@ -79,14 +81,10 @@ def plan_decision(
     rivals = rival_contrasts(fit, search, draws.best)
     reduced = reduce_points(points, options, rivals, bought)
     valuation = Valuation(draws, reduced, options, value)
-    alone = [
-        [
-            valuation.alone(i, (spent - option.fixed) / option.cost)
-            for spent in ladder
-            if spent >= option.fixed + option.cost
-        ]
-        for i, option in enumerate(priced)
-    ]
+    alone = []
+    for i, option in enumerate(priced):
+        sizes = np.floor((np.array(ladder) - option.fixed) / option.cost + 1e-9)
+        alone.append(valuation.alone(i, np.unique(sizes[sizes >= 1])))
     nothing = Candidate(np.zeros(len(options)), 0.0, 0.0)
     if amount.exact is not None:
         chosen = valuation.of(amount.rows_of(options))
@@ -152,7 +150,7 @@ def _some(affordable: list[float], options: list[Option]) -> list[float]:
     """Return the amounts that are split among several options: what buys a row, at most four."""
     least = min(option.cost + option.fixed for option in options)
     amounts = [spent for spent in affordable if spent >= least]
-    return amounts[::-3][:4]
+    return amounts[::-2][:4]
 
 
 def _refine(valuation: Valuation, chosen: Candidate) -> Candidate:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from bayes_intgen.base.types import Array
+from bayes_intgen.posterior.estimands.expected_outcome import weight_draws
 from bayes_intgen.posterior.fitted import Fitted
 from bayes_intgen.posterior.planning.allocation import GAP, allocate
 from bayes_intgen.posterior.planning.amount import Amount
@@ -15,7 +16,7 @@ from bayes_intgen.posterior.planning.options import Option
 from bayes_intgen.posterior.planning.plan_result import IGNORED, Plan
 from bayes_intgen.posterior.planning.reduction import Reduced, reduce_points
 
-__all__ = ["curve_sizes", "describe_rows", "notes_on", "plan_goals"]
+__all__ = ["curve_sizes", "describe_rows", "draw_sd", "notes_on", "plan_goals"]
 
 SIZES = 13
 REACH = 10.0  # of a curve: times, and parts of, what the whole amount buys of an option
@@ -25,7 +26,6 @@ def plan_goals(
     fit: Fitted, points: HyperPoints, options: list[Option], goals: Goals, amount: Amount
 ) -> Plan:
     """Split the amount among the options, or judge rows that are given exactly."""
-    spread = fit.outcome_scale.spread
     priced, limit = amount.limit(options)
     if amount.exact is not None:
         asked = amount.rows_of(options)
@@ -34,12 +34,13 @@ def plan_goals(
         bought = np.array([max((limit - o.fixed) / o.cost, 1.0) for o in priced])
     reduced = reduce_points(points, options, goals.functionals, REACH * bought)
     rows, notes = (asked, []) if amount.exact is not None else _split(reduced, priced, limit)
-    before = spread * np.sqrt(reduced.variances(np.zeros(len(options))))
-    after = spread * np.sqrt(reduced.variances(rows))
+    before = draw_sd(fit, goals.functionals)
+    scale = before**2 / reduced.variances(np.zeros(len(options)))
+    after = np.sqrt(scale * reduced.variances(rows))
     curves = []
     for i, option in enumerate(options):
         sizes = curve_sizes(float(bought[i]))
-        sd = spread * np.sqrt(reduced.curves(i, sizes).mean(axis=1))
+        sd = np.sqrt((scale * reduced.curves(i, sizes)).mean(axis=1))
         columns = {"regime": option.label, "rows": sizes.astype(int), "sd": sd, "evsi": np.nan}
         curves.append(pd.DataFrame(columns | {"cost": sizes * option.cost + option.fixed}))
     index = pd.Index(goals.names, name="goal")
@@ -54,6 +55,15 @@ def plan_goals(
         simulated=tuple(option.label for option in options if option.simulated),
         notes=(*notes, *notes_on(options)),
     )
+
+
+def draw_sd(fit: Fitted, functionals: Array) -> Array:
+    """Return the sd of goals over all draws, as other queries print it; shape (goals,).
+
+    Points of the hyperparameters, of which there are few, say by what factor rows lower it.
+    """
+    draws = weight_draws(fit) @ functionals.T
+    return np.asarray(draws.reshape(-1, len(functionals)).std(axis=0))
 
 
 def _split(reduced: Reduced, options: list[Option], limit: float) -> tuple[Array, list[str]]:

@@ -32,7 +32,7 @@ from bayes_intgen.posterior.planning.options import Option
 
 __all__ = ["Reduced", "ReducedPoint", "reduce_points"]
 
-NEGLIGIBLE = 1e-4  # share of a direction's variance that all rows together would take
+NEGLIGIBLE = 1e-3  # share of a direction's variance that all rows together would take
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,12 @@ from bayes_intgen.posterior.planning.amount import MOST_ROWS
 from bayes_intgen.posterior.planning.goals import read_goals
 from bayes_intgen.posterior.planning.hyper_points import read_hyper_points
 from bayes_intgen.posterior.planning.options import read_options, read_regimes
+from bayes_intgen.posterior.planning.plan_for_goals import draw_sd
 from bayes_intgen.posterior.planning.reduction import Reduced, reduce_points
 
 __all__ = ["rows_needed"]
 
-POINTS = 24  # of the hyperparameters
+POINTS = 16  # of the hyperparameters
 SIZES = 200
 
 
@@ -81,15 +82,16 @@ def rows_needed(
     choices = read_options(fit, points, regimes, costs, settings, random_seed)
     most = np.full(len(choices), float(MOST_ROWS))
     reduced = reduce_points(points, choices, goals.functionals, most)
-    factor = float(stats.norm.ppf(0.5 + inside / 2)) * fit.outcome_scale.spread
+    scale = draw_sd(fit, goals.functionals) / np.sqrt(reduced.variances(np.zeros(len(choices))))
+    factor = float(stats.norm.ppf(0.5 + inside / 2))
     found = []
     for i, option in enumerate(choices):
-        rows, reached = _search(reduced, i, wanted / factor)
+        rows, reached = _search(reduced, i, scale, wanted / factor)
         found.append({"regime": option.label, "rows": rows, "half_width": factor * reached})
     return pd.DataFrame(found).astype({"rows": "Int64"})
 
 
-def _search(reduced: Reduced, option: int, wanted: float) -> tuple[int | None, float]:
+def _search(reduced: Reduced, option: int, scale: Array, wanted: float) -> tuple[int | None, float]:
     """Return the least number of rows with which no sd is above the wanted one, and that sd.
 
     None, and the sd of the most rows, if there is no such number.
@@ -97,7 +99,7 @@ def _search(reduced: Reduced, option: int, wanted: float) -> tuple[int | None, f
     low, high = 0, MOST_ROWS
 
     def worst(sizes: Array) -> Array:
-        return np.asarray(np.sqrt(reduced.curves(option, sizes).max(axis=1)))
+        return np.asarray((scale * np.sqrt(reduced.curves(option, sizes))).max(axis=1))
 
     start, end = worst(np.array([0.0, float(MOST_ROWS)]))
     if start <= wanted:
