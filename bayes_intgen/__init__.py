@@ -47,6 +47,9 @@ kind of the outcome                data/outcome_kind.py:recognise
 draws of the outcome               posterior/predictive.py:predict
 ... by its kind                    posterior/outcome_laws/outcome_law.py:OutcomeLaw.draw
 best joint action                  posterior/estimands/best_action.py:best_action
+further rows: what they leave      posterior/planning/reduction.py:reduce_points
+... the split of a budget          posterior/planning/allocation.py:allocate
+... their value for a decision     posterior/planning/decision.py:DecisionDraws.value
 falsification                      checks/suite.py:check
 mechanisms alike (Lemma 1)         checks/mechanisms.py:check_mechanisms
 the paper's estimator              baselines/ridge.py:RidgeEstimator.fit

@@ -24,6 +24,8 @@ COMMANDS = {
     "query": "ask a saved fit for expected outcomes",
     "best": "find the best joint action under bounds and a budget",
     "report": "write a page to send, which answers offline",
+
+    "plan": "say which experiments to run next, and how large",
     "check": "look for evidence against the assumptions",
     "identify": "say what follows from which experiments",
     "recalibrate": "judge the intervals of a fit on data drawn from it",
@@ -43,6 +45,7 @@ What happens when several actions are set at once, if each experiment set only o
   bayes-intgen query fit.nc --points points.csv --out effects.csv
   bayes-intgen best fit.nc --bounds price=8:12,tv=3:18   which joint action is best?
   bayes-intgen report fit.nc --out report.html   a page to send, which answers offline
+  bayes-intgen plan fit.nc --points points.csv --rows 5000   which experiment next?
   bayes-intgen check data.csv ...       do the data contradict the assumptions?
   bayes-intgen identify obs,a,b a+b     what follows from which experiments?
   bayes-intgen recalibrate fit.nc data.csv --out DIR   do this fit's intervals hold their promise?

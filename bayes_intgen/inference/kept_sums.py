@@ -8,7 +8,6 @@ the number of rows and the sum of their log weights; lift tests; and the prior s
 the constants. Together with draws of the hyperparameters, they give N(m, C) of each draw anew.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -68,7 +67,7 @@ class KeptSums:
         rows, columns = np.tril_indices(size)
         sums: dict[Regime, RegressionMoments] = {}
         for label in kept["regime"].to_numpy():
-            one: Mapping[str, xr.DataArray] = kept.sel(regime=label)
+            one = kept.sel(regime=label)
             gram = np.empty((size, size))
             gram[rows, columns] = gram[columns, rows] = one["gram"].to_numpy()
             regime = parse_regime(str(label), design.actions)

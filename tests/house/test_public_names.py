@@ -99,6 +99,7 @@ POSTERIOR_NAMES = [
     "lifts",
     "outcome",
     "outcome_scale",
+    "plan",
     "plot_budget",
     "plot_contrasts",
     "plot_decomposition",
@@ -111,6 +112,8 @@ POSTERIOR_NAMES = [
     "prior_sensitivity",
     "probability",
     "report",
+
+    "rows_needed",
     "save",
     "summary",
     "synergy",

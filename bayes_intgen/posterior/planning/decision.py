@@ -2,11 +2,13 @@
 
 Before the rows are seen, the posterior means after them are random: given the hyperparameters, they
 move by N(0, C - C_n) (design, section 12). With S = sum_r n_r H_r = Q diag(s) Q' in the directions
-of :mod:`bayes_intgen.posterior.planning.reduction`,
+of :mod:`bayes_intgen.posterior.planning.reduction`, and theta a draw of the fit,
 
-    (1)  m_n = E m + R Q diag(s / (1 + s))^1/2 Q' R^-1 (theta - E m),    theta a draw of the fit,
+    (1)  m_n = E m + R Q diag(s / (1 + s))^1/2 Q' R^-1 (theta - m)
+                   + C_n sum_r n_r w_r Gbar_r (m - E m)
 
-has that covariance; without rows it is the posterior mean, and with ever more the draw itself.
+has that covariance; without rows it is the posterior mean, and with ever more the draw itself. The
+last part is what the rows show if the hyperparameters of the draw are right.
 With a* the best setting in the posterior mean and v(a; m) the expected outcome,
 
     (2)  EVSI = E[max_a v(a; m_n) - v(a*; m_n)],
@@ -17,7 +19,6 @@ among several experiments so that what is best to know is known best: contrasts 
 that are best in some draw with a*.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,10 +46,11 @@ class DecisionDraws:
 
     fit: Fitted
     search: Search
-    deviations: Array  # theta - E m, centred weights in standard units, shape (draws, weights)
+    deviations: Array  # theta - m, centred weights in standard units, shape (draws, weights)
     owner: Indices  # shape (draws,)
     points: HyperPoints
-    mean: Array  # of the coefficients of the features, in the outcome's unit, shape (features,)
+    centre: Array  # E m over all draws, centred weights in standard units, shape (weights,)
+    mean: Array  # the same as coefficients of the features, outcome's unit, shape (features,)
     best: Indices  # the setting that is best in the mean, shape (groups, 1)
     regret: float  # (2) with all effects known, from all draws of the fit
     scale: float  # that, relative to the same from the draws here
@@ -75,35 +77,36 @@ class DecisionDraws:
             each = -(-most // len(points.given))
             drawn = np.concatenate([given.draw(each, rng) for given in points.given])
             owner = np.repeat(np.arange(len(points.given)), each)
-        deviations = drawn - flat.mean(axis=0) / unit
-        centred = points.centring.to_centred(deviations)
-        here = mean + unit * fit.design.collect(deviations, active)
-        known = search.sign * _regret(search, here, best)
+        known = search.sign * _regret(search, unit * fit.design.collect(drawn, active), best)
         scale = regret / known if known > 0 else 1.0
-        return cls(fit, search, centred, owner, points, mean, best, regret, scale)
+        means = np.array([given.centred.mean for given in points.given])
+        deviations = points.centring.to_centred(drawn) - means[owner]
+        centre = points.centring.to_centred(flat.mean(axis=0) / unit)
+        return cls(fit, search, deviations, owner, points, centre, mean, best, regret, scale)
 
     def value(self, reduced: Reduced, rows: Array) -> float:
         """Return (2) for some rows of each option, in the outcome's unit."""
-        totals = [np.tensordot(rows, point.information, 1) for point in reduced.points]
-        return self._values(reduced, totals, np.ones(1))[0]
+        return self._values(reduced, rows, np.ones(1))[0]
 
     def values_alone(self, reduced: Reduced, option: int, sizes: Array) -> list[float]:
         """Return (2) for several numbers of rows of one option."""
-        totals = [point.information[option] for point in reduced.points]
-        return self._values(reduced, totals, sizes)
+        unit = (np.arange(len(reduced.points[0].information)) == option).astype(float)
+        return self._values(reduced, unit, sizes)
 
-    def _values(self, reduced: Reduced, totals: Sequence[Array], factors: Array) -> list[float]:
-        """Return (2) for S of each point times some factors, of which one factorisation serves."""
+    def _values(self, reduced: Reduced, rows: Array, factors: Array) -> list[float]:
+        """Return (2) for rows times each of some factors, which share a factorisation."""
         moved = np.zeros((len(factors), *self.deviations.shape))
         with one_blas_thread():
-            for i, (point, total) in enumerate(zip(reduced.points, totals, strict=True)):
+            for i, point in enumerate(reduced.points):
                 own = np.flatnonzero(self.owner == i)
-                values, vectors = np.linalg.eigh(total)
+                values, vectors = np.linalg.eigh(np.tensordot(rows, point.information, 1))
                 z = vectors.T @ (point.inverse @ self.deviations[own].T)  # (1), right to left
+                pull = vectors.T @ (rows @ point.pull)
                 back = point.root @ vectors
                 for step, factor in zip(moved, factors, strict=True):
                     s = factor * np.maximum(values, 0.0)
-                    step[own] = (back @ (np.sqrt(s / (1 + s))[:, None] * z)).T
+                    along = np.sqrt(s / (1 + s))[:, None] * z + (factor * pull / (1 + s))[:, None]
+                    step[own] = (back @ along).T
         return [self._value(step) for step in moved]
 
     def _value(self, moved: Array) -> float:
@@ -134,5 +137,5 @@ def rival_contrasts(fit: Fitted, search: Search, best: Indices) -> Array:
     _, size, directions = np.linalg.svd(functionals, full_matrices=False)
     share = np.cumsum(size**2) / max((size**2).sum(), 1e-300)
     count = min(int(np.searchsorted(share, KEPT_SHARE)) + 1, MOST_RIVALS, len(size))
-    rivals: Sequence[Array] = size[:count, None] * directions[:count]
+    rivals: Array = size[:count, None] * directions[:count]
     return np.asarray(rivals)

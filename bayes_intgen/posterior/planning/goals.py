@@ -58,7 +58,7 @@ def read_goals(
     kind = "contrast" if before is not None else "expected outcome"
     setting = "nothing set" if not regime else f"do({format_regime(regime).replace('+', ', ')})"
     if average:
-        worst = query.worst_support(*([flag] for flag in flags.tolist()))
+        worst = query.worst_support(*(flags[[i]] for i in range(len(flags))))
         name = f"mean over {len(points):,} rows"
         text = f"{kind} under {setting}, averaged over {len(points):,} rows"
         return Goals((name,), rows.mean(axis=0, keepdims=True), (str(worst[0]),), text)

@@ -21,6 +21,7 @@ from bayes_intgen.base.arguments import read_mapping, read_real, show
 from bayes_intgen.base.errors import QueryError, RegimeError
 from bayes_intgen.base.regimes import Regime, format_regime, read_regime
 from bayes_intgen.base.types import Array
+from bayes_intgen.design.identification.identify import require_known_cuts
 from bayes_intgen.inference.variance_functions import variance_design
 from bayes_intgen.model.variance_sum_rule import combine_regimes
 from bayes_intgen.posterior import query
@@ -67,7 +68,7 @@ def read_regimes(fit: Fitted, options: Iterable[Any] | None) -> list[Regime]:
             f"{[format_regime(regime) for regime in regimes]}."
         )
     for regime in regimes:
-        query.require_known_cuts(fit.summary.regimes, regime, fit.design.blocks)
+        require_known_cuts(fit.summary.regimes, regime, fit.design.blocks)
     return regimes
 
 

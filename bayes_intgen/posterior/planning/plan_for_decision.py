@@ -79,7 +79,7 @@ def plan_decision(
     if amount.exact is not None:
         bought = np.maximum(bought, amount.rows_of(options).sum())
     rivals = rival_contrasts(fit, search, draws.best)
-    reduced = reduce_points(points, options, rivals, bought)
+    reduced = reduce_points(points, options, rivals, bought, draws.centre)
     valuation = Valuation(draws, reduced, options, value)
     alone = []
     for i, option in enumerate(priced):
@@ -139,11 +139,11 @@ def _ladder(
     if np.isfinite(limit):
         return [float(s) for s in np.geomspace(limit / 100, limit, SIZES)]
     so_far = sum(part.n for part in fit.summary.regimes.values())
+    cheapest = min(option.cost + option.fixed for option in options)
     least, most = (share * so_far * min(o.cost for o in options) for share in RANGE)
     worth = (value or 1.0) * regret  # nobody pays more than that
-    top = min(most, worth) if worth > 0 else least
-    bottom = min(least, top / 10)
-    return [float(s) for s in np.geomspace(max(bottom, 1e-300), max(top, 1e-299), 2 * SIZES - 1)]
+    bottom = max(min(least, worth / 10), cheapest)
+    return [float(s) for s in np.geomspace(bottom, max(most, 10 * bottom), 2 * SIZES - 1)]
 
 
 def _some(affordable: list[float], options: list[Option]) -> list[float]:

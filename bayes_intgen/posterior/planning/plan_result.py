@@ -179,10 +179,14 @@ class Plan:
         return {
             "goal": self.goal,
             "table": self.table.to_dict("records"),
-            "sd_before": self.sd_before.to_dict(),
-            "sd_after": self.sd_after.to_dict(),
-            "support": self.support.to_dict(),
-            "curve": self.curve.to_dict("records"),
+            "goals": list(map(str, self.sd_before.index)),
+            "sd_before": self.sd_before.tolist(),
+            "sd_after": self.sd_after.tolist(),
+            "support": self.support.tolist(),
+            "curve": [
+                {name: None if value != value else value for name, value in row.items()}
+                for row in self.curve.to_dict("records")
+            ],
             "decision": decision and {**vars(decision), "net": decision.net, "pays": decision.pays},
             "simulated": list(self.simulated),
             "notes": list(self.notes),
@@ -195,7 +199,10 @@ class Plan:
         return f"Plan for {self.goal}: {run}"
 
     def _goals(self) -> pd.DataFrame:
-        columns = {"sd before": self.sd_before, "sd after": self.sd_after}
+        columns: dict[str, pd.Series[Any]] = {
+            "sd before": self.sd_before,
+            "sd after": self.sd_after,
+        }
         if (self.support != "supported").any():
             columns["support"] = self.support
         return pd.DataFrame(columns)

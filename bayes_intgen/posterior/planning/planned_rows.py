@@ -2,9 +2,10 @@
 
 Actions that are set have values of the plan. Those that may follow them are drawn in causal order,
 each from a row that was seen with its action left alone and with nearly the same values of its
-possible parents (one of the five nearest): by Lemma 1 of the paper p(a_k | its parents) is the same
-in every regime that leaves A_k alone. All else stays as in the rows of a regime that sets no more
-than the plan does. Actions that may depend on one another both ways are drawn together.
+possible parents, of n such rows one of the sqrt(n) nearest: by Lemma 1 of the paper p(a_k | its
+parents) is the same in every regime that leaves A_k alone. All else stays as in the rows of a
+regime that sets no more than the plan does. Actions that may depend on one another both ways are
+drawn together.
 
 What is needed of the rows is the mean of products of features only. They are the up to 1024 rows of
 each regime that a fit keeps, without outcomes.
@@ -26,7 +27,6 @@ from bayes_intgen.posterior.fitted import Fitted
 __all__ = ["RowPlanner"]
 
 ROWS = 2**12
-NEIGHBOURS = 5
 FAR = 10.0  # between levels, in standard deviations
 
 
@@ -128,7 +128,7 @@ class RowPlanner:
             )
         donors = np.concatenate([self._kept(regime) for regime in known])
         if given:
-            near = min(NEIGHBOURS, len(donors))
+            near = int(np.sqrt(len(donors)))
             place = self._place(given, donors)
             _, found = cKDTree(place(donors)).query(place(rows), k=[*range(1, near + 1)])
             index = found[np.arange(len(rows)), rng.integers(near, size=len(rows))]

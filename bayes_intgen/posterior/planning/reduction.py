@@ -11,11 +11,14 @@ H_r is replaced by V' H_r V, and what a goal l has outside them is a constant.
 
 A goal l'theta has, averaged over draws of the hyperparameters, the variance
 
-    (2)  E[l' C_n l] + Var[l' C_n P (m - E m)].
+    (2)  E[l' C_n l] + Var[l'(m - C_n sum_r n_r w_r Gbar_r (m - E m))].
 
-The second part is what different hyperparameters make of the same rows: given one of them the mean
-moves by (I - C_n P)(theta - m) towards the truth. That rows also tell which hyperparameters are
-right is left out. Refitting with the expected rows is the same, slowly; the tests do that.
+The second part is what different hyperparameters make of the same rows, whose outcomes are as E m
+has them. That rows also tell which hyperparameters are right is left out. Refitting with the
+expected rows is the same, slowly; the tests do that.
+
+m - E m is never multiplied by R^-1: features may stand in for one another, one set of them under
+these hyperparameters and another under those, where the prior of each leaves no room for the other.
 """
 
 from collections.abc import Sequence
@@ -42,10 +45,11 @@ class ReducedPoint:
     information: Array = field(repr=False)  # H_r, shape (options, q, q)
     goals: Array = field(repr=False)  # l'R V, shape (goals, q)
     rest: Array  # variance of each goal in other directions, shape (goals,)
-    shift: Array = field(repr=False)  # R^-1 (m - E m), shape (q,)
-    rest_shift: Array  # of each goal in other directions, shape (goals,)
+    shift: Array  # l'(m - E m), shape (goals,)
+    pull: Array = field(repr=False)  # w_r V'R' Gbar_r (m - E m), shape (options, q)
     root: Array = field(repr=False)  # R V, of centred weights, shape (weights, q)
     inverse: Array = field(repr=False)  # V'R^-1, shape (q, weights)
+    mean: Array = field(repr=False)  # m of centred weights, shape (weights,)
 
 
 @dataclass(frozen=True)
@@ -59,10 +63,10 @@ class Reduced:
         """Return (2) of each goal after some rows of each option, (options,) to (goals,)."""
         within, shifts = [], []
         for point in self.points:
-            total = np.tensordot(rows, point.information, 1) + np.eye(len(point.shift))
+            total = np.tensordot(rows, point.information, 1) + np.eye(point.goals.shape[1])
             solved = np.linalg.solve(total, point.goals.T)  # (q, goals)
             within.append(point.rest + np.einsum("gq,qg->g", point.goals, solved))
-            shifts.append(point.rest_shift + point.shift @ solved)
+            shifts.append(point.shift - (rows @ point.pull) @ solved)
         return self._total(within, shifts)
 
     def curves(self, option: int, sizes: Array) -> Array:
@@ -75,9 +79,9 @@ class Reduced:
         for point in self.points:
             values, vectors = np.linalg.eigh(point.information[option])
             left = 1 / (1 + sizes[:, None] * np.maximum(values, 0.0))  # 1 / (1 + n gamma_i)
-            goals, shift = point.goals @ vectors, point.shift @ vectors
+            goals, pull = point.goals @ vectors, point.pull[option] @ vectors
             within.append(point.rest + left @ (goals**2).T)
-            shifts.append(point.rest_shift + left @ (goals * shift).T)
+            shifts.append(point.shift - (sizes[:, None] * left) @ (goals * pull).T)
         return self._total(within, shifts)
 
     def _total(self, within: Sequence[Array], shifts: Sequence[Array]) -> Array:
@@ -86,7 +90,11 @@ class Reduced:
 
 
 def reduce_points(
-    points: HyperPoints, options: Sequence[Option], goals: Array, most: Array
+    points: HyperPoints,
+    options: Sequence[Option],
+    goals: Array,
+    most: Array,
+    centre: Array | None = None,
 ) -> Reduced:
     """Find the directions that matter, for each point of the hyperparameters.
 
@@ -98,10 +106,12 @@ def reduce_points(
         Linear functionals of the weights, not centred, shape (goals, weights).
     most
         The largest number of rows of each option that will be asked about, shape (options,).
+    centre
+        E m, of centred weights; by default that over the points.
     """
     centred = points.centring.to_centred_rows(goals)
     means = np.array([given.centred.mean for given in points.given])
-    overall = points.share @ means
+    overall = points.share @ means if centre is None else centre
     products = np.array([option.mean_gram for option in options])
 
     def reduce(i: int) -> ReducedPoint:
@@ -109,7 +119,6 @@ def reduce_points(
         inverse_factor, _ = lapack.dtrtri(conditional.factor, lower=1)
         root = conditional.scaling[:, None] * inverse_factor.T  # R, C = R R'
         backward = conditional.factor.T / conditional.scaling  # R^-1
-        shift = backward @ (means[i] - overall)
         full = centred @ root
         weights = np.array([option.precision[i] for option in options])
         total = root.T @ np.tensordot(most * weights, products, 1) @ root
@@ -120,14 +129,16 @@ def reduce_points(
         information = np.array(
             [w * half.T @ gram @ half for w, gram in zip(weights, products, strict=True)]
         )
+        away = means[i] - overall
         return ReducedPoint(
             information,
             kept,
             np.maximum((full**2).sum(axis=1) - (kept**2).sum(axis=1), 0.0),
-            chosen.T @ shift,
-            full @ shift - kept @ (chosen.T @ shift),
+            centred @ away,
+            np.array([w * half.T @ (g @ away) for w, g in zip(weights, products, strict=True)]),
             half,
             chosen.T @ backward,
+            means[i],
         )
 
     with one_blas_thread():
