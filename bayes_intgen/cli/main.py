@@ -24,7 +24,6 @@ COMMANDS = {
     "query": "ask a saved fit for expected outcomes",
     "best": "find the best joint action under bounds and a budget",
     "report": "write a page to send, which answers offline",
-
     "plan": "say which experiments to run next, and how large",
     "check": "look for evidence against the assumptions",
     "identify": "say what follows from which experiments",
