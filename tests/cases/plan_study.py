@@ -57,3 +57,32 @@ def spread_ratios(system, rows=1000):
     now = [float(np.sqrt((plan.sd_before**2).mean())) for plan in plans]
     ratios = {"contrasts": said[0] / real[0], "levels": said[1] / real[1]}
     return {"actions": n_actions, "kind": kind, **ratios, "gain": said[0] / now[0]}
+
+
+def errors_of_allocations(system, uneven):
+    """Return the error of levels after the optimal split of a budget, and after equal rows.
+
+    Root mean squared errors to the truth over the points of :func:`moves`, of refits to rows of the
+    three actions' systems; ``uneven``: whether a row of the last action costs four times as much
+    as others, and one of the observational regime a quarter.
+    """
+    scm = ig.scm.sample_polynomial_scm(3, random_seed=3000 + system)
+    actions = list(scm.actions)
+    frame = scm.sample_regimes(scm.single_regimes, n=300, random_seed=system)
+    at, _ = moves(frame, actions)
+    cost = {"obs": 0.25, actions[-1]: 4.0} if uneven else {}
+    labels = ["obs", *actions]
+    budget = 1000.0 * sum(cost.get(label, 1.0) for label in labels)
+    plan = fit(frame, actions).plan(at, options=labels, budget=budget, cost=cost, beyond="clamp")
+    truth = scm.expected_outcome(at).to_numpy()
+    errors = []
+    for rows in (plan.rows, dict.fromkeys(labels, 1000)):
+        new = [
+            scm.sample(
+                n, do=() if label == "obs" else (label,), random_seed=system + 10**6 + i
+            ).assign(regime=label)
+            for i, (label, n) in enumerate(rows.items())
+        ]
+        mean = fit(pd.concat([frame, *new]), actions).expected_outcome(at, beyond="clamp")
+        errors.append(float(np.sqrt(((mean.mean(("chain", "draw")) - truth) ** 2).mean())))
+    return errors
