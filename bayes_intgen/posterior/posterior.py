@@ -49,7 +49,8 @@ class Posterior(Fitted):
         ``prior_scales`` (``prior_scale``, of each group of them), both in the outcome's unit, and
         ``variance_weights``. Then there are ``sample_stats``, ``log_likelihood`` (per regime),
         ``log_prior`` and ``constant_data``; with a learned variance also ``variance``, the
-        functions that :meth:`predict` draws from.
+        functions that :meth:`predict` draws from; with a normal likelihood ``sums``, those over the
+        rows that :meth:`plan` starts from.
     design
         Features, components and possible parents.
     summary
