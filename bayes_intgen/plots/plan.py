@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from bayes_intgen.plots.style import BLACK, legend_above
+from bayes_intgen.plots.style import BLACK, SERIES, legend_above
 
 __all__ = ["plot_plan"]
 
@@ -39,16 +39,16 @@ def plot_plan(
     >>> plt.close()
     """
     column = "sd" if regret is None else "evsi"
-    colours = [f"C{i}" for i in range(10)]
     for i, (label, own) in enumerate(curve.groupby("regime", sort=False)):
-        style = ("-", "--", ":")[i // len(colours) % 3]
-        ax.plot(own["rows"], own[column], style, color=colours[i % len(colours)], label=label)
+        style = dict(SERIES[i % len(SERIES)], ms=4)
+        if i >= len(SERIES):
+            style["mfc"] = "white"
+        ax.plot(own["rows"], own[column], label=label, **style)
     level, text = (before, "now") if regret is None else (regret, "all effects known")
     ax.axhline(level, color=BLACK, lw=1.0, ls="--", label=text)
     if reached[0] > 0:
-        ax.plot(*reached, "o", color=BLACK, label="the plan")
+        ax.plot(*reached, "*", color=BLACK, ms=12, label="the plan")
     ax.set_xscale("log")
-    ax.set_ylim(0, None)
     ax.set(
         xlabel="further rows",
         ylabel="sd of the goal" if regret is None else "gain of the best setting",

@@ -243,13 +243,13 @@ def test_the_value_of_rows_is_that_of_two_nested_levels_of_simulation(posterior,
         values, vectors = np.linalg.eigh(more)
         root = vectors * np.sqrt(np.maximum(values, 0))
         inner = np.linalg.cholesky(after_covariance + 1e-12 * np.eye(len(mean)))
-        for _ in range(12):
+        for _ in range(10):
             effects = given.draw(1, rng)[0]
             score = more @ effects + root @ rng.standard_normal(len(mean))
             posterior_mean = after_covariance @ (before @ given.mean + score)
             # the mean under these hyperparameters moves as it does from the overall one
             posterior_mean += after_covariance @ before @ (mean - given.mean)
-            noise = inner @ rng.standard_normal((len(mean), 400))
+            noise = inner @ rng.standard_normal((len(mean), 200))
             estimated = (posterior_mean[:, None] + noise).mean(axis=1)
             known = regressors @ estimated
             gains.append(known.max() - known[star])
