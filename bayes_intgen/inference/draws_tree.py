@@ -20,16 +20,20 @@ from bayes_intgen.inference.sandwich import Sandwich
 __all__ = [
     "DRAWS",
     "HYPERPARAMETERS",
+    "SUMS",
     "HyperDraws",
     "assemble_tree",
     "build_tree",
     "hyperparameters",
+    "keep_sums",
     "label_draws",
 ]
 
 HYPERPARAMETERS = ("log_sigma", "log_scale", "log_length")
 # groups of a tree that hold draws of parameters
 DRAWS = ("posterior", "prior_scales", "weights", "variance", "variance_weights")
+
+SUMS = "sums"  # the group of a tree that holds sums over the rows
 
 DIMS = {
     "log_sigma": "regime",
@@ -128,6 +132,30 @@ def assemble_tree(
     return xr.DataTree.from_dict(
         {**labelled, "sample_stats": draws.sample_stats, "constant_data": rows}
     )
+
+
+def keep_sums(problem: Problem) -> xr.Dataset:
+    """Return the sums of a problem as the group of a tree."""
+    moments = problem.moments
+    sums = [moments.regression(regime) for regime in moments.regimes]
+    lower = np.tril_indices(len(sums[0].cross))
+    lifts = problem.lifts
+    variables = {
+        "gram": (("regime", "product"), np.array([one.gram[lower] for one in sums])),
+        "cross": (("regime", "function"), np.array([one.cross for one in sums])),
+        "square": ("regime", np.array([one.square for one in sums])),
+        "n_rows": ("regime", np.array([one.n for one in sums])),
+        "log_weight": ("regime", np.array([moments.log_weights[r] for r in moments.regimes])),
+        "constant_scale": ((), problem.scales.constant_scale),
+    }
+    if lifts:
+        variables |= {
+            "lift_functional": (("lift_test", "weight"), lifts.rows),
+            "lift_effect": ("lift_test", lifts.effect),
+            "lift_error": ("lift_test", lifts.standard_error),
+        }
+    labels = [format_regime(regime) for regime in moments.regimes]
+    return xr.Dataset(variables, coords={"regime": labels})
 
 
 def hyperparameters(tree: xr.DataTree) -> xr.Dataset:

@@ -2,7 +2,8 @@
 
 The distribution of the weights given the hyperparameters (:mod:`bayes_intgen.model.marginal`) needs
 of the rows of each regime only sums of products of features and outcome, weighted as the fit
-weighted them. They stand in the group ``sums`` of the tree of draws, in standard units of the
+weighted them. They stand in the group ``sums`` of the tree of draws
+(:func:`bayes_intgen.inference.draws_tree.keep_sums`), in standard units of the
 outcome: lower triangles of sum phi phi' (``gram``), sum phi y (``cross``), sum y^2 (``square``),
 the number of rows and the sum of their log weights; lift tests; and the prior standard deviation of
 the constants. Together with draws of the hyperparameters, they give N(m, C) of each draw anew.
@@ -15,41 +16,15 @@ import numpy as np
 import xarray as xr
 
 from bayes_intgen.base.centred_moments import RegressionMoments
-from bayes_intgen.base.regimes import Regime, format_regime, parse_regime
+from bayes_intgen.base.regimes import Regime, parse_regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.design.design import Design
-from bayes_intgen.inference.problem import Problem, WeightsGiven
+from bayes_intgen.inference.problem import WeightsGiven
 from bayes_intgen.model.lift_likelihood import LiftRows
 from bayes_intgen.model.marginal import MarginalLikelihood
 from bayes_intgen.model.priors import PriorScales
 
-__all__ = ["SUMS", "KeptSums", "keep_sums"]
-
-SUMS = "sums"  # the group of a tree
-
-
-def keep_sums(problem: Problem) -> xr.Dataset:
-    """Return the sums of a problem as the group of a tree."""
-    moments = problem.moments
-    sums = [moments.regression(regime) for regime in moments.regimes]
-    lower = np.tril_indices(len(sums[0].cross))
-    lifts = problem.lifts
-    variables = {
-        "gram": (("regime", "product"), np.array([one.gram[lower] for one in sums])),
-        "cross": (("regime", "function"), np.array([one.cross for one in sums])),
-        "square": ("regime", np.array([one.square for one in sums])),
-        "n_rows": ("regime", np.array([one.n for one in sums])),
-        "log_weight": ("regime", np.array([moments.log_weights[r] for r in moments.regimes])),
-        "constant_scale": ((), problem.scales.constant_scale),
-    }
-    if lifts:
-        variables |= {
-            "lift_functional": (("lift_test", "weight"), lifts.rows),
-            "lift_effect": ("lift_test", lifts.effect),
-            "lift_error": ("lift_test", lifts.standard_error),
-        }
-    labels = [format_regime(regime) for regime in moments.regimes]
-    return xr.Dataset(variables, coords={"regime": labels})
+__all__ = ["KeptSums"]
 
 
 @dataclass(frozen=True)

@@ -45,8 +45,13 @@ from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.parallel import one_blas_thread
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array
-from bayes_intgen.inference.draws_tree import HyperDraws, build_tree, label_draws
-from bayes_intgen.inference.kept_sums import SUMS, keep_sums
+from bayes_intgen.inference.draws_tree import (
+    SUMS,
+    HyperDraws,
+    build_tree,
+    keep_sums,
+    label_draws,
+)
 from bayes_intgen.inference.laplace import LaplaceMode
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.sandwich import Sandwich
