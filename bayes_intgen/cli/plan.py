@@ -80,9 +80,9 @@ def run(options: argparse.Namespace) -> int:
         best = {"bounds": values.read_bounds(options.bounds, levels), "do": do}
         best["minimize"] = options.minimize
     else:
-        points = read_points(options.points, levels)
+        points = read_points(options.points, posterior.summary).table
         if options.baseline is not None:
-            baseline = read_points(options.baseline, levels)
+            baseline = read_points(options.baseline, posterior.summary).table
     plan = posterior.plan(
         points,
         baseline,

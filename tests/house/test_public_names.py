@@ -112,7 +112,6 @@ POSTERIOR_NAMES = [
     "prior_sensitivity",
     "probability",
     "report",
-
     "rows_needed",
     "save",
     "summary",

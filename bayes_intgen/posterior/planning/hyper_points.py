@@ -44,7 +44,7 @@ def read_hyper_points(fit: Fitted, most: int) -> HyperPoints:
     Raises
     ------
     QueryError
-        If the fit keeps no sums over its rows.
+        If the fit keeps no sums over its rows, or these depend on one another.
     """
     tree = fit.idata
     if SUMS not in tree.children:
@@ -52,6 +52,12 @@ def read_hyper_points(fit: Fitted, most: int) -> HyperPoints:
             "plan: this fit does not keep the sums over its rows that planning starts from: it was "
             "saved by an earlier version, is a prior, or has another likelihood than 'normal'. Fit "
             "the rows again with likelihood='normal'."
+        )
+    if fit.dependence is not None and fit.dependence.declared:
+        raise QueryError(
+            f"plan: rows of this fit depend on one another or stand for many units "
+            f"({', '.join(fit.dependence.declared)}), so that what a further row tells depends on "
+            f"its cluster, which planning knows nothing of. Plan with a fit without these."
         )
     kept = KeptSums.read(tree[SUMS].to_dataset(), fit.design)
     draws, unit = tree["posterior"].to_dataset(), fit.outcome_scale.spread
