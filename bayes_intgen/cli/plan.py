@@ -7,6 +7,7 @@ from typing import Any
 import bayes_intgen as ig
 from bayes_intgen.base.errors import QueryError
 from bayes_intgen.cli import arguments, values
+from bayes_intgen.cli.lists import pairs
 from bayes_intgen.cli.paths import keep_apart, writable
 from bayes_intgen.cli.text import fit_terminal, report_verdicts, show_json
 
@@ -47,9 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     amount = parser.add_mutually_exclusive_group()
     amount.add_argument("--rows", type=int, metavar="N", help="rows in all")
     amount.add_argument("--budget", type=float, metavar="B", help="what the rows may cost")
-    parser.add_argument("--cost", type=arguments.pairs, metavar="R=C", help="cost of a row (1)")
+    parser.add_argument("--cost", type=pairs, metavar="R=C", help="cost of a row (1)")
     parser.add_argument(
-        "--fixed", type=arguments.pairs, metavar="R=C", help="cost of an experiment besides (0)"
+        "--fixed", type=pairs, metavar="R=C", help="cost of an experiment besides (0)"
     )
     arguments.add_names(parser, "--options", "R,R", "regimes that may be run (obs, each action)")
     parser.add_argument(
