@@ -22,6 +22,7 @@ from .checks.sensitivity.analysis import sensitivity
 from .checks.sensitivity.result import Sensitivity
 from .checks.suite import check
 from .data.lift_tests import LiftTests
+from .data.many_outcomes import ManyOutcomes
 from .data.regime_data import RegimeData
 from .design.basis.categorical import Categorical
 from .design.basis.hsgp import HSGP
@@ -33,6 +34,8 @@ from .model.priors import Priors
 from .moments.moments import Moments
 from .posterior.posterior import Posterior, load
 from .scm import examples
+from .studies.many_outcomes.fit_outcomes import fit_outcomes
+from .studies.many_outcomes.outcome_fits import OutcomeFits, load_outcomes
 from .studies.refit.calibration import refit_calibration, simulation_based_calibration
 from .studies.refit.interval_calibration import IntervalCalibration
 
@@ -53,10 +56,12 @@ __all__ = [
     "JointRidge",
     "LiftTests",
     "LogNormal",
+    "ManyOutcomes",
     "ModelError",
     "Moments",
     "NotIdentifiedError",
     "ObservationalRidge",
+    "OutcomeFits",
     "Polynomial",
     "PooledRidge",
     "Posterior",
@@ -68,8 +73,10 @@ __all__ = [
     "Sensitivity",
     "check",
     "examples",
+    "fit_outcomes",
     "identify",
     "load",
+    "load_outcomes",
     "plots",
     "refit_calibration",
     "scm",

@@ -40,9 +40,12 @@ class Columns:
     flags: Flags = ()  # actions, each with the column that says whether it was set
     # columns of the cluster, the time and the weights
     marks: MarkColumns = field(default_factory=MarkColumns)
+    # several outcomes that are read in one pass, of which `outcome` is the first; in none or all
+    outcomes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for role, name in (("outcome", self.outcome), *(("regime", n) for n in self.labels)):
+        outcomes = [("outcome", name) for name in self.outcomes or (self.outcome,)]
+        for role, name in (*outcomes, *(("regime", n) for n in self.labels)):
             if not isinstance(name, str) or not name:
                 raise DataError(f"{role} must be the name of a column, got {name!r}.")
             if name in self.variables:
@@ -51,8 +54,9 @@ class Columns:
                     f"{role} names column {name!r}, which is also {part}; "
                     f"every column can play one part only."
                 )
-        if self.outcome in self.labels:
-            raise DataError(f"outcome and regime both name column {self.outcome!r}.")
+        for name in self.outcomes or (self.outcome,):
+            if name in self.labels:
+                raise DataError(f"outcome and regime both name column {name!r}.")
 
     @classmethod
     def read(
@@ -92,7 +96,7 @@ class Columns:
     @property
     def values(self) -> tuple[str, ...]:
         """The variables followed by the outcome: the columns of an array of rows."""
-        return (*self.variables, self.outcome)
+        return (*self.variables, *(self.outcomes or (self.outcome,)))
 
     def split(self, rows: Array) -> tuple[Array, Marks]:
         """Part rows as a source has them, (n, columns), into values and marks."""
@@ -106,7 +110,7 @@ class Columns:
 
     def role(self, name: str) -> str:
         """Say which argument a column came in by."""
-        if name == self.outcome:
+        if name == self.outcome or name in self.outcomes:
             return "outcome"
         if name in self.covariates:
             return "covariates"

@@ -208,6 +208,8 @@ def _convert(
         if name in columns.categorical:
             coded = encode(column(name), name, first_row, empty_is_missing, role)
             values[:, position], texts[name] = coded
+        elif name in columns.outcomes:
+            values[:, position] = _numbers_or_nan(column, name)
         else:
             values[:, position] = _numbers(column(name), name, role, first_row)
     if columns.flags:
@@ -225,6 +227,20 @@ def _numbers(column: pa.Array, name: str, role: str, first_row: int) -> Array:
     values = np.asarray(column.to_numpy(zero_copy_only=False))  # NaN where a value is missing
     check_finite(values, name, role, first_row)
     return values
+
+
+def _numbers_or_nan(column: Callable[[str], pa.Array], name: str) -> Array:
+    """Convert one of several outcomes; NaN where it is missing, or everywhere if it has no numbers.
+
+    One that cannot be used must not stop the others: whoever reads several says which they are.
+    """
+    try:
+        values = column(name)
+    except DataError:
+        return np.full(1, np.nan)
+    if not _is_number(values.type):
+        return np.full(1, np.nan)
+    return np.asarray(values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
 
 
 def _to_arrow(series: nw.Series[Any], name: str, columns: Columns) -> pa.Array:

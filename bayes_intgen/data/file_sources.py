@@ -21,7 +21,7 @@ from bayes_intgen.data.conversion import LabelledBatch, convert_batch, or_catego
 from bayes_intgen.data.csv_format import CsvFormat, plain_words
 from bayes_intgen.data.sources import LocalSource
 
-__all__ = ["DatasetSource", "FileSource", "FilesSource", "read_batches"]
+__all__ = ["DatasetSource", "FileSource", "FilesSource", "file_columns", "read_batches"]
 
 ARROW = (".arrow", ".feather")
 SUFFIXES = (".csv", ".parquet", ".pq", *ARROW)
@@ -67,9 +67,7 @@ class FileSource(LocalSource):
     @classmethod
     def open(cls, path: Path, columns: Columns) -> "FileSource":
         """Check that the file is there, of a known kind, and has the columns."""
-        if not is_file(path):
-            what = "is a folder, not" if is_folder(path) else "is not"
-            raise FileError(f"frame: {str(path)!r} {what} a file; give a CSV or Parquet file.")
+        _require_file(path)
         written = CsvFormat()
         if path.suffix.lower() == ".csv":
             try:
@@ -77,11 +75,7 @@ class FileSource(LocalSource):
             except OSError as error:
                 raise FileError(f"frame: {str(path)!r} cannot be read: {error}") from error
         source = cls(path, columns, _fingerprint(path), written)
-        try:
-            names = source._dataset().schema.names
-        except UnicodeDecodeError as error:
-            raise FileError(f"frame: {str(path)!r} is not UTF-8 text; save it as UTF-8.") from error
-        columns.check_present(names)
+        columns.check_present(source._names())
         return source
 
     def batches(self) -> Iterator[LabelledBatch]:
@@ -99,6 +93,14 @@ class FileSource(LocalSource):
     @property
     def _is_csv(self) -> bool:
         return self.path.suffix.lower() == ".csv"
+
+    def _names(self) -> list[str]:
+        try:
+            return list(self._dataset().schema.names)
+        except UnicodeDecodeError as error:
+            raise FileError(
+                f"frame: {str(self.path)!r} is not UTF-8 text; save it as UTF-8."
+            ) from error
 
     def _dataset(self) -> pyarrow.dataset.Dataset:
         suffix = self.path.suffix.lower()
@@ -124,8 +126,10 @@ class FileSource(LocalSource):
     def _csv_types(self) -> dict[str, pa.DataType]:
         """Read numbers as float64, but a column of true and false as such, and levels as text."""
         labels = () if self.columns.flags else self.columns.labels
-        truth = {name for name, kind in self._csv_header() if pa.types.is_boolean(kind)}
-        numbers = dict.fromkeys(set(self.columns.values) - truth, pa.float64())
+        header, outcomes = self._csv_header(), self.columns.outcomes
+        truth = {name for name, kind in header if pa.types.is_boolean(kind)}
+        words = {name for name, kind in header if pa.types.is_string(kind) and name in outcomes}
+        numbers = dict.fromkeys(set(self.columns.values) - truth - words, pa.float64())
         texts = dict.fromkeys([*self.columns.categorical, *labels], pa.string())
         return {**numbers, **texts}
 
@@ -144,6 +148,18 @@ class FileSource(LocalSource):
             f"{role}: column {name!r} of {str(self.path)!r} cannot be read: "
             f"{plain_words(ValueError(cell[2]))}. Correct that cell{or_categorical(role)}."
         )
+
+
+def file_columns(path: Path) -> list[str]:
+    """Return the names of the columns of a file; a FileError if it is none that can be read."""
+    _require_file(path)
+    return FileSource(path, Columns("outcome", (), "regime"), _fingerprint(path))._names()
+
+
+def _require_file(path: Path) -> None:
+    if not is_file(path):
+        what = "is a folder, not" if is_folder(path) else "is not"
+        raise FileError(f"frame: {str(path)!r} {what} a file; give a CSV or Parquet file.")
 
 
 def _fingerprint(path: Path) -> tuple[int, int]:

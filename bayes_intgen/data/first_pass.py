@@ -26,6 +26,7 @@ __all__ = [
     "MIN_ROWS",
     "RowsBefore",
     "check_columns_usable",
+    "check_range",
     "levels_in_use",
     "read_summary",
     "summarise",
@@ -205,19 +206,23 @@ def check_columns_usable(columns: Columns, summary: Summary) -> None:
                 f"which it varies."
             )
     for name, least, most in column_ranges(columns, summary):
-        role = columns.role(name)
-        if least == most:
-            raise DataError(
-                f"{role}: column {name!r} is {least:g} in every row of every regime; nothing can "
-                f"be learned about it. Leave it out, or add rows in which it varies."
-            )
-        if not LEAST_RANGE < most - least < MOST_RANGE:
-            raise DataError(
-                f"{role}: column {name!r} runs from {least:g} to {most:g}; a range between "
-                f"{LEAST_RANGE:g} and {MOST_RANGE:g} can be computed with. Rescale the column."
-            )
-        if most - least < 1e-12 * max(abs(least), abs(most)):
-            raise DataError(
-                f"{role}: column {name!r} varies by {most - least:g} around {least:g}, fewer "
-                f"digits than floating point keeps. Subtract the offset first."
-            )
+        check_range(name, columns.role(name), least, most)
+
+
+def check_range(name: str, role: str, least: float, most: float) -> None:
+    """Raise a DataError if a column of numbers is constant, or its range is too extreme."""
+    if least == most:
+        raise DataError(
+            f"{role}: column {name!r} is {least:g} in every row of every regime; nothing can "
+            f"be learned about it. Leave it out, or add rows in which it varies."
+        )
+    if not LEAST_RANGE < most - least < MOST_RANGE:
+        raise DataError(
+            f"{role}: column {name!r} runs from {least:g} to {most:g}; a range between "
+            f"{LEAST_RANGE:g} and {MOST_RANGE:g} can be computed with. Rescale the column."
+        )
+    if most - least < 1e-12 * max(abs(least), abs(most)):
+        raise DataError(
+            f"{role}: column {name!r} varies by {most - least:g} around {least:g}, fewer "
+            f"digits than floating point keeps. Subtract the offset first."
+        )

@@ -10,10 +10,10 @@ import pyarrow.dataset
 from bayes_intgen.base.errors import DataError
 from bayes_intgen.data.columns import Columns
 from bayes_intgen.data.dask_source import DaskSource
-from bayes_intgen.data.file_sources import DatasetSource, FileSource, FilesSource
+from bayes_intgen.data.file_sources import DatasetSource, FileSource, FilesSource, file_columns
 from bayes_intgen.data.sources import FrameSource, LazySource, Source, TablesSource
 
-__all__ = ["open_source"]
+__all__ = ["column_names", "open_source"]
 
 
 def open_source(frame: Any, columns: Columns) -> Source:
@@ -53,6 +53,29 @@ def open_source(frame: Any, columns: Columns) -> Source:
     if callable(frame) and not isinstance(frame, type):
         return TablesSource(frame, columns)
     return FrameSource.read(frame, columns)
+
+
+def column_names(frame: Any) -> list[str]:
+    """Return the names of the columns of whatever :func:`open_source` takes.
+
+    Raises
+    ------
+    DataError
+        If it is none of these, or their columns are not known before rows are read.
+    FileError
+        If a path does not lead to a readable file.
+    """
+    if isinstance(frame, str | Path):
+        return file_columns(Path(frame))
+    if isinstance(frame, pyarrow.dataset.Dataset | pa.Table | pa.RecordBatch):
+        return list(frame.schema.names)
+    if _is_lazy_polars(frame):
+        return list(frame.collect_schema().names())
+    if isinstance(frame, list | tuple) and frame and not _is_dask(frame):
+        return column_names(frame[0])
+    if callable(frame) and not isinstance(frame, type):
+        return column_names(next(iter(frame()), None))
+    return list(map(str, getattr(frame, "columns", ())))
 
 
 def _is_lazy_polars(frame: Any) -> bool:

@@ -7,7 +7,7 @@ what this module has checked.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any, Self, overload
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from bayes_intgen.data.first_pass import (
     summarise,
 )
 from bayes_intgen.data.levels import check_known
+from bayes_intgen.data.many_outcomes import ManyOutcomes, read_many_outcomes
 from bayes_intgen.data.marks import Marks
 from bayes_intgen.data.open_source import open_source
 from bayes_intgen.data.sources import Source
@@ -68,11 +69,41 @@ class RegimeData:
     source: Source = field(repr=False)
     rows_before: tuple[RowsBefore, ...] = field(default=({},), repr=False, compare=False)
 
+    @overload
     @classmethod
     def from_frame(
         cls,
         frame: Any,
         outcome: str,
+        actions: Sequence[str],
+        regime: str | Mapping[str, str] = ...,
+        categorical: Iterable[str] = ...,
+        covariates: Iterable[str] = ...,
+        cluster: str | Iterable[str] | None = ...,
+        time: str | None = ...,
+        weights: str | None = ...,
+    ) -> Self: ...
+
+    @overload
+    @classmethod
+    def from_frame(
+        cls,
+        frame: Any,
+        outcome: list[str] | tuple[str, ...],
+        actions: Sequence[str],
+        regime: str | Mapping[str, str] = ...,
+        categorical: Iterable[str] = ...,
+        covariates: Iterable[str] = ...,
+        cluster: str | Iterable[str] | None = ...,
+        time: str | None = ...,
+        weights: str | None = ...,
+    ) -> ManyOutcomes: ...
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: Any,
+        outcome: str | list[str] | tuple[str, ...],
         actions: Sequence[str],
         regime: str | Mapping[str, str] = "regime",
         categorical: Iterable[str] = (),
@@ -80,7 +111,7 @@ class RegimeData:
         cluster: str | Iterable[str] | None = None,
         time: str | None = None,
         weights: str | None = None,
-    ) -> Self:
+    ) -> Self | ManyOutcomes:
         """Read and validate a table.
 
         Parameters
@@ -91,7 +122,8 @@ class RegimeData:
             lazy frame, or a function that yields tables one after the other, the same ones at each
             call; a Dask table, or a list of delayed tables, is summed up where its partitions are.
         outcome
-            Column of the outcome, in any unit.
+            Column of the outcome, in any unit. Or a list of many, in which a name may be a pattern
+            such as ``"gene_*"``: they are read in one pass, into :class:`ManyOutcomes`.
         actions
             Columns of the actions, in any units.
         regime
@@ -141,8 +173,10 @@ class RegimeData:
         >>> ig.RegimeData.from_frame(table, "y", ["a1", "a2"], regime=flags).labels
         ('obs', 'a1', 'a2')
         """
-        marks = (cluster, time, weights)
-        columns = Columns.read(outcome, actions, regime, categorical, covariates, *marks)
+        roles = (actions, regime, categorical, covariates, cluster, time, weights)
+        if isinstance(outcome, list | tuple):
+            return read_many_outcomes(frame, outcome, cls, *roles)
+        columns = Columns.read(outcome, *roles)
         source = open_source(frame, columns)
         summary, rows_before = read_summary(source, columns)
         return cls(columns, summary, source, rows_before)
@@ -311,8 +345,5 @@ class RegimeData:
             raise RegimeError(f"regime {regime!r} is not in the data: {list(self.labels)}.")
         return np.concatenate([values for own, values in self.batches() if own == wanted])
 
-    def __str__(self) -> str:
-        return describe_data(self)
-
-    def _repr_html_(self) -> str:
-        return data_html(self)
+    __str__ = describe_data
+    _repr_html_ = data_html

@@ -54,7 +54,11 @@ class Pool:
             raise ModelError(f"workers must be a whole number of at least 1, got {self.workers!r}.")
 
 
-def local_processes(workers: int, start_method: StartMethod = "spawn") -> Pool:
+def local_processes(
+    workers: int,
+    start_method: StartMethod = "spawn",
+    prepare: Callable[[], None] | None = None,
+) -> Pool:
     """Return a pool of processes on this machine.
 
     Parameters
@@ -64,6 +68,8 @@ def local_processes(workers: int, start_method: StartMethod = "spawn") -> Pool:
     start_method
         How they are started: afresh by default. A ``fork`` is faster, but only safe in a program
         that runs no threads.
+    prepare
+        What each process does first; it can be pickled. Nothing by default.
 
     Raises
     ------
@@ -75,7 +81,10 @@ def local_processes(workers: int, start_method: StartMethod = "spawn") -> Pool:
         require_main_guard(sys.modules["__main__"], sys._getframe())
     context = multiprocessing.get_context(start_method)
     return Pool(
-        workers, lambda: ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
+        workers,
+        lambda: ProcessPoolExecutor(
+            workers, mp_context=context, initializer=_start_worker, initargs=(prepare,)
+        ),
     )
 
 
@@ -112,11 +121,13 @@ def _is_guarded(script: Path, line: int) -> bool:
     )
 
 
-def _start_worker() -> None:
+def _start_worker(prepare: Callable[[], None] | None) -> None:
     faulthandler.enable()  # where a worker was when it crashed, on the standard error
     logging.disable(logging.INFO)  # would break into the line that shows progress
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback from every worker
     threading.Thread(target=_leave_with_parent, daemon=True).start()
+    if prepare is not None:
+        prepare()
 
 
 def _leave_with_parent() -> None:
