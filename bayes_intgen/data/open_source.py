@@ -12,6 +12,7 @@ from bayes_intgen.data.columns import Columns
 from bayes_intgen.data.dask_source import DaskSource
 from bayes_intgen.data.file_sources import DatasetSource, FileSource, FilesSource, file_columns
 from bayes_intgen.data.sources import FrameSource, LazySource, Source, TablesSource
+from bayes_intgen.data.stream_sources import StreamSource, as_stream, is_stream
 
 __all__ = ["column_names", "open_source"]
 
@@ -23,7 +24,8 @@ def open_source(frame: Any, columns: Columns) -> Source:
     ----------
     frame
         A table of pandas, polars or pyarrow, a path or several, a pyarrow dataset, a polars lazy
-        frame, a Dask table or delayed tables, a list of tables, or a function that yields tables.
+        frame, a Dask table or delayed tables, a list of tables, a function that yields tables, or
+        whatever offers Arrow streams, such as a DuckDB relation, an Ibis table or a query.
     columns
         The columns in use.
 
@@ -50,6 +52,8 @@ def open_source(frame: Any, columns: Columns) -> Source:
             return FilesSource(tuple(FileSource.open(Path(path), columns) for path in frame))
         tables = tuple(frame)
         return TablesSource(lambda: tables, columns)
+    if is_stream(frame):
+        return StreamSource.checked(as_stream(frame), columns)
     if callable(frame) and not isinstance(frame, type):
         return TablesSource(frame, columns)
     return FrameSource.read(frame, columns)
@@ -73,6 +77,9 @@ def column_names(frame: Any) -> list[str]:
         return list(frame.collect_schema().names())
     if isinstance(frame, list | tuple) and frame and not _is_dask(frame):
         return column_names(frame[0])
+    if is_stream(frame):
+        with as_stream(frame)(()) as reader:
+            return list(reader.schema.names)
     if callable(frame) and not isinstance(frame, type):
         return column_names(next(iter(frame()), None))
     return list(map(str, getattr(frame, "columns", ())))

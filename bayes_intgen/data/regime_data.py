@@ -30,6 +30,7 @@ from bayes_intgen.data.many_outcomes import ManyOutcomes, read_many_outcomes
 from bayes_intgen.data.marks import Marks
 from bayes_intgen.data.open_source import open_source
 from bayes_intgen.data.sources import Source
+from bayes_intgen.data.stream_sources import Query
 from bayes_intgen.data.summary import Summary
 
 __all__ = ["RegimeData"]
@@ -180,6 +181,28 @@ class RegimeData:
         source = open_source(frame, columns)
         summary, rows_before = read_summary(source, columns)
         return cls(columns, summary, source, rows_before)
+
+    @classmethod
+    def from_sql(cls, query: str, connection: Any, *roles: Any, **named: Any) -> "Self | ManyOutcomes":
+        """Read and validate the result of a query, which stays in the database.
+
+        Parameters
+        ----------
+        query
+            In SQL, with a row per unit. It is put once per pass, for the columns in use only.
+        connection
+            Of DuckDB or ADBC; it must stay open for as long as the data are used.
+        roles, named
+            ``outcome``, ``actions`` and so on, as in :meth:`from_frame`.
+
+        Raises
+        ------
+        DataError
+            As :meth:`from_frame`, or if the database cannot answer.
+        RegimeError
+            As :meth:`from_frame`.
+        """
+        return cls.from_frame(Query(query, connection), *roles, **named)
 
     @classmethod
     def further(cls, frame: Any, columns: Columns) -> Self:
