@@ -21,6 +21,7 @@ __all__ = [
     "order_regime",
     "parse_regime",
     "read_do",
+    "read_dropped",
     "read_regime",
     "sort_regimes",
 ]
@@ -173,6 +174,30 @@ def read_regime(regime: object, actions: Sequence[str], argument: str = "") -> R
             f"{begin}a regime names {show(unknown)}; the actions are {list(actions)}."
         )
     return order_regime(names, actions)
+
+
+def read_dropped(
+    regimes: object, actions: Sequence[str], present: Iterable[Regime]
+) -> frozenset[Regime]:
+    """Read the regimes that are to be dropped from data that have some.
+
+    Raises
+    ------
+    RegimeError
+        If a label names none of those.
+    """
+    if not isinstance(regimes, Iterable):
+        raise RegimeError(f"regimes must be a label or several, got {show(regimes)}.")
+    labels = [regimes] if isinstance(regimes, str) else list(regimes)
+    dropped = frozenset(read_regime(label, actions, "regimes") for label in labels)
+    known = list(present)
+    absent = [format_regime(regime) for regime in dropped if regime not in known]
+    if absent:
+        raise RegimeError(
+            f"regimes: the data have no regime {absent}; they have "
+            f"{[format_regime(regime) for regime in known]}."
+        )
+    return dropped
 
 
 def read_do(do: object, actions: Sequence[str]) -> Regime:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import bayes_intgen as ig
 from bayes_intgen.base.choices import CHOICES
 from bayes_intgen.base.errors import DataError, ModelError, QueryError
+from bayes_intgen.cli.databases import add_database, rows_of
 from bayes_intgen.cli.lists import cut, names, pairs, split, unquote, whole_number
 from bayes_intgen.cli.marks import add_marks, marks
 from bayes_intgen.cli.paths import writable
@@ -186,8 +187,10 @@ def add_table(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "data",
         metavar="DATA",
+        nargs="?",
         help="CSV or Parquet file; semicolons between columns and decimal commas are recognised",
     )
+    add_database(parser)
     add_columns(parser)
     add_names(parser, "--drop", "R,R", "regimes to leave out", default=[])
 
@@ -271,12 +274,17 @@ def add_assumptions(parser: argparse._ActionsContainer) -> None:
     )
 
 
-def read_table(options: argparse.Namespace, source: Any = None) -> "ig.RegimeData":
-    """Read the table that :func:`add_table` describes, or another with the same columns."""
+def read_table(
+    options: argparse.Namespace, source: Any = None, outcomes: list[str] | None = None
+) -> Any:
+    """Read the table that :func:`add_table` describes, or another with the same columns.
+
+    With several ``outcomes`` these are ManyOutcomes, otherwise RegimeData.
+    """
     need_columns(options)
     data = ig.RegimeData.from_frame(
-        options.data if source is None else source,
-        outcome=options.outcome,
+        rows_of(options) if source is None else source,
+        outcome=options.outcome if outcomes is None else outcomes,
         actions=options.actions,
         regime=options.regime,
         categorical=options.categorical,

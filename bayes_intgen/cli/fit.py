@@ -7,11 +7,13 @@ from typing import Any
 
 import bayes_intgen as ig
 from bayes_intgen.base.choices import LIKELIHOODS
-from bayes_intgen.base.errors import ModelError, NotIdentifiedError
+from bayes_intgen.base.errors import FileError, ModelError, NotIdentifiedError
+from bayes_intgen.base.files import is_folder
 from bayes_intgen.base.regimes import format_regime
 from bayes_intgen.cli import arguments
 from bayes_intgen.cli.lists import whole_number
-from bayes_intgen.cli.paths import keep_apart, writable
+from bayes_intgen.cli.many_outcomes import fit_many, is_many
+from bayes_intgen.cli.paths import keep_apart, writable_or_folder
 from bayes_intgen.cli.text import fit_terminal, records, show_json
 
 __all__ = ["DESCRIPTION", "add_arguments", "run"]
@@ -31,6 +33,13 @@ needs fewer of them can be asked for by --target.
   bayes-intgen fit sales.csv --outcome sales --actions price,tv --out fit.nc \\
       --method laplace --json > fit.json      in seconds, for scripts
 
+Several outcomes, or a pattern of names, are fitted in parallel into a folder, with tables
+of effects and of discoveries; rows may come from a database:
+
+  bayes-intgen fit screen.parquet --outcome 'gene_*' --actions a,b --out screen --method laplace
+  bayes-intgen fit --sql 'SELECT * FROM sales' --database sales.duckdb --outcome sales \\
+      --actions price,tv --out fit.nc
+
 DATA may also be the moments of a table (a .npz file of the command moments), whose columns
 they know. The fit then is one with --variance constant.
 
@@ -43,7 +52,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe what the command takes."""
     arguments.add_table(parser)
     parser.add_argument(
-        "--out", required=True, type=writable, metavar="FIT.nc", help="file to write the fit to"
+        "--out",
+        required=True,
+        type=writable_or_folder,
+        metavar="FIT.nc",
+        help="file to write the fit to; with several outcomes a folder, which keeps what is done",
     )
     parser.add_argument(
         "--target",
@@ -96,15 +109,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read, fit, save and say what was found."""
-    keep_apart(options.data, options.out)
-    data = _read(options)
-    if not options.json:
-        print(data)
-        written = getattr(getattr(data, "source", None), "csv", None)
-        if written is not None and not written.is_plain:
-            print(f"{options.data}: {written}")
-        print()
-        print(f"Fitting ({options.method}) ...", flush=True)
+    if options.data is not None:
+        keep_apart(options.data, options.out)
     model = ig.InterventionModel(
         _basis(options),
         options.structure,
@@ -113,6 +119,18 @@ def run(options: argparse.Namespace) -> int:
         variance=options.variance,
         likelihood=options.likelihood,
     )
+    if is_many(options.outcome):
+        return fit_many(options, model)
+    if is_folder(options.out):
+        raise FileError(f"--out: {str(options.out)!r} is a folder; give the name of a file.")
+    data = _read(options)
+    if not options.json:
+        print(data)
+        written = getattr(getattr(data, "source", None), "csv", None)
+        if written is not None and not written.is_plain:
+            print(f"{options.data}: {written}")
+        print()
+        print(f"Fitting ({options.method}) ...", flush=True)
     lifts = ig.LiftTests.from_frame(options.lifts) if options.lifts else None
     posterior = model.fit(
         data,
@@ -167,9 +185,10 @@ def _to_json(posterior: "ig.Posterior", out: Path) -> dict[str, Any]:
 
 
 def _read(options: argparse.Namespace) -> "ig.RegimeData | ig.Moments":
-    if Path(options.data).suffix.lower() != ".npz":
-        return arguments.read_table(options)
-    given = [name for name in ("outcome", "actions", "drop") if getattr(options, name)]
+    if options.data is None or Path(options.data).suffix.lower() != ".npz":
+        data: ig.RegimeData = arguments.read_table(options)
+        return data
+    given = [name for name in ("outcome", "actions", "drop", "sql") if getattr(options, name)]
     if given:
         raise ModelError(
             f"--{given[0]} goes with a table, but {options.data!r} holds moments, which know their "

@@ -9,7 +9,7 @@ from bayes_intgen.base.files import is_folder
 
 OTHER_TABLES = (".xlsx", ".xls", ".xlsm", ".ods", ".parquet", ".pq", ".feather", ".json")
 
-__all__ = ["keep_apart", "writable", "writable_table"]
+__all__ = ["keep_apart", "writable", "writable_or_folder", "writable_table"]
 
 
 def writable(text: str) -> Path:
@@ -33,6 +33,12 @@ def writable_table(text: str) -> Path:
             f"{str(path.with_suffix('.csv'))!r}"
         )
     return path
+
+
+def writable_or_folder(text: str) -> Path:
+    """Read a path to write to, which may be a folder that is there already."""
+    path = Path(text)
+    return path if is_folder(path) and os.access(path, os.W_OK) else writable(text)
 
 
 def keep_apart(source: str | Path, out: Path | None) -> None:

@@ -5,10 +5,12 @@ import sys
 from pathlib import Path
 
 import bayes_intgen as ig
+from bayes_intgen.base.files import is_folder
 from bayes_intgen.base.metrics import INTERVAL
 from bayes_intgen.base.support_flags import BEYOND, IMPOSSIBLE, MISFIT, OUTSIDE, SUPPORTED
 from bayes_intgen.cli import arguments
 from bayes_intgen.cli.lists import number
+from bayes_intgen.cli.many_outcomes import query_many
 from bayes_intgen.cli.paths import keep_apart, writable_table
 from bayes_intgen.cli.text import records, report_verdicts, show_json, show_table
 
@@ -26,6 +28,8 @@ always conditioned on: E[Y | do(a, b), z].
   bayes-intgen query fit.nc --points points.csv                       printed
   bayes-intgen query fit.nc --points points.csv --out effects.csv     all digits
   bayes-intgen query fit.nc --points points.csv --do price --predict --json
+
+FIT may be the folder of many outcomes; the table then has a row per outcome and point.
 
 The column support says whether the data support the answer: supported, misfit
 (the fit misses its own data by much against the interval), extrapolated (beyond their joint
@@ -72,6 +76,8 @@ def run(options: argparse.Namespace) -> int:
     """Load, evaluate and write or print."""
     from bayes_intgen.cli.files import read_points, save_table  # slow to import: --help need not
 
+    if is_folder(Path(options.fit)):
+        return query_many(options)
     for source in (options.fit, options.points):
         keep_apart(source, options.out)
     posterior = ig.load(options.fit)

@@ -9,14 +9,14 @@ its rows, because rows that lack it are seldom a random part of them.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bayes_intgen.base.arguments import show
 from bayes_intgen.base.errors import DataError, RegimeError
 from bayes_intgen.base.html import html_block
-from bayes_intgen.base.regimes import format_regime, parse_regime, read_regime
+from bayes_intgen.base.regimes import parse_regime, read_dropped
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.columns import Columns
 from bayes_intgen.data.conversion import LabelledBatch
@@ -110,7 +110,7 @@ class ManyOutcomes:
         summary, rows_before = read_summary(source, columns)
         return self.kind(columns, summary, source, rows_before)
 
-    def drop(self, regimes: str | Iterable[str]) -> Self:
+    def drop(self, regimes: str | Iterable[str]) -> "ManyOutcomes":
         """Return the data without the rows of some regimes.
 
         Raises
@@ -123,16 +123,11 @@ class ManyOutcomes:
         >>> ig.RegimeData.from_frame(frame, ["y"], ["a1", "a2"]).drop("a2").n_rows
         400
         """
-        labels = [regimes] if isinstance(regimes, str) else list(regimes)
-        dropped = {read_regime(label, self.actions, "regimes") for label in labels}
         own = [parse_regime(label, self.actions) for label, _, _ in self.rows]
-        absent = [format_regime(regime) for regime in dropped.difference(own)]
+        dropped = read_dropped(regimes, self.actions, dict.fromkeys(own))
         kept = [i for i, regime in enumerate(own) if regime not in dropped]
-        if absent or not kept:
-            raise RegimeError(
-                f"regimes: the data have {sorted({*map(format_regime, own)})}, of which at least "
-                f"one must be left; cannot drop {labels}."
-            )
+        if not kept:
+            raise RegimeError("regimes: at least one regime must be left; drop fewer.")
         rows = tuple(self.rows[i] for i in kept)
         return _usable(replace(self, rows=rows, outcomes=tuple(self.outcomes[i] for i in kept)))
 

@@ -11,9 +11,8 @@ from typing import Any, Self, overload
 
 import numpy as np
 
-from bayes_intgen.base.arguments import show
 from bayes_intgen.base.errors import RegimeError
-from bayes_intgen.base.regimes import Regime, format_regime, parse_regime, read_regime
+from bayes_intgen.base.regimes import Regime, format_regime, parse_regime, read_dropped
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.columns import Columns
 from bayes_intgen.data.conversion import Levels, regime_batches
@@ -30,7 +29,7 @@ from bayes_intgen.data.many_outcomes import ManyOutcomes, read_many_outcomes
 from bayes_intgen.data.marks import Marks
 from bayes_intgen.data.open_source import open_source
 from bayes_intgen.data.sources import Source
-from bayes_intgen.data.stream_sources import Query
+from bayes_intgen.data.sql import read_sql
 from bayes_intgen.data.summary import Summary
 
 __all__ = ["RegimeData"]
@@ -120,8 +119,9 @@ class RegimeData:
         frame
             A pandas, polars or pyarrow table with one row per unit. Rows that need not fit into
             memory come from the path of a CSV, Parquet or Arrow file, a pyarrow dataset, a polars
-            lazy frame, or a function that yields tables one after the other, the same ones at each
-            call; a Dask table, or a list of delayed tables, is summed up where its partitions are.
+            lazy frame, a DuckDB relation, an Ibis table or whatever offers Arrow streams, or a
+            function that yields tables, the same ones at each call; a Dask table, or a list of
+            delayed tables, is summed up where its partitions are.
         outcome
             Column of the outcome, in any unit. Or a list of many, in which a name may be a pattern
             such as ``"gene_*"``: they are read in one pass, into :class:`ManyOutcomes`.
@@ -182,27 +182,7 @@ class RegimeData:
         summary, rows_before = read_summary(source, columns)
         return cls(columns, summary, source, rows_before)
 
-    @classmethod
-    def from_sql(cls, query: str, connection: Any, *roles: Any, **named: Any) -> "Self | ManyOutcomes":
-        """Read and validate the result of a query, which stays in the database.
-
-        Parameters
-        ----------
-        query
-            In SQL, with a row per unit. It is put once per pass, for the columns in use only.
-        connection
-            Of DuckDB or ADBC; it must stay open for as long as the data are used.
-        roles, named
-            ``outcome``, ``actions`` and so on, as in :meth:`from_frame`.
-
-        Raises
-        ------
-        DataError
-            As :meth:`from_frame`, or if the database cannot answer.
-        RegimeError
-            As :meth:`from_frame`.
-        """
-        return cls.from_frame(Query(query, connection), *roles, **named)
+    from_sql = classmethod(read_sql)
 
     @classmethod
     def further(cls, frame: Any, columns: Columns) -> Self:
@@ -281,15 +261,7 @@ class RegimeData:
         >>> data.drop("a2").labels
         ('obs', 'a1')
         """
-        if not isinstance(regimes, Iterable):
-            raise RegimeError(f"regimes must be a label or several, got {show(regimes)}.")
-        labels = [regimes] if isinstance(regimes, str) else list(regimes)
-        dropped = {read_regime(label, self.actions, "regimes") for label in labels}
-        absent = [format_regime(regime) for regime in dropped if regime not in self.regimes]
-        if absent:
-            raise RegimeError(
-                f"regimes: the data have no regime {absent}; they have {list(self.labels)}."
-            )
+        dropped = read_dropped(regimes, self.actions, self.regimes)
         kept = {r: rows for r, rows in self.summary.regimes.items() if r not in dropped}
         if not kept:
             raise RegimeError("regimes: at least one regime must be left; drop fewer.")

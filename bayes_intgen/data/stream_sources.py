@@ -166,7 +166,7 @@ def _reader(frame: Any, columns: tuple[str, ...]) -> pa.RecordBatchReader:
         return _duckdb_reader(frame.project(", ".join(map(_quoted, columns))))
     if package == "ibis":
         chosen = frame.select(list(columns)) if columns else frame.limit(0)
-        connection = getattr(frame.get_backend(), "con", None)
+        connection: Any = getattr(frame.get_backend(), "con", None)
         if _is_duckdb(connection) and not hasattr(connection, "fetch_record_batch"):
             return _duckdb_reader(connection.sql(chosen.compile()))  # Ibis 12 knows DuckDB 1 only
         return chosen.to_pyarrow_batches(chunk_size=BATCH_ROWS)

@@ -43,7 +43,7 @@ def actions_of(data: RegimeData | Moments) -> tuple[str, ...]:
     if not isinstance(data, RegimeData | Moments):
         raise ModelError(
             f"data must be a RegimeData or Moments, got {type(data).__name__}; "
-            f"make one with RegimeData.from_frame."
+            f"make one with RegimeData.from_frame (ManyOutcomes are fitted by fit_outcomes)."
         )
     return data.actions
 

@@ -11,8 +11,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 
-from bayes_intgen.base.types import Array, Mask
-from bayes_intgen.plots.style import BLACK, BLUE, ORANGE, legend_above
+from bayes_intgen.base.types import Array, Indices, Mask
+from bayes_intgen.plots.style import BLACK, BLUE, legend_above
 
 __all__ = ["draw_forest", "draw_heat_map"]
 
@@ -36,7 +36,7 @@ def draw_forest(ax: Axes, table: pd.DataFrame, level: float) -> Axes:
     Examples
     --------
     >>> table = pd.DataFrame(
-    ...     {"mean": [0.0, 2.0], "lower": [-1.0, 1.0], "upper": [1.0, 3.0]}, index=["clicks", "sales"]
+    ...     {"mean": [0.0, 2.0], "lower": [-1.0, 1.0], "upper": [1.0, 3.0]}, ["clicks", "sales"]
     ... ).assign(discovery=[False, True], supported=True)
     >>> ax = draw_forest(plt.figure().subplots(), table, 0.1)
     >>> [text.get_text() for text in ax.get_yticklabels()]
@@ -58,15 +58,22 @@ def draw_forest(ax: Axes, table: pd.DataFrame, level: float) -> Axes:
             continue
         ax.hlines(rows[which], lower[which], upper[which], color=colour, lw=thin, label=text)
         size = 2 * thin + 1
-        for filled, face in ((supported, BLACK if colour == BLUE else "#666666"), (~supported, "white")):
+        for filled, face in (
+            (supported, BLACK if colour == BLUE else "#666666"),
+            (~supported, "white"),
+        ):
             own = which & filled
             ax.plot(mean[own], rows[own], "o", ms=size, color=BLACK, mew=0.4, mfc=face, ls="none")
     if not supported.all():
-        ax.plot([], [], "o", ms=4, color=BLACK, mew=0.4, mfc="white", ls="none", label="not supported")
+        ax.plot(
+            [], [], "o", ms=4, color=BLACK, mew=0.4, mfc="white", ls="none", label="not supported"
+        )
     ax.axvline(0, color=BLACK, lw=0.8, ls="--")
     named = np.flatnonzero(found) if len(rows) > MOST_NAMES else rows[found]
     strongest = named[np.argsort(-np.abs(mean[named]), kind="stable")[:MOST_NAMES]]
-    _name_rows(ax, np.sort(strongest), [str(ordered.index[i]) for i in np.sort(strongest)], len(rows))
+    _name_rows(
+        ax, np.sort(strongest), [str(ordered.index[i]) for i in np.sort(strongest)], len(rows)
+    )
     ax.set(ylim=(-0.5, len(rows) - 0.5))
     ax.set_xlabel("effect, in units of the outcome's spread (90% interval)")
     legend_above(ax, columns=1)
@@ -92,9 +99,8 @@ def draw_heat_map(
     Examples
     --------
     >>> values = np.array([[0.1, -0.2], [0.0, 0.3]])
-    >>> ax = draw_heat_map(
-    ...     plt.figure().subplots(), values, np.abs(values) > 0.15, ["clicks", "sales"], ["tv", "web"]
-    ... )
+    >>> names = ["clicks", "sales"], ["tv", "web"]
+    >>> ax = draw_heat_map(plt.figure().subplots(), values, np.abs(values) > 0.15, *names)
     >>> [text.get_text() for text in ax.get_xticklabels()]
     ['tv', 'web']
     >>> plt.close()
@@ -125,7 +131,7 @@ def draw_heat_map(
     return ax
 
 
-def _name_rows(ax: Axes, rows: Array, names: Sequence[str], total: int) -> None:
+def _name_rows(ax: Axes, rows: Indices, names: Sequence[str], total: int) -> None:
     """Write names beside some rows, moved apart where they would overlap, with a line to each."""
     if total <= MOST_NAMES or not len(rows):
         ax.set_yticks(rows, list(names), fontsize="small")
@@ -139,8 +145,8 @@ def _name_rows(ax: Axes, rows: Array, names: Sequence[str], total: int) -> None:
             [0.0, -0.02, -0.05, -0.06],
             [row, row, place, place],
             transform=across,
-            color=ORANGE,
-            lw=0.5,
+            color="#888888",
+            lw=0.3,
             clip_on=False,
         )
         ax.text(-0.07, place, name, transform=across, fontsize=6, ha="right", va="center")

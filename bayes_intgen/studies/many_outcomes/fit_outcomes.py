@@ -1,12 +1,12 @@
 """Fits of many outcomes, in parallel and resumable.
 
 Each outcome is fitted as it would be alone, with the same result. What all share is read once: the
-actions, covariates and regimes of the rows. (The features are not the same for all: an outcome that
-jumps has steps of its own, rows are weighted by its own variance, and what interacts is learned from
-it; so the sums of products are made per outcome.)
+actions, covariates and regimes of the rows. (The features are not the same for all: an outcome
+that jumps has steps of its own, rows are weighted by its own variance, and what interacts is
+learned from it; so the sums of products are made per outcome.)
 
-The folder has, beside the files of finished units, ``fits/`` with a file per outcome, and at the end
-``outcomes.json``, which lists them.
+The folder has, beside the files of finished units, ``fits/`` with a file per outcome, and at the
+end ``outcomes.json``, which lists them.
 """
 
 import io
@@ -132,7 +132,9 @@ def fit_outcomes(
     _forget_lost(units, folder)
     stream = sys.stderr if progressbar else io.StringIO()
     with sharing(token, data, folder):
-        result = run_sweep(units, folder, _pool(min(count, len(units)), token, data, folder), stream)
+        result = run_sweep(
+            units, folder, _pool(min(count, len(units)), token, data, folder), stream
+        )
     rows = {row["outcome"]: row for row in result.rows}
     died = {failure.key: failure.traceback for failure in result.failures}
     listed = []

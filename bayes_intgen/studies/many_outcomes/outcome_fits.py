@@ -14,6 +14,7 @@ from bayes_intgen.base.arguments import read_path
 from bayes_intgen.base.errors import FileError, QueryError
 from bayes_intgen.base.files import is_file
 from bayes_intgen.base.html import html_block
+from bayes_intgen.base.metrics import INTERVAL
 from bayes_intgen.data.many_outcomes import shorten
 from bayes_intgen.data.points import Beyond
 from bayes_intgen.posterior.estimands.contrast import Contrast
@@ -151,9 +152,7 @@ class OutcomeFits:
         xarray.DataArray
             Dims (outcome, point).
         """
-        return self._gather(
-            lambda fit: fit.probability(at, baseline, do, threshold, scale, beyond)
-        )
+        return self._gather(lambda fit: fit.probability(at, baseline, do, threshold, scale, beyond))
 
     def effects(self, do: str | Iterable[str] | None = None) -> xr.Dataset:
         """Summarise the change when one action moves from mean - sd to mean + sd.
@@ -166,14 +165,16 @@ class OutcomeFits:
         Returns
         -------
         xarray.Dataset
-            ``mean``, ``lower``, ``upper`` and ``observational``, dims (outcome, action), in the unit
-            of each outcome; ``unit`` is the outcome's spread. ``from`` and ``to`` are coordinates
-            of ``action``.
+            ``mean``, ``lower``, ``upper`` and ``observational``, dims (outcome, action), in the
+            unit of each outcome; ``unit`` is the outcome's spread. ``from`` and ``to`` are
+            coordinates of ``action``.
         """
         tables = [self.posterior(name).effects(do) for name in self.names]
         columns = ("mean", "lower", "upper", "observational")
         dims = ("outcome", "action")
-        arrays = {c: (dims, np.array([t[c].to_numpy(dtype=float) for t in tables])) for c in columns}
+        arrays = {
+            c: (dims, np.array([t[c].to_numpy(dtype=float) for t in tables])) for c in columns
+        }
         first = tables[0]
         coords = {
             "outcome": list(self.names),
@@ -183,6 +184,28 @@ class OutcomeFits:
             "unit": ("outcome", self.verdicts["unit"].to_numpy(dtype=float)),
         }
         return xr.Dataset(arrays, coords=coords)
+
+    def table(
+        self,
+        at: Any,
+        do: str | Iterable[str] | None = None,
+        interval: float = INTERVAL,
+        beyond: Beyond = "error",
+    ) -> pd.DataFrame:
+        """Summarise the expected outcome of every outcome at some points.
+
+        Parameters
+        ----------
+        at, do, interval, beyond
+            As in :meth:`bayes_intgen.Posterior.table`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Its table for each outcome, one under the other, with the index (outcome, point).
+        """
+        tables = {n: self.posterior(n).table(at, do, interval, beyond) for n in self.names}
+        return pd.concat(tables, names=["outcome"])
 
     # methods: the first argument of each function is self
     discoveries = discoveries

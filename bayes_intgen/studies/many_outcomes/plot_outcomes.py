@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 from matplotlib.axes import Axes
 
 from bayes_intgen.plots.many_outcomes import draw_forest, draw_heat_map
@@ -30,13 +31,11 @@ def plot_forest(
         Where to draw; a figure of its own by default.
     """
     table = fits.discoveries(level, at, baseline)
+    outcomes = table.index.get_level_values("outcome")
     if table.index.nlevels > 1:
-        table.index = [f"{outcome}, point {point}" for outcome, point in table.index]
-    unit = fits.verdicts["unit"].to_numpy(dtype=float)
-    by_name = dict(zip(fits.names, unit, strict=True))
-    scale = [by_name[str(name).partition(", point ")[0]] if name not in by_name else by_name[name]
-             for name in table.index]  # fmt: skip
-    scaled = table[["mean", "lower", "upper"]].div(scale, axis=0)
+        table.index = pd.Index([f"{outcome}, point {point}" for outcome, point in table.index])
+    unit = fits.verdicts["unit"].loc[outcomes].to_numpy(dtype=float)
+    scaled = table[["mean", "lower", "upper"]].div(unit, axis=0)
     drawn = scaled.assign(discovery=table["discovery"], supported=table["support"] == "supported")
     axes = grow(1, 6.0, 7.5)[0] if ax is None else ax
     return draw_forest(axes, drawn, level)

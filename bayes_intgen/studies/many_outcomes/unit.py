@@ -30,7 +30,7 @@ _SHARED: dict[str, tuple[ManyOutcomes, Path]] = {}
 
 
 def share(token: str, many: ManyOutcomes, out: Path) -> None:
-    """Keep the rows of a study, and the folder of its fits, for the units that this process runs."""
+    """Keep the rows of a study, and the folder of its fits, for the units of this process."""
     _SHARED[token] = (many, out)
 
 
