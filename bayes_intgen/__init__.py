@@ -50,6 +50,7 @@ best joint action                  posterior/estimands/best_action.py:best_actio
 further rows: what they leave      posterior/planning/reduction.py:reduce_points
 ... the split of a budget          posterior/planning/allocation.py:allocate
 ... their value for a decision     posterior/planning/decision.py:DecisionDraws.value
+false discoveries, many outcomes   studies/many_outcomes/false_discovery.py:shrink
 falsification                      checks/suite.py:check
 mechanisms alike (Lemma 1)         checks/mechanisms.py:check_mechanisms
 the paper's estimator              baselines/ridge.py:RidgeEstimator.fit

@@ -11,7 +11,7 @@ import bayes_intgen as ig
 
 
 @pytest.fixture(scope="session")
-def example_names() -> dict[str, Any]:
+def example_names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Make a system with two actions, 200 rows per regime, and a fit to them."""
     scm = ig.scm.sample_polynomial_scm(2, random_seed=1)
     frame = scm.sample_regimes(["obs", "a1", "a2"], n=200, random_seed=2)
@@ -19,6 +19,10 @@ def example_names() -> dict[str, Any]:
     model = ig.InterventionModel(ig.Polynomial(2))
     posterior = model.fit(data, method="laplace")
     fit = {"scm": scm, "frame": frame, "data": data, "model": model, "posterior": posterior}
+    outcomes = frame.assign(sales=frame["y"], visits=10 - 2 * frame["y"])
+    many = ig.RegimeData.from_frame(outcomes, ["sales", "visits"], ["a1", "a2"])
+    folder = tmp_path_factory.mktemp("fits")
+    fit["fits"] = ig.fit_outcomes(many, model, out=folder, workers=1, progressbar=False)
     return {"ig": ig, "np": np, "pd": pd, "plt": plt, **fit}
 
 

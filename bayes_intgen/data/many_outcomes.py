@@ -63,8 +63,8 @@ class ManyOutcomes:
     left out: shop (no numbers in it)
     >>> many.excluded["shop"]
     'no numbers in it'
-    >>> many["visits"].outcome
-    'visits'
+    >>> many["visits"].outcome, many.names, many.actions
+    ('visits', ('y', 'visits', 'sold'), ('a1', 'a2'))
     """
 
     columns: Columns

@@ -38,6 +38,14 @@ def read_sql(
         As :meth:`from_frame`, or if the database cannot answer.
     RegimeError
         As :meth:`from_frame`.
+
+    Examples
+    --------
+    >>> import duckdb
+    >>> connection = duckdb.connect().register("rows", frame)
+    >>> query = "SELECT * FROM rows WHERE regime <> 'a2'"
+    >>> ig.RegimeData.from_sql(query, connection, "y", ["a1", "a2"]).n_rows
+    400
     """
     roles = (outcome, actions, regime, categorical, covariates)
     return cls.from_frame(Query(query, connection), *roles)

@@ -63,10 +63,10 @@ class Query:
         text = f"SELECT {wanted} FROM (\n{inner}\n) AS bayes_intgen_rows"
         if not columns:
             text += " LIMIT 0"
+        cursor = None
         with _naming_query():
             if _is_duckdb(self.connection):
-                cursor = self.connection.cursor()  # one of its own: the user's is not disturbed
-                reader = _duckdb_reader(cursor.sql(text))
+                reader = _duckdb_reader(self.connection.sql(text))
             else:
                 cursor = self.connection.cursor()
                 if not hasattr(cursor, "fetch_record_batch"):
@@ -80,7 +80,8 @@ class Query:
         try:
             yield reader
         finally:
-            cursor.close()
+            if cursor is not None:
+                cursor.close()
 
 
 @contextmanager

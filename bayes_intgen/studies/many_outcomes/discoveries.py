@@ -66,6 +66,12 @@ def discoveries(
     References
     ----------
     Stephens (2017), "False discovery rates: a new deal", Biostatistics 18, 275-294.
+
+    Examples
+    --------
+    >>> found = fits.discoveries(level=0.1)
+    >>> bool((found["discovery"] == (found["q"] <= 0.1)).all())
+    True
     """
     rule = "a number between 0 and 1"
     bound = read_real(level, "level", rule, 0.0, 1.0, open_ends=True, error=QueryError)

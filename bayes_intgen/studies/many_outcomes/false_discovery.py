@@ -45,7 +45,7 @@ __all__ = ["Shrunken", "mean_of_smallest", "shrink"]
 STEP = np.sqrt(2)  # between neighbours of the grid
 PENALTY = 10.0  # of the mass at zero: one more than the number of effects added to it
 MOST_STEPS = 5000
-TOLERANCE = 1e-9  # of the log-likelihood per effect
+TOLERANCE = 1e-7  # of the log-likelihood per effect
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ def shrink(estimate: Array, error: Array) -> Shrunken:
     >>> rng = np.random.default_rng(1)
     >>> truth = np.where(np.arange(1000) < 100, 5.0, 0.0)
     >>> found = shrink(truth + rng.normal(size=1000), np.ones(1000))
-    >>> 0.85 < found.share_zero < 0.95, found.false_sign[:100].mean() < 0.05
-    (True, True)
+    >>> bool(found.false_sign[:100].mean() < 0.05 < 0.5 < found.false_sign[100:].mean())
+    True
     """
     tau = _grid(estimate, error)
     total = error[:, None] ** 2 + tau**2  # variances of b, shape (effects, grid)

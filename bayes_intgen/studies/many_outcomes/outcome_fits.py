@@ -48,6 +48,15 @@ class OutcomeFits:
         Why some outcomes could not be fitted, or not be used.
     files
         The file of each fit, within the folder.
+
+    Examples
+    --------
+    In these examples ``fits`` are of two outcomes of ``frame``, ``sales`` and ``visits``.
+
+    >>> fits.names, fits.actions
+    (('sales', 'visits'), ('a1', 'a2'))
+    >>> fits.verdicts["kind"].tolist(), fits.failed, fits.excluded
+    (['real', 'real'], {}, {})
     """
 
     folder: Path
@@ -78,6 +87,11 @@ class OutcomeFits:
         ------
         QueryError
             If it was not fitted.
+
+        Examples
+        --------
+        >>> fits.posterior("visits").outcome
+        'visits'
         """
         if name not in self.verdicts.index:
             why = {**self.excluded, **self.failed}.get(name)
@@ -103,6 +117,11 @@ class OutcomeFits:
         xarray.DataArray
             Dims (outcome, chain, draw, point), each outcome in its own unit; ``support`` has dims
             (outcome, point).
+
+        Examples
+        --------
+        >>> fits.expected_outcome({"a1": [0.0, 0.1], "a2": 0.0}).shape
+        (2, 1, 1000, 2)
         """
         return self._gather(lambda fit: fit.expected_outcome(at, do, beyond))
 
@@ -125,6 +144,12 @@ class OutcomeFits:
         -------
         xarray.DataArray
             Dims (outcome, chain, draw, point), as :meth:`expected_outcome`.
+
+        Examples
+        --------
+        >>> change = fits.contrast({"a1": 0.2, "a2": 0.0}, {"a1": 0.0, "a2": 0.0})
+        >>> change.sel(outcome="visits").dims
+        ('chain', 'draw', 'point')
         """
         return self._gather(lambda fit: fit.contrast(at, baseline, do, scale, beyond))
 
@@ -151,6 +176,11 @@ class OutcomeFits:
         -------
         xarray.DataArray
             Dims (outcome, point).
+
+        Examples
+        --------
+        >>> fits.probability({"a1": 0.2, "a2": 0.0}, {"a1": 0.0, "a2": 0.0}).sizes["outcome"]
+        2
         """
         return self._gather(lambda fit: fit.probability(at, baseline, do, threshold, scale, beyond))
 
@@ -168,6 +198,11 @@ class OutcomeFits:
             ``mean``, ``lower``, ``upper`` and ``observational``, dims (outcome, action), in the
             unit of each outcome; ``unit`` is the outcome's spread. ``from`` and ``to`` are
             coordinates of ``action``.
+
+        Examples
+        --------
+        >>> fits.effects()["mean"].sel(outcome="sales", action="a1").ndim
+        0
         """
         tables = [self.posterior(name).effects(do) for name in self.names]
         columns = ("mean", "lower", "upper", "observational")
@@ -203,6 +238,11 @@ class OutcomeFits:
         -------
         pandas.DataFrame
             Its table for each outcome, one under the other, with the index (outcome, point).
+
+        Examples
+        --------
+        >>> fits.table({"a1": 0.0, "a2": 0.0}).index.tolist()
+        [('sales', 0), ('visits', 0)]
         """
         tables = {n: self.posterior(n).table(at, do, interval, beyond) for n in self.names}
         return pd.concat(tables, names=["outcome"])

@@ -29,6 +29,12 @@ def plot_forest(
         As in :meth:`discoveries`.
     ax
         Where to draw; a figure of its own by default.
+
+    Examples
+    --------
+    >>> fits.plot_forest().get_xlabel()
+    "effect, in units of the outcome's spread (90% interval)"
+    >>> plt.close()
     """
     table = fits.discoveries(level, at, baseline)
     outcomes = table.index.get_level_values("outcome")
@@ -50,6 +56,12 @@ def plot_heat_map(fits: "OutcomeFits", ax: Axes | None = None) -> Axes:
     ----------
     ax
         Where to draw; a figure of its own by default.
+
+    Examples
+    --------
+    >>> [text.get_text() for text in fits.plot_heat_map().get_xticklabels()]
+    ['a1', 'a2']
+    >>> plt.close()
     """
     effects = fits.effects()
     unit = effects["unit"].to_numpy()[:, None]
