@@ -56,9 +56,9 @@ def test_where_nothing_responds_hardly_anything_is_found():
 def test_of_one_normal_distribution_the_posterior_is_the_textbook_one():
     """All effects N(0, 3^2) with errors of one: means shrink by 9/10, signs are those of N."""
     rng = np.random.default_rng(3)
-    estimate = rng.normal(0, 3, 5_000) + rng.normal(size=5_000)
-    found = shrink(estimate, np.ones(5_000))
-    assert found.share_zero < 0.06  # small effects look like none
+    estimate = rng.normal(0, 3, 20_000) + rng.normal(size=20_000)
+    found = shrink(estimate, np.ones(20_000))
+    assert found.share_zero < 0.03
     large = np.abs(estimate) > 2
     assert_allclose(found.mean[large], 0.9 * estimate[large], rtol=0.05)
     expected = stats.norm.sf(np.abs(0.9 * estimate) / np.sqrt(0.9))
