@@ -35,7 +35,8 @@ from .moments.moments import Moments
 from .posterior.posterior import Posterior, load
 from .scm import examples
 from .studies.many_outcomes.fit_outcomes import fit_outcomes
-from .studies.many_outcomes.outcome_fits import OutcomeFits, load_outcomes
+from .studies.many_outcomes.load_outcomes import load_outcomes
+from .studies.many_outcomes.outcome_fits import OutcomeFits
 from .studies.refit.calibration import refit_calibration, simulation_based_calibration
 from .studies.refit.interval_calibration import IntervalCalibration
 

@@ -1,6 +1,5 @@
 """Fits of many outcomes: effects, contrasts and discoveries, labelled by outcome."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,9 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayes_intgen.base.arguments import read_path
-from bayes_intgen.base.errors import FileError, QueryError
-from bayes_intgen.base.files import is_file
+from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.html import html_block
 from bayes_intgen.base.metrics import INTERVAL
 from bayes_intgen.data.many_outcomes import shorten
@@ -23,9 +20,8 @@ from bayes_intgen.studies.many_outcomes.discoveries import discoveries
 from bayes_intgen.studies.many_outcomes.outcome_file import read_outcome
 from bayes_intgen.studies.many_outcomes.plot_outcomes import plot_forest, plot_heat_map
 
-__all__ = ["LISTED", "OutcomeFits", "load_outcomes"]
+__all__ = ["OutcomeFits"]
 
-LISTED = "bayes_intgen outcomes, format 1"
 MOST_BYTES = 2**31  # of draws that are returned at once
 
 
@@ -296,43 +292,3 @@ class OutcomeFits:
         return xr.DataArray(
             values, dims=("outcome", *first.dims), coords=coords, attrs=first.attrs, name="effect"
         )
-
-
-def load_outcomes(folder: str | Path) -> OutcomeFits:
-    """Open the fits in a folder that :func:`bayes_intgen.fit_outcomes` has filled.
-
-    Parameters
-    ----------
-    folder
-        Its ``out``. Nothing in it is executed.
-
-    Raises
-    ------
-    FileError
-        If it is no such folder, or not all outcomes have been fitted yet.
-
-    Examples
-    --------
-    >>> ig.load_outcomes("nowhere")
-    Traceback (most recent call last):
-    ...
-    bayes_intgen.base.errors.FileError: ...
-    """
-    path = read_path(folder, "folder")
-    listed = path / "outcomes.json"
-    if not is_file(listed):
-        raise FileError(
-            f"folder: {str(path)!r} holds no finished fits of many outcomes (there is no "
-            f"outcomes.json); call fit_outcomes, which goes on where it was stopped."
-        )
-    try:
-        state = json.loads(listed.read_text(encoding="utf-8"))
-        if state["format"] != LISTED:
-            raise ValueError(f"its format is {state['format']!r}, not {LISTED!r}")
-        rows = [row for row in state["outcomes"] if not row["failed"]]
-        table = pd.DataFrame(rows).set_index("outcome").drop(columns=["failed", "file"])
-        failed = {row["outcome"]: row["failed"] for row in state["outcomes"] if row["failed"]}
-        files = tuple(str(row["file"]) for row in rows)
-        return OutcomeFits(path, table, failed, state["excluded"], files)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise FileError(f"folder: {str(listed)!r} is damaged ({error!r}); fit again.") from error
