@@ -92,7 +92,7 @@ def query_many(options: argparse.Namespace) -> int:
     if options.predict:
         raise ModelError("--predict: fits of many outcomes hold means only; fit one by itself.")
     fits = ig.load_outcomes(Path(options.fit))
-    points = read_points(options.points, fits.posterior(fits.names[0]).summary.levels)
+    points = read_points(options.points, fits.posterior(fits.names[0]).summary).table
     do = arguments.read_do(options)
     table = fits.table(points, do, options.interval, options.beyond).reset_index()
     if options.json:

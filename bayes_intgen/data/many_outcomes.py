@@ -189,7 +189,9 @@ def read_many_outcomes(
             f"'gene_*', got {show(wanted)}."
         )
     plain = Columns.read(wanted[0], *roles)
-    names = _match(wanted, column_names(frame), {*plain.variables, *plain.labels, *plain.marks.used})
+    names = _match(
+        wanted, column_names(frame), {*plain.variables, *plain.labels, *plain.marks.used}
+    )
     columns = replace(plain, outcome=names[0], outcomes=names)
     width = len(columns.variables)
     rows, outcomes = [], []

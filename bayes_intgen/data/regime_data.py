@@ -6,28 +6,26 @@ what this module has checked.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Self, overload
 
 import numpy as np
 
 from bayes_intgen.base.errors import RegimeError
-from bayes_intgen.base.regimes import Regime, format_regime, parse_regime, read_dropped
+from bayes_intgen.base.regimes import Regime, format_regime, parse_regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.columns import Columns
 from bayes_intgen.data.conversion import Levels, regime_batches
 from bayes_intgen.data.description import data_html, describe_data
 from bayes_intgen.data.first_pass import (
     RowsBefore,
-    check_columns_usable,
-    levels_in_use,
     read_summary,
-    summarise,
 )
 from bayes_intgen.data.levels import check_known
 from bayes_intgen.data.many_outcomes import ManyOutcomes, read_many_outcomes
 from bayes_intgen.data.marks import Marks
 from bayes_intgen.data.open_source import open_source
+from bayes_intgen.data.selection import drop, with_levels
 from bayes_intgen.data.sources import Source
 from bayes_intgen.data.sql import read_sql
 from bayes_intgen.data.summary import Summary
@@ -246,28 +244,7 @@ class RegimeData:
         """Number of rows over all regimes."""
         return sum(regime.n for regime in self.summary.regimes.values())
 
-    def drop(self, regimes: str | Iterable[str]) -> Self:
-        """Return the data without the rows of some regimes.
-
-        Raises
-        ------
-        RegimeError
-            If a label names a regime that is not in the data, or nothing would be left.
-        DataError
-            If a column is constant in what is left.
-
-        Examples
-        --------
-        >>> data.drop("a2").labels
-        ('obs', 'a1')
-        """
-        dropped = read_dropped(regimes, self.actions, self.regimes)
-        kept = {r: rows for r, rows in self.summary.regimes.items() if r not in dropped}
-        if not kept:
-            raise RegimeError("regimes: at least one regime must be left; drop fewer.")
-        summary = replace(self.summary, regimes=kept)
-        check_columns_usable(self.columns, summary)
-        return replace(self, summary=summary)._with_levels(levels_in_use(summary))
+    drop = drop  # the first argument of the function is self
 
     def recode(self, levels: Levels) -> Self:
         """Return the data with the levels, and so the codes, of earlier data.
@@ -283,15 +260,7 @@ class RegimeData:
         True
         """
         check_known(self.levels, levels)
-        return self._with_levels(levels)
-
-    def _with_levels(self, levels: Levels) -> Self:
-        """Return the data with other levels; if codes change, the rows are summarised again."""
-        if levels == self.levels:
-            return self
-        counts = {regime: rows.n for regime, rows in self.summary.regimes.items()}
-        arguments = (self.source, self.columns, levels, counts, self.rows_before, self.regimes)
-        return replace(self, summary=summarise(*arguments))
+        return with_levels(self, levels)
 
     def batches(self) -> Iterator[tuple[Regime, Array]]:
         """Yield the rows of one regime at a time, in their original order within each regime.
