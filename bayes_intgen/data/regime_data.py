@@ -246,7 +246,7 @@ class RegimeData:
 
     drop = drop  # the first argument of the function is self
 
-    def recode(self, levels: Levels) -> Self:
+    def recode(self, levels: Levels) -> "RegimeData":
         """Return the data with the levels, and so the codes, of earlier data.
 
         Raises
