@@ -159,7 +159,7 @@ class InterventionModel:
         Raises
         ------
         ModelError
-            If the data are moments and the likelihood needs rows.
+            If the likelihood needs rows and gets moments.
 
         Examples
         --------
@@ -242,7 +242,9 @@ class InterventionModel:
         with one_blas_thread(), explain_singular(" For outliers: likelihood='student_t'."):
             learned = self._learn(data, lifts, wanted)
             prepared, mode, problem = learned.prepared, learned.mode, learned.prepared.problem
-            sandwich = estimate_sandwich(problem, mode.mode, prepared.moments)
+            sandwich = None
+            if problem.moments.clusters:
+                sandwich = estimate_sandwich(problem, mode.mode, prepared.moments)
             if self.likelihood == "normal":
                 options = (sampling, wanted, variance, sandwich)
                 tree, convergence = sample_integrated(problem, mode, *options)
@@ -272,11 +274,6 @@ class InterventionModel:
             The rows, or their moments, for units, ranges and a structure that is learned.
         draws, random_seed
             Number of draws, and their seed.
-
-        Raises
-        ------
-        ModelError
-            If an option is not valid, or moments do not fit the model's basis.
 
         Examples
         --------

@@ -21,15 +21,13 @@ from bayes_intgen.data.regime_summary import ThinnedSample
 __all__ = ["independent_rows", "shared_setting", "shared_variance"]
 
 
-def independent_rows(
-    sample: ThinnedSample, columns: Sequence[int], grouping: Grouping | None
-) -> Array:
+def independent_rows(sample: ThinnedSample, columns: Sequence[int], grouping: Grouping) -> Array:
     """Keep so many rows that tests of two columns, by position, may take them as independent.
 
-    ``grouping``: what says which rows are a group; all are kept if nothing does.
+    ``grouping``: what says which rows are a group.
     """
     rows, marks = sample.rows, sample.marks
-    if marks is None or grouping is None or len(rows) == 0:
+    if marks is None or len(rows) == 0:
         return rows
     codes = np.unique(grouping.keys(marks), axis=0, return_inverse=True)[1].ravel()
     sizes = np.bincount(codes)

@@ -285,7 +285,13 @@ class RegimeData:
         yield from regime_batches(self.source.batches(), self.columns, self.levels, self.regimes)
 
     def marks(self, regime: Regime) -> Marks:
-        """Return the marks of all rows of one regime, in the order of :meth:`rows`."""
+        """Return the marks of all rows of one regime, in the order of :meth:`rows`.
+
+        Examples
+        --------
+        >>> data.marks(("a1",)).kept, data.marks(("a1",)).table.shape  # none were given
+        ((), (200, 0))
+        """
         own = [rows for r, rows in self._marked_batches() if r == regime]
         return self.columns.split(np.concatenate(own))[1]
 

@@ -228,7 +228,9 @@ def _test_pair(summary: Summary, parent: str, child: str) -> list[PairTest]:
     found, grouping = [], Grouping.of(summary)
     for regime, part in summary.regimes.items():
         if parent in regime and child not in regime:
-            rows = independent_rows(part.sample, columns, grouping)
+            rows = part.sample.rows
+            if grouping is not None:
+                rows = independent_rows(part.sample, columns, grouping)
             given = _settings(summary, rows, [name for name in regime if name != parent])
             cause, effect = rows[:, columns].T
             found.append(PairTest.of(cause, effect, given, coded))
@@ -301,7 +303,8 @@ def _dependence(
     """Return how much a pair depends on one another in a regime without others, and the p-value."""
     places = [summary.variables.index(name) for name in pair]
     sample = summary.regimes[regime].sample.thin(MOST_ROWS)
-    rows = independent_rows(sample, places, Grouping.of(summary))
+    grouping = Grouping.of(summary)
+    rows = sample.rows if grouping is None else independent_rows(sample, places, grouping)
     columns = dict(zip(summary.variables, rows.T, strict=False))  # the outcome comes last
     given = functions_of_others(len(rows), [(columns[o], o in summary.levels) for o in others])
     one, two = pair

@@ -212,8 +212,10 @@ def prepare(
         used = subsample_rows(data) if weighted else data
         moments = Moments.compute(used, summary, design.features, scale, n_folds=1)
     lifts = settled.read_lifts(moments.outcome_scale)
-    problem = fit_intercepts(Problem(design, moments, priors, lifts))
-    moments = problem.moments
+    problem = Problem(design, moments, priors, lifts)
+    if moments.clusters:
+        problem = fit_intercepts(problem)
+        moments = problem.moments
     prepared = Prepared(problem, moments, settled.learned)
     if not weighted:
         return prepared
@@ -239,7 +241,8 @@ def weight_rows(
     probes = probe_features(problem.design)
     weighted = weighted_moments(problem, data, probes, variance_is_learned, needs_fit)
     moments = weighted.moments.select(problem.design.features)
-    problem = fit_intercepts(replace(problem, moments=moments))
+    problem = replace(problem, moments=moments)
+    problem = fit_intercepts(problem) if moments.clusters else problem
     known = replace(weighted, moments=weighted.moments.with_intercepts(problem.moments.ratios))
     return replace(prepared, problem=problem, **vars(known))
 

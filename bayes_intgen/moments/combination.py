@@ -1,4 +1,4 @@
-"""Combination of moments: further rows in the basis of earlier ones, merging, selection.
+"""Combination of moments: further rows in the basis of earlier ones, merging.
 
 The features are frozen, so two moments are merged by Chan's update of centred moments.
 """
@@ -17,13 +17,12 @@ from bayes_intgen.data.marks import MarkColumns
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.data.sources import merge_each
 from bayes_intgen.data.summary import Summary
-from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.moments.cluster_sums import ClusterSums
 
 if TYPE_CHECKING:
     from bayes_intgen.moments.moments import Moments
 
-__all__ = ["merge", "read_further", "select"]
+__all__ = ["merge", "read_further"]
 
 
 def read_further(
@@ -108,43 +107,6 @@ def merge(self: "Moments", other: "Moments") -> "Moments":
             r: np.sum([m.clamped[r] for m in both if r in m.clamped], axis=0) for r in regimes
         },
     )
-
-
-def select(self: "Moments", features: FeatureMap) -> "Moments":
-    """Keep some of the features.
-
-    Raises
-    ------
-    ModelError
-        If a feature is not among those whose moments were computed.
-
-    Examples
-    --------
-    >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
-    >>> moments.select(moments.features) is moments
-    True
-    """
-    if features == self.features:
-        return self
-    order = {f.factors: i - 1 for i, f in enumerate(self.features.features)}
-    wanted = [f.factors for f in features.features]
-    missing = [factors for factors in wanted if factors not in order]
-    if missing or features.bases != self.features.bases:
-        raise ModelError(
-            f"basis: the moments lack {len(missing)} of the {len(wanted)} features of the "
-            f"model, or were computed with another basis; compute them again with "
-            f"Moments.from_data(data, basis=...) and the basis of the model."
-        )
-    # The outcome stays last; the constant, first among the features, is not in the moments.
-    columns = np.array([*(order[factors] for factors in wanted[1:]), len(order) - 1])
-    folds = {r: tuple(fold.select(columns) for fold in f) for r, f in self.folds.items()}
-    residuals = self.residuals
-    if residuals is not None:
-        kept = np.array([order[factors] + 1 for factors in wanted])
-        residuals = {r: sums.select(kept) for r, sums in residuals.items()}
-    constant = np.concatenate([[0], columns[:-1] + 1])
-    clusters = {r: sums.select(columns, constant) for r, sums in self.clusters.items()}
-    return replace(self, features=features, folds=folds, residuals=residuals, clusters=clusters)
 
 
 def _merge_clusters(one: "Moments", two: "Moments") -> "dict[Regime, ClusterSums]":

@@ -10,7 +10,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 from pathlib import Path
 
+import numpy as np
+
 from bayes_intgen.base.centred_moments import CentredMoments, RegressionMoments
+from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.parallel import one_blas_thread, ordered_map
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array, Counts, Scale
@@ -21,7 +24,7 @@ from bayes_intgen.data.row_pass import FOLDS, sum_chunks
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.moments.cluster_sums import ClusterSums
-from bayes_intgen.moments.combination import merge, select
+from bayes_intgen.moments.combination import merge
 from bayes_intgen.moments.description import describe_moments, moments_html
 from bayes_intgen.moments.feature_sums import Recipe, ResidualMoments, RowWeights
 from bayes_intgen.moments.from_data import from_data
@@ -172,7 +175,42 @@ class Moments:
     from_data = classmethod(from_data)
     merge = merge
     save = save
-    select = select
+
+    def select(self, features: FeatureMap) -> "Moments":
+        """Keep some of the features.
+
+        Raises
+        ------
+        ModelError
+            If a feature is not among those whose moments were computed.
+
+        Examples
+        --------
+        >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
+        >>> moments.select(moments.features) is moments
+        True
+        """
+        if features == self.features:
+            return self
+        order = {f.factors: i - 1 for i, f in enumerate(self.features.features)}
+        wanted = [f.factors for f in features.features]
+        missing = [factors for factors in wanted if factors not in order]
+        if missing or features.bases != self.features.bases:
+            raise ModelError(
+                f"basis: the moments lack {len(missing)} of the {len(wanted)} features of the "
+                f"model, or were computed with another basis; compute them again with "
+                f"Moments.from_data(data, basis=...) and the basis of the model."
+            )
+        # The outcome stays last; the constant, first among the features, is not in the moments.
+        columns = np.array([*(order[factors] for factors in wanted[1:]), len(order) - 1])
+        folds = {r: tuple(fold.select(columns) for fold in f) for r, f in self.folds.items()}
+        residuals = self.residuals
+        if residuals is not None:
+            kept = np.array([order[factors] + 1 for factors in wanted])
+            residuals = {r: sums.select(kept) for r, sums in residuals.items()}
+        constant = np.concatenate([[0], columns[:-1] + 1])
+        clusters = {r: sums.select(columns, constant) for r, sums in self.clusters.items()}
+        return replace(self, features=features, folds=folds, residuals=residuals, clusters=clusters)
 
     def with_intercepts(self, ratios: Mapping[Regime, float]) -> "Moments":
         """Return the moments of rows that share random intercepts.
@@ -181,6 +219,12 @@ class Moments:
         ----------
         ratios
             The variance of the intercepts over that of a row, in each regime.
+
+        Examples
+        --------
+        >>> moments = ig.Moments.from_data(data, basis=ig.Polynomial(2))
+        >>> moments.with_intercepts({}).ratios  # rows are independent
+        {}
         """
         return replace(self, ratios=dict(ratios))
 

@@ -87,6 +87,11 @@ class Fitted:
         ``print(posterior.dependence)`` gives the verdict and what to do, ``.ok`` whether nothing
         speaks for dependence that is not declared. None for a prior, and for a fit saved by an
         earlier version.
+
+        Examples
+        --------
+        >>> print(posterior.dependence)
+        dependence: rows are taken as independent, and their order is in keeping with that
         """
         text = self.idata.attrs.get("dependence")
         return None if text is None else DependenceOfRows.from_text(str(text))

@@ -92,6 +92,7 @@ POSTERIOR_NAMES = [
     "convergence",
     "covariates",
     "decomposition",
+    "dependence",
     "design",
     "dose_response",
     "effects",

@@ -107,8 +107,8 @@ class ByFirstAction:
 @pytest.mark.parametrize("weighted", [False, True])
 def test_block_sums_are_those_of_whole_tables(frame, first, offset, weighted, monkeypatch):
     """Also where the first rows are far from all others, which the reference then is."""
-    monkeypatch.setattr("bayes_intgen.moments.feature_sums.LEAST_BLOCK", 1)
-    monkeypatch.setattr("bayes_intgen.moments.feature_sums.BLOCK_VALUES", 1)
+    monkeypatch.setattr("bayes_intgen.moments.block_moments.LEAST_BLOCK", 1)
+    monkeypatch.setattr("bayes_intgen.moments.block_moments.BLOCK_VALUES", 1)
     values = np.array(frame[["a1", "a2", "a3", "y"]])
     values[:150, -1] += offset
     theta = np.random.default_rng(2).normal(size=len(first.features.features))

@@ -104,8 +104,8 @@ class DependenceOfRows:
         lines = [self._of_units()] if self.units else []
         lines += self._of_repeats() + self._of_order()
         if not lines:
-            seen = "nothing in the order of the rows speaks against it" if self.order else "assumed"
-            return f"dependence: rows are taken as independent; {seen}"
+            seen = ", and their order is in keeping with that" if self.order else ""
+            return f"dependence: rows are taken as independent{seen}"
         return "\n".join(lines)
 
     def _of_units(self) -> str:
