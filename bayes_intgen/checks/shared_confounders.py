@@ -131,6 +131,10 @@ def check_shared_confounders(
         reason = "causal aggregation has no covariates"
         yield Finding.untestable("sharing", "all", reason)
         return
+    if design.interactions == "all":
+        reason = "where confounders modify other effects causal aggregation is wrong, too"
+        yield Finding.untestable("sharing", "all", reason)
+        return
     if data.columns.marks.kept:
         reason = "the test takes rows as independent and alike"
         yield Finding.untestable("sharing", "all", reason)

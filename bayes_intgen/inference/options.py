@@ -90,4 +90,5 @@ def refuse_marks(likelihood: str, marks: Mapping[str, Any]) -> None:
 
 def marks_of(data: RegimeData | Moments) -> dict[str, Any]:
     """Return the columns that say how rows depend on one another, by argument."""
+    actions_of(data)
     return (data.marks if isinstance(data, Moments) else data.columns.marks).given

@@ -64,15 +64,16 @@ def save(self: "Moments", path: str | Path, rows: bool = True) -> None:
     size = len(self.features.features)
     lower = np.tril_indices(size)
     most = _most_rows(self.summary)
-    state = {
+    state: dict[str, Any] = {
         "format": FORMAT,
         "summary": self.summary.to_dict(),
         "features": self.features.to_dict(),
         "outcome_scale": [self.outcome_scale.centre, self.outcome_scale.spread],
-        "grouping": None if self.grouping is None else self.grouping.to_dict(),
-        "mean_units": self.mean_units,
-        "marks": self.marks.given,
     }
+    if self.marks.kept:
+        grouping = None if self.grouping is None else self.grouping.to_dict()
+        state["marks"] = self.marks.given
+        state["grouping"], state["mean_units"] = grouping, self.mean_units
     arrays: dict[str, npt.NDArray[np.generic]] = {
         "state": np.frombuffer(json.dumps(state).encode(), dtype=np.uint8)
     }

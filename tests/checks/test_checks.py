@@ -67,7 +67,7 @@ def test_the_table_keeps_the_contract(passed):
     assert shares["additivity"] + shares["bias"] == pytest.approx(LEVELS["additivity"])
     for check in ("mechanism", "variance", "surplus"):
         assert shares[check] == pytest.approx(LEVELS[check])
-    assert shares.sum() <= 0.05 + 1e-12
+    assert shares.sum() <= 0.06 + 1e-12
 
 
 def test_passing_is_said_to_prove_nothing(passed):

@@ -50,7 +50,7 @@ def test_json_holds_every_test(sound, capsys):
     assert found["passed"] is True
     assert (found["interactions"], found["needed_interactions"]) == ("pairwise", "none")
     tests = {test["check"]: test for test in found["tests"]}
-    assert set(tests) == {"additivity", "bias", "mechanism", "variance", "surplus"}
+    assert set(tests) == {"additivity", "bias", "mechanism", "sharing", "variance", "surplus"}
     assert tests["surplus"]["p_value"] is None
     assert 0 <= tests["variance"]["p_value"] <= 1
 

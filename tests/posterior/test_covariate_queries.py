@@ -278,7 +278,7 @@ def test_fit_then_query(frame, tmp_path):
     table.to_csv(points, index=False)
     assert main(["query", str(fit), "--points", str(points), "--out", str(out)]) == 0
     found = pd.read_csv(out)
-    assert list(found.columns)[:5] == ["a1", "a2", "z", "site", "mean"]
+    assert list(found.columns)[:5] == ["z", "a2", "site", "a1", "mean"]  # as in the plan
     truth = covariate.truth(found["a1"], found["a2"], found["z"])
     assert (np.abs(found["mean"] - truth) < 4 * found["sd"]).all()
     table.drop(columns="z").to_csv(points, index=False)

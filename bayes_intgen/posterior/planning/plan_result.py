@@ -25,6 +25,11 @@ IGNORED = (
 SHOWN = 12
 
 
+# evaluated by type checkers alone: the class has no parameters when it runs
+type Numbers = "pd.Series[float]"
+type Texts = "pd.Series[str]"
+
+
 @dataclass(frozen=True)
 class Decision:
     """What the experiments are worth for the choice of the best action.
@@ -112,11 +117,11 @@ class Plan:
     """
 
     table: pd.DataFrame
-    sd_before: "pd.Series[float]"
-    sd_after: "pd.Series[float]"
+    sd_before: Numbers
+    sd_after: Numbers
     curve: pd.DataFrame = field(repr=False)
     goal: str
-    support: "pd.Series[str]" = field(repr=False)
+    support: Texts = field(repr=False)
     decision: Decision | None
     simulated: tuple[str, ...]
     notes: tuple[str, ...] = field(repr=False)
