@@ -8,9 +8,10 @@ setting a on the grids of the controls,
 Means over the draws are kept as they are. Deviations from them are rounded to multiples of a step
 q. A curve, of which all values on its grid are the matrix F (draws, values), is F = Z U' with
 orthonormal columns U (singular value decomposition), and Z is rounded: at one value the error is
-sum_r U_r e_r with |e_r| <= q / 2 and sum_r U_r^2 <= 1, of variance q^2 / 12 at most. Of products of
-functions of several actions each weight is rounded to q / (sqrt(F) max |phi_f|), which has the same
-bound. So the error of m_d has a standard deviation of at most q sqrt(terms / 12), and
+sum_r U_r e_r with e_r of at most q / 2 and sum_r U_r^2 <= 1, of variance q^2 / 12 at most. Of
+products of functions of several actions each weight is rounded to q / (sqrt(F) max abs phi_f),
+which has the same bound. So the error of m_d has a standard deviation of at most
+q sqrt(terms / 12), and
 
     q = ERROR * width * sqrt(12 / terms),                                                      (2)
 
