@@ -262,6 +262,21 @@ def test_copies_are_told() -> None:
     assert model.fit(read(frame), method="laplace").dependence.ok
 
 
+def test_settings_that_rows_have_in_common_are_told() -> None:
+    frame = table(seed=8)
+    rng = np.random.default_rng(8)
+    by_region = pd.DataFrame(
+        rng.normal(size=(frame["region"].nunique(), 2)), frame["region"].unique(), ["a1", "a2"]
+    )
+    frame[["a1", "a2"]] = by_region.loc[frame["region"]].to_numpy()
+    model = ig.InterventionModel(BASIS, interactions="none")
+    without = model.fit(read(frame), method="laplace").dependence
+    assert [found.settings for found in without.in_common] == [CLUSTERS] * 3
+    assert "SETTINGS IN COMMON" in str(without)
+    declared = model.fit(read(frame, cluster="region"), method="laplace").dependence
+    assert "or settings that vary within them" in str(declared)  # too few clusters for these
+
+
 @pytest.mark.parametrize(
     ("column", "values", "argument", "message"),
     [

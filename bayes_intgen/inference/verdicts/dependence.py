@@ -14,6 +14,11 @@ A row that repeats another in every column may be a copy. Where the outcome take
 independent rows hardly ever agree in all columns: with q the share of pairs of distinct rows whose
 outcomes agree, fewer than a few of n rows agree by chance. Told is a share of more than 2% of the
 rows of a regime, where ties of the outcome among distinct rows are rarer than a tenth of that.
+
+Rows of a cluster may have their settings in common. A flexible mean then follows the clusters, so
+that residuals show nothing. Told are regimes in which every one of two or more actions has as many
+distinct values as there are distinct settings, more than ten, in three rows or more each on
+average: levels of a design hardly ever have that.
 """
 
 from collections.abc import Mapping
@@ -32,16 +37,18 @@ from bayes_intgen.inference.verdicts.dependence_result import (
     DependenceOfRows,
     OrderTest,
     RepeatedRows,
+    SharedSettings,
 )
 from bayes_intgen.model.log_variance import LogVariance
 from bayes_intgen.moments.meat import units_are_blocks
 from bayes_intgen.moments.moments import Moments
 
-__all__ = ["check_dependence", "lag_scores", "repeated_share"]
+__all__ = ["check_dependence", "count_settings", "lag_scores", "repeated_share"]
 
 MOST_LAG, SUMS = 64, (4, 16, 64)
 MOST_ROWS = 2**14
 LEAST_ROWS = 20
+FEW_SETTINGS, ROWS_OF_A_SETTING = 10, 3
 
 
 def check_dependence(
@@ -99,7 +106,37 @@ def check_dependence(
         None if sandwich is None else sandwich.freedom,
         order,
         () if "weights" in declared or grouped else repeated,
+        () if grouped or repeated else _shared_settings(moments),
     )
+
+
+def _shared_settings(moments: Moments) -> tuple[SharedSettings, ...]:
+    found = []
+    for regime, part in moments.summary.regimes.items():
+        rows = part.sample.rows[:MOST_ROWS, : len(moments.actions)]
+        number = count_settings(rows)
+        if number:
+            found.append(SharedSettings(format_regime(regime), number, len(rows) / number))
+    return tuple(found)
+
+
+def count_settings(actions: Array) -> int:
+    """Return the number of distinct settings if rows seem to have them in common, otherwise zero.
+
+    Examples
+    --------
+    >>> a = np.random.default_rng(1).normal(size=(20, 2))
+    >>> count_settings(a), count_settings(np.repeat(a, 5, axis=0))
+    (0, 20)
+    """
+    n, width = actions.shape
+    if width < 2 or n < LEAST_ROWS:
+        return 0
+    number = len(np.unique(actions, axis=0))
+    if not FEW_SETTINGS < number <= n / ROWS_OF_A_SETTING:
+        return 0
+    alike = all(len(np.unique(column)) == number for column in actions.T)
+    return number if alike else 0
 
 
 def _test_order(

@@ -32,6 +32,15 @@ class RepeatedRows:
 
 
 @dataclass(frozen=True)
+class SharedSettings:
+    """Settings of a regime that are the same, in all actions, for several rows each."""
+
+    regime: str
+    settings: int  # distinct ones
+    rows: float  # mean number of rows of each
+
+
+@dataclass(frozen=True)
 class DependenceOfRows:
     """Whether rows depend on one another, and what the fit makes of it.
 
@@ -55,6 +64,8 @@ class DependenceOfRows:
         The clearest sign of dependence in the order of the rows of each regime.
     repeated
         Regimes in which rows are repeated more often than chance would.
+    in_common
+        Regimes of which rows have settings in common, as those of a cluster do.
     """
 
     declared: Mapping[str, Any]
@@ -65,6 +76,7 @@ class DependenceOfRows:
     freedom: float | None = None
     order: tuple[OrderTest, ...] = ()
     repeated: tuple[RepeatedRows, ...] = ()
+    in_common: tuple[SharedSettings, ...] = ()
 
     @property
     def in_order(self) -> tuple[OrderTest, ...]:
@@ -86,7 +98,7 @@ class DependenceOfRows:
     @property
     def ok(self) -> bool:
         """Whether nothing speaks for dependence that is not declared, and units are enough."""
-        return not (self.in_order or self.repeated or self.few)
+        return not (self.in_order or self.repeated or self.in_common or self.few)
 
     def to_text(self) -> str:
         """Write everything as JSON text."""
@@ -98,11 +110,12 @@ class DependenceOfRows:
         state: dict[str, Any] = json.loads(text)
         order = tuple(OrderTest(**test) for test in state.pop("order"))
         repeated = tuple(RepeatedRows(**rows) for rows in state.pop("repeated"))
-        return cls(order=order, repeated=repeated, **state)
+        common = tuple(SharedSettings(**rows) for rows in state.pop("in_common", ()))
+        return cls(order=order, repeated=repeated, in_common=common, **state)
 
     def __str__(self) -> str:
         lines = [self._of_units()] if self.units else []
-        lines += self._of_repeats() + self._of_order()
+        lines += self._of_repeats() + self._of_settings() + self._of_order()
         if not lines:
             seen = ", and their order is in keeping with that" if self.order else ""
             return f"dependence: rows are taken as independent{seen}"
@@ -144,6 +157,17 @@ class DependenceOfRows:
             f"REPEATED ROWS: {most.share:.0%} of the rows of regime {most.regime} repeat another "
             f"in every column, as chance would not. If they are copies, intervals are too narrow: "
             f"keep each once, or name with cluster= what copies have in common"
+        ]
+
+    def _of_settings(self) -> list[str]:
+        if not self.in_common:
+            return []
+        most = max(self.in_common, key=lambda found: found.rows)
+        return [
+            f"SETTINGS IN COMMON: regime {most.regime} has {most.settings} distinct settings, each "
+            f"in {most.rows:.0f} rows. Rows that have their settings in common mostly have more in "
+            f"common, and then tell no more than so many rows. Remedy: read the table with "
+            f"cluster=, naming the column of what they share (a region, a week)"
         ]
 
     def _of_order(self) -> list[str]:
