@@ -14,7 +14,6 @@ import numpy as np
 
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array, Indices, Scale
-from bayes_intgen.data.grouping import Grouping
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.categorical import Categorical
 from bayes_intgen.design.basis.features import FeatureMap
@@ -56,7 +55,7 @@ class Pooled:
     ) -> Self:
         """Collect thinned rows, at most 100,000 in all."""
         most = MOST_ROWS // len(regimes)
-        samples, keys, grouping = [], [], Grouping.of(summary)
+        samples, keys, grouping = [], [], summary.grouping
         for regime in regimes:
             sample = summary.regimes[regime].sample
             step = -(-len(sample.rows) // most)

@@ -23,7 +23,6 @@ from bayes_intgen.base.regimes import format_regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.checks.finding import Finding
 from bayes_intgen.checks.interactions import NULL
-from bayes_intgen.data.grouping import Grouping
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.inference.laplace import find_mode
 from bayes_intgen.inference.prepare import Prepared, judge_interactions, weight_rows
@@ -93,7 +92,7 @@ def _squares(problem: Problem, weights: Array) -> RegimeData:
     """Make data of the actions and squared residuals, of thinned rows."""
     design, moments = problem.design, problem.moments
     summary = moments.summary
-    frames, grouping = [], Grouping.of(summary)
+    frames, grouping = [], summary.grouping
     for regime, of_regime in summary.regimes.items():
         rows, marks = of_regime.sample.rows, of_regime.sample.marks
         theta = design.collect(weights, design.active(regime))

@@ -11,7 +11,7 @@ regime; otherwise they are blocks, of which adjacent ones count together with Ba
 (:mod:`bayes_intgen.inference.sandwich`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import ceil
 from typing import Any, Self
@@ -20,7 +20,6 @@ import numpy as np
 
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.data.marks import Marks
-from bayes_intgen.data.summary import Summary
 
 __all__ = ["Grouping", "mean_units", "relative_units"]
 
@@ -36,13 +35,11 @@ class Grouping:
     width: float = 0.0  # of a block, in units of time; zero without times
 
     @classmethod
-    def of(cls, summary: Summary) -> Self | None:
-        """Settle the blocks by the sample of rows; None if rows are independent."""
-        marks = [part.sample.marks for part in summary.regimes.values()]
-        known = [own for own in marks if own is not None]
-        times = [np.unique(own.time) for own in known if own.time is not None]
+    def of(cls, marks: Sequence[Marks]) -> Self | None:
+        """Settle the blocks by the marks of the regimes' rows; None if rows are independent."""
+        times = [np.unique(own.time) for own in marks if own.time is not None]
         if not times:
-            return cls() if any(own.cluster is not None for own in known) else None
+            return cls() if any(own.cluster is not None for own in marks) else None
         every = np.unique(np.concatenate(times))
         if len(every) < 2:
             return cls()
@@ -78,10 +75,9 @@ class Grouping:
         return cls(**state)
 
 
-def mean_units(summary: Summary) -> float:
+def mean_units(marks: Sequence[Marks]) -> float:
     """Return the mean number of units that a row stands for, one if rows are units."""
-    marks = [part.sample.marks for part in summary.regimes.values()]
-    units = [own.weights for own in marks if own is not None and own.weights is not None]
+    units = [own.weights for own in marks if own.weights is not None]
     return float(np.concatenate(units).mean()) if units else 1.0
 
 

@@ -1,6 +1,6 @@
 """Summary of the rows of one regime: count, moments, ranges, and a thinned sample of rows."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 
 from bayes_intgen.base.centred_moments import CentredMoments
-from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array
-from bayes_intgen.data.gap import Gap
 from bayes_intgen.data.level_summary import LevelRows
 from bayes_intgen.data.marks import Marks
 from bayes_intgen.data.outcome_kind import OutcomeFacts
@@ -20,17 +18,12 @@ __all__ = [
     "RegimeSummary",
     "ThinnedSample",
     "attached_range",
-    "find_at_rest",
-    "find_gaps",
-    "pool_rows",
 ]
 
 SAMPLE_ROWS = 2**16
 NEAR_ROWS = 2**10  # kept with a fit
 TAIL = 0.0005
 MOST_DETACHED, DETACHED = 3, 5.0
-LEAST_GAP = 0.25  # of the tested range
-LEAST_SIDE = 0.05  # of the rows, on either side of a gap
 
 
 @dataclass(frozen=True)
@@ -267,51 +260,3 @@ class RegimeSummary:
 def _merge_facts(one: OutcomeFacts | None, two: OutcomeFacts | None) -> OutcomeFacts | None:
     """Return the facts of the rows of both; None if nothing is known of one of them."""
     return None if one is None or two is None else one.merge(two)
-
-
-def find_at_rest(
-    actions: Sequence[str], regimes: Mapping[Regime, RegimeSummary]
-) -> dict[str, float]:
-    """Return the actions that have one value wherever no regime sets them, and that value.
-
-    They are set by some regimes and left alone by others; of a categorical one it is the code of
-    its level. What follows: :mod:`bayes_intgen.data.at_rest`.
-    """
-    found = {}
-    for column, action in enumerate(actions):
-        alone = [part for regime, part in regimes.items() if action not in regime]
-        if 0 < len(alone) < len(regimes):
-            low = min(float(part.low[column]) for part in alone)
-            high = max(float(part.high[column]) for part in alone)
-            if low == high:
-                found[action] = low
-    return found
-
-
-def find_gaps(
-    column: int, tested: Sequence[RegimeSummary], natural: Sequence[RegimeSummary]
-) -> tuple[Gap, ...]:
-    """Return the gaps between the values of an action that some regimes set.
-
-    ``column``: of the action; ``natural``: the regimes that leave it alone.
-    """
-    low = min(summary.core[0, column] for summary in tested)
-    high = max(summary.core[1, column] for summary in tested)
-    values, shares = pool_rows([summary.sample.rows[:, column] for summary in tested])
-    order = np.argsort(values, kind="stable")
-    values, share = values[order], np.cumsum(shares[order])
-    wide = np.diff(values) > LEAST_GAP * (high - low)
-    wide &= (share[:-1] >= LEAST_SIDE) & (share[:-1] <= 1 - LEAST_SIDE)
-    gaps = []
-    for i in np.flatnonzero(wide):
-        start, end = float(values[i]), float(values[i + 1])
-        rows = [summary.sample.rows[:, column] for summary in natural]
-        within = [np.mean((start < own) & (own < end)) for own in rows]
-        gaps.append(Gap(start, end, float(np.mean(within)) if within else 0.0))
-    return tuple(gaps)
-
-
-def pool_rows(rows: Sequence[Array]) -> tuple[Array, Array]:
-    """Join rows of several regimes; the shares of each regime are alike, and sum to one."""
-    shares = [np.full(len(own), 1 / (len(rows) * len(own))) for own in rows]
-    return np.concatenate(rows), np.concatenate(shares)

@@ -4,35 +4,28 @@ It fixes the standardisation of actions and outcome, and with it the basis, befo
 pass computes the moments of the features (:mod:`bayes_intgen.moments.moments`).
 """
 
-from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from scipy import stats
 
-from bayes_intgen.base.centred_moments import CentredMoments
 from bayes_intgen.base.regimes import (
     Regime,
     format_regime,
     order_regime,
-    parse_regime,
     sort_regimes,
 )
 from bayes_intgen.base.types import Array, Scale
-from bayes_intgen.data.gap import Gap, intersect_gaps
-from bayes_intgen.data.level_summary import LevelRows
-from bayes_intgen.data.outcome_kind import OutcomeFacts, OutcomeRange, recognise
-from bayes_intgen.data.regime_summary import (
-    RegimeSummary,
-    ThinnedSample,
-    find_at_rest,
-    find_gaps,
-    pool_rows,
-)
+from bayes_intgen.data.gap import Gap, find_gaps, intersect_gaps, pool_rows
+from bayes_intgen.data.grouping import Grouping, mean_units
+from bayes_intgen.data.marks import Marks
+from bayes_intgen.data.outcome_kind import OutcomeRange, recognise
+from bayes_intgen.data.regime_summary import RegimeSummary
 from bayes_intgen.data.sources import merge_each
+from bayes_intgen.data.summary_state import from_dict, to_dict
 
 __all__ = ["Summary"]
 
@@ -99,8 +92,20 @@ class Summary:
 
     @cached_property
     def at_rest(self) -> Mapping[str, float]:
-        """The actions that never move unless they are set, and where they are then."""
-        return find_at_rest(self.actions, self.regimes)
+        """The actions that never move unless they are set, and where they are then.
+
+        They are set by some regimes and left alone by others; of a categorical one it is the code
+        of its level. What follows: :mod:`bayes_intgen.data.at_rest`.
+        """
+        found = {}
+        for column, action in enumerate(self.actions):
+            alone = [part for regime, part in self.regimes.items() if action not in regime]
+            if 0 < len(alone) < len(self.regimes):
+                low = min(float(part.low[column]) for part in alone)
+                high = max(float(part.high[column]) for part in alone)
+                if low == high:
+                    found[action] = low
+        return found
 
     @cached_property
     def as_set(self) -> tuple[tuple[Regime, RegimeSummary], ...]:
@@ -111,6 +116,22 @@ class Summary:
     def showing(self, name: str) -> list[RegimeSummary]:
         """Return the regimes that show what an action does: it is set there, or at rest."""
         return [summary for regime, summary in self.as_set if name in regime]
+
+    @cached_property
+    def marks(self) -> list[Marks]:
+        """The marks of the thinned rows of each regime; none if rows have none."""
+        known = (regime.sample.marks for regime in self.regimes.values())
+        return [own for own in known if own is not None]
+
+    @cached_property
+    def grouping(self) -> Grouping | None:
+        """What says which rows depend on one another; None if they are independent."""
+        return Grouping.of(self.marks) if self.marks else None
+
+    @property
+    def mean_units(self) -> float:
+        """The mean number of units that a row stands for."""
+        return mean_units(self.marks) if self.marks else 1.0
 
     @cached_property
     def scales(self) -> Mapping[str, Scale]:
@@ -237,75 +258,6 @@ class Summary:
             quantiles[format_regime(regime)] = dict(zip(self.columns, values, strict=True))
         return quantiles
 
-    def to_dict(self, near: bool = False) -> dict[str, Any]:
-        """Return everything but the thinned rows, as JSON types; gaps only if there are any.
-
-        With ``near``, also where some rows lie (:attr:`RegimeSummary.near`).
-        """
-        gaps = {
-            name: [[gap.low, gap.high, gap.share] for gap in gaps]
-            for name, gaps in self.gaps.items()
-            if gaps
-        }
-        return ({"gaps": gaps} if gaps else {}) | {
-            "actions": list(self.actions),
-            "covariates": list(self.covariates),
-            "outcome": self.outcome,
-            "levels": {name: list(levels) for name, levels in self.levels.items()},
-            "tested": {name: list(map(list, ends)) for name, ends in self.tested.items()},
-            "regimes": {
-                format_regime(regime): {
-                    "n": summary.n,
-                    "mean": summary.moments.mean.tolist(),
-                    "scatter": summary.moments.scatter.tolist(),
-                    "low": summary.low.tolist(),
-                    "high": summary.high.tolist(),
-                    "core": summary.core.tolist(),
-                    "levels": {
-                        str(column): [rows.to_dict() for rows in by_level]
-                        for column, by_level in summary.levels.items()
-                    },
-                }
-                | ({"near": _pack(summary.near)} if near and len(summary.near) else {})
-                | ({"outcome": summary.outcome.to_dict()} if summary.outcome else {})
-                for regime, summary in self.regimes.items()
-            },
-        }
-
-    @classmethod
-    def from_dict(cls, state: Mapping[str, Any]) -> Self:
-        """Rebuild a summary (without thinned rows) from :meth:`to_dict`."""
-        actions, covariates = tuple(state["actions"]), tuple(state["covariates"])
-        levels = {name: tuple(texts) for name, texts in state["levels"].items()}
-        width = len(actions) + len(covariates) + 1
-        regimes = {}
-        for label, saved in state["regimes"].items():
-            n, mean, scatter = saved["n"], np.array(saved["mean"]), np.array(saved["scatter"])
-            regimes[parse_regime(label, actions)] = RegimeSummary(
-                CentredMoments(n, float(n), mean, scatter),
-                np.array(saved["low"]),
-                np.array(saved["high"]),
-                ThinnedSample.empty(width),
-                np.array(saved["core"]),
-                {
-                    int(column): tuple(map(LevelRows.from_dict, by_level))
-                    for column, by_level in saved["levels"].items()
-                },
-                _unpack(saved["near"], width - 1) if "near" in saved else None,
-                OutcomeFacts.from_dict(saved["outcome"]) if "outcome" in saved else None,
-            )
-        tested = {name: tuple(map(tuple, ends)) for name, ends in state.get("tested", {}).items()}
-        gaps = None
-        if "gaps" in state:
-            saved_gaps = state["gaps"].items()
-            gaps = {name: tuple(Gap(*gap) for gap in kept) for name, kept in saved_gaps}
-        return cls(actions, state["outcome"], regimes, levels, covariates, tested, gaps)
-
-
-def _pack(rows: Array) -> str:
-    """Write rows in single precision as text."""
-    return b64encode(rows.astype("<f4").tobytes()).decode()
-
-
-def _unpack(text: str, width: int) -> Array:
-    return np.frombuffer(b64decode(text), dtype="<f4").astype(float).reshape(-1, width)
+    # methods: the first argument of each function is self, or the class
+    to_dict = to_dict
+    from_dict = classmethod(from_dict)

@@ -72,7 +72,6 @@ import numpy as np
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array
-from bayes_intgen.data.grouping import Grouping
 from bayes_intgen.data.independent_rows import independent_rows
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.dependence import (
@@ -225,7 +224,7 @@ def _test_pair(summary: Summary, parent: str, child: str) -> list[PairTest]:
     """Test a pair in each regime that sets the parent and leaves the child alone."""
     columns = [summary.actions.index(parent), summary.actions.index(child)]
     coded = parent in summary.levels, child in summary.levels
-    found, grouping = [], Grouping.of(summary)
+    found, grouping = [], summary.grouping
     for regime, part in summary.regimes.items():
         if parent in regime and child not in regime:
             rows = part.sample.rows
@@ -303,7 +302,7 @@ def _dependence(
     """Return how much a pair depends on one another in a regime without others, and the p-value."""
     places = [summary.variables.index(name) for name in pair]
     sample = summary.regimes[regime].sample.thin(MOST_ROWS)
-    grouping = Grouping.of(summary)
+    grouping = summary.grouping
     rows = sample.rows if grouping is None else independent_rows(sample, places, grouping)
     columns = dict(zip(summary.variables, rows.T, strict=False))  # the outcome comes last
     given = functions_of_others(len(rows), [(columns[o], o in summary.levels) for o in others])

@@ -26,6 +26,8 @@ from scipy import optimize
 
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array
+from bayes_intgen.design.basis.features import FeatureMap
+from bayes_intgen.design.design import Design
 from bayes_intgen.inference.laplace import find_mode
 from bayes_intgen.inference.problem import Problem, WeightsGiven
 from bayes_intgen.moments.cluster_sums import ClusterSums
@@ -40,10 +42,8 @@ LEAST = 1e-5
 
 
 def fit_intercepts(problem: Problem) -> Problem:
-    """Return the problem with random intercepts of the groups of its rows, if there are any."""
+    """Return the problem, whose rows are in groups, with random intercepts of these."""
     moments = problem.moments
-    if not moments.clusters:
-        return problem
     ratios: dict[Regime, float] = {r: moments.ratios.get(r) or START for r in moments.regimes}
     known = problem.with_rows(moments.with_intercepts(ratios))
     x = find_mode(known).mode
@@ -63,10 +63,20 @@ def _steady(before: Mapping[Regime, float], after: Mapping[Regime, float]) -> bo
     return bool(np.abs(changes).max() < STEADY)
 
 
-def group_regressors(problem: Problem, regime: Regime, groups: ClusterSums) -> Array:
-    """Return x_g, the sums of the regressors of the weights over groups, (groups, weights)."""
-    design = problem.design
-    return np.asarray(groups.with_constant[:, design.positions] * design.active(regime))
+def group_regressors(
+    design: Design, features: FeatureMap, regime: Regime, groups: ClusterSums
+) -> Array:
+    """Return x_g, the sums of the regressors of the weights over groups, (groups, weights).
+
+    ``features``: those whose sums the groups hold, among which are the design's.
+    """
+    order = {feature.factors: i for i, feature in enumerate(features.features)}
+    active = np.flatnonzero(design.active(regime))
+    places = np.array([order[design.weights[i].feature.factors] for i in active])
+    x = np.zeros((len(groups.weight), len(design.weights)))
+    for i, place in zip(active, places, strict=True):
+        x[:, i] = groups.weight if place == 0 else groups.sums[:, place - 1]
+    return x
 
 
 def _estimate(problem: Problem, given: WeightsGiven, r: int) -> tuple[float, float]:
@@ -77,7 +87,7 @@ def _estimate(problem: Problem, given: WeightsGiven, r: int) -> tuple[float, flo
     step = -(-len(groups.weight) // MOST_GROUPS)
     some = groups if step == 1 else groups.thin(step)
     share = float(groups.weight.sum() / some.weight.sum())
-    x = group_regressors(problem, regime, some)
+    x = group_regressors(problem.design, moments.features, regime, some)
     squares = (some.sums[:, -1] - x @ given.mean) ** 2 + given.variance_of(x)  # (1)
     mean, covariance = given.centred.mean, given.centred.covariance
     total = likelihood.square[r] - 2 * float(likelihood.cross[r] @ mean)

@@ -83,17 +83,18 @@ def estimate_sandwich(problem: Problem, mode: Array, moments: Moments) -> Sandwi
     if not problem.moments.clusters or not all(own.scores for own in moments.clusters.values()):
         return None
     design, given = problem.design, problem.conditional(mode)
-    own = moments.select(design.features)
     by_block, log_sigma = units_are_blocks(moments), problem.split(mode)[0]
     centred = given.centred
     half = solve_triangular(centred.factor, np.eye(len(centred.mean)), lower=True, trans=1)
     half *= centred.scaling[:, None]  # H
+    order = {feature.factors: i for i, feature in enumerate(moments.features.features)}
+    mine = np.array([order[weight.feature.factors] for weight in design.weights])
     parts: list[tuple[Indices, Array]] = []
     freedom, fewest = [], []
     for r, regime in enumerate(moments.regimes):
         w = float(np.exp(-2 * log_sigma[r]))
-        found = corrected_scores(problem, given, own, r, w)
-        placed = w * found.scores[:, design.positions] * design.active(regime)
+        found = corrected_scores(problem, given, moments, r, w)
+        placed = w * found.scores[:, mine] * design.active(regime)
         pulled = problem.likelihood.centring.to_centred_rows(placed) @ half  # H' S_g
         freedom.append(found.freedom)
         fewest.append(len(found.keys))
@@ -133,7 +134,7 @@ def corrected_scores(
     """
     regime, by_block = moments.regimes[r], units_are_blocks(moments)
     groups = moments.clusters[regime]
-    x = group_regressors(problem, regime, moments.select(problem.design.features).clusters[regime])
+    x = group_regressors(problem.design, moments.features, regime, groups)
     residual = groups.sums[:, -1] - x @ given.mean
     common = 1 - groups.shrinkage(problem.moments.ratios.get(regime, 0.0)) * groups.weight
     leverage = w * common / groups.weight * given.variance_of(x)  # (3)

@@ -34,7 +34,6 @@ import numpy as np
 from bayes_intgen.base.centred_moments import CentredMoments
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array, Indices, Scale
-from bayes_intgen.data.grouping import mean_units
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.data.row_pass import Chunk, sum_chunks
 from bayes_intgen.design.basis.features import FeatureMap
@@ -127,7 +126,7 @@ def fit_log_variances(
     """
     psi = VarianceFeatures.of(features)
     floor = {regime: FLOOR * spread**2 for regime, spread in sigma.items()}
-    unit = mean_units(data.summary)
+    unit = data.summary.mean_units
     job = _LogSquares(features, outcome_scale, psi.columns, theta, floor, unit)
     moments = sum_chunks(data, job)
     return {

@@ -16,17 +16,20 @@ not depend on the number of rows. The u_g are needed for a sandwich only; of mor
 they are added up in 4096 bins of whole clusters, since the union of independent clusters is one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from scipy import sparse
 
+from bayes_intgen.base.parallel import stretches
 from bayes_intgen.base.types import Array, Indices
 
-__all__ = ["ClusterSums", "add_by_key", "group_rows", "sum_of_squares"]
+__all__ = ["ClusterSums", "add_by_key", "group_rows", "sum_of_squares", "sum_rows"]
 
 MOST_UNITS = 2**12
-LEAST_PENDING = 2**12
+LEAST_PENDING, GROUPS_AT_ONCE = 2**12, 2**13
 BARTLETT = 0.5  # the weight of the next block
 
 
@@ -64,6 +67,11 @@ class ClusterSums:
         none = np.zeros(len(rows))
         return cls((_Keyed(keys, rows, weight, sums, none if residual is None else residual),))
 
+    def with_scores(self, scores: Array) -> "ClusterSums":
+        """Return the sums with the u_g of the same groups, shape (groups, features)."""
+        kept = (self.keys, scores)
+        return ClusterSums(self.parts, (_add_scores((kept,), self.keys),))
+
     def merge(self, other: "ClusterSums") -> "ClusterSums":
         """Return the sums of the rows of both."""
         merged = ClusterSums(self.parts + other.parts, self.scores + other.scores)
@@ -83,15 +91,12 @@ class ClusterSums:
     def _whole(self) -> _Keyed:
         if len(self.parts) == 1:
             return self.parts[0]
-        every = np.concatenate([part.keys for part in self.parts])
-        order, starts = group_rows(every)
+        keys, places = _places([part.keys for part in self.parts])
 
         def add(name: str) -> Array:
-            values = np.concatenate([getattr(part, name) for part in self.parts])
-            return np.asarray(np.add.reduceat(values[order], starts, axis=0))
+            return _add_at(places, [getattr(part, name) for part in self.parts], len(keys))
 
-        names = ("rows", "weight", "sums", "residual")
-        return _Keyed(every[order][starts], *map(add, names))
+        return _Keyed(keys, *map(add, ("rows", "weight", "sums", "residual")))
 
     @property
     def keys(self) -> Indices:
@@ -118,11 +123,6 @@ class ClusterSums:
         """eps_g, shape (groups,)."""
         return self._whole.residual
 
-    @property
-    def with_constant(self) -> Array:
-        """s_g of all features, the constant first, and of the outcome."""
-        return np.column_stack([self.weight, self.sums])
-
     def select(self, columns: Indices, with_constant: Indices | None) -> "ClusterSums":
         """Keep some columns of the sums, and some of the scores, whose first is the constant's."""
         whole = self._whole
@@ -147,13 +147,12 @@ class ClusterSums:
 
     def take_out(self, ratio: float) -> Array:
         """Return what (2) subtracts from sums of products of (1, phi, y), (features, features)."""
-        scaled = self.with_constant * np.sqrt(self.shrinkage(ratio))[:, None]
-        return np.asarray(scaled.T @ scaled)
-
-    @property
-    def mean(self) -> Array:
-        """Mean of the features over the rows of each group, shape (groups, features)."""
-        return np.asarray(self.with_constant[:, :-1] / self.weight[:, None])
+        size = self.sums.shape[1] + 1
+        total, root = np.zeros((size, size)), np.sqrt(self.shrinkage(ratio))
+        for some in stretches(len(root), GROUPS_AT_ONCE):
+            scaled = np.column_stack([self.weight[some], self.sums[some]]) * root[some, None]
+            total += scaled.T @ scaled
+        return total
 
     def unit_scores(self, left: Array, within: float, by_block: bool) -> tuple[Indices, Array]:
         """Return the score of each unit of a sandwich, the intercepts taken out.
@@ -184,11 +183,13 @@ class ClusterSums:
         if not self.scores:
             raise ValueError("scores: take a first fit, whose residuals they are of.")
         keys, scores = self.settle().scores[0]
-        shift = self.mean * (left - within * self.residual)[:, None]
+        shift = left - within * self.residual
         own = self.keys if len(keys) == len(self.keys) else _bins(self.keys)
-        every = [(keys, within * scores), (own, shift)]
-        if not by_block:
-            every = [(k * np.array([1, 0]), values) for k, values in every]
+        unit = np.array([1, 1 if by_block else 0])
+        every = [(keys * unit, within * scores)]
+        for some in stretches(len(shift), GROUPS_AT_ONCE):
+            mean = self.sums[some, :-1] * (shift[some] / self.weight[some])[:, None]
+            every.append(add_by_key([(own[some] * unit, np.column_stack([shift[some], mean]))]))
         return add_by_key(every)
 
     def without_scores(self) -> "ClusterSums":
@@ -220,12 +221,42 @@ def group_rows(keys: Indices) -> tuple[Indices, Indices]:
     return order, np.concatenate([[0], np.flatnonzero(changes) + 1]).astype(np.intp)
 
 
+def sum_rows(values: Array, order: Indices, starts: Indices) -> Array:
+    """Return sums over rows in some order, cut where each group starts, shape (groups, columns)."""
+    ends = np.append(starts, len(order))
+    ones = np.ones(len(order))
+    groups = sparse.csr_array((ones, order, ends), shape=(len(starts), len(values)))
+    return np.asarray(groups @ values)
+
+
 def add_by_key(parts: "list[tuple[Indices, Array]]") -> tuple[Indices, Array]:
     """Add up rows with equal keys, given as (keys, values), in the order of the keys."""
-    keys = np.concatenate([key for key, _ in parts])
-    order, starts = group_rows(keys)
-    values = np.concatenate([value for _, value in parts])[order]
-    return keys[order][starts], np.add.reduceat(values, starts, axis=0)
+    distinct = []
+    for keys, values in parts:
+        order, starts = group_rows(keys)
+        if len(starts) < len(keys):
+            distinct.append((keys[order][starts], sum_rows(values, order, starts)))
+        else:
+            distinct.append((keys, values))
+    every, places = _places([keys for keys, _ in distinct])
+    return every, _add_at(places, [values for _, values in distinct], len(every))
+
+
+def _places(parts: Sequence[Indices]) -> tuple[Indices, list[Indices]]:
+    """Return the distinct keys of all parts, in their order, and where those of each part are."""
+    every = np.concatenate(parts)
+    order, starts = group_rows(every)
+    places = np.empty(len(every), dtype=np.intp)
+    places[order] = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(every)))
+    return every[order][starts], np.split(places, np.cumsum([len(keys) for keys in parts])[:-1])
+
+
+def _add_at(places: Sequence[Indices], parts: Sequence[Array], size: int) -> Array:
+    """Add up parts, the rows of each of which have places of their own."""
+    total = np.zeros((size, *parts[0].shape[1:]))
+    for place, values in zip(places, parts, strict=True):
+        total[place] += values
+    return total
 
 
 def _add_scores(

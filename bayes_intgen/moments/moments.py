@@ -17,7 +17,7 @@ from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.parallel import one_blas_thread, ordered_map
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array, Counts, Scale
-from bayes_intgen.data.grouping import Grouping, mean_units
+from bayes_intgen.data.grouping import Grouping
 from bayes_intgen.data.marks import MarkColumns
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.data.row_pass import FOLDS, sum_chunks
@@ -151,8 +151,8 @@ class Moments:
         >>> again.n_rows
         600
         """
-        grouping = Grouping.of(summary) if like is None else like.grouping
-        unit = mean_units(summary) if like is None else like.mean_units
+        grouping = summary.grouping if like is None else like.grouping
+        unit = summary.mean_units if like is None else like.mean_units
         recipe = Recipe(features, outcome_scale, variances, theta, n_folds, grouping, unit)
         by_regime = sum_chunks(data, recipe)
         clusters = {r: sums.clusters for r, sums in by_regime.items() if sums.clusters is not None}

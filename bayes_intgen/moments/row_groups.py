@@ -1,11 +1,11 @@
 """The groups that the rows of a chunk are in, side by side, and sums over each of them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from bayes_intgen.base.types import Array, Indices
-from bayes_intgen.moments.cluster_sums import ClusterSums, group_rows
+from bayes_intgen.moments.cluster_sums import ClusterSums, group_rows, sum_rows
 
 __all__ = ["RowGroups"]
 
@@ -30,7 +30,8 @@ class RowGroups:
         first = int(np.searchsorted(self.starts, start, side="right")) - 1
         last = int(np.searchsorted(self.starts, end, side="left"))
         inner = np.maximum(self.starts[first:last] - start, 0)
-        sums[first:last] += np.add.reduceat(table, inner, axis=1).T
+        rows = np.ascontiguousarray(table.T)
+        sums[first:last] += sum_rows(rows, np.arange(len(rows)), inner)
 
     def sums(self, n: int, by_group: Array, scores: Array) -> ClusterSums:
         """Put sums of groups together, of n rows in all; the first feature is the constant.
@@ -42,4 +43,4 @@ class RowGroups:
         if not len(scores):
             return ClusterSums.of(self.keys, rows, weight, sums)
         known = ClusterSums.of(self.keys, rows, weight, sums, scores[:, 0].copy())
-        return replace(known, scores=((self.keys, scores),))
+        return known.with_scores(scores)

@@ -6,11 +6,12 @@ import pytest
 from scipy import linalg, stats
 
 import bayes_intgen as ig
-from bayes_intgen.inference.intercepts import fit_intercepts
 from bayes_intgen.inference.laplace import find_mode
 from bayes_intgen.inference.prepare import prepare, settle_design
 from bayes_intgen.inference.sandwich import estimate_sandwich
 from bayes_intgen.model.priors import Priors
+from bayes_intgen.moments.cluster_sums import ClusterSums
+from bayes_intgen.moments.row_groups import RowGroups
 
 CLUSTERS, ROWS = 25, 12
 BASIS = ig.Polynomial(2)
@@ -296,8 +297,33 @@ def test_marks_that_cannot_be_used(column, values, argument, message) -> None:
         read(frame, **{argument: column})
 
 
-def test_intercepts_leave_problems_without_groups_alone() -> None:
+def test_rows_without_groups_have_no_intercepts() -> None:
     data = read(table())
     settled = settle_design(data, BASIS, "full", "none")
-    problem = prepare(settled, data, Priors(), variance="constant").problem
-    assert fit_intercepts(problem) is problem
+    moments = prepare(settled, data, Priors(), variance="constant").problem.moments
+    assert (moments.clusters, moments.ratios) == ({}, {})
+
+
+def test_scores_of_many_groups_are_added_up_by_whole_clusters() -> None:
+    """In one chunk, in two, and with all clusters apart: in bins, of which each is a union."""
+    rng = np.random.default_rng(7)
+    n, features = 6000, 3
+    keys = np.column_stack([rng.permutation(10 * n)[:n], np.zeros(n, int)]).astype(np.int64)
+    keys = keys[np.lexsort((keys[:, 1], keys[:, 0]))]
+    sums, scores = rng.normal(size=(n, features)), rng.normal(size=(n, features))
+    starts = np.arange(n)
+    table = np.column_stack([np.ones(n), sums])
+
+    def gather(rows: slice) -> ClusterSums:
+        groups = RowGroups(keys[rows], starts, starts[: len(keys[rows])])
+        return groups.sums(len(keys[rows]), table[rows], scores[rows])
+
+    whole = gather(slice(None))
+    both = gather(slice(0, n // 2)).merge(gather(slice(n // 2, n))).settle()
+    wanted = np.zeros((2**12, features))
+    np.add.at(wanted, keys[:, 0] % 2**12, scores)
+    for found in (whole, both):
+        (own, values), *_ = found.settle().scores
+        np.testing.assert_allclose(values, wanted[own[:, 0]], atol=1e-10)
+        np.testing.assert_allclose(values.sum(axis=0), scores.sum(axis=0), atol=1e-10)
+        np.testing.assert_array_equal(found.keys, keys)

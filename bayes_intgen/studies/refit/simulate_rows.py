@@ -21,7 +21,6 @@ import xarray as xr
 from bayes_intgen.base.parallel import stretches
 from bayes_intgen.base.regimes import read_do
 from bayes_intgen.base.types import Array
-from bayes_intgen.data.grouping import Grouping
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.inference.draws_tree import DRAWS
 from bayes_intgen.posterior.estimands.expected_outcome import theta_draws
@@ -39,7 +38,7 @@ ROWS_AT_ONCE = 50_000
 
 def rows_of(data: RegimeData) -> pd.DataFrame:
     """Return all rows, regime by regime: the variables, levels as text, outcome and label."""
-    tables, grouping = [], Grouping.of(data.summary)
+    tables, grouping = [], data.summary.grouping
     for label in data.labels:
         values = data.rows(label)
         columns: dict[str, npt.NDArray[np.generic]] = {}
