@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from bayes_intgen.base.arguments import show
@@ -175,9 +174,33 @@ def _hash(column: pa.Array) -> Any:
         numbers = distinct.to_numpy(zero_copy_only=False)
         if np.all(numbers == np.round(numbers)):
             distinct = pa.array(numbers.astype(np.int64))
-    texts = np.array([str(value) for value in distinct.to_pylist()], dtype=object)
-    hashes = pd.util.hash_array(texts, categorize=False)
-    return hashes[column.indices.to_numpy(zero_copy_only=False)]
+    if not (pa.types.is_integer(distinct.type) or pa.types.is_string(distinct.type)):
+        distinct = pa.array([str(value) for value in distinct.to_pylist()], type=pa.string())
+    texts = distinct.cast(pa.string()).cast(pa.binary()).to_numpy(zero_copy_only=False)
+    return hash_texts(texts)[column.indices.to_numpy(zero_copy_only=False)]
+
+
+def hash_texts(texts: Any) -> Any:
+    """Hash texts, given as bytes, to 64 bits, shape (n,), whatever stands beside them.
+
+    Eight bytes at a time, each mixed in by the finaliser of SplitMix64 (Steele, Lea and Flood 2014,
+    "Fast splittable pseudorandom number generators").
+    """
+    if not len(texts):
+        return np.zeros(0, dtype=np.uint64)
+    fixed = np.asarray(texts, dtype=bytes)  # padded with zeros
+    width = -(-max(fixed.dtype.itemsize, 1) // 8) * 8
+    words = fixed.astype(f"S{width}").view("<u8").reshape(len(fixed), -1)
+    hashes = np.full(len(fixed), 0x9E3779B97F4A7C15, dtype=np.uint64)
+    for word in words.T:
+        mixed = hashes ^ word
+        mixed ^= mixed >> np.uint64(30)
+        mixed *= np.uint64(0xBF58476D1CE4E5B9)
+        mixed ^= mixed >> np.uint64(27)
+        mixed *= np.uint64(0x94D049BB133111EB)
+        mixed ^= mixed >> np.uint64(31)
+        hashes = np.where(word, mixed, hashes)
+    return hashes
 
 
 def _times(column: pa.Array, columns: MarkColumns) -> Array:

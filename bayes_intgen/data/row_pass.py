@@ -79,8 +79,14 @@ def _sum_partition[Sums: Mergeable](
         folded = folded_chunks(batches, counts, rows_before)
         chunks = (Chunk(regime, fold, *columns.split(rows)) for regime, fold, rows in folded)
         for regime, more in ordered_map(lambda chunk: (chunk[0], job(chunk)), chunks, threads):
-            sums[regime] = sums[regime].merge(more) if regime in sums else more
+            sums[regime] = _add(sums[regime], more) if regime in sums else more
     return sums
+
+
+def _add[Sums: Mergeable](sums: Sums, more: Sums) -> Sums:
+    """Merge, in arrays of the first where it can: nothing else holds it."""
+    absorb: Callable[[Sums], Sums] = getattr(sums, "absorb", sums.merge)
+    return absorb(more)
 
 
 def folded_chunks(

@@ -281,9 +281,16 @@ class Design:
 
         Shapes (..., weights) of draws and (weights,) to (..., features).
         """
-        gather = np.zeros((len(self.weights), len(self.features.features)))  # the sum of (2)
-        gather[np.flatnonzero(chosen), self.positions[chosen]] = 1.0
-        return weights @ gather
+        return weights @ self.gather(chosen)
+
+    def gather(self, chosen: Mask) -> Array:
+        """Return the matrix of zeros and ones that sums the chosen weights by feature, as in (2).
+
+        Shape (weights, features).
+        """
+        matrix = np.zeros((len(self.weights), len(self.features.features)))
+        matrix[np.flatnonzero(chosen), self.positions[chosen]] = 1.0
+        return matrix
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state as JSON types."""

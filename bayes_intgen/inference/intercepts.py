@@ -3,10 +3,10 @@
 The rows of a group (:mod:`bayes_intgen.moments.cluster_sums`) share an intercept with variance
 tau_r^2 = lambda_r sigma_r^2 in regime r. The weights are integrated out here as everywhere, so that
 what the groups tell about curves is not taken for intercepts: with m and C the mean and covariance
-of the weights at the mode, x_g the sums of their regressors over group g and E_g its expected
-squared sum of residuals,
+of the coefficients of the features at the mode and E_g the expected squared sum of residuals of
+group g,
 
-    (1)  E_g = (s_g^y - x_g' m)^2 + x_g' C x_g,      T_r = E sum v e^2,
+    (1)  E_g = (s_g^y - s_g' m)^2 + s_g' C s_g,      T_r = E sum v e^2,
 
 lambda_r minimises
 
@@ -19,20 +19,23 @@ it is not certain is left to the sandwich (:mod:`bayes_intgen.inference.sandwich
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import log
+from typing import Self
 
 import numpy as np
 from scipy import optimize
 
+from bayes_intgen.base.parallel import stretches
 from bayes_intgen.base.regimes import Regime
-from bayes_intgen.base.types import Array
+from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.design.design import Design
 from bayes_intgen.inference.laplace import find_mode
 from bayes_intgen.inference.problem import Problem, WeightsGiven
-from bayes_intgen.moments.cluster_sums import ClusterSums
+from bayes_intgen.moments.cluster_sums import GROUPS_AT_ONCE, ClusterSums
 
-__all__ = ["fit_intercepts", "group_regressors"]
+__all__ = ["GroupMeans", "fit_intercepts"]
 
 START = 0.1
 ROUNDS, STEADY = 10, 0.05  # steps at most; change of log(lambda) that ends them
@@ -63,20 +66,33 @@ def _steady(before: Mapping[Regime, float], after: Mapping[Regime, float]) -> bo
     return bool(np.abs(changes).max() < STEADY)
 
 
-def group_regressors(
-    design: Design, features: FeatureMap, regime: Regime, groups: ClusterSums
-) -> Array:
-    """Return x_g, the sums of the regressors of the weights over groups, (groups, weights).
+@dataclass(frozen=True)
+class GroupMeans:
+    """The posterior of the expected sums of the outcome over groups: s_g' theta_r."""
 
-    ``features``: those whose sums the groups hold, among which are the design's.
-    """
-    order = {feature.factors: i for i, feature in enumerate(features.features)}
-    active = np.flatnonzero(design.active(regime))
-    places = np.array([order[design.weights[i].feature.factors] for i in active])
-    x = np.zeros((len(groups.weight), len(design.weights)))
-    for i, place in zip(active, places, strict=True):
-        x[:, i] = groups.weight if place == 0 else groups.sums[:, place - 1]
-    return x
+    places: Indices  # of the features among those whose sums the groups hold, the constant first
+    theta: Array  # mean of the coefficients, shape (features,)
+    covariance: Array = field(repr=False)  # of these, shape (features, features)
+
+    @classmethod
+    def of(cls, design: Design, features: FeatureMap, regime: Regime, given: WeightsGiven) -> Self:
+        """Collect the weights that are active in the regime by their feature.
+
+        ``features``: those whose sums the groups hold, among which are the design's.
+        """
+        order = {feature.factors: i for i, feature in enumerate(features.features)}
+        places = np.array([order[feature.factors] for feature in design.features.features])
+        root = given.root_of(design.gather(design.active(regime)).T)
+        return cls(places, design.collect(given.mean, design.active(regime)), root.T @ root)
+
+    def compare(self, groups: ClusterSums) -> tuple[Array, Array]:
+        """Return s_g^y - s_g' theta, and the variance of s_g' theta, shape (groups,) each."""
+        left, variance = groups.sums[:, -1].copy(), np.empty(len(groups.weight))
+        for some in stretches(len(left), GROUPS_AT_ONCE):
+            sums = np.column_stack([groups.weight[some], groups.sums[some]])[:, self.places]
+            left[some] -= sums @ self.theta
+            variance[some] = np.einsum("gi,gi->g", sums @ self.covariance, sums)
+        return left, np.maximum(variance, 0.0)
 
 
 def _estimate(problem: Problem, given: WeightsGiven, r: int) -> tuple[float, float]:
@@ -87,8 +103,8 @@ def _estimate(problem: Problem, given: WeightsGiven, r: int) -> tuple[float, flo
     step = -(-len(groups.weight) // MOST_GROUPS)
     some = groups if step == 1 else groups.thin(step)
     share = float(groups.weight.sum() / some.weight.sum())
-    x = group_regressors(problem.design, moments.features, regime, some)
-    squares = (some.sums[:, -1] - x @ given.mean) ** 2 + given.variance_of(x)  # (1)
+    left, variance = GroupMeans.of(problem.design, moments.features, regime, given).compare(some)
+    squares = left**2 + variance  # (1)
     mean, covariance = given.centred.mean, given.centred.covariance
     total = likelihood.square[r] - 2 * float(likelihood.cross[r] @ mean)
     total += float(mean @ likelihood.gram[r] @ mean) + float(

@@ -40,7 +40,7 @@ from scipy.linalg import solve_triangular
 
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array, Indices
-from bayes_intgen.inference.intercepts import group_regressors
+from bayes_intgen.inference.intercepts import GroupMeans
 from bayes_intgen.inference.problem import Problem, WeightsGiven
 from bayes_intgen.moments.cluster_sums import add_by_key, sum_of_squares
 from bayes_intgen.moments.meat import units_are_blocks
@@ -134,10 +134,10 @@ def corrected_scores(
     """
     regime, by_block = moments.regimes[r], units_are_blocks(moments)
     groups = moments.clusters[regime]
-    x = group_regressors(problem.design, moments.features, regime, groups)
-    residual = groups.sums[:, -1] - x @ given.mean
+    means = GroupMeans.of(problem.design, moments.features, regime, given)
+    residual, variance = means.compare(groups)
     common = 1 - groups.shrinkage(problem.moments.ratios.get(regime, 0.0)) * groups.weight
-    leverage = w * common / groups.weight * given.variance_of(x)  # (3)
+    leverage = w * common / groups.weight * variance  # (3)
     leverage = np.minimum(leverage, MOST_LEVERAGE)
     taken = w * float(np.vdot(problem.likelihood.gram[r], given.centred.covariance))
     rest = max(taken - float(leverage.sum()), 0.0)

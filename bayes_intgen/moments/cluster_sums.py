@@ -17,7 +17,7 @@ they are added up in 4096 bins of whole clusters, since the union of independent
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -25,11 +25,22 @@ from scipy import sparse
 
 from bayes_intgen.base.parallel import stretches
 from bayes_intgen.base.types import Array, Indices
+from bayes_intgen.data.marks import HASH_BITS
 
-__all__ = ["ClusterSums", "add_by_key", "group_rows", "sum_of_squares", "sum_rows"]
+__all__ = [
+    "GROUPS_AT_ONCE",
+    "MOST_UNITS",
+    "ClusterSums",
+    "add_by_key",
+    "bins_of",
+    "group_rows",
+    "sum_of_squares",
+    "sum_rows",
+]
 
 MOST_UNITS = 2**12
-LEAST_PENDING, GROUPS_AT_ONCE = 2**12, 2**13
+BIN_WIDTH = 2 ** (HASH_BITS - 12)
+LEAST_PENDING, GROUPS_AT_ONCE, ROWS_AT_ONCE = 2**12, 2**13, 2**9
 BARTLETT = 0.5  # the weight of the next block
 
 
@@ -42,6 +53,9 @@ class _Keyed:
     weight: Array  # N_g, shape (groups,)
     sums: Array  # s_g, without the constant, shape (groups, features)
     residual: Array  # eps_g, shape (groups,); zero without a first fit
+
+
+SUMMED = ("rows", "weight", "sums", "residual")
 
 
 @dataclass(frozen=True)
@@ -67,10 +81,9 @@ class ClusterSums:
         none = np.zeros(len(rows))
         return cls((_Keyed(keys, rows, weight, sums, none if residual is None else residual),))
 
-    def with_scores(self, scores: Array) -> "ClusterSums":
-        """Return the sums with the u_g of the same groups, shape (groups, features)."""
-        kept = (self.keys, scores)
-        return ClusterSums(self.parts, (_add_scores((kept,), self.keys),))
+    def with_scores(self, keys: Indices, scores: Array) -> "ClusterSums":
+        """Return the sums with the u_g of the same groups, or of their bins."""
+        return ClusterSums(self.parts, ((keys, scores),))
 
     def merge(self, other: "ClusterSums") -> "ClusterSums":
         """Return the sums of the rows of both."""
@@ -79,6 +92,28 @@ class ClusterSums:
         if pending < max(LEAST_PENDING, len(merged.parts[0].keys)):
             return merged
         return merged.settle()
+
+    def absorb(self, later: "ClusterSums") -> "ClusterSums":
+        """Merge in the arrays of this one, which must not be used any more.
+
+        Groups that are known are added where they stand, which spares what copies take.
+        """
+        first, own = self.parts[0], later.settle()
+        if len(first.keys) < LEAST_PENDING:
+            return self.merge(later)
+        part = own.parts[0]
+        at = np.minimum(np.searchsorted(first.keys[:, 0], part.keys[:, 0]), len(first.keys) - 1)
+        known = np.all(first.keys[at] == part.keys, axis=1)
+        places, rows = at[known], np.flatnonzero(known)
+        for name in SUMMED:
+            total, values = getattr(first, name), getattr(part, name)
+            for some in stretches(len(rows), ROWS_AT_ONCE):
+                total[places[some]] += values[rows[some]]
+        new = _Keyed(part.keys[~known], *(getattr(part, name)[~known] for name in SUMMED))
+        if not own.scores or len(first.keys) <= MOST_UNITS:
+            return self.merge(ClusterSums((new,), own.scores))
+        scores = (_add_scores(self.scores + own.scores, first.keys),)  # bins, no more than 4096
+        return replace(self.merge(ClusterSums((new,))), scores=scores)
 
     def settle(self) -> "ClusterSums":
         """Add up the parts."""
@@ -96,7 +131,7 @@ class ClusterSums:
         def add(name: str) -> Array:
             return _add_at(places, [getattr(part, name) for part in self.parts], len(keys))
 
-        return _Keyed(keys, *map(add, ("rows", "weight", "sums", "residual")))
+        return _Keyed(keys, *map(add, SUMMED))
 
     @property
     def keys(self) -> Indices:
@@ -134,7 +169,7 @@ class ClusterSums:
     def thin(self, step: int) -> "ClusterSums":
         """Keep every so many-th group, whose keys are in random order, without scores."""
         whole = self._whole
-        names = ("keys", "rows", "weight", "sums", "residual")
+        names = ("keys", *SUMMED)
         return ClusterSums((_Keyed(*(getattr(whole, name)[::step] for name in names)),))
 
     def shrinkage(self, ratio: float) -> Array:
@@ -184,7 +219,7 @@ class ClusterSums:
             raise ValueError("scores: take a first fit, whose residuals they are of.")
         keys, scores = self.settle().scores[0]
         shift = left - within * self.residual
-        own = self.keys if len(keys) == len(self.keys) else _bins(self.keys)
+        own = self.keys if len(keys) == len(self.keys) else bins_of(self.keys)
         unit = np.array([1, 1 if by_block else 0])
         every = [(keys * unit, within * scores)]
         for some in stretches(len(shift), GROUPS_AT_ONCE):
@@ -255,18 +290,24 @@ def _add_at(places: Sequence[Indices], parts: Sequence[Array], size: int) -> Arr
     """Add up parts, the rows of each of which have places of their own."""
     total = np.zeros((size, *parts[0].shape[1:]))
     for place, values in zip(places, parts, strict=True):
-        total[place] += values
+        for some in stretches(len(place), ROWS_AT_ONCE):  # which stay in the cache
+            total[place[some]] += values[some]
     return total
 
 
 def _add_scores(
     parts: "tuple[tuple[Indices, Array], ...]", groups: Indices
 ) -> tuple[Indices, Array]:
-    if len(groups) <= MOST_UNITS and all(len(key) <= MOST_UNITS for key, _ in parts):
+    if len(groups) <= MOST_UNITS:
         return add_by_key(list(parts))
-    return add_by_key([(_bins(key), value) for key, value in parts])
+    return add_by_key([(bins_of(key), value) for key, value in parts])
 
 
-def _bins(keys: Indices) -> Indices:
-    """Return the bin of each cluster, beside a block of zero; bins stay what they are."""
-    return np.column_stack([keys[:, 0] % MOST_UNITS, np.zeros(len(keys), dtype=np.int64)])
+def bins_of(keys: Indices) -> Indices:
+    """Return the bin of each cluster, beside a block of zero; bins stay what they are.
+
+    It is the first of its keys, which are hashes: those in the order of their keys are in the order
+    of their bins.
+    """
+    first = keys[:, 0] // BIN_WIDTH * BIN_WIDTH
+    return np.column_stack([first, np.zeros(len(keys), dtype=np.int64)])

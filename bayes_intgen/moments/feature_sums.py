@@ -36,7 +36,7 @@ from bayes_intgen.data.sources import merge_each
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.moments.block_moments import BlockMoments, block_rows
 from bayes_intgen.moments.cluster_sums import ClusterSums
-from bayes_intgen.moments.row_groups import RowGroups
+from bayes_intgen.moments.row_groups import GroupTotals, RowGroups
 
 __all__ = [
     "FeatureSums",
@@ -133,12 +133,21 @@ class FeatureSums:
 
     def merge(self, other: "FeatureSums") -> "FeatureSums":
         """Return the sums over the rows of both."""
+        clusters = None if self.clusters is None else self.clusters.merge(_known(other.clusters))
+        return self._merge(other, clusters)
+
+    def absorb(self, later: "FeatureSums") -> "FeatureSums":
+        """Merge, in arrays of this one, which must not be used any more."""
+        clusters = None if self.clusters is None else self.clusters.absorb(_known(later.clusters))
+        return self._merge(later, clusters)
+
+    def _merge(self, other: "FeatureSums", clusters: ClusterSums | None) -> "FeatureSums":
         return FeatureSums(
             merge_each(self.by_fold, other.by_fold),
             self.log_weight + other.log_weight,
             self.clamped + other.clamped,
             _merge(self.residuals, other.residuals),
-            None if self.clusters is None else self.clusters.merge(_known(other.clusters)),
+            clusters,
         )
 
 
@@ -229,9 +238,7 @@ def sum_features(
     scaled = np.empty((size if theta is not None else 0, step))
     residuals: ResidualMoments | None = None
     log_weight = 0.0
-    count = 0 if groups is None else len(groups.keys)
-    by_group = np.zeros((count, size + 1))
-    scores = np.zeros((count if theta is not None else 0, size))
+    totals = None if groups is None else GroupTotals(groups, size)
     for start in range(0, len(values), step):
         block = values[start : start + step]
         rows = table[:, : len(block)]
@@ -248,18 +255,18 @@ def sum_features(
             own_units = units[start : start + step]
             log_weight += float(np.log(own_units).sum())
             row_weights = own_units if row_weights is None else row_weights * own_units
-        if groups is not None:
-            groups.add(by_group, rows if row_weights is None else rows * row_weights, start)
+        if totals is not None:
+            totals.add(rows if row_weights is None else rows * row_weights, start)
         if theta is not None:  # before the block is centred in place
             counts = np.ones(len(y)) if row_weights is None else row_weights
             work = scaled[:, : len(block)]
             more = ResidualMoments.from_columns(phi, y - theta @ phi, counts, work, own_units)
             residuals = _merge(residuals, more)  # (2)
-            if groups is not None:
-                groups.add(scores, work, start)
+            if totals is not None:
+                totals.add_scores(work, start)
         moments.add(rows, row_weights)  # (1)
     by_fold = {fold: moments.result()}
-    clusters = None if groups is None else groups.sums(len(values), by_group, scores)
+    clusters = None if totals is None else totals.result(len(values))
     return FeatureSums(by_fold, log_weight, _count_clamped(values, features), residuals, clusters)
 
 

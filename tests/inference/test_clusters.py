@@ -11,7 +11,7 @@ from bayes_intgen.inference.prepare import prepare, settle_design
 from bayes_intgen.inference.sandwich import estimate_sandwich
 from bayes_intgen.model.priors import Priors
 from bayes_intgen.moments.cluster_sums import ClusterSums
-from bayes_intgen.moments.row_groups import RowGroups
+from bayes_intgen.moments.row_groups import GroupTotals, RowGroups
 
 CLUSTERS, ROWS = 25, 12
 BASIS = ig.Polynomial(2)
@@ -308,22 +308,25 @@ def test_scores_of_many_groups_are_added_up_by_whole_clusters() -> None:
     """In one chunk, in two, and with all clusters apart: in bins, of which each is a union."""
     rng = np.random.default_rng(7)
     n, features = 6000, 3
-    keys = np.column_stack([rng.permutation(10 * n)[:n], np.zeros(n, int)]).astype(np.int64)
+    keys = np.column_stack([rng.integers(0, 2**53, size=n), np.zeros(n, int)]).astype(np.int64)
     keys = keys[np.lexsort((keys[:, 1], keys[:, 0]))]
-    sums, scores = rng.normal(size=(n, features)), rng.normal(size=(n, features))
-    starts = np.arange(n)
-    table = np.column_stack([np.ones(n), sums])
+    table = np.column_stack([np.ones(n), rng.normal(size=(n, features))])
+    scores = rng.normal(size=(n, features))
 
     def gather(rows: slice) -> ClusterSums:
-        groups = RowGroups(keys[rows], starts, starts[: len(keys[rows])])
-        return groups.sums(len(keys[rows]), table[rows], scores[rows])
+        totals = GroupTotals(RowGroups.of(keys[rows]), features)
+        for start in range(0, len(keys[rows]), 400):
+            totals.add(table[rows][start : start + 400].T, start)
+            totals.add_scores(scores[rows][start : start + 400].T, start)
+        return totals.result(len(keys[rows]))
 
     whole = gather(slice(None))
     both = gather(slice(0, n // 2)).merge(gather(slice(n // 2, n))).settle()
     wanted = np.zeros((2**12, features))
-    np.add.at(wanted, keys[:, 0] % 2**12, scores)
+    np.add.at(wanted, keys[:, 0] // 2**41, scores)
     for found in (whole, both):
         (own, values), *_ = found.settle().scores
-        np.testing.assert_allclose(values, wanted[own[:, 0]], atol=1e-10)
+        np.testing.assert_allclose(values, wanted[own[:, 0] // 2**41], atol=1e-10)
         np.testing.assert_allclose(values.sum(axis=0), scores.sum(axis=0), atol=1e-10)
         np.testing.assert_array_equal(found.keys, keys)
+        np.testing.assert_allclose(found.residual, scores[:, 0], atol=1e-12)
