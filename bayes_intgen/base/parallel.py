@@ -16,7 +16,7 @@ from threadpoolctl import ThreadpoolController
 
 __all__ = ["available_cores", "one_blas_thread", "ordered_map", "stretches"]
 
-WAITING = 2  # items per thread that are read before they are needed
+WAITING = 1  # items per thread that are read before they are needed
 
 
 def available_cores() -> int:

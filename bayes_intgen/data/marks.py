@@ -23,6 +23,7 @@ __all__ = ["MarkColumns", "Marks", "read_marks"]
 
 HASH_BITS = 53
 MICROSECONDS_A_DAY = 86_400e6
+MASKS = np.array([2 ** (8 * length) - 1 for length in range(9)], dtype=np.uint64)  # first bytes
 
 
 @dataclass(frozen=True)
@@ -167,39 +168,45 @@ def _present(column: pa.Array, role: str, name: str, first_row: int) -> pa.Array
 
 def _hash(column: pa.Array) -> Any:
     """Hash every value by its text; whole numbers alike whether they are stored as such or not."""
+    if pa.types.is_integer(column.type):
+        return hash_texts(column.cast(pa.string()))
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     distinct = column.dictionary
     if pa.types.is_floating(distinct.type):
         numbers = distinct.to_numpy(zero_copy_only=False)
         if np.all(numbers == np.round(numbers)):
-            distinct = pa.array(numbers.astype(np.int64))
-    if not (pa.types.is_integer(distinct.type) or pa.types.is_string(distinct.type)):
+            distinct = pa.array(numbers.astype(np.int64)).cast(pa.string())
+    if not pa.types.is_string(distinct.type):
         distinct = pa.array([str(value) for value in distinct.to_pylist()], type=pa.string())
-    texts = distinct.cast(pa.string()).cast(pa.binary()).to_numpy(zero_copy_only=False)
-    return hash_texts(texts)[column.indices.to_numpy(zero_copy_only=False)]
+    return hash_texts(distinct)[column.indices.to_numpy(zero_copy_only=False)]
 
 
-def hash_texts(texts: Any) -> Any:
-    """Hash texts, given as bytes, to 64 bits, shape (n,), whatever stands beside them.
+def hash_texts(texts: pa.StringArray) -> Any:
+    """Hash texts to 64 bits, shape (n,), each by itself.
 
-    Eight bytes at a time, each mixed in by the finaliser of SplitMix64 (Steele, Lea and Flood 2014,
-    "Fast splittable pseudorandom number generators").
+    Eight bytes of UTF-8 at a time are mixed in by the finaliser of SplitMix64 (Steele, Lea and
+    Flood 2014, "Fast splittable pseudorandom number generators"); the last ones are padded with
+    zeros.
     """
-    if not len(texts):
-        return np.zeros(0, dtype=np.uint64)
-    fixed = np.asarray(texts, dtype=bytes)  # padded with zeros
-    width = -(-max(fixed.dtype.itemsize, 1) // 8) * 8
-    words = fixed.astype(f"S{width}").view("<u8").reshape(len(fixed), -1)
-    hashes = np.full(len(fixed), 0x9E3779B97F4A7C15, dtype=np.uint64)
-    for word in words.T:
-        mixed = hashes ^ word
+    hashes = np.full(len(texts), 0x9E3779B97F4A7C15, dtype=np.uint64)
+    _, ends, written = texts.buffers()
+    if written is None or not len(texts):
+        return hashes
+    bounds = np.frombuffer(ends, dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    padded = np.concatenate([np.frombuffer(written, dtype=np.uint8), np.zeros(8, dtype=np.uint8)])
+    words = np.lib.stride_tricks.sliding_window_view(padded, 8)
+    lengths = np.diff(bounds)
+    for start in range(0, int(lengths.max()), 8):
+        left = np.clip(lengths - start, 0, 8)
+        at = np.minimum(bounds[:-1] + start, len(words) - 1)
+        mixed = hashes ^ (words[at].view("<u8")[:, 0] & MASKS[left])
         mixed ^= mixed >> np.uint64(30)
         mixed *= np.uint64(0xBF58476D1CE4E5B9)
         mixed ^= mixed >> np.uint64(27)
         mixed *= np.uint64(0x94D049BB133111EB)
         mixed ^= mixed >> np.uint64(31)
-        hashes = np.where(word, mixed, hashes)
+        hashes = np.where(left > 0, mixed, hashes)
     return hashes
 
 

@@ -87,7 +87,7 @@ class GroupMeans:
 
     def compare(self, groups: ClusterSums) -> tuple[Array, Array]:
         """Return s_g^y - s_g' theta, and the variance of s_g' theta, shape (groups,) each."""
-        left, variance = groups.sums[:, -1].copy(), np.empty(len(groups.weight))
+        left, variance = groups.outcome.copy(), np.empty(len(groups.weight))
         for some in stretches(len(left), GROUPS_AT_ONCE):
             sums = np.column_stack([groups.weight[some], groups.sums[some]])[:, self.places]
             left[some] -= sums @ self.theta

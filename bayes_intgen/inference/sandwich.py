@@ -31,6 +31,14 @@ Degrees of freedom are those of the regime with the fewest units,
 
 where q_g is (3) and the share of the rest that its rows have: J - 1 if units are alike. Of blocks,
 which are averaged over with weights 1/2, 1, 1/2, there are two thirds as many.
+
+Leverage corrects each score, but what a fit to J blocks has taken from the products of adjacent
+ones remains: they are too small by 1/J of the variance, which takes the bias of the estimator with
+Bartlett's weights to its 2/J (Kiefer and Vogelsang 2005, "A new asymptotic theory for
+heteroskedasticity-autocorrelation robust tests", Econometric Theory 21: 1 - b + b^2/3 with a
+bandwidth of b = 2/J). So of blocks
+
+    (5)  S_g S_h'  counts  J / (J - 1)  times.
 """
 
 from dataclasses import dataclass, field
@@ -146,7 +154,10 @@ def corrected_scores(
     owners = groups.keys if by_block else groups.keys * np.array([1, 0])
     _, expected = add_by_key([(owners, leverage + rest * groups.rows / groups.rows.sum())])
     alike = float(expected.sum() ** 2 / (expected @ expected))
-    return UnitScores(keys, scores, alike * (BLOCKS_ARE_WORTH if by_block else 1.0) - 1)
+    if by_block:
+        scores = scores * np.sqrt(len(keys) / (len(keys) - 1))  # (5)
+        alike *= BLOCKS_ARE_WORTH
+    return UnitScores(keys, scores, alike - 1)
 
 
 def distinct_settings(moments: Moments, regime: Regime) -> float:

@@ -51,11 +51,12 @@ class _Keyed:
     keys: Indices  # cluster and block, shape (groups, 2)
     rows: Array  # number of rows, shape (groups,)
     weight: Array  # N_g, shape (groups,)
-    sums: Array  # s_g, without the constant, shape (groups, features)
+    outcome: Array  # s_g of the outcome, shape (groups,)
+    sums: Array  # s_g of the features but the constant, shape (groups, features)
     residual: Array  # eps_g, shape (groups,); zero without a first fit
 
 
-SUMMED = ("rows", "weight", "sums", "residual")
+SUMMED = ("rows", "weight", "outcome", "sums", "residual")
 
 
 @dataclass(frozen=True)
@@ -75,11 +76,18 @@ class ClusterSums:
 
     @classmethod
     def of(
-        cls, keys: Indices, rows: Array, weight: Array, sums: Array, residual: Array | None = None
+        cls,
+        keys: Indices,
+        rows: Array,
+        weight: Array,
+        outcome: Array,
+        sums: Array,
+        residual: Array | None = None,
     ) -> "ClusterSums":
-        """Take sums of distinct groups; shapes as in (1), features (the constant not) then y."""
+        """Take sums of distinct groups; shapes as in (1), those of the features without phi_0."""
         none = np.zeros(len(rows))
-        return cls((_Keyed(keys, rows, weight, sums, none if residual is None else residual),))
+        known = none if residual is None else residual
+        return cls((_Keyed(keys, rows, weight, outcome, sums, known),))
 
     def with_scores(self, keys: Indices, scores: Array) -> "ClusterSums":
         """Return the sums with the u_g of the same groups, or of their bins."""
@@ -149,8 +157,13 @@ class ClusterSums:
         return self._whole.weight
 
     @property
+    def outcome(self) -> Array:
+        """s_g of the outcome, shape (groups,)."""
+        return self._whole.outcome
+
+    @property
     def sums(self) -> Array:
-        """s_g of the features but the constant, and of the outcome, shape (groups, features)."""
+        """s_g of the features but the constant, shape (groups, features)."""
         return self._whole.sums
 
     @property
@@ -158,13 +171,12 @@ class ClusterSums:
         """eps_g, shape (groups,)."""
         return self._whole.residual
 
-    def select(self, columns: Indices, with_constant: Indices | None) -> "ClusterSums":
-        """Keep some columns of the sums, and some of the scores, whose first is the constant's."""
+    def select(self, columns: Indices) -> "ClusterSums":
+        """Keep some features, the constant first; the first ones are shared, not copied."""
         whole = self._whole
-        sums = _Keyed(whole.keys, whole.rows, whole.weight, whole.sums[:, columns], whole.residual)
-        if with_constant is None or not self.scores:
-            return ClusterSums((sums,))
-        return ClusterSums((sums,), tuple((k, u[:, with_constant]) for k, u in self.scores))
+        kept = whole.sums[:, _as_slice(columns[1:] - 1)]
+        sums = _Keyed(whole.keys, whole.rows, whole.weight, whole.outcome, kept, whole.residual)
+        return ClusterSums((sums,), tuple((k, u[:, _as_slice(columns)]) for k, u in self.scores))
 
     def thin(self, step: int) -> "ClusterSums":
         """Keep every so many-th group, whose keys are in random order, without scores."""
@@ -182,10 +194,11 @@ class ClusterSums:
 
     def take_out(self, ratio: float) -> Array:
         """Return what (2) subtracts from sums of products of (1, phi, y), (features, features)."""
-        size = self.sums.shape[1] + 1
+        size = self.sums.shape[1] + 2
         total, root = np.zeros((size, size)), np.sqrt(self.shrinkage(ratio))
         for some in stretches(len(root), GROUPS_AT_ONCE):
-            scaled = np.column_stack([self.weight[some], self.sums[some]]) * root[some, None]
+            parts = (self.weight[some], self.sums[some], self.outcome[some])
+            scaled = np.column_stack(parts) * root[some, None]
             total += scaled.T @ scaled
         return total
 
@@ -223,7 +236,7 @@ class ClusterSums:
         unit = np.array([1, 1 if by_block else 0])
         every = [(keys * unit, within * scores)]
         for some in stretches(len(shift), GROUPS_AT_ONCE):
-            mean = self.sums[some, :-1] * (shift[some] / self.weight[some])[:, None]
+            mean = self.sums[some] * (shift[some] / self.weight[some])[:, None]
             every.append(add_by_key([(own[some] * unit, np.column_stack([shift[some], mean]))]))
         return add_by_key(every)
 
@@ -293,6 +306,12 @@ def _add_at(places: Sequence[Indices], parts: Sequence[Array], size: int) -> Arr
         for some in stretches(len(place), ROWS_AT_ONCE):  # which stay in the cache
             total[place[some]] += values[some]
     return total
+
+
+def _as_slice(columns: Indices) -> Indices | slice:
+    """Return columns as a slice where they are the first ones."""
+    first = len(columns) > 0 and np.array_equal(columns, np.arange(len(columns)))
+    return slice(len(columns)) if first else columns
 
 
 def _add_scores(

@@ -26,7 +26,7 @@ from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.moments.cluster_sums import ClusterSums
 from bayes_intgen.moments.combination import merge
 from bayes_intgen.moments.description import describe_moments, moments_html
-from bayes_intgen.moments.feature_sums import Recipe, ResidualMoments, RowWeights
+from bayes_intgen.moments.feature_sums import FeatureSums, Recipe, ResidualMoments, RowWeights
 from bayes_intgen.moments.from_data import from_data
 from bayes_intgen.moments.moments_file import read_moments, save
 
@@ -155,7 +155,7 @@ class Moments:
         unit = summary.mean_units if like is None else like.mean_units
         recipe = Recipe(features, outcome_scale, variances, theta, n_folds, grouping, unit)
         by_regime = sum_chunks(data, recipe)
-        clusters = {r: sums.clusters for r, sums in by_regime.items() if sums.clusters is not None}
+        clusters = _settle(by_regime)
         residuals = {r: sums.residuals for r, sums in by_regime.items() if sums.residuals}
         return cls(
             summary,
@@ -165,7 +165,7 @@ class Moments:
             {regime: sums.log_weight for regime, sums in by_regime.items()},
             residuals or None,
             {regime: sums.clamped for regime, sums in by_regime.items()},
-            {regime: sums.settle() for regime, sums in clusters.items()},
+            clusters,
             grouping=grouping,
             mean_units=unit,
             marks=data.columns.marks,
@@ -204,12 +204,11 @@ class Moments:
         # The outcome stays last; the constant, first among the features, is not in the moments.
         columns = np.array([*(order[factors] for factors in wanted[1:]), len(order) - 1])
         folds = {r: tuple(fold.select(columns) for fold in f) for r, f in self.folds.items()}
+        kept = np.array([order[factors] + 1 for factors in wanted])
         residuals = self.residuals
         if residuals is not None:
-            kept = np.array([order[factors] + 1 for factors in wanted])
             residuals = {r: sums.select(kept) for r, sums in residuals.items()}
-        constant = np.concatenate([[0], columns[:-1] + 1])
-        clusters = {r: sums.select(columns, constant) for r, sums in self.clusters.items()}
+        clusters = {r: sums.select(kept) for r, sums in self.clusters.items()}
         return replace(self, features=features, folds=folds, residuals=residuals, clusters=clusters)
 
     def with_intercepts(self, ratios: Mapping[Regime, float]) -> "Moments":
@@ -310,3 +309,15 @@ class Moments:
 
     def _repr_html_(self) -> str:
         return moments_html(self)
+
+
+def _settle(by_regime: dict[Regime, FeatureSums]) -> dict[Regime, ClusterSums]:
+    """Take the sums per group out, and add up their parts, regime by regime for want of memory."""
+    clusters = {}
+    for regime in list(by_regime):
+        sums = by_regime.pop(regime)
+        by_regime[regime] = replace(sums, clusters=None)
+        if sums.clusters is not None:
+            clusters[regime] = sums.clusters.settle()
+        del sums  # the parts
+    return clusters

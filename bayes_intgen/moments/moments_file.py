@@ -92,6 +92,7 @@ def save(self: "Moments", path: str | Path, rows: bool = True) -> None:
                 f"group_keys_{position}": groups.keys,
                 f"group_rows_{position}": groups.rows,
                 f"group_weight_{position}": groups.weight,
+                f"group_outcome_{position}": groups.outcome,
                 f"group_sums_{position}": groups.sums,
             }
         if rows:
@@ -158,7 +159,7 @@ def _rebuild(
         log_weights[regime] = float(arrays[f"log_weight_{position}"])
         clamped[regime] = arrays[f"clamped_{position}"].astype(np.int64)
         if f"group_keys_{position}" in arrays:
-            parts = ("keys", "rows", "weight", "sums")
+            parts = ("keys", "rows", "weight", "outcome", "sums")
             keys, *sums = (arrays[f"group_{name}_{position}"] for name in parts)
             clusters[regime] = ClusterSums.of(
                 keys.astype(np.int64), *(own.astype(float) for own in sums)

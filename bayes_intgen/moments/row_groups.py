@@ -67,15 +67,16 @@ class GroupTotals:
     def __init__(self, groups: RowGroups, size: int) -> None:
         count = len(groups.keys)
         self._groups = groups
-        self._weight, self._residual = np.zeros(count), np.zeros(count)
-        self._sums = np.zeros((count, size))
+        self._weight, self._outcome, self._residual = np.zeros((3, count))
+        self._sums = np.zeros((count, size - 1))
         self._scores: Array | None = None
 
     def add(self, table: Array, start: int) -> None:
         """Add rows ``start`` and on: columns of v (1, phi, y)."""
         some, sums = self._groups.sum(table, start)
         self._weight[some] += sums[:, 0]
-        self._sums[some] += sums[:, 1:]
+        self._sums[some] += sums[:, 1:-1]
+        self._outcome[some] += sums[:, -1]
 
     def add_scores(self, table: Array, start: int) -> None:
         """Add rows ``start`` and on: columns of v e (1, phi)."""
@@ -94,7 +95,8 @@ class GroupTotals:
         """Put them together, of n rows in all."""
         keys = self._groups.keys
         rows = np.diff(self._groups.starts, append=n).astype(float)
-        known = ClusterSums.of(keys, rows, self._weight, self._sums, self._residual)
+        sums = (self._weight, self._outcome, self._sums, self._residual)
+        known = ClusterSums.of(keys, rows, *sums)
         if self._scores is None:
             return known
         return known.with_scores(self._groups.units.keys, self._scores)

@@ -1,11 +1,16 @@
 """Rows that depend on one another: random intercepts from sums, and the sandwich."""
 
+from copy import deepcopy
+from functools import reduce
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from scipy import linalg, stats
 
 import bayes_intgen as ig
+from bayes_intgen.data.marks import MarkColumns, read_marks
 from bayes_intgen.inference.laplace import find_mode
 from bayes_intgen.inference.prepare import prepare, settle_design
 from bayes_intgen.inference.sandwich import estimate_sandwich
@@ -194,7 +199,7 @@ def test_many_rows_are_summed_by_group_in_blocks() -> None:
     assert len(groups.rows) == obs["user"].nunique()
     y = moments.outcome_scale.standardise(obs["y"].to_numpy())
     wanted = np.sort(pd.Series(y).groupby(obs["user"].to_numpy()).sum().to_numpy())
-    np.testing.assert_allclose(np.sort(groups.sums[:, -1]), wanted, atol=1e-10)
+    np.testing.assert_allclose(np.sort(groups.outcome), wanted, atol=1e-10)
 
 
 def test_weights_make_means_of_units_count_as_these() -> None:
@@ -217,13 +222,13 @@ def test_weights_make_means_of_units_count_as_these() -> None:
     model = ig.InterventionModel(BASIS, structure="full", interactions="none", variance="constant")
     at = {"a1": [0.0, 1.0, -1.0], "a2": [0.5, 1.0, -1.0]}
     one, two = (
-        model.fit(own, method="laplace", draws=4000).expected_outcome(at).values[0]
+        model.fit(own, method="laplace", draws=10_000).expected_outcome(at).values[0]
         for own in (read(single), read(means, weights="n"))
     )
     np.testing.assert_allclose(
         one.mean(axis=0), two.mean(axis=0), atol=0.15 * one.std(axis=0).max()
     )
-    np.testing.assert_allclose(one.std(axis=0), two.std(axis=0), rtol=0.08)
+    np.testing.assert_allclose(one.std(axis=0), two.std(axis=0), rtol=0.05)
 
 
 def test_fit_says_what_it_made_of_clusters(data) -> None:
@@ -330,3 +335,51 @@ def test_scores_of_many_groups_are_added_up_by_whole_clusters() -> None:
         np.testing.assert_allclose(values.sum(axis=0), scores.sum(axis=0), atol=1e-10)
         np.testing.assert_array_equal(found.keys, keys)
         np.testing.assert_allclose(found.residual, scores[:, 0], atol=1e-12)
+
+
+def test_sums_that_are_added_in_place_are_those_that_are_merged() -> None:
+    """More groups than are settled at once, some new in every chunk; with times and without."""
+    rng = np.random.default_rng(8)
+    names = rng.integers(0, 2**53, size=9000)
+
+    def chunk(reach: int, blocks: int) -> ClusterSums:
+        rows = rng.choice(names[:reach], size=6000)
+        keys = np.column_stack([rows, rng.integers(0, blocks, size=6000)])
+        groups = RowGroups.of(keys)
+        totals = GroupTotals(groups, 2)
+        table = rng.normal(size=(3, 6000))
+        totals.add(table, 0)
+        totals.add_scores(table[:2], 0)
+        return totals.result(6000)
+
+    for blocks in (1, 3):
+        chunks = [chunk(reach, blocks) for reach in (8000, 9000, 5000, 9000)]
+        merged = reduce(ClusterSums.merge, chunks).settle()
+        absorbed = reduce(ClusterSums.absorb, deepcopy(chunks)).settle()
+        for name in ("keys", "rows", "weight", "outcome", "sums", "residual"):
+            np.testing.assert_allclose(
+                getattr(absorbed, name), getattr(merged, name), rtol=1e-12, atol=1e-12
+            )
+        for one, two in zip(absorbed.scores[0], merged.scores[0], strict=True):
+            np.testing.assert_allclose(one, two, rtol=1e-12, atol=1e-12)
+
+
+def test_clusters_have_the_same_key_however_they_are_stored() -> None:
+    """Whole numbers, floats, text and categories alike; distinct names apart."""
+    numbers = pa.array([7, 70, 7, 12345678901])
+    stored = (
+        numbers,
+        numbers.cast(pa.float64()),
+        numbers.cast(pa.string()),
+        numbers.cast(pa.large_string()),
+        numbers.cast(pa.string()).dictionary_encode(),
+    )
+    columns = MarkColumns(("c",))
+    keys = [read_marks(lambda _, own=own: own, columns, 0) for own in stored]
+    for own in keys[1:]:
+        np.testing.assert_array_equal(own, keys[0])
+    texts = pa.array([f"user {i}" for i in range(200_000)] + ["", "é", "user 1 "])
+    own = read_marks(lambda _: texts, columns, 0)
+    assert len(np.unique(own)) == len(texts)
+    counts = np.bincount((own[:, 0] // 2**47).astype(int), minlength=64)
+    assert stats.chisquare(counts).pvalue > 1e-4

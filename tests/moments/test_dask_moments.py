@@ -64,6 +64,26 @@ def test_partitions_in_threads_of_this_machine(frame, expected):
     assert_same(ig.Moments.from_data(table, like=expected), expected)
 
 
+def test_clusters_that_several_partitions_share(frame):
+    """Groups are keyed by a hash of their name, the same in every partition."""
+    rng = np.random.default_rng(4)
+    rows = frame.assign(
+        user=[f"u{code}" for code in rng.integers(0, 40, size=len(frame))],
+        n=rng.integers(1, 9, size=len(frame)),
+    )
+    marks = {"cluster": "user", "weights": "n"}
+    whole, parts = (
+        ig.Moments.from_data(ig.RegimeData.from_frame(table, **COLUMNS, **marks))
+        for table in (rows, dd.from_pandas(rows, npartitions=5))
+    )
+    assert_same(parts, whole)
+    for regime in whole.regimes:
+        one, two = whole.clusters[regime], parts.clusters[regime]
+        np.testing.assert_array_equal(one.keys, two.keys)
+        for name in ("rows", "weight", "sums"):
+            np.testing.assert_allclose(getattr(one, name), getattr(two, name), atol=1e-10)
+
+
 def test_samples_of_partitions_are_those_of_all_rows(frame, monkeypatch):
     monkeypatch.setattr("bayes_intgen.data.regime_summary.SAMPLE_ROWS", 100)
     whole = ig.Moments.from_data(ig.RegimeData.from_frame(frame, **COLUMNS))
