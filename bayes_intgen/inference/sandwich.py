@@ -50,8 +50,8 @@ from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.inference.intercepts import GroupMeans
 from bayes_intgen.inference.problem import Problem, WeightsGiven
-from bayes_intgen.moments.cluster_sums import add_by_key, sum_of_squares
-from bayes_intgen.moments.meat import units_are_blocks
+from bayes_intgen.moments.cluster_sums import add_by_key
+from bayes_intgen.moments.meat import sum_of_squares, units_are_blocks
 from bayes_intgen.moments.moments import Moments
 
 __all__ = ["Sandwich", "UnitScores", "corrected_scores", "estimate_sandwich"]

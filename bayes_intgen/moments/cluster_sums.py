@@ -34,14 +34,12 @@ __all__ = [
     "add_by_key",
     "bins_of",
     "group_rows",
-    "sum_of_squares",
     "sum_rows",
 ]
 
 MOST_UNITS = 2**12
 BIN_WIDTH = 2 ** (HASH_BITS - 12)
 LEAST_PENDING, GROUPS_AT_ONCE, ROWS_AT_ONCE = 2**12, 2**13, 2**9
-BARTLETT = 0.5  # the weight of the next block
 
 
 @dataclass(frozen=True)
@@ -243,22 +241,6 @@ class ClusterSums:
     def without_scores(self) -> "ClusterSums":
         """Return the sums without the u_g."""
         return ClusterSums((self._whole,))
-
-
-def sum_of_squares(keys: Indices, scores: Array, by_block: bool) -> Array:
-    """Return J / (J - 1) times the sum of S_g S_g' over J units, shape (features, features).
-
-    Blocks of times that are next to one another count with Bartlett's weight, half (Newey and West
-    1987, "A simple, positive semi-definite, heteroskedasticity and autocorrelation consistent
-    covariance matrix", Econometrica 55).
-    """
-    total = scores.T @ scores
-    if by_block:
-        adjacent = (keys[1:, 0] == keys[:-1, 0]) & (keys[1:, 1] == keys[:-1, 1] + 1)
-        first = np.flatnonzero(adjacent)
-        across = scores[first].T @ scores[first + 1]
-        total += BARTLETT * (across + across.T)
-    return np.asarray(total * (len(keys) / max(len(keys) - 1, 1)))
 
 
 def group_rows(keys: Indices) -> tuple[Indices, Indices]:

@@ -21,7 +21,7 @@ with the weighted moments of the features, are those of a regression of e^2 on t
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Protocol
 
@@ -44,6 +44,7 @@ __all__ = [
     "ResidualMoments",
     "RowWeights",
     "sum_features",
+    "take_groups",
 ]
 
 
@@ -278,3 +279,15 @@ def _count_clamped(values: Array, features: FeatureMap) -> Counts:
             column = values[:, k]
             counts[k] = np.count_nonzero(column < low) + np.count_nonzero(column > high)
     return counts
+
+
+def take_groups(by_regime: dict[Regime, FeatureSums]) -> dict[Regime, ClusterSums]:
+    """Take the sums per group out, and add up their parts, regime by regime for want of memory."""
+    clusters = {}
+    for regime in list(by_regime):
+        sums = by_regime.pop(regime)
+        by_regime[regime] = replace(sums, clusters=None)
+        if sums.clusters is not None:
+            clusters[regime] = sums.clusters.settle()
+        del sums  # the parts
+    return clusters

@@ -8,13 +8,13 @@ import numpy as np
 
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.regimes import Regime
-from bayes_intgen.base.types import Array
-from bayes_intgen.moments.cluster_sums import sum_of_squares
+from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.moments.moments import Moments
 
-__all__ = ["meat", "units_are_blocks"]
+__all__ = ["meat", "sum_of_squares", "units_are_blocks"]
 
 ENOUGH_CLUSTERS = 10  # in every regime, to be units in place of blocks
+BARTLETT = 0.5  # the weight of the next block
 
 
 def units_are_blocks(moments: Moments) -> bool:
@@ -47,3 +47,19 @@ def meat(moments: Moments, regime: Regime) -> Array:
     by_block = units_are_blocks(moments)
     left = (1 - groups.shrinkage(moments.ratios.get(regime, 0.0)) * groups.weight) * groups.residual
     return sum_of_squares(*groups.unit_scores(left, 1.0, by_block), by_block)
+
+
+def sum_of_squares(keys: Indices, scores: Array, by_block: bool) -> Array:
+    """Return J / (J - 1) times the sum of S_g S_g' over J units, shape (features, features).
+
+    Blocks of times that are next to one another count with Bartlett's weight, half (Newey and West
+    1987, "A simple, positive semi-definite, heteroskedasticity and autocorrelation consistent
+    covariance matrix", Econometrica 55).
+    """
+    total = scores.T @ scores
+    if by_block:
+        adjacent = (keys[1:, 0] == keys[:-1, 0]) & (keys[1:, 1] == keys[:-1, 1] + 1)
+        first = np.flatnonzero(adjacent)
+        across = scores[first].T @ scores[first + 1]
+        total += BARTLETT * (across + across.T)
+    return np.asarray(total * (len(keys) / max(len(keys) - 1, 1)))

@@ -26,7 +26,7 @@ from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.moments.cluster_sums import ClusterSums
 from bayes_intgen.moments.combination import merge
 from bayes_intgen.moments.description import describe_moments, moments_html
-from bayes_intgen.moments.feature_sums import FeatureSums, Recipe, ResidualMoments, RowWeights
+from bayes_intgen.moments.feature_sums import Recipe, ResidualMoments, RowWeights, take_groups
 from bayes_intgen.moments.from_data import from_data
 from bayes_intgen.moments.moments_file import read_moments, save
 
@@ -155,7 +155,7 @@ class Moments:
         unit = summary.mean_units if like is None else like.mean_units
         recipe = Recipe(features, outcome_scale, variances, theta, n_folds, grouping, unit)
         by_regime = sum_chunks(data, recipe)
-        clusters = _settle(by_regime)
+        clusters = take_groups(by_regime)
         residuals = {r: sums.residuals for r, sums in by_regime.items() if sums.residuals}
         return cls(
             summary,
@@ -309,15 +309,3 @@ class Moments:
 
     def _repr_html_(self) -> str:
         return moments_html(self)
-
-
-def _settle(by_regime: dict[Regime, FeatureSums]) -> dict[Regime, ClusterSums]:
-    """Take the sums per group out, and add up their parts, regime by regime for want of memory."""
-    clusters = {}
-    for regime in list(by_regime):
-        sums = by_regime.pop(regime)
-        by_regime[regime] = replace(sums, clusters=None)
-        if sums.clusters is not None:
-            clusters[regime] = sums.clusters.settle()
-        del sums  # the parts
-    return clusters

@@ -7,6 +7,7 @@ from hashlib import sha256
 from itertools import product
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import bayes_intgen as ig
@@ -293,3 +294,21 @@ def test_steps_are_round_and_within(low, high, whole, first, last, count):
     values = round_steps(low, high, whole)
     assert (values[0], values[-1], len(values)) == pytest.approx((first, last, count))
     assert np.ptp(np.diff(values)) < 1e-9 * (high - low + 1e-300) if len(values) > 2 else True
+
+
+def test_zero_has_no_sign_and_declared_clusters_are_named(tmp_path):
+    rng = np.random.default_rng(5)
+    parts = []
+    for regime in ("obs", "a", "b"):
+        rows = pd.DataFrame(rng.normal(size=(120, 2)), columns=["a", "b"]).round(1)
+        rows["a"] = (rows["a"] > 0).astype(float)
+        parts.append(rows.assign(regime=regime, shop=rng.integers(0, 12, 120)))
+    frame = pd.concat(parts).assign(y=lambda t: t["a"] + t["b"] + rng.normal(size=len(t)))
+    data = ig.RegimeData.from_frame(frame, "y", ["a", "b"], cluster="shop")
+    posterior = ig.InterventionModel(ig.Polynomial(2)).fit(data, method="laplace", draws=200)
+    page = page_of(posterior, tmp_path)
+    assert '"-0"' not in page
+    assert "Independent rows" not in page
+    assert "depend on one another by shop" in page
+    steps = round_steps(-1.0, 1.0, most=10)
+    assert not np.signbit(steps[steps == 0]).any()

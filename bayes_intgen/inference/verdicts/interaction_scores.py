@@ -40,8 +40,7 @@ from bayes_intgen.inference.sandwich import corrected_scores
 from bayes_intgen.inference.verdicts.estimated_form import QuadraticForm
 from bayes_intgen.inference.verdicts.probes import Probe
 from bayes_intgen.inference.verdicts.quadratic_form import quadratic_form_tail
-from bayes_intgen.moments.cluster_sums import sum_of_squares
-from bayes_intgen.moments.meat import meat, units_are_blocks
+from bayes_intgen.moments.meat import meat, sum_of_squares, units_are_blocks
 from bayes_intgen.moments.moments import Moments
 
 __all__ = ["Scores"]

@@ -49,15 +49,16 @@ def read_hyper_points(fit: Fitted, most: int) -> HyperPoints:
     tree = fit.idata
     if SUMS not in tree.children:
         raise QueryError(
-            "plan: this fit does not keep the sums over its rows that planning starts from: it was "
+            "posterior: it does not keep the sums over its rows that planning starts from: it was "
             "saved by an earlier version, is a prior, or has another likelihood than 'normal'. Fit "
             "the rows again with likelihood='normal'."
         )
     if fit.dependence is not None and fit.dependence.declared:
         raise QueryError(
-            f"plan: rows of this fit depend on one another or stand for many units "
+            f"posterior: its rows depend on one another or stand for many units "
             f"({', '.join(fit.dependence.declared)}), so that what a further row tells depends on "
-            f"its cluster, which planning knows nothing of. Plan with a fit without these."
+            f"its cluster, which planning knows nothing of. Plan with a fit without "
+            f"these, whose figures then are too hopeful."
         )
     kept = KeptSums.read(tree[SUMS].to_dataset(), fit.design)
     draws, unit = tree["posterior"].to_dataset(), fit.outcome_scale.spread

@@ -82,7 +82,7 @@ def round_steps(low: float, high: float, whole: bool = False, most: int = STEPS)
     slack = 1e-9 * step
     first, last = ceil((low - slack) / step), floor((high + slack) / step)
     digits = max(0, 1 - floor(log10(step)))
-    values = np.round(np.arange(first, last + 1) * step, digits)
+    values = np.round(np.arange(first, last + 1) * step, digits) + 0.0  # no negative zero
     return values if len(values) > 1 else np.array([low, high])
 
 
@@ -117,4 +117,4 @@ def _rows(scale: tuple[Array, Array], near: Array, column: int) -> Array:
     mean, sd = scale
     rows = mean[column] + near[:, column] * sd[column]
     unit = 10.0 ** floor(log10(max(float(np.abs(rows).max(initial=0.0)), 1e-300)))
-    return np.asarray(np.round(rows / unit, DIGITS - 1) * unit)
+    return np.asarray(np.round(rows / unit, DIGITS - 1) * unit + 0.0)  # no negative zero

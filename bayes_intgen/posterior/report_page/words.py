@@ -127,12 +127,7 @@ def assumptions(fit: Fitted, held: str) -> list[tuple[str, str]]:
             "Whoever set an action chose its values independently of everything hidden, by lot or "
             "by a plan made beforehand.",
         ),
-        (
-            "Independent rows",
-            "Each row is one more piece of evidence. Rows that belong together (weeks of one "
-            "region, visits of one customer) tell less than they count, and intervals are then "
-            "too narrow.",
-        ),
+        _rows(fit),
         (
             "Same world",
             "Where the answer is used, things work as they did where the rows come from.",
@@ -168,3 +163,27 @@ def _series(names: Regime | list[str]) -> str:
     """
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def _rows(fit: Fitted) -> tuple[str, str]:
+    """Return what is assumed of how rows depend on one another."""
+    declared = {} if fit.dependence is None else fit.dependence.declared
+    shared = [name for role in ("cluster", "time") for name in _names(declared.get(role))]
+    if shared:
+        return (
+            "Rows that belong together",
+            f"Rows depend on one another by {' and '.join(shared)}, and intervals are wider for "
+            "it. Beyond that, groups of rows are independent of one another.",
+        )
+    return (
+        "Independent rows",
+        "Each row is one more piece of evidence. Rows that belong together (weeks of one "
+        "region, visits of one customer) tell less than they count, and intervals are then "
+        "too narrow.",
+    )
+
+
+def _names(columns: Any) -> list[str]:
+    if columns is None:
+        return []
+    return [columns] if isinstance(columns, str) else [str(name) for name in columns]
