@@ -170,8 +170,8 @@ def check_laplace(converged: bool, shift: float, ratio: float) -> Convergence:
     if not (shift <= MAX_SHIFT and ratio <= MAX_RATIO):
         problems.append(
             f"The Gaussian approximation differs from the posterior: reweighted, a mean of the "
-            f"expected outcome moves by {shift:.3g} sd (should be at most {MAX_SHIFT}) and "
-            f"an sd by a factor of {ratio:.4g} (at most {MAX_RATIO}); use method='nuts'."
+            f"expected outcome moves by {shift:.2f} sd (should be at most {MAX_SHIFT}) and "
+            f"an sd by a factor of {ratio:.2f} (at most {MAX_RATIO}); use method='nuts'."
         )
     return Convergence("laplace", shift=shift, ratio=ratio, problems=tuple(problems))
 
