@@ -49,13 +49,13 @@ def read_hyper_points(fit: Fitted, most: int) -> HyperPoints:
     tree = fit.idata
     if SUMS not in tree.children:
         raise QueryError(
-            "posterior: it does not keep the sums over its rows that planning starts from: it was "
+            "plan: this fit does not keep the sums over its rows that planning starts from: it was "
             "saved by an earlier version, is a prior, or has another likelihood than 'normal'. Fit "
             "the rows again with likelihood='normal'."
         )
     if fit.dependence is not None and fit.dependence.declared:
         raise QueryError(
-            f"posterior: its rows depend on one another or stand for many units "
+            f"plan: rows of this fit depend on one another or stand for many units "
             f"({', '.join(fit.dependence.declared)}), so that what a further row tells depends on "
             f"its cluster, which planning knows nothing of. Plan with a fit without "
             f"these, whose figures then are too hopeful."
