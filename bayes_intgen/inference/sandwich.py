@@ -155,7 +155,7 @@ def corrected_scores(
     _, expected = add_by_key([(owners, leverage + rest * groups.rows / groups.rows.sum())])
     alike = float(expected.sum() ** 2 / (expected @ expected))
     if by_block:
-        scores = scores * np.sqrt(len(keys) / (len(keys) - 1))  # (5)
+        scores = scores * np.sqrt(len(keys) / max(len(keys) - 1, 1))  # (5)
         alike *= BLOCKS_ARE_WORTH
     return UnitScores(keys, scores, alike - 1)
 

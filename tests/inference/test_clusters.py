@@ -383,3 +383,18 @@ def test_clusters_have_the_same_key_however_they_are_stored() -> None:
     assert len(np.unique(own)) == len(texts)
     counts = np.bincount((own[:, 0] // 2**47).astype(int), minlength=64)
     assert stats.chisquare(counts).pvalue > 1e-4
+
+
+def test_an_experiment_of_one_block_of_times_is_told_and_does_not_stop_the_fit() -> None:
+    rng = np.random.default_rng(9)
+    parts = []
+    for regime, days in (("obs", 60), ("a1", 60), ("a2", 3)):
+        day = np.repeat(np.arange(days), 20)
+        rows = pd.DataFrame(rng.normal(size=(len(day), 2)), columns=["a1", "a2"])
+        y = rows["a1"] - rows["a2"] + rng.normal(size=len(day)) + 0.3 * rng.normal(size=days)[day]
+        parts.append(rows.assign(y=y, day=day, regime=regime))
+    data = read(pd.concat(parts, ignore_index=True), time="day")
+    posterior = ig.InterventionModel(BASIS).fit(data, method="laplace", draws=200)
+    assert posterior.dependence.units["a2"] == 1
+    assert not posterior.dependence.ok
+    assert np.isfinite(posterior.expected_outcome({"a1": 0.0, "a2": 1.0}).values).all()
