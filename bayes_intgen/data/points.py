@@ -10,14 +10,13 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from bayes_intgen.base.errors import DataError, QueryError
+from bayes_intgen.base.errors import QueryError
+from bayes_intgen.base.netcdf_names import DataArray
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.conversion import open_table
-from bayes_intgen.data.levels import level_text
+from bayes_intgen.data.point_values import to_codes, to_numbers
 
-__all__ = ["MOST_VALUE", "Beyond", "Points"]
-
-MOST_VALUE = 1e100
+__all__ = ["Beyond", "Points"]
 
 type Beyond = Literal["error", "clamp"]
 
@@ -39,6 +38,8 @@ class Points:
         The levels of each categorical action and covariate.
     covariates
         Names of the covariates.
+    labelled
+        Whether the labels were given, rather than counted.
     """
 
     actions: tuple[str, ...]
@@ -46,6 +47,7 @@ class Points:
     index: npt.NDArray[Any]
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     covariates: tuple[str, ...] = ()
+    labelled: bool = False
 
     @classmethod
     def read(
@@ -62,8 +64,8 @@ class Points:
         at
             A frame with a column per action and covariate, or a mapping of their names to numbers
             or to one-dimensional arrays of equal length. Scalars are repeated, other columns
-            ignored, and the index of a pandas frame labels the points. Series are put into the
-            order of the first. Points that were read already are returned as they are.
+            ignored, and the index of a pandas frame, or of Series, labels the points. Series are
+            put into the order of the first. Points that were read already are returned.
         actions
             The actions that must be there.
         levels
@@ -91,9 +93,9 @@ class Points:
         for name in variables:
             kind = "covariate" if name in covariates else "action"
             if name in levels:
-                arrays[name] = _to_codes(columns[name], name, levels[name], kind)
+                arrays[name] = to_codes(columns[name], name, levels[name], kind)
             else:
-                arrays[name] = _to_array(columns[name], name, kind)
+                arrays[name] = to_numbers(columns[name], name, kind)
         lengths = {array.size for array in arrays.values() if array.ndim == 1}
         if len(lengths) > 1:
             raise QueryError(
@@ -105,8 +107,10 @@ class Points:
         if size == 0:
             raise QueryError("at must hold at least one point, got none.")
         values = np.column_stack([np.broadcast_to(arrays[name], size) for name in variables])
+        if index is None and isinstance(at, Mapping):
+            index = _labels_of([columns[name] for name in variables], size)
         labels = np.arange(size) if index is None else index
-        return cls(tuple(actions), values, labels, levels, tuple(covariates))
+        return cls(tuple(actions), values, labels, levels, tuple(covariates), index is not None)
 
     @classmethod
     def complete(
@@ -167,7 +171,7 @@ class Points:
 
     def to_xarray(self, outcome: Array, name: str) -> xr.DataArray:
         """Label an array of one value per point."""
-        return xr.DataArray(outcome, dims="point", coords=self.coords(), name=name)
+        return DataArray(outcome, dims="point", coords=self.coords(), name=name)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -196,6 +200,16 @@ def _align(columns: Mapping[str, Any]) -> dict[str, Any]:
             )
         aligned[name] = series.reindex(like.index)
     return aligned
+
+
+def _labels_of(columns: Iterable[Any], size: int) -> npt.NDArray[Any] | None:
+    """Return the labels that aligned columns carry along the points; None if none does."""
+    first = next((v for v in columns if isinstance(v, pd.Series) and len(v) == size), None)
+    return None if first is None else _flat(first.index)
+
+
+def _flat(index: pd.Index) -> npt.NDArray[Any]:
+    return np.array(index.map(str) if index.nlevels > 1 else index)
 
 
 def _labelled(values: Any) -> Any:
@@ -231,72 +245,5 @@ def _read_frame(at: Any) -> tuple[dict[str, Any], npt.NDArray[Any] | None]:
         "at must be a pandas, polars or pyarrow table, or a mapping of column names to values",
         QueryError,
     )
-    index = None
-    if isinstance(at, pd.DataFrame):
-        flat = at.index
-        index = np.array(flat.map(str) if flat.nlevels > 1 else flat)
+    index = _flat(at.index) if isinstance(at, pd.DataFrame) else None
     return {name: table[name].to_numpy() for name in table.columns}, index
-
-
-def _to_array(values: Any, name: str, kind: str) -> Array:
-    raw = _as_array(values, f"{kind} {name!r}")
-    text = raw.dtype == object and any(isinstance(value, str) for value in raw.ravel())
-    if text or raw.dtype.kind not in "biufO":
-        raise QueryError(
-            f"at: the values of {kind} {name!r} must be numbers, got {raw.dtype}; convert them."
-        )
-    try:
-        array = raw.astype(np.float64)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise QueryError(f"at: the values of {kind} {name!r} must be numbers ({error}).") from error
-    _check_dimensions(array, f"{kind} {name!r}", "number")
-    if not np.isfinite(array).all():
-        raise QueryError(
-            f"at: {kind} {name!r} has missing or infinite values at "
-            f"{int((~np.isfinite(array)).sum())} points; drop those points."
-        )
-    if (np.abs(array) > MOST_VALUE).any():
-        raise QueryError(
-            f"at: the values of {kind} {name!r} must lie within {MOST_VALUE:g} of zero to be "
-            f"computed with, got {float(np.abs(array).max()):g}; drop those points."
-        )
-    return array
-
-
-def _as_array(values: Any, what: str) -> npt.NDArray[Any]:
-    try:
-        return np.asarray(values)
-    except (TypeError, ValueError) as error:  # nested lists of unequal lengths
-        raise QueryError(
-            f"at: the values of {what} must be one value or a one-dimensional array ({error})."
-        ) from error
-
-
-def _to_codes(values: Any, name: str, levels: Sequence[str], kind: str) -> Array:
-    raw = _as_array(values, f"{kind} {name!r}")
-    _check_dimensions(raw, f"{kind} {name!r}", "level")
-    try:
-        texts = [level_text(value) for value in raw.ravel().tolist()]
-    except DataError as error:
-        raise QueryError(f"at: {kind} {name!r}: {error}") from error
-    if None in texts:
-        raise QueryError(
-            f"at: the categorical {kind} {name!r} has missing values at {texts.count(None)} "
-            f"points; drop those points."
-        )
-    order = {level: code for code, level in enumerate(levels)}
-    unknown = list(dict.fromkeys(text for text in texts if text not in order))
-    if unknown:
-        raise QueryError(
-            f"at: {kind} {name!r} has no level {', '.join(map(repr, unknown[:5]))}; the data have "
-            f"{list(levels)}. Nothing is known about a level without rows."
-        )
-    return np.array([order[str(text)] for text in texts], dtype=float).reshape(raw.shape)
-
-
-def _check_dimensions(array: npt.NDArray[Any], what: str, kind: str) -> None:
-    if array.ndim > 1:
-        raise QueryError(
-            f"at: the values of {what} must be one {kind} or a one-dimensional array, "
-            f"got shape {array.shape}."
-        )
