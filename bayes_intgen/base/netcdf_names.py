@@ -10,12 +10,12 @@ from typing import Any
 
 import xarray as xr
 
-__all__ = ["DataArray", "Dataset", "without_slashes"]
+__all__ = ["DataArray", "Dataset", "without_slashes", "writable"]
 
 SLASH = "/"
 
 
-class DataArray(xr.DataArray):
+class DataArray(xr.DataArray):  # type: ignore[no-untyped-call]
     """An array of xarray whose names may hold a slash when it is written to netCDF.
 
     Examples
@@ -42,7 +42,7 @@ class DataArray(xr.DataArray):
         return renamed.to_netcdf(*args, **kwargs)
 
 
-class Dataset(xr.Dataset):
+class Dataset(xr.Dataset):  # type: ignore[no-untyped-call]
     """A dataset of xarray whose names may hold a slash when it is written to netCDF."""
 
     __slots__ = ()
@@ -54,6 +54,13 @@ class Dataset(xr.Dataset):
             encoding = kwargs["encoding"]
             kwargs["encoding"] = {names.get(name, name): own for name, own in encoding.items()}
         return without_slashes(self).to_netcdf(*args, **kwargs)
+
+
+def writable[T: (xr.DataArray, xr.Dataset)](data: T) -> T:
+    """Return an array or dataset that can be written to netCDF: itself, if no name has a slash."""
+    if isinstance(data, xr.Dataset):
+        return Dataset(data.data_vars, data.coords, data.attrs) if _names_of(data) else data
+    return DataArray(data) if _new_names([data.name, *data.dims, *data.coords]) else data
 
 
 def without_slashes(data: xr.Dataset) -> xr.Dataset:
@@ -77,7 +84,8 @@ def _names_of(data: xr.Dataset) -> dict[Hashable, str]:
 def _new_names(names: Iterable[Hashable]) -> dict[Hashable, str]:
     """Return a new name for each that holds a slash, different from all others."""
     distinct = list(dict.fromkeys(names))
-    taken, new = set(distinct), {}
+    taken = set(distinct)
+    new: dict[Hashable, str] = {}
     for name in distinct:
         if isinstance(name, str) and SLASH in name:
             own = name.replace(SLASH, "_")

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from numbers import Real
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -11,12 +13,14 @@ import pandas as pd
 import xarray as xr
 
 from bayes_intgen.base.errors import QueryError
-from bayes_intgen.base.netcdf_names import DataArray
+from bayes_intgen.base.netcdf_names import writable
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.conversion import open_table
-from bayes_intgen.data.point_values import to_codes, to_numbers
+from bayes_intgen.data.point_levels import to_codes
 
-__all__ = ["Beyond", "Points"]
+__all__ = ["MOST_VALUE", "Beyond", "Points"]
+
+MOST_VALUE = 1e100
 
 type Beyond = Literal["error", "clamp"]
 
@@ -38,8 +42,8 @@ class Points:
         The levels of each categorical action and covariate.
     covariates
         Names of the covariates.
-    labelled
-        Whether the labels were given, rather than counted.
+    carried
+        The labels that the values came with, of a frame or of Series; None if they had none.
     """
 
     actions: tuple[str, ...]
@@ -47,7 +51,7 @@ class Points:
     index: npt.NDArray[Any]
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     covariates: tuple[str, ...] = ()
-    labelled: bool = False
+    carried: npt.NDArray[Any] | None = None
 
     @classmethod
     def read(
@@ -64,8 +68,8 @@ class Points:
         at
             A frame with a column per action and covariate, or a mapping of their names to numbers
             or to one-dimensional arrays of equal length. Scalars are repeated, other columns
-            ignored, and the index of a pandas frame, or of Series, labels the points. Series are
-            put into the order of the first. Points that were read already are returned.
+            ignored, and the index of a pandas frame labels the points. Series are put into the
+            order of the first. Points that were read already are returned as they are.
         actions
             The actions that must be there.
         levels
@@ -93,9 +97,11 @@ class Points:
         for name in variables:
             kind = "covariate" if name in covariates else "action"
             if name in levels:
-                arrays[name] = to_codes(columns[name], name, levels[name], kind)
+                raw = _as_array(columns[name], f"{kind} {name!r}")
+                _check_dimensions(raw, f"{kind} {name!r}", "level")
+                arrays[name] = to_codes(raw, name, levels[name], kind)
             else:
-                arrays[name] = to_numbers(columns[name], name, kind)
+                arrays[name] = _to_numbers(columns[name], name, kind)
         lengths = {array.size for array in arrays.values() if array.ndim == 1}
         if len(lengths) > 1:
             raise QueryError(
@@ -107,10 +113,11 @@ class Points:
         if size == 0:
             raise QueryError("at must hold at least one point, got none.")
         values = np.column_stack([np.broadcast_to(arrays[name], size) for name in variables])
-        if index is None and isinstance(at, Mapping):
-            index = _labels_of([columns[name] for name in variables], size)
+        carried = (
+            _labels_of([columns[name] for name in variables], size) if index is None else index
+        )
         labels = np.arange(size) if index is None else index
-        return cls(tuple(actions), values, labels, levels, tuple(covariates), index is not None)
+        return cls(tuple(actions), values, labels, levels, tuple(covariates), carried)
 
     @classmethod
     def complete(
@@ -152,7 +159,8 @@ class Points:
     def take(self, start: int, stop: int) -> "Points":
         """Return some of the points."""
         chosen = slice(start, stop)
-        return replace(self, values=self.values[chosen], index=self.index[chosen])
+        carried = None if self.carried is None else self.carried[chosen]
+        return replace(self, values=self.values[chosen], index=self.index[chosen], carried=carried)
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -171,7 +179,7 @@ class Points:
 
     def to_xarray(self, outcome: Array, name: str) -> xr.DataArray:
         """Label an array of one value per point."""
-        return DataArray(outcome, dims="point", coords=self.coords(), name=name)
+        return writable(xr.DataArray(outcome, dims="point", coords=self.coords(), name=name))
 
     def __len__(self) -> int:
         return len(self.values)
@@ -247,3 +255,59 @@ def _read_frame(at: Any) -> tuple[dict[str, Any], npt.NDArray[Any] | None]:
     )
     index = _flat(at.index) if isinstance(at, pd.DataFrame) else None
     return {name: table[name].to_numpy() for name in table.columns}, index
+
+
+def _to_numbers(values: Any, name: str, kind: str) -> Array:
+    """Convert the values of an action or covariate (``kind``) to float64, one or along points."""
+    raw = _as_array(values, f"{kind} {name!r}")
+    if raw.dtype == object:
+        raw = np.array([_or_nan(value) for value in raw.ravel()], object).reshape(raw.shape)
+    text = raw.dtype == object and any(isinstance(value, str) for value in raw.ravel())
+    must = f"at: the values of {kind} {name!r} must be numbers"
+    if text or raw.dtype.kind not in "biufO":
+        got = "text" if text or raw.dtype.kind in "UST" else raw.dtype
+        raise QueryError(f"{must}, got {got}; convert them.")
+    try:
+        array = raw.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        got = next((v for v in raw.ravel() if not isinstance(v, Real | Decimal)), raw.ravel()[0])
+        raise QueryError(f"{must}, got {_short(got)}; convert them.") from None
+    _check_dimensions(array, f"{kind} {name!r}", "number")
+    if not np.isfinite(array).all():
+        raise QueryError(
+            f"at: {kind} {name!r} has missing or infinite values at "
+            f"{int((~np.isfinite(array)).sum())} points; drop those points."
+        )
+    if (np.abs(array) > MOST_VALUE).any():
+        raise QueryError(
+            f"at: the values of {kind} {name!r} must lie within {MOST_VALUE:g} of zero to be "
+            f"computed with, got {float(np.abs(array).max()):g}; drop those points."
+        )
+    return array
+
+
+def _as_array(values: Any, what: str) -> npt.NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError):
+        raise QueryError(
+            f"at: the values of {what} must be one value or a one-dimensional array, got lists of "
+            f"unequal lengths or something else that is no array: {_short(values)}."
+        ) from None
+
+
+def _or_nan(value: Any) -> Any:
+    return np.nan if value is pd.NA else value
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _check_dimensions(array: npt.NDArray[Any], what: str, kind: str) -> None:
+    if array.ndim > 1:
+        raise QueryError(
+            f"at: the values of {what} must be one {kind} or a one-dimensional array, "
+            f"got shape {array.shape}."
+        )

@@ -150,7 +150,6 @@ ASK = {
     "mean": lambda p, at, base: p.expected_outcome(at).mean(["chain", "draw"]),
     "interval": lambda p, at, base: p.expected_outcome(at).quantile([0.1, 0.9], ["chain", "draw"]),
     "contrast": lambda p, at, base: p.contrast(at, base),
-    "ratio": lambda p, at, base: p.contrast(at, base, scale="ratio"),
     "probability": lambda p, at, base: p.probability(at, base),
     "predict": lambda p, at, base: p.predict(at),
     "component": lambda p, at, base: p.component("price/unit", [0.0, 1.0]),
@@ -189,9 +188,9 @@ def test_a_predictive_check_takes_names_with_a_slash(slashed, tmp_path):
     pd.testing.assert_frame_equal(ig.load(tmp_path / "fit.nc").table(at), posterior.table(at))
 
 
-def test_series_label_the_points_and_a_baseline_in_another_order_is_refused(posterior):
+def test_a_baseline_in_another_order_is_refused(posterior):
     at = {"a1": pd.Series([0.0, 0.5], ["x", "y"]), "a2": 0.1}
-    assert posterior.contrast(at, at)["point"].to_numpy().tolist() == ["x", "y"]
+    assert not posterior.contrast(at, at).any()
     turned = at | {"a1": at["a1"].iloc[::-1]}
     for ask in (posterior.contrast, posterior.probability):
         with pytest.raises(ig.QueryError, match="baseline carries the labels of at in another"):

@@ -18,8 +18,7 @@ from bayes_intgen.base.arguments import read_mapping, show
 from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array
-from bayes_intgen.data.point_values import MOST_VALUE
-from bayes_intgen.data.points import Points
+from bayes_intgen.data.points import MOST_VALUE, Points
 from bayes_intgen.posterior import query
 from bayes_intgen.posterior.estimands.dose_response import default_grid
 from bayes_intgen.posterior.fitted import Fitted
