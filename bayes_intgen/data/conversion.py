@@ -6,9 +6,6 @@ the labels, and replaces the codes by those that hold for all rows.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
-from math import nan
-from numbers import Real
 from typing import Any
 
 import narwhals as nw
@@ -19,6 +16,11 @@ import pyarrow as pa
 from bayes_intgen.base.errors import BayesIntgenError, DataError, RegimeError
 from bayes_intgen.base.regimes import Regime, parse_regime
 from bayes_intgen.base.types import Array, Indices
+from bayes_intgen.data.column_types import (
+    levels_among_objects,
+    numbers_among_objects,
+    own_type,
+)
 from bayes_intgen.data.columns import Columns, check_finite, label_rows
 from bayes_intgen.data.levels import encode
 from bayes_intgen.data.marks import read_marks
@@ -106,23 +108,6 @@ def _column_names(frame: Any) -> list[Any]:
     if isinstance(frame, pa.Table | pa.RecordBatch):
         return list(frame.schema.names)
     return list(getattr(frame, "columns", ()))
-
-
-def _own_type(series: nw.Series[Any]) -> str:
-    """Return what the library of a column calls its type."""
-    native = series.to_native()
-    return str(native.type if isinstance(native, pa.ChunkedArray) else native.dtype)
-
-
-def _numbers_among_objects(series: nw.Series[Any]) -> pa.Array | None:
-    """Convert a column of Python objects that are all numbers or missing; None if some are not.
-
-    Such a column is left behind by operations of pandas on rows, and holds decimal numbers.
-    """
-    values = [nan if value is None or value is pd.NA else value for value in series.to_list()]
-    if not all(isinstance(value, Real | Decimal | np.bool_) for value in values):
-        return None
-    return pa.array([float(value) for value in values], pa.float64())
 
 
 def convert_table(frame: Any, columns: Columns, first_row: int = 0) -> Iterator[LabelledBatch]:
@@ -249,15 +234,14 @@ def _to_arrow(series: nw.Series[Any], name: str, columns: Columns) -> pa.Array:
     if name not in columns.categorical:
         if dtype.is_numeric() or dtype == nw.Boolean:
             return series.to_arrow()
-        numbers = _numbers_among_objects(series) if dtype == nw.Object else None
+        numbers = numbers_among_objects(series) if dtype == nw.Object else None
         if numbers is None:
-            raise DataError(_no_numbers(name, role, _own_type(series)))
+            raise DataError(_no_numbers(name, role, own_type(series)))
         return numbers
-    if dtype != nw.Object:
-        try:
-            return series.to_arrow()
-        except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError):
-            pass  # a mixture of types
+    try:
+        return series.to_arrow() if dtype != nw.Object else levels_among_objects(series)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, TypeError):
+        pass  # a mixture of types
     raise DataError(
         f"{role}: the categorical column {name!r} must hold text, whole numbers, booleans or "
         f"categories of one type, but it is a mixture of types. Convert it to text first."

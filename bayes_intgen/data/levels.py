@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from bayes_intgen.base.errors import DataError
 from bayes_intgen.base.types import Array
+from bayes_intgen.data.column_types import arrow_name
 
 __all__ = [
     "MAX_LEVELS",
@@ -69,7 +70,7 @@ def encode(
     if not _can_be_level(kind):
         raise DataError(
             f"{role}: the categorical column {name!r} must hold text, whole numbers, booleans or "
-            f"categories, but its type is {kind}. Convert it to text first."
+            f"categories, but its type is {arrow_name(kind)}. Convert it to text first."
         )
     encoded = column.cast(kind).dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):

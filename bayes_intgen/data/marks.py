@@ -18,6 +18,7 @@ import pyarrow as pa
 from bayes_intgen.base.arguments import show
 from bayes_intgen.base.errors import DataError
 from bayes_intgen.base.types import Array
+from bayes_intgen.data.column_types import arrow_name
 
 __all__ = ["MarkColumns", "Marks", "read_marks"]
 
@@ -220,15 +221,17 @@ def _times(column: pa.Array, columns: MarkColumns) -> Array:
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
         return np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False))
     raise DataError(
-        f"time: column {columns.time!r} must hold numbers or dates, but its type is {kind}. "
-        f"Convert it first, for example with pandas.to_datetime."
+        f"time: column {columns.time!r} must hold numbers or dates, but its type is "
+        f"{arrow_name(kind)}. Convert it first, for example with pandas.to_datetime."
     )
 
 
 def _positive(column: pa.Array, name: str, first_row: int) -> Array:
     kind = column.type
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
-        raise DataError(f"weights: column {name!r} must hold numbers, but its type is {kind}.")
+        raise DataError(
+            f"weights: column {name!r} must hold numbers, but its type is {arrow_name(kind)}."
+        )
     values = np.asarray(column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
     wrong = ~((values > 0) & np.isfinite(values))
     if wrong.any():

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from numbers import Real
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -10,10 +12,11 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from bayes_intgen.base.errors import DataError, QueryError
+from bayes_intgen.base.errors import QueryError
+from bayes_intgen.base.netcdf_names import writable
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.conversion import open_table
-from bayes_intgen.data.levels import level_text
+from bayes_intgen.data.point_levels import to_codes
 
 __all__ = ["MOST_VALUE", "Beyond", "Points"]
 
@@ -39,6 +42,8 @@ class Points:
         The levels of each categorical action and covariate.
     covariates
         Names of the covariates.
+    carried
+        The labels that the values came with, of a frame or of Series; None if they had none.
     """
 
     actions: tuple[str, ...]
@@ -46,6 +51,7 @@ class Points:
     index: npt.NDArray[Any]
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     covariates: tuple[str, ...] = ()
+    carried: npt.NDArray[Any] | None = None
 
     @classmethod
     def read(
@@ -91,9 +97,11 @@ class Points:
         for name in variables:
             kind = "covariate" if name in covariates else "action"
             if name in levels:
-                arrays[name] = _to_codes(columns[name], name, levels[name], kind)
+                raw = _as_array(columns[name], f"{kind} {name!r}")
+                _check_dimensions(raw, f"{kind} {name!r}", "level")
+                arrays[name] = to_codes(raw, name, levels[name], kind)
             else:
-                arrays[name] = _to_array(columns[name], name, kind)
+                arrays[name] = _to_numbers(columns[name], name, kind)
         lengths = {array.size for array in arrays.values() if array.ndim == 1}
         if len(lengths) > 1:
             raise QueryError(
@@ -105,8 +113,11 @@ class Points:
         if size == 0:
             raise QueryError("at must hold at least one point, got none.")
         values = np.column_stack([np.broadcast_to(arrays[name], size) for name in variables])
+        carried = (
+            _labels_of([columns[name] for name in variables], size) if index is None else index
+        )
         labels = np.arange(size) if index is None else index
-        return cls(tuple(actions), values, labels, levels, tuple(covariates))
+        return cls(tuple(actions), values, labels, levels, tuple(covariates), carried)
 
     @classmethod
     def complete(
@@ -148,7 +159,8 @@ class Points:
     def take(self, start: int, stop: int) -> "Points":
         """Return some of the points."""
         chosen = slice(start, stop)
-        return replace(self, values=self.values[chosen], index=self.index[chosen])
+        carried = None if self.carried is None else self.carried[chosen]
+        return replace(self, values=self.values[chosen], index=self.index[chosen], carried=carried)
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -167,7 +179,7 @@ class Points:
 
     def to_xarray(self, outcome: Array, name: str) -> xr.DataArray:
         """Label an array of one value per point."""
-        return xr.DataArray(outcome, dims="point", coords=self.coords(), name=name)
+        return writable(xr.DataArray(outcome, dims="point", coords=self.coords(), name=name))
 
     def __len__(self) -> int:
         return len(self.values)
@@ -196,6 +208,16 @@ def _align(columns: Mapping[str, Any]) -> dict[str, Any]:
             )
         aligned[name] = series.reindex(like.index)
     return aligned
+
+
+def _labels_of(columns: Iterable[Any], size: int) -> npt.NDArray[Any] | None:
+    """Return the labels that aligned columns carry along the points; None if none does."""
+    first = next((v for v in columns if isinstance(v, pd.Series) and len(v) == size), None)
+    return None if first is None else _flat(first.index)
+
+
+def _flat(index: pd.Index) -> npt.NDArray[Any]:
+    return np.array(index.map(str) if index.nlevels > 1 else index)
 
 
 def _labelled(values: Any) -> Any:
@@ -231,24 +253,25 @@ def _read_frame(at: Any) -> tuple[dict[str, Any], npt.NDArray[Any] | None]:
         "at must be a pandas, polars or pyarrow table, or a mapping of column names to values",
         QueryError,
     )
-    index = None
-    if isinstance(at, pd.DataFrame):
-        flat = at.index
-        index = np.array(flat.map(str) if flat.nlevels > 1 else flat)
+    index = _flat(at.index) if isinstance(at, pd.DataFrame) else None
     return {name: table[name].to_numpy() for name in table.columns}, index
 
 
-def _to_array(values: Any, name: str, kind: str) -> Array:
+def _to_numbers(values: Any, name: str, kind: str) -> Array:
+    """Convert the values of an action or covariate (``kind``) to float64, one or along points."""
     raw = _as_array(values, f"{kind} {name!r}")
+    if raw.dtype == object:
+        raw = np.array([_or_nan(value) for value in raw.ravel()], object).reshape(raw.shape)
     text = raw.dtype == object and any(isinstance(value, str) for value in raw.ravel())
+    must = f"at: the values of {kind} {name!r} must be numbers"
     if text or raw.dtype.kind not in "biufO":
-        raise QueryError(
-            f"at: the values of {kind} {name!r} must be numbers, got {raw.dtype}; convert them."
-        )
+        got = "text" if text or raw.dtype.kind in "UST" else raw.dtype
+        raise QueryError(f"{must}, got {got}; convert them.")
     try:
         array = raw.astype(np.float64)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise QueryError(f"at: the values of {kind} {name!r} must be numbers ({error}).") from error
+    except (TypeError, ValueError, OverflowError):
+        got = next((v for v in raw.ravel() if not isinstance(v, Real | Decimal)), raw.ravel()[0])
+        raise QueryError(f"{must}, got {_short(got)}; convert them.") from None
     _check_dimensions(array, f"{kind} {name!r}", "number")
     if not np.isfinite(array).all():
         raise QueryError(
@@ -266,32 +289,20 @@ def _to_array(values: Any, name: str, kind: str) -> Array:
 def _as_array(values: Any, what: str) -> npt.NDArray[Any]:
     try:
         return np.asarray(values)
-    except (TypeError, ValueError) as error:  # nested lists of unequal lengths
+    except (TypeError, ValueError):
         raise QueryError(
-            f"at: the values of {what} must be one value or a one-dimensional array ({error})."
-        ) from error
+            f"at: the values of {what} must be one value or a one-dimensional array, got lists of "
+            f"unequal lengths or something else that is no array: {_short(values)}."
+        ) from None
 
 
-def _to_codes(values: Any, name: str, levels: Sequence[str], kind: str) -> Array:
-    raw = _as_array(values, f"{kind} {name!r}")
-    _check_dimensions(raw, f"{kind} {name!r}", "level")
-    try:
-        texts = [level_text(value) for value in raw.ravel().tolist()]
-    except DataError as error:
-        raise QueryError(f"at: {kind} {name!r}: {error}") from error
-    if None in texts:
-        raise QueryError(
-            f"at: the categorical {kind} {name!r} has missing values at {texts.count(None)} "
-            f"points; drop those points."
-        )
-    order = {level: code for code, level in enumerate(levels)}
-    unknown = list(dict.fromkeys(text for text in texts if text not in order))
-    if unknown:
-        raise QueryError(
-            f"at: {kind} {name!r} has no level {', '.join(map(repr, unknown[:5]))}; the data have "
-            f"{list(levels)}. Nothing is known about a level without rows."
-        )
-    return np.array([order[str(text)] for text in texts], dtype=float).reshape(raw.shape)
+def _or_nan(value: Any) -> Any:
+    return np.nan if value is pd.NA else value
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _check_dimensions(array: npt.NDArray[Any], what: str, kind: str) -> None:

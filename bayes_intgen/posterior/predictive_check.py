@@ -18,6 +18,7 @@ import xarray as xr
 
 from bayes_intgen.base.arguments import read_whole
 from bayes_intgen.base.errors import ModelError
+from bayes_intgen.base.netcdf_names import without_slashes
 from bayes_intgen.base.regimes import Regime, format_regime, parse_regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.regime_data import RegimeData
@@ -130,11 +131,12 @@ def _tree(fit: Fitted, chosen: dict[Regime, Array], draws: Array, density: Array
     y = values[:, -1]
     if law_of(fit).discrete:  # ArviZ tells by the type
         y, draws = y.astype(np.int64), draws.astype(np.int64)
+    named = without_slashes  # which the nodes of a tree refuse
     return xr.DataTree.from_dict(
         {
             "posterior": posterior[["sigma"]],
-            "posterior_predictive": xr.Dataset({name: (dims, draws)}, coords={**ends, **coords}),
-            "log_likelihood": xr.Dataset({name: (dims, density)}, coords={**ends, **coords}),
-            "observed_data": xr.Dataset({name: ("row", y)}, coords=coords),
+            "posterior_predictive": named(xr.Dataset({name: (dims, draws)}, {**ends, **coords})),
+            "log_likelihood": named(xr.Dataset({name: (dims, density)}, {**ends, **coords})),
+            "observed_data": named(xr.Dataset({name: ("row", y)}, coords)),
         }
     )

@@ -143,6 +143,14 @@ def repeat_points(points: Points, like: Points, name: str) -> Points:
             f"{name} must hold one point or as many as at, got {len(points)} for {len(like)}; "
             f"give one {name} for all points, or one for each."
         )
+    if len(points) > 1 and points.carried is not None and like.carried is not None:
+        own, other = points.carried.tolist(), like.carried.tolist()
+        if own != other and set(own) == set(other):
+            raise QueryError(
+                f"{name} carries the labels of at in another order, so that it is open which "
+                f"belong together; put both into one order (.loc[at.index]), or drop its labels "
+                f"(.to_numpy() or .reset_index(drop=True))."
+            )
     values = np.broadcast_to(points.values, like.values.shape)
     return replace(points, values=values, index=like.index)
 

@@ -131,3 +131,103 @@ def test_a_type_is_named_as_its_library_does(frame, column, kind):
 def test_labels_that_are_lists_are_refused(frame):
     with pytest.raises(ig.RegimeError, match="collections"):
         read(frame.assign(regime=[["obs"]] * len(frame)))
+
+
+NAMES = {"a1": "price/unit", "a2": "price_unit", "y": "sales/week"}
+
+
+@pytest.fixture(scope="module")
+def slashed(frame):
+    renamed = frame.rename(columns=NAMES)
+    renamed["regime"] = renamed["regime"].replace(NAMES)
+    data = ig.RegimeData.from_frame(renamed, "sales/week", ["price/unit", "price_unit"])
+    model = ig.InterventionModel(ig.Polynomial(1), "full")
+    return data, model.fit(data, method="laplace", draws=20)
+
+
+ASK = {
+    "expected_outcome": lambda p, at, base: p.expected_outcome(at),
+    "mean": lambda p, at, base: p.expected_outcome(at).mean(["chain", "draw"]),
+    "interval": lambda p, at, base: p.expected_outcome(at).quantile([0.1, 0.9], ["chain", "draw"]),
+    "contrast": lambda p, at, base: p.contrast(at, base),
+    "probability": lambda p, at, base: p.probability(at, base),
+    "predict": lambda p, at, base: p.predict(at),
+    "component": lambda p, at, base: p.component("price/unit", [0.0, 1.0]),
+    "dose_response": lambda p, at, base: p.dose_response("price/unit", [0.0, 1.0]),
+    "decomposition": lambda p, at, base: p.decomposition(at),
+    "average": lambda p, at, base: p.average_outcome(at, do=["price/unit"]),
+    "best": lambda p, at, base: p.best_action(dict.fromkeys(at, (0.0, 1.0)), grid=3).draws,
+}
+
+
+@pytest.mark.parametrize("name", ASK)
+def test_names_with_a_slash_can_be_saved(slashed, tmp_path, name):
+    at = pd.DataFrame({"price/unit": [0.0, 0.5], "price_unit": 0.1})
+    answer = ASK[name](slashed[1], at, at.iloc[[0]])
+    answer.to_netcdf(tmp_path / "answer.nc")
+    kept = answer if isinstance(answer, xr.Dataset) else answer.to_dataset(name="answer")
+    with xr.open_dataset(tmp_path / "answer.nc") as again:
+        assert not any("/" in held for held in again.variables)
+        true = {held: str(held) for held in again.variables}
+        true |= {
+            k: v.attrs["long_name"] for k, v in again.variables.items() if v.attrs.get("long_name")
+        }
+        true = {k: "answer" if v == getattr(answer, "name", "") else v for k, v in true.items()}
+        assert sorted(true.values()) == sorted(map(str, kept.variables))
+        for held, called in true.items():
+            np.testing.assert_array_equal(again[held], kept[called])
+
+
+def test_a_predictive_check_takes_names_with_a_slash(slashed, tmp_path):
+    data, posterior = slashed
+    tree = posterior.predictive_check(data)
+    tree.to_netcdf(tmp_path / "tree.nc", engine="h5netcdf")
+    assert tree["observed_data"]["sales_week"].attrs["long_name"] == "sales/week"
+    posterior.save(tmp_path / "fit.nc")
+    at = {"price/unit": 0.5, "price_unit": 0.1}
+    pd.testing.assert_frame_equal(ig.load(tmp_path / "fit.nc").table(at), posterior.table(at))
+
+
+def test_a_baseline_in_another_order_is_refused(posterior):
+    at = {"a1": pd.Series([0.0, 0.5], ["x", "y"]), "a2": 0.1}
+    assert not posterior.contrast(at, at).any()
+    turned = at | {"a1": at["a1"].iloc[::-1]}
+    for ask in (posterior.contrast, posterior.probability):
+        with pytest.raises(ig.QueryError, match="baseline carries the labels of at in another"):
+            ask(at, turned)
+    with pytest.raises(ig.QueryError, match="another order"):
+        posterior.contrast(AT, AT.iloc[::-1])
+    assert posterior.contrast(AT, AT.set_axis([7, 8, 9])).sizes["point"] == 3  # by position
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (pd.Series([1, pd.NA], dtype=object), "missing or infinite values at 1"),
+        ([[1], [1, 2]], r"one value or a one-dimensional array, got .*\[\[1\], \[1, 2\]\]"),
+        ({1, 2}, r"must be numbers, got \{1, 2\}"),
+        ("x", "must be numbers, got text"),
+    ],
+)
+def test_values_of_a_query_are_refused_in_our_words(posterior, value, words):
+    with pytest.raises(ig.QueryError, match=words) as caught:
+        posterior.expected_outcome({"a1": value, "a2": 0.0})
+    for foreign in ("float()", "inhomogeneous", "<U", "NAType"):
+        assert foreign not in str(caught.value)
+
+
+def test_objects_of_one_type_are_levels(frame):
+    codes = pd.Series([1, 2, 3] * (len(frame) // 3), dtype=object)
+    data = [
+        ig.RegimeData.from_frame(frame.assign(a1=own), "y", ["a1", "a2"], categorical=["a1"])
+        for own in (codes, codes.astype(int))
+    ]
+    np.testing.assert_array_equal(data[0].rows("a2"), data[1].rows("a2"))
+    assert data[0].summary.levels == data[1].summary.levels
+
+
+def test_types_of_marks_are_in_common_words(frame):
+    months = pd.period_range("2000-01", periods=len(frame), freq="M")
+    for arguments, kind in (({"time": "m"}, "period"), ({"weights": "t"}, "string")):
+        with pytest.raises(ig.DataError, match=f"its type is {kind}\\."):
+            ig.RegimeData.from_frame(frame.assign(m=months, t="x"), "y", ["a1", "a2"], **arguments)

@@ -14,6 +14,7 @@ import xarray as xr
 
 from bayes_intgen.base.arguments import read_mapping
 from bayes_intgen.base.errors import QueryError
+from bayes_intgen.base.netcdf_names import writable
 from bayes_intgen.base.regimes import Regime, format_regime, read_do
 from bayes_intgen.base.support_flags import SUPPORTED
 from bayes_intgen.base.types import Array, Mask
@@ -206,10 +207,12 @@ def _supported(fit: Fitted, rows: Points, regime: Regime, beyond: Beyond) -> Mas
 
 
 def _label(fit: Fitted, values: Array, regime: Regime, supported: float) -> xr.DataArray:
-    return xr.DataArray(
-        values,
-        dims=("chain", "draw"),
-        coords={**draw_coords(fit), "supported_share": supported},
-        name=fit.outcome,
-        attrs={"do": format_regime(regime)},
+    return writable(
+        xr.DataArray(
+            values,
+            dims=("chain", "draw"),
+            coords={**draw_coords(fit), "supported_share": supported},
+            name=fit.outcome,
+            attrs={"do": format_regime(regime)},
+        )
     )

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
+from bayes_intgen.base.netcdf_names import writable
 from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.data.points import Beyond, Points
@@ -110,12 +111,14 @@ def best_action(
     picked = _values(groups, chosen)
     columns = {f"best:{action}": _decode(fit, action, picked[action]) for action in limits}
     columns |= {"best_outcome": best, "outcome": here, "regret": sign * (best - here)}  # (2)
-    draws = xr.Dataset(
-        {
-            name: (("chain", "draw"), column.reshape(theta.shape[:2]))
-            for name, column in columns.items()
-        },
-        coords=draw_coords(fit),
+    draws = writable(
+        xr.Dataset(
+            {
+                name: (("chain", "draw"), column.reshape(theta.shape[:2]))
+                for name, column in columns.items()
+            },
+            coords=draw_coords(fit),
+        )
     )
     distinct, counts = np.unique(chosen, axis=1, return_counts=True)
     most = np.argsort(-counts, kind="stable")[:CANDIDATES]
@@ -203,7 +206,7 @@ def _marginal(fit: Fitted, draws: xr.Dataset, action: str, grid: Array) -> xr.Da
     values = draws[f"best:{action}"].to_numpy().ravel()
     options = _decode(fit, action, grid)
     shares = np.array([(values == option).mean() for option in options])
-    return xr.DataArray(shares, dims=action, coords={action: options}, name="probability")
+    return writable(xr.DataArray(shares, dims=action, coords={action: options}, name="probability"))
 
 
 def _method(groups: Sequence[Group], grids: Mapping[str, Array]) -> str:

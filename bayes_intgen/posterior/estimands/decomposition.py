@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayes_intgen.base.netcdf_names import writable
 from bayes_intgen.data.points import Beyond
 from bayes_intgen.data.reference import reference_values
 from bayes_intgen.design.design import CAUSAL, bias_name
@@ -106,10 +107,12 @@ def decomposition(fit: Fitted, at: Any, beyond: Beyond = "error") -> xr.Dataset:
         variables["interaction"] = beta @ (phi(points.values) - base).T - np.sum(causal, axis=0)
     one, many = ("chain", "draw", "point"), ("chain", "draw", "action", "point")
     coords = {**draw_coords(fit), "action": ["+".join(unit) for unit in units], **points.coords()}
-    return xr.Dataset(
-        {name: (many if v.ndim == 4 else one, v) for name, v in variables.items()},
-        coords={**coords, "support": ("point", flags)},
-        attrs={"gauge": _gauge(fit), "outcome": fit.outcome},
+    return writable(
+        xr.Dataset(
+            {name: (many if v.ndim == 4 else one, v) for name, v in variables.items()},
+            coords={**coords, "support": ("point", flags)},
+            attrs={"gauge": _gauge(fit), "outcome": fit.outcome},
+        )
     )
 
 

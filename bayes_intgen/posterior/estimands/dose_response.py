@@ -17,6 +17,7 @@ import xarray as xr
 
 from bayes_intgen.base.arguments import read_choice, read_mapping
 from bayes_intgen.base.errors import QueryError
+from bayes_intgen.base.netcdf_names import writable
 from bayes_intgen.base.regimes import Regime, format_regime, read_do
 from bayes_intgen.base.support_flags import SUPPORTED
 from bayes_intgen.base.types import Array
@@ -109,17 +110,19 @@ def dose_response(
         phi = fit.design.features.evaluate(points.values)
         flags = query.flag_points(fit, points, regime, beyond)
         share = (flags == SUPPORTED).astype(float)
-    return xr.DataArray(
-        theta_draws(fit, regime) @ phi.T + fit.outcome_scale.centre,  # (1), (2)
-        dims=("chain", "draw", action),
-        coords={
-            **draw_coords(fit),
-            action: doses.coords()[action][1],
-            "support": (action, flags),
-            "supported_share": (action, share),
-        },
-        name=fit.outcome,
-        attrs={"do": format_regime(regime)},
+    return writable(
+        xr.DataArray(
+            theta_draws(fit, regime) @ phi.T + fit.outcome_scale.centre,  # (1), (2)
+            dims=("chain", "draw", action),
+            coords={
+                **draw_coords(fit),
+                action: doses.coords()[action][1],
+                "support": (action, flags),
+                "supported_share": (action, share),
+            },
+            name=fit.outcome,
+            attrs={"do": format_regime(regime)},
+        )
     )
 
 

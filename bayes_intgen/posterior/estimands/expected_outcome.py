@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from bayes_intgen.base.netcdf_names import writable
 from bayes_intgen.base.regimes import Regime, format_regime, read_do
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.points import Beyond, Points
@@ -126,4 +127,5 @@ def label_draws(
     coords = {**draw_coords(fit), **points.coords()}
     if support is not None:
         coords["support"] = ("point", support)
-    return xr.DataArray(values, dims=("chain", "draw", "point"), coords=coords, name=name)
+    answer = xr.DataArray(values, dims=("chain", "draw", "point"), coords=coords, name=name)
+    return writable(answer) if "/" in "".join([name, *coords]) else answer

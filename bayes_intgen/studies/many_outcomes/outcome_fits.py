@@ -12,6 +12,7 @@ import xarray as xr
 from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.html import html_block
 from bayes_intgen.base.metrics import INTERVAL
+from bayes_intgen.base.netcdf_names import writable
 from bayes_intgen.data.many_outcomes import shorten
 from bayes_intgen.data.points import Beyond
 from bayes_intgen.posterior.estimands.contrast import Contrast
@@ -289,6 +290,12 @@ class OutcomeFits:
                     for a in answers]  # fmt: skip
             coords[name] = (("outcome", "point"), np.stack(each))
         coords["unit"] = ("outcome", self.verdicts["unit"].to_numpy(dtype=float))
-        return xr.DataArray(
-            values, dims=("outcome", *first.dims), coords=coords, attrs=first.attrs, name="effect"
+        return writable(
+            xr.DataArray(
+                values,
+                dims=("outcome", *first.dims),
+                coords=coords,
+                attrs=first.attrs,
+                name="effect",
+            )
         )
