@@ -215,6 +215,8 @@ def prepare(
     problem = Problem(design, moments, priors, lifts)
     if moments.clusters:
         problem = fit_intercepts(problem)
+        if weighted and not isinstance(data, Moments):
+            problem = problem.without_group_sums()  # want of memory: another pass sums anew
         moments = problem.moments
     prepared = Prepared(problem, moments, settled.learned)
     if not weighted:

@@ -188,6 +188,13 @@ class Problem:
         )
         return other
 
+    def without_group_sums(self) -> "Problem":
+        """Return the same without the features' sums over groups, which its likelihood holds."""
+        groups = {regime: own.without_features() for regime, own in self.moments.clusters.items()}
+        other = replace(self, moments=replace(self.moments, clusters=groups))
+        vars(other)["likelihood"] = self.likelihood
+        return other
+
     def build(self) -> pm.Model:
         """Write the PyMC model, without sampling."""
         return build_model(

@@ -50,7 +50,7 @@ from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.inference.intercepts import GroupMeans
 from bayes_intgen.inference.problem import Problem, WeightsGiven
-from bayes_intgen.moments.cluster_sums import add_by_key
+from bayes_intgen.moments.keyed_rows import add_by_key
 from bayes_intgen.moments.meat import sum_of_squares, units_are_blocks
 from bayes_intgen.moments.moments import Moments
 

@@ -16,30 +16,31 @@ not depend on the number of rows. The u_g are needed for a sandwich only; of mor
 they are added up in 4096 bins of whole clusters, since the union of independent clusters is one.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
-from scipy import sparse
 
 from bayes_intgen.base.parallel import stretches
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.data.marks import HASH_BITS
+from bayes_intgen.moments.keyed_rows import (
+    add_at,
+    add_by_key,
+    add_rows,
+    places_of,
+)
 
 __all__ = [
     "GROUPS_AT_ONCE",
     "MOST_UNITS",
     "ClusterSums",
-    "add_by_key",
     "bins_of",
-    "group_rows",
-    "sum_rows",
 ]
 
 MOST_UNITS = 2**12
 BIN_WIDTH = 2 ** (HASH_BITS - 12)
-LEAST_PENDING, GROUPS_AT_ONCE, ROWS_AT_ONCE = 2**12, 2**13, 2**9
+LEAST_PENDING, GROUPS_AT_ONCE = 2**12, 2**13
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class ClusterSums:
         """Return the sums of the rows of both."""
         merged = ClusterSums(self.parts + other.parts, self.scores + other.scores)
         pending = sum(len(part.keys) for part in merged.parts[1:])
-        if pending < max(LEAST_PENDING, len(merged.parts[0].keys)):
+        if pending < max(LEAST_PENDING, len(merged.parts[0].keys) // 4):
             return merged
         return merged.settle()
 
@@ -113,8 +114,7 @@ class ClusterSums:
         places, rows = at[known], np.flatnonzero(known)
         for name in SUMMED:
             total, values = getattr(first, name), getattr(part, name)
-            for some in stretches(len(rows), ROWS_AT_ONCE):
-                total[places[some]] += values[rows[some]]
+            add_rows(total, places, values, rows)
         new = _Keyed(part.keys[~known], *(getattr(part, name)[~known] for name in SUMMED))
         if not own.scores or len(first.keys) <= MOST_UNITS:
             return self.merge(ClusterSums((new,), own.scores))
@@ -132,10 +132,10 @@ class ClusterSums:
     def _whole(self) -> _Keyed:
         if len(self.parts) == 1:
             return self.parts[0]
-        keys, places = _places([part.keys for part in self.parts])
+        keys, places = places_of([part.keys for part in self.parts])
 
         def add(name: str) -> Array:
-            return _add_at(places, [getattr(part, name) for part in self.parts], len(keys))
+            return add_at(places, [getattr(part, name) for part in self.parts], len(keys))
 
         return _Keyed(keys, *map(add, SUMMED))
 
@@ -242,52 +242,9 @@ class ClusterSums:
         """Return the sums without the u_g."""
         return ClusterSums((self._whole,))
 
-
-def group_rows(keys: Indices) -> tuple[Indices, Indices]:
-    """Return the order of rows by key, shape (rows, 2) to (rows,), and where each key starts."""
-    order = np.lexsort((keys[:, 1], keys[:, 0]))
-    ranked = keys[order]
-    changes = np.any(ranked[1:] != ranked[:-1], axis=1)
-    return order, np.concatenate([[0], np.flatnonzero(changes) + 1]).astype(np.intp)
-
-
-def sum_rows(values: Array, order: Indices, starts: Indices) -> Array:
-    """Return sums over rows in some order, cut where each group starts, shape (groups, columns)."""
-    ends = np.append(starts, len(order))
-    ones = np.ones(len(order))
-    groups = sparse.csr_array((ones, order, ends), shape=(len(starts), len(values)))
-    return np.asarray(groups @ values)
-
-
-def add_by_key(parts: "list[tuple[Indices, Array]]") -> tuple[Indices, Array]:
-    """Add up rows with equal keys, given as (keys, values), in the order of the keys."""
-    distinct = []
-    for keys, values in parts:
-        order, starts = group_rows(keys)
-        if len(starts) < len(keys):
-            distinct.append((keys[order][starts], sum_rows(values, order, starts)))
-        else:
-            distinct.append((keys, values))
-    every, places = _places([keys for keys, _ in distinct])
-    return every, _add_at(places, [values for _, values in distinct], len(every))
-
-
-def _places(parts: Sequence[Indices]) -> tuple[Indices, list[Indices]]:
-    """Return the distinct keys of all parts, in their order, and where those of each part are."""
-    every = np.concatenate(parts)
-    order, starts = group_rows(every)
-    places = np.empty(len(every), dtype=np.intp)
-    places[order] = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(every)))
-    return every[order][starts], np.split(places, np.cumsum([len(keys) for keys in parts])[:-1])
-
-
-def _add_at(places: Sequence[Indices], parts: Sequence[Array], size: int) -> Array:
-    """Add up parts, the rows of each of which have places of their own."""
-    total = np.zeros((size, *parts[0].shape[1:]))
-    for place, values in zip(places, parts, strict=True):
-        for some in stretches(len(place), ROWS_AT_ONCE):  # which stay in the cache
-            total[place[some]] += values[some]
-    return total
+    def without_features(self) -> "ClusterSums":
+        """Return the sums without those of features, which are most of them, nor the u_g."""
+        return ClusterSums((replace(self._whole, sums=np.empty((len(self.keys), 0))),))
 
 
 def _as_slice(columns: Indices) -> Indices | slice:

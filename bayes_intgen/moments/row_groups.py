@@ -6,13 +6,8 @@ from functools import cached_property
 import numpy as np
 
 from bayes_intgen.base.types import Array, Indices
-from bayes_intgen.moments.cluster_sums import (
-    MOST_UNITS,
-    ClusterSums,
-    bins_of,
-    group_rows,
-    sum_rows,
-)
+from bayes_intgen.moments.cluster_sums import MOST_UNITS, ClusterSums, bins_of
+from bayes_intgen.moments.keyed_rows import group_rows, sum_rows
 
 __all__ = ["GroupTotals", "RowGroups"]
 

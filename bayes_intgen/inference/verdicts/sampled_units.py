@@ -18,7 +18,7 @@ from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.data.grouping import relative_units
 from bayes_intgen.data.regime_summary import ThinnedSample
-from bayes_intgen.moments.cluster_sums import group_rows
+from bayes_intgen.moments.keyed_rows import group_rows
 from bayes_intgen.moments.meat import units_are_blocks
 from bayes_intgen.moments.moments import Moments
 
