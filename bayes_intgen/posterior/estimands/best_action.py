@@ -21,6 +21,7 @@ import xarray as xr
 from bayes_intgen.base.netcdf_names import writable
 from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.base.types import Array, Indices
+from bayes_intgen.data.few_values import few_values
 from bayes_intgen.data.points import Beyond, Points
 from bayes_intgen.posterior import query
 from bayes_intgen.posterior.estimands.action_grid import Group
@@ -61,8 +62,9 @@ def best_action(
         of levels to costs, 0 by default.
     grid
         Points per numeric action between its bounds, or a mapping of actions to numbers of
-        points or to values. By default 41, and fewer for actions that interact, of which every
-        combination is tried (20,000 at most; 200,000 if asked for).
+        points or to values. By default the values between its bounds of an action that has at
+        most seven in all rows, such as 0 and 1; of others 41 points, and fewer if they interact,
+        as every combination is tried (20,000 at most; 200,000 if asked for).
     minimize
         Look for the smallest outcome.
     do
@@ -138,10 +140,14 @@ def best_action(
         candidates=candidates[[*limits, "probability", "mean", "cost", "support", "untested"]],
         draws=draws,
         marginals={action: _marginal(fit, draws, action, grids[action]) for action in limits},
-        method=_method(groups, grids),
+        method=_method(fit, groups, grids),
         minimize=minimize,
         budget=search.budget,
         do=format_regime(regime),
+        held={
+            name: _plain(held.coords()[name][1][0]) for name in held.variables if name not in limits
+        },
+        priced=budget is not None or bool(cost),
     )
 
 
@@ -159,7 +165,7 @@ def _decode(fit: Fitted, action: str, values: Array) -> npt.NDArray[Any]:
 
 
 def _plain(value: Any) -> float | str:
-    return value if isinstance(value, str) else float(value)
+    return str(value) if isinstance(value, str) else float(value)
 
 
 def _describe(
@@ -209,8 +215,14 @@ def _marginal(fit: Fitted, draws: xr.Dataset, action: str, grid: Array) -> xr.Da
     return writable(xr.DataArray(shares, dims=action, coords={action: options}, name="probability"))
 
 
-def _method(groups: Sequence[Group], grids: Mapping[str, Array]) -> str:
+def _method(fit: Fitted, groups: Sequence[Group], grids: Mapping[str, Array]) -> str:
     points = ", ".join(f"{action} {len(values)}" for action, values in grids.items())
+    few = [
+        a
+        for a, values in grids.items()
+        if {*values.tolist()} <= {*(few_values(fit.summary, a) or ())}
+    ]
+    points += f"; of {', '.join(few)} the values that rows hold" if few else ""
     joint = [", ".join(group.grids) for group in groups if len(group.grids) > 1]
     if not joint:
         return f"exact on the grid (points: {points}); the outcome is a sum over the actions"
