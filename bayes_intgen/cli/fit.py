@@ -15,6 +15,7 @@ from bayes_intgen.cli.lists import whole_number
 from bayes_intgen.cli.many_outcomes import fit_many, is_many
 from bayes_intgen.cli.paths import keep_apart, writable_or_folder
 from bayes_intgen.cli.text import fit_terminal, records, show_json
+from bayes_intgen.cli.words import verdict_words
 
 __all__ = ["DESCRIPTION", "add_arguments", "run"]
 
@@ -146,7 +147,8 @@ def run(options: argparse.Namespace) -> int:
         print(fit_terminal(str(posterior)))
         print(f"\nSaved to {options.out}. Next: bayes-intgen plot {options.out} --out joint.png")
     if not posterior.convergence.ok:
-        print(f"bayes-intgen fit: {posterior.convergence}", file=sys.stderr)
+        verdict = str(posterior.convergence) if options.json else "NOT CONVERGED, as said above."
+        print(f"bayes-intgen fit: {verdict_words(verdict)}", file=sys.stderr)
         return 1
     return 0
 
