@@ -121,6 +121,10 @@ def read_real(
         within = low < number < high if open_ends else low <= number <= high
         if -inf < number < inf and within:
             return number
+        if (low, high) == (0.0, 1.0) and 1 < number < 100:  # a share, given in percent
+            raise error(
+                f"{argument} must be {rule}, got {show(value)}; {number:g}% is {number / 100:g}."
+            )
     raise error(f"{argument} must be {rule}, got {show(value)}.")
 
 

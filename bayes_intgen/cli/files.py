@@ -28,6 +28,16 @@ class PointsTable:
     variables: tuple[str, ...]  # those whose values are points
     format: CsvFormat = field(default_factory=CsvFormat)  # how a CSV file is written
 
+    def labelled(self) -> pd.DataFrame:
+        """Return the points, labelled by their column ``name``, or the first texts that differ."""
+        points = self.table.to_pandas()
+        others = [name for name in points if name not in self.variables]
+        texts = [n for n in others if n == "name" or not pd.api.types.is_numeric_dtype(points[n])]
+        for name in sorted(texts, key=lambda own: own != "name"):
+            if points[name].is_unique and points[name].notna().all():
+                return points.set_index(name)
+        return points
+
     def beside(self, answer: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         """Put an answer, whose rows are those of the table, beside the other columns.
 

@@ -31,7 +31,7 @@ from bayes_intgen.posterior.estimands.expected_outcome import draw_coords, theta
 from bayes_intgen.posterior.fitted import Fitted
 from bayes_intgen.posterior.support import find_gaps
 
-__all__ = ["BestAction", "best_action"]
+__all__ = ["BestAction", "best_action", "chosen_values", "find_untested"]
 
 CANDIDATES = 10
 
@@ -110,7 +110,7 @@ def best_action(
         flat @ level + fit.outcome_scale.centre + search.gain(flat, choice)
         for choice in (chosen, top)
     )
-    picked = _values(groups, chosen)
+    picked = chosen_values(groups, chosen)
     columns = {f"best:{action}": _decode(fit, action, picked[action]) for action in limits}
     columns |= {"best_outcome": best, "outcome": here, "regret": sign * (best - here)}  # (2)
     draws = writable(
@@ -136,7 +136,7 @@ def best_action(
         regret=float(draws["regret"].mean()),
         cost=float(recommended["cost"]),
         support=str(recommended["support"]),
-        untested=tuple(_find_untested(fit, held, _values(groups, top), picked)),
+        untested=tuple(find_untested(fit, held, chosen_values(groups, top), picked)),
         candidates=candidates[[*limits, "probability", "mean", "cost", "support", "untested"]],
         draws=draws,
         marginals={action: _marginal(fit, draws, action, grids[action]) for action in limits},
@@ -151,7 +151,7 @@ def best_action(
     )
 
 
-def _values(groups: Sequence[Group], chosen: Indices) -> dict[str, Array]:
+def chosen_values(groups: Sequence[Group], chosen: Indices) -> dict[str, Array]:
     """Return the value, or the code of the level, of each action in some choices."""
     pairs = zip(groups, chosen, strict=True)
     return {a: g.settings[index, k] for g, index in pairs for k, a in enumerate(g.grids)}
@@ -172,7 +172,7 @@ def _describe(
     fit: Fitted, groups: Sequence[Group], chosen: Indices, held: Points, regime: Regime, beyond: str
 ) -> pd.DataFrame:
     """Return settings in words: the actions, their cost, their flag, and which lie in a gap."""
-    values = _values(groups, chosen)
+    values = chosen_values(groups, chosen)
     points = _complete(fit, held, values)
     cost = sum(group.cost[index] for group, index in zip(groups, chosen, strict=True))
     untested = np.full(len(points), "", dtype=object)
@@ -193,7 +193,7 @@ def _complete(fit: Fitted, held: Points, values: Mapping[str, Array]) -> Array:
     return points
 
 
-def _find_untested(
+def find_untested(
     fit: Fitted, held: Points, top: Mapping[str, Array], picked: Mapping[str, Array]
 ) -> Iterator[UntestedBest]:
     """Yield the gaps in which the recommended value lies, or the best value of enough draws."""
