@@ -234,6 +234,23 @@ def add_regime(parser: argparse.ArgumentParser) -> None:
         help="column of the labels (regime); or a flag per action, as in tv=tv_test,web=web_test: "
         "columns that are true, or 1, in the rows of the experiment on it",
     )
+    parser.add_argument(
+        "--labels",
+        type=pairs,
+        action=Pairs,
+        default={},
+        metavar="L=R,L=R",
+        help="what labels mean that are spelt otherwise, as in 'history=obs,price test=price' "
+        "(may be repeated)",
+    )
+
+
+class Pairs(argparse.Action):
+    """Add the pairs of an option that is repeated to those before."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option: Any = None) -> None:
+        """Keep both."""
+        setattr(namespace, self.dest, {**getattr(namespace, self.dest), **values})
 
 
 def regime_columns(text: str) -> str | dict[str, str]:
@@ -289,6 +306,7 @@ def read_table(
         regime=options.regime,
         categorical=options.categorical,
         covariates=options.covariates,
+        labels=options.labels,
         **marks(options),
     )
     dropped = getattr(options, "drop", [])

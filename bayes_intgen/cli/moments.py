@@ -83,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _sum_up(source: Any, like: "ig.Moments | None", options: argparse.Namespace) -> "ig.Moments":
     if like is not None:
-        return ig.Moments.from_data(source, like=like, regime=options.regime)
+        return ig.Moments.from_data(source, like=like, regime=options.regime, labels=options.labels)
     smooth = ig.HSGP(warp=0 if options.basis == "unwarped" else None)
     basis = ig.Polynomial(3) if options.basis == "polynomial" else smooth
     return ig.Moments.from_data(

@@ -1,7 +1,10 @@
 """The words of the command line in place of those of Python, in what the library says."""
 
 import re
+from ast import literal_eval
 from collections.abc import Collection
+
+from bayes_intgen.cli.lists import quote
 
 __all__ = ["option_words", "verdict_words"]
 
@@ -36,11 +39,18 @@ def verdict_words(text: str) -> str:
         text = text.replace(python, words)
     names = "|".join((*OF_FITS, *OF_QUERIES))
     fits = "|".join(OF_FITS)
+    text = re.sub(r"labels=(\{[^}]*\})", _pairs, text)
     text = re.sub(rf"\buse (?=({fits})=)", "fit with ", text)
     text = re.sub(rf"(?<![-\w])({names})=True\b", r"--\1", text)
     text = re.sub(rf"(?<![-\w])({names})=(['\"])([^'\"]+)\2", r"--\1 \3", text)
     text = re.sub(rf"(?<![-\w])({names})=(\d[\d.]*\d|\d)", r"--\1 \2", text)
     return re.sub(rf"(?<![-\w])({names})=(?=[ ,.;])", r"--\1", text)
+
+
+def _pairs(found: re.Match[str]) -> str:
+    """Write a mapping of labels as an option."""
+    pairs = [f"{quote(name)}={quote(value)}" for name, value in literal_eval(found[1]).items()]
+    return "--labels '{}'".format(",".join(pairs))
 
 
 def option_words(text: str, command: str, options: Collection[str]) -> str:
