@@ -54,10 +54,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_table(parser)
     parser.add_argument(
         "--out",
-        required=True,
         type=writable_or_folder,
         metavar="FIT.nc",
-        help="file to write the fit to; with several outcomes a folder, which keeps what is done",
+        help="file to write the fit to (required); with several outcomes a folder, which keeps "
+        "what is done",
     )
     parser.add_argument(
         "--target",
@@ -110,6 +110,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read, fit, save and say what was found."""
+    if options.data is None or Path(options.data).suffix.lower() != ".npz":
+        arguments.need_columns(options)
+    elif options.out is None:
+        raise FileError("--out: name the file to write the fit to, as in --out fit.nc.")
     if options.data is not None:
         keep_apart(options.data, options.out)
     model = ig.InterventionModel(

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import bayes_intgen as ig
+from bayes_intgen.base.regimes import format_regime
 from bayes_intgen.cli import arguments
 from bayes_intgen.cli.marks import add_marks, marks
 
@@ -30,10 +31,14 @@ some data sets could not be fitted.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe what the command takes."""
     arguments.add_fit(parser)
-    parser.add_argument("data", metavar="DATA", help="the table it was fitted to")
-    arguments.add_regime(parser)
+    parser.add_argument(
+        "data", metavar="DATA", help="the table it was fitted to; the fit knows its columns"
+    )
+    arguments.add_regime(parser, default=None)
     add_marks(parser)
-    arguments.add_names(parser, "--drop", "R,R", "regimes that the fit left out", default=[])
+    arguments.add_names(
+        parser, "--drop", "R,R", "regimes to leave out (those without rows in the fit)"
+    )
     parser.add_argument("--points", type=Path, metavar="POINTS", help="table of query points")
     arguments.add_do(parser)
     arguments.add_folder(parser)
@@ -49,12 +54,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the study, save and print what it says."""
     from bayes_intgen.cli import files  # slow to import: --help need not
-    from bayes_intgen.studies.refit.simulate_rows import read_like  # slow to import, too
+    from bayes_intgen.studies.refit.simulate_rows import (  # slow to import, too
+        read_like,
+        read_origin,
+    )
 
     posterior = ig.load(options.fit)
-    data = read_like(posterior, options.data, options.regime, marks(options))
-    if options.drop:
-        data = data.drop(options.drop)
+    given = {name: value for name, value in marks(options).items() if value}
+    given |= {"labels": options.labels} if options.labels else {}
+    if options.regime is None:
+        given = read_origin(posterior) | given
+    else:
+        given["regime"] = options.regime
+    data = read_like(posterior, options.data, given.pop("regime", "regime"), given)
+    left_out = options.drop or [
+        format_regime(regime) for regime in data.regimes if regime not in posterior.summary.regimes
+    ]
+    if left_out:
+        data = data.drop(left_out)
     at = (
         None
         if options.points is None

@@ -11,14 +11,18 @@ from difflib import get_close_matches
 
 from bayes_intgen.base.arguments import show
 from bayes_intgen.base.errors import BayesIntgenError, DataError, RegimeError
-from bayes_intgen.base.regimes import CONTROLS, OBSERVATIONAL, Regime, format_regime, parse_regime
+from bayes_intgen.base.regimes import (
+    NOTHING_SET,
+    OBSERVATIONAL,
+    Regime,
+    format_regime,
+    parse_regime,
+)
 
 __all__ = ["Spellings", "guess_label", "read_label", "read_spellings", "unknown_labels"]
 
 SHOWN = 12
 LIKENESS = 0.75  # least, of a name that may be misspelt
-NOTHING_SET = CONTROLS | {"history", "historical", "observational", "observation", "observed"}
-NOTHING_SET |= {"natural", "organic", "nothing", "untreated", "usual", "bau", "past"}
 
 type Spellings = tuple[tuple[str, str], ...]
 
@@ -116,5 +120,10 @@ def guess_label(label: object, actions: Sequence[str]) -> str | None:
     if words & NOTHING_SET or OBSERVATIONAL in words:
         return OBSERVATIONAL
     lower = {action.lower(): action for action in actions}
-    close = get_close_matches(rest.strip(), lower, 1, LIKENESS)
+    alike = [name for name in lower if _digits(name) == _digits(rest)]  # a11 is no misspelt a1
+    close = get_close_matches(rest.strip(), alike, 1, LIKENESS)
     return lower[close[0]] if close else None
+
+
+def _digits(text: str) -> str:
+    return re.sub(r"\D", "", text)

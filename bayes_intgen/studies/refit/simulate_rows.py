@@ -9,6 +9,7 @@ data set has the experiments, the row counts and the support of the given one. R
 of a block of times, share a random intercept, as those of the fit do.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -29,7 +30,7 @@ from bayes_intgen.posterior.noise_scale import noise_scale
 from bayes_intgen.posterior.posterior import Posterior
 from bayes_intgen.posterior.query import read_points
 
-__all__ = ["REGIME", "one_draw", "read_like", "rows_of", "simulate_outcome"]
+__all__ = ["REGIME", "one_draw", "read_like", "read_origin", "rows_of", "simulate_outcome"]
 
 REGIME, GROUP = "__regime__", "__group__"
 MARKS = {"cluster": "__cluster__", "time": "__time__", "weights": "__weights__"}
@@ -56,6 +57,15 @@ def rows_of(data: RegimeData) -> pd.DataFrame:
             columns[GROUP] = pd.factorize(pd.MultiIndex.from_arrays([first, second]))[0]
         tables.append(pd.DataFrame({**columns, REGIME: label}))
     return pd.concat(tables, ignore_index=True)
+
+
+def read_origin(fitted: Posterior) -> dict[str, Any]:
+    """Return the arguments of ``from_frame`` that a fit keeps: regime, labels, cluster, time.
+
+    None are known of fits to moments, or of earlier versions.
+    """
+    kept = json.loads(str(fitted.idata.attrs.get("origin", "{}")))
+    return dict(kept)
 
 
 def read_like(
