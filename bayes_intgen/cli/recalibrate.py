@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 import bayes_intgen as ig
-from bayes_intgen.base.regimes import format_regime
 from bayes_intgen.cli import arguments
+from bayes_intgen.cli.fitted_rows import add_fitted_columns, read_fitted_rows
 from bayes_intgen.cli.marks import add_marks, marks
 
 __all__ = ["DESCRIPTION", "add_arguments", "run"]
@@ -34,11 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "data", metavar="DATA", help="the table it was fitted to; the fit knows its columns"
     )
-    arguments.add_regime(parser, default=None)
+    add_fitted_columns(parser)
     add_marks(parser)
-    arguments.add_names(
-        parser, "--drop", "R,R", "regimes to leave out (those without rows in the fit)"
-    )
     parser.add_argument("--points", type=Path, metavar="POINTS", help="table of query points")
     arguments.add_do(parser)
     arguments.add_folder(parser)
@@ -54,24 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the study, save and print what it says."""
     from bayes_intgen.cli import files  # slow to import: --help need not
-    from bayes_intgen.studies.refit.simulate_rows import (  # slow to import, too
-        read_like,
-        read_origin,
-    )
 
     posterior = ig.load(options.fit)
-    given = {name: value for name, value in marks(options).items() if value}
-    given |= {"labels": options.labels} if options.labels else {}
-    if options.regime is None:
-        given = read_origin(posterior) | given
-    else:
-        given["regime"] = options.regime
-    data = read_like(posterior, options.data, given.pop("regime", "regime"), given)
-    left_out = options.drop or [
-        format_regime(regime) for regime in data.regimes if regime not in posterior.summary.regimes
-    ]
-    if left_out:
-        data = data.drop(left_out)
+    data = read_fitted_rows(posterior, options.data, options, marks(options))
     at = (
         None
         if options.points is None

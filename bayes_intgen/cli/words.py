@@ -17,6 +17,8 @@ OF_FITS = (
 OF_QUERIES = ("beyond", "grid", "rows", "budget", "average", "baseline", "interval")
 SENTENCES = {
     "None sets all actions, [] none.": "Leave it out to set all actions, or write none.",
+    "Even under do=None all actions and covariates are needed.": "Whatever --do says, all actions "
+    "and covariates are needed; with --average ROWS those left out are as in its rows.",
     "Even under do=None all": "Whatever --do says, all",
     "; rows_needed says": "; in Python, posterior.rows_needed says",
     "plan with settings that try": "plan with --settings that try",
