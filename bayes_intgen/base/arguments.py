@@ -112,6 +112,10 @@ def read_real(
     Traceback (most recent call last):
         ...
     bayes_intgen.base.errors.ModelError: threshold must be a finite number, got 'high'.
+    >>> read_real(90, "level", "a number between 0 and 1", 0.0, 1.0)
+    Traceback (most recent call last):
+        ...
+    bayes_intgen.base.errors.ModelError: level must be a number between 0 and 1, got 90; 90% is 0.9.
     """
     if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool):
         try:
