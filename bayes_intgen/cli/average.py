@@ -36,7 +36,8 @@ def average_over(
             f"over the other columns of its rows."
         )
     answers = []
-    for setting in points[actions].to_dict("records"):
+    for row in points[actions].to_dict("records"):
+        setting = {str(name): value for name, value in row.items()}
         draws = posterior.average_outcome(rows, do, setting=setting)
         lower, upper = credible_interval(draws, interval)
         answers.append(

@@ -30,7 +30,7 @@ class PointsTable:
 
     def labelled(self) -> pd.DataFrame:
         """Return the points, labelled by their column ``name``, or the first texts that differ."""
-        points = self.table.to_pandas()
+        points: pd.DataFrame = self.table.to_pandas()
         others = [name for name in points if name not in self.variables]
         texts = [n for n in others if n == "name" or not pd.api.types.is_numeric_dtype(points[n])]
         for name in sorted(texts, key=lambda own: own != "name"):

@@ -15,6 +15,7 @@ OF_FITS = (
     *("target", "cluster", "time", "weights", "categorical", "covariates", "blocks", "basis"),
 )
 OF_QUERIES = ("beyond", "grid", "rows", "budget", "average", "baseline", "interval")
+POSITIONAL = ("command", "data", "experiments", "figure", "fit", "moments", "run")
 SENTENCES = {
     "None sets all actions, [] none.": "Leave it out to set all actions, or write none.",
     "Even under do=None all actions and covariates are needed.": "Whatever --do says, all actions "
@@ -71,7 +72,8 @@ def option_words(text: str, command: str, options: Collection[str]) -> str:
     first = re.match(r"([a-z_]+)(?=:| must | has | names | given as )", text)
     if first:
         name = first.group(1)
-        known = [own for own in (name, OTHER_NAMES.get(name)) if own in options]
-        if known:
-            text = f"--{known[0].replace('_', '-')}{text[first.end() :]}"
+        other = OTHER_NAMES.get(name, name)
+        known = name if name in options else other
+        if known in options and known not in POSITIONAL:
+            text = f"--{known.replace('_', '-')}{text[first.end() :]}"
     return verdict_words(text)

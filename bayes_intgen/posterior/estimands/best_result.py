@@ -182,7 +182,7 @@ class BestAction:
     def _shown(self) -> pd.DataFrame:
         """Return the candidates without columns that tell nothing."""
         empty = {"untested": not self.candidates["untested"].any(), "cost": not self.priced}
-        return self.candidates[[c for c in self.candidates if not empty.get(c, False)]]
+        return self.candidates[[c for c in self.candidates if not empty.get(str(c), False)]]
 
     def _flagged(self) -> str:
         """Say what the flag of the recommended setting means."""

@@ -76,16 +76,17 @@ def read_like(
 ) -> RegimeData:
     """Read a table with the columns of a fit; of marks those of :func:`rows_of`, if it has any."""
     have = set(getattr(table, "columns", ()))
-    return RegimeData.from_frame(
+    roles: dict[str, Any] = {role: name for role, name in MARKS.items() if name in have}
+    data: RegimeData = RegimeData.from_frame(
         table,
         outcome=fitted.outcome,
         actions=fitted.actions,
         regime=regime,
         categorical=list(fitted.summary.levels),
         covariates=fitted.covariates,
-        **{role: name for role, name in MARKS.items() if name in have},
-        **(marks or {}),
+        **(roles | dict(marks or {})),
     )
+    return data
 
 
 def one_draw(posterior: Posterior, number: int) -> Posterior:
