@@ -155,7 +155,7 @@ def run(options: argparse.Namespace) -> int:
 def _average(posterior: "ig.Posterior", points: "PointsTable", options: argparse.Namespace) -> int:
     """Write or print averages over the rows of a table."""
     from bayes_intgen.cli.average import average_over  # slow to import: --help need not
-    from bayes_intgen.cli.files import read_points, save_table
+    from bayes_intgen.cli.files import read_points, save_table  # slow to import, too
 
     if options.predict or options.beyond != "error":
         raise QueryError("--average: it goes without --predict and --beyond; leave these out.")

@@ -17,9 +17,10 @@ from bayes_intgen.base.regimes import (
     check_action_names,
     check_covariate_names,
     format_regime,
+    parse_regime,
 )
 from bayes_intgen.base.types import Array, Indices
-from bayes_intgen.data.labels import Spellings, read_label, read_spellings
+from bayes_intgen.data.labels import Spellings, read_spellings
 from bayes_intgen.data.marks import MarkColumns, Marks
 
 __all__ = ["Columns", "Flags", "check_categorical", "check_finite", "label_rows", "read_flags"]
@@ -81,12 +82,13 @@ class Columns:
         label = "" if isinstance(regime, Mapping) else regime
         marks = MarkColumns.read(cluster, time, weights, (outcome, *names))
         flags = read_flags(regime, names)
-        spellings = read_spellings(labels, names, bool(flags))
+        spellings = () if labels is None else read_spellings(labels, names, bool(flags))
         return cls(outcome, names, label, coded, known, flags, marks, spellings=spellings)
 
     def regime_of(self, label: object) -> Regime:
         """Return the regime that a label of the table stands for."""
-        return read_label(label, self.actions, self.spellings)
+        meaning = dict(self.spellings).get(str(label).strip(), label)
+        return parse_regime(meaning, self.actions)
 
     @property
     def origin(self) -> dict[str, Any]:

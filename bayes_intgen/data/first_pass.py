@@ -66,7 +66,7 @@ def read_summary(
         summary, rows_before = _read(source, columns)
     except RegimeError as error:
         labels = (label for label, *_ in source.batches())
-        unknown = unknown_labels(labels, columns.actions, columns.spellings)
+        unknown = unknown_labels(labels, columns.actions, columns.regime_of)
         raise unknown or error from error
     if not summary.regimes:
         raise DataError("frame: the table has no rows.")

@@ -6,7 +6,7 @@ the actions that it names, or words for rows in which nothing was set.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 from bayes_intgen.base.arguments import show
@@ -19,7 +19,7 @@ from bayes_intgen.base.regimes import (
     parse_regime,
 )
 
-__all__ = ["Spellings", "guess_label", "read_label", "read_spellings", "unknown_labels"]
+__all__ = ["Spellings", "guess_label", "read_spellings", "unknown_labels"]
 
 SHOWN = 12
 LIKENESS = 0.75  # least, of a name that may be misspelt
@@ -54,33 +54,19 @@ def read_spellings(labels: object, actions: Sequence[str], has_flags: bool) -> S
     return tuple((str(label).strip(), str(meaning)) for label, meaning in labels.items())
 
 
-def read_label(label: object, actions: Sequence[str], spellings: Spellings = ()) -> Regime:
-    """Return the regime that a label of a table stands for.
-
-    Raises
-    ------
-    RegimeError
-        As :func:`bayes_intgen.base.regimes.parse_regime`; a way out is added.
-
-    Examples
-    --------
-    >>> read_label("history", ["tv"], (("history", "obs"),)), read_label("tv", ["tv"])
-    ((), ('tv',))
-    """
-    meaning = dict(spellings).get(str(label).strip(), label)
-    return parse_regime(meaning, actions)
-
-
 def unknown_labels(
-    labels: Iterable[object], actions: Sequence[str], spellings: Spellings
+    labels: Iterable[object], actions: Sequence[str], read: Callable[[object], Regime]
 ) -> RegimeError | None:
-    """Return an error that names every label that cannot be read; None if all can."""
+    """Return an error that names every label that cannot be read; None if all can.
+
+    ``read`` returns the regime that a label stands for, or raises a RegimeError.
+    """
     unknown: dict[object, RegimeError] = {}
     try:
         for label in labels:
             if label not in unknown:
                 try:
-                    read_label(label, actions, spellings)
+                    read(label)
                 except RegimeError as error:
                     unknown[label] = error
     except BayesIntgenError:  # something else is wrong farther down
