@@ -60,8 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=lists.pairs,
         default={},
         metavar="A=V,Z=V",
-        help="values of actions that are not chosen, and of covariates (means or most frequent "
-        "levels)",
+        help="values of actions that are not chosen, and of covariates (the mean of the regimes' "
+        "means, the more frequent of two values, or the most frequent level)",
     )
     parser.add_argument(
         "--out", type=writable_table, metavar="CSV", help="file for the settings best in most draws"

@@ -19,6 +19,7 @@ __all__ = ["FEW", "describe_few", "distinct_values", "few_values", "two_values"]
 FEW = 7
 TWO_VALUES = 1e-9
 DIGITS = 6  # to which values of rows are told apart: a file keeps rows in single precision
+SHOWN = 8  # names, in a line
 LEAST_ROWS = 2  # at each value, for there to be no others
 
 
@@ -54,10 +55,14 @@ def few_values(summary: Summary, action: str) -> tuple[float, ...] | None:
     if pair or action in summary.levels:
         return pair
     k, parts = summary.actions.index(action), summary.regimes.values()
-    kept = [distinct_values(part, k) for part in parts]
-    rows = np.concatenate(kept)
+    rows = np.empty(0)
+    for part in parts:
+        own = distinct_values(part, k)
+        rows = np.concatenate([rows, own])
+        if not len(own) or len(np.unique(rows)) > FEW:
+            return None
     values, counts = np.unique(rows, return_counts=True)
-    if not all(map(len, kept)) or len(values) > FEW or counts.min() < LEAST_ROWS:
+    if counts.min() < LEAST_ROWS:
         return None
     low = min(float(part.low[k]) for part in parts)
     high = max(float(part.high[k]) for part in parts)
@@ -71,14 +76,21 @@ def distinct_values(part: RegimeSummary, column: int) -> Array:
     mean, sd = part.near_scale
     rows = mean[column] + part.near[:, column] * sd[column]
     unit = 10.0 ** floor(log10(max(float(np.abs(rows).max(initial=0.0)), 1e-300)))
-    rounded = np.round(rows / unit, DIGITS - 1) * unit + 0.0  # no negative zero
-    return np.array([float(f"{value:.10g}") for value in rounded])
+    rounded, where = np.unique(np.round(rows / unit, DIGITS - 1) * unit + 0.0, return_inverse=True)
+    return np.array([float(f"{value:.10g}") for value in rounded])[where]  # no negative zero
 
 
 def describe_few(summary: Summary) -> Iterable[str]:
     """Say in a line which numeric actions hold two values only, and what follows."""
+    alike: dict[tuple[float, float], list[str]] = {}
     for name in summary.actions:
         pair = two_values(summary, name)
         if pair:
-            low, high = (f"{value:.6g}" for value in pair)
-            yield f"{name} holds two values: treated as levels {low} and {high}, with none between"
+            alike.setdefault(pair, []).append(name)
+    for (low, high), names in alike.items():
+        more = f" and {len(names) - SHOWN} others" if len(names) > SHOWN else ""
+        hold = "holds" if len(names) == 1 else "hold"
+        yield (
+            f"{', '.join(names[:SHOWN])}{more} {hold} two values: treated as levels {low:.6g} and "
+            f"{high:.6g}, with none between"
+        )
