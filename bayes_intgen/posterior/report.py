@@ -91,7 +91,7 @@ def _caption(fit: Fitted) -> str:
     levels = ", or from its most frequent level to another" if fit.summary.levels else ""
     binary = any(two_values(fit.summary, name) for name in fit.actions)
     two = ", or between its two values" if binary else ""
-    held_at = ", covariates at the mean of the regimes' means or the most frequent level"
+    held_at = ", covariates at their means or most frequent levels, regimes counting alike"
     held = held_at if fit.summary.covariates else ""
     return (
         f"Change in {fit.summary.outcome} when one action moves from mean - sd to "
