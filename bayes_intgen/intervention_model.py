@@ -24,6 +24,7 @@ from bayes_intgen.inference.options import (
     check_choices,
     describe_draws,
     marks_of,
+    origin_of,
     read_target,
     refuse_marks,
 )
@@ -255,7 +256,7 @@ class InterventionModel:
             checked = check_lifts(problem, mode, lifts, random_seed) if lifts else None
             told = learned.attributes(sandwich, marks_of(data))
         made = describe_draws(method, random_seed, self.likelihood, variance, self.priors)
-        tree.attrs = made | {"target": format_regime(wanted)} | told
+        tree.attrs = made | {"target": format_regime(wanted)} | told | origin_of(data)
         convergence.warn()
         if checked:
             checked.add_to(tree)

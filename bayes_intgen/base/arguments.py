@@ -112,6 +112,10 @@ def read_real(
     Traceback (most recent call last):
         ...
     bayes_intgen.base.errors.ModelError: threshold must be a finite number, got 'high'.
+    >>> read_real(90, "level", "a number between 0 and 1", 0.0, 1.0)
+    Traceback (most recent call last):
+        ...
+    bayes_intgen.base.errors.ModelError: level must be a number between 0 and 1, got 90; 90% is 0.9.
     """
     if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool):
         try:
@@ -121,6 +125,10 @@ def read_real(
         within = low < number < high if open_ends else low <= number <= high
         if -inf < number < inf and within:
             return number
+        if (low, high) == (0.0, 1.0) and 1 < number < 100:  # a share, given in percent
+            raise error(
+                f"{argument} must be {rule}, got {show(value)}; {number:g}% is {number / 100:g}."
+            )
     raise error(f"{argument} must be {rule}, got {show(value)}.")
 
 

@@ -11,6 +11,7 @@ from bayes_intgen.base.arguments import show
 from bayes_intgen.base.errors import DataError, QueryError, RegimeError
 
 __all__ = [
+    "NOTHING_SET",
     "OBSERVATIONAL",
     "Regime",
     "check_action_names",
@@ -31,6 +32,10 @@ type Regime = tuple[str, ...]
 CONTROLS = frozenset(
     {"control", "controls", "ctrl", "ctl", "baseline", "placebo", "vehicle", "dmso", "none", "wt"}
 )
+
+# words for rows in which nothing was set, other than the label of these
+NOTHING_SET = CONTROLS | {"history", "historical", "observational", "observation", "observed"}
+NOTHING_SET |= {"natural", "organic", "nothing", "untreated", "usual", "bau", "past"}
 
 OBSERVATIONAL = "obs"
 RESERVED = frozenset(

@@ -78,10 +78,10 @@ def add_fit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("fit", metavar="FIT.nc", help="file written by bayes-intgen fit")
 
 
-def add_moments_file(parser: argparse.ArgumentParser) -> None:
+def add_moments_file(parser: argparse.ArgumentParser, required: bool = False) -> None:
     """Add the file that moments are written to, and what it holds."""
     parser.add_argument(
-        "--out", required=True, type=writable, metavar="MOMENTS.npz", help="file to write"
+        "--out", required=required, type=writable, metavar="MOMENTS.npz", help="file to write"
     )
     parser.add_argument(
         "--no-rows",
@@ -224,16 +224,33 @@ def add_columns(parser: argparse.ArgumentParser) -> None:
     add_marks(parser)
 
 
-def add_regime(parser: argparse.ArgumentParser) -> None:
-    """Add what says which experiment a row comes from."""
+def add_regime(parser: argparse.ArgumentParser, default: str | None = "regime") -> None:
+    """Add what says which experiment a row comes from; by default that of a fit if it is None."""
     parser.add_argument(
         "--regime",
-        default="regime",
+        default=default,
         type=regime_columns,
         metavar="COL",
-        help="column of the labels (regime); or a flag per action, as in tv=tv_test,web=web_test: "
-        "columns that are true, or 1, in the rows of the experiment on it",
+        help=f"column of the labels ({default or 'that of the fit'}); or a flag per action, as in "
+        "tv=tv_test,web=web_test: columns that are true, or 1, in the rows of the experiment on it",
     )
+    parser.add_argument(
+        "--labels",
+        type=pairs,
+        action=Pairs,
+        default={},
+        metavar="L=R,L=R",
+        help="what labels mean that are spelt otherwise, as in 'history=obs,price test=price' "
+        "(may be repeated)",
+    )
+
+
+class Pairs(argparse.Action):
+    """Add the pairs of an option that is repeated to those before."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option: Any = None) -> None:
+        """Keep both."""
+        setattr(namespace, self.dest, {**getattr(namespace, self.dest), **values})
 
 
 def regime_columns(text: str) -> str | dict[str, str]:
@@ -248,10 +265,17 @@ def regime_columns(text: str) -> str | dict[str, str]:
 
 
 def need_columns(options: argparse.Namespace) -> None:
-    """Raise a DataError if the columns of a table are not named."""
-    missing = [f"--{name}" for name in ("outcome", "actions") if not getattr(options, name)]
+    """Raise a DataError that names all that is missing: the table, its columns, the output."""
+    table = not options.data and getattr(options, "sql", None) is None
+    missing = ["DATA"] if table and getattr(options, "database", None) is None else []
+    missing += [f"--{name}" for name in ("outcome", "actions") if not getattr(options, name)]
+    missing += ["--out"] if getattr(options, "out", "") is None else []
     if missing:
-        raise DataError(f"{', '.join(missing)}: name the columns of the table.")
+        out = " --out FILE" if hasattr(options, "out") else ""
+        raise DataError(
+            f"{', '.join(missing)}: name the columns of the table, and whatever else is missing, "
+            f"as in bayes-intgen {options.command} DATA.csv --outcome Y --actions A,B{out}."
+        )
 
 
 def add_assumptions(parser: argparse._ActionsContainer) -> None:
@@ -289,6 +313,7 @@ def read_table(
         regime=options.regime,
         categorical=options.categorical,
         covariates=options.covariates,
+        labels=options.labels,
         **marks(options),
     )
     dropped = getattr(options, "drop", [])

@@ -22,8 +22,10 @@ is to be the best, and what it may fall short.
   bayes-intgen best fit.nc --bounds price=8:12,tv,channel=web:mail --budget 15 \\
       --cost price=0,tv=1,channel[web]=2 --out candidates.csv
 
-Without bounds an action may take the core range of values that its experiments set. Costs
-are per unit of an action (1), or per level (0), and add up to the budget at most.
+Without bounds an action may take the core range of values that its experiments set, or, if
+its rows hold seven values at most (such as 0 and 1), one of these: --grid 41 searches in
+between. Costs are per unit of an action (1), or per level (0), and add up to the budget at
+most; they are shown if --cost or --budget is given.
 
 Exit code 0: done; 1: done, but the fit had not converged; 2: bounds or costs cannot be used.
 """
@@ -58,8 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=lists.pairs,
         default={},
         metavar="A=V,Z=V",
-        help="values of actions that are not chosen, and of covariates (means or most frequent "
-        "levels)",
+        help="values of actions that are not chosen, and of covariates (the mean of the regimes' "
+        "means, the more frequent of two values, or the most frequent level)",
     )
     parser.add_argument(
         "--out", type=writable_table, metavar="CSV", help="file for the settings best in most draws"
@@ -102,7 +104,8 @@ def _to_json(best: "BestAction") -> dict[str, Any]:
         "expected_outcome": float(best.draws["outcome"].mean()),
         "probability": best.probability,
         "regret": best.regret,
-        "cost": best.cost,
+        "cost": best.cost if best.priced else None,
+        "held": dict(best.held),
         "budget": best.budget,
         "support": best.support,
         "warnings": [str(gap) for gap in best.untested],

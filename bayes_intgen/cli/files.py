@@ -28,6 +28,16 @@ class PointsTable:
     variables: tuple[str, ...]  # those whose values are points
     format: CsvFormat = field(default_factory=CsvFormat)  # how a CSV file is written
 
+    def labelled(self) -> pd.DataFrame:
+        """Return the points, labelled by their column ``name``, or the first texts that differ."""
+        points: pd.DataFrame = self.table.to_pandas()
+        others = [name for name in points if name not in self.variables]
+        texts = [n for n in others if n == "name" or not pd.api.types.is_numeric_dtype(points[n])]
+        for name in sorted(texts, key=lambda own: own != "name"):
+            if points[name].is_unique and points[name].notna().all():
+                return points.set_index(name)
+        return points
+
     def beside(self, answer: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         """Put an answer, whose rows are those of the table, beside the other columns.
 
@@ -42,20 +52,20 @@ class PointsTable:
         return pd.DataFrame({**left, **right}), replaced
 
 
-def read_points(path: Path, summary: Summary) -> PointsTable:
+def read_points(path: Path, summary: Summary, option: str = "--points") -> PointsTable:
     """Read a table; a row with a field too many or too few is an error, never a guess.
 
     Levels, and columns that are no points, are read as the text they are, whatever they look like.
     """
     if not is_file(path):
-        raise FileError(f"--points: there is no file {str(path)!r}.")
-    refuse_spreadsheet(path, "--points")
+        raise FileError(f"{option}: there is no file {str(path)!r}.")
+    refuse_spreadsheet(path, option)
     variables = summary.variables
     try:
         if path.suffix.lower() in (".parquet", ".pq"):
             return PointsTable(pyarrow.parquet.read_table(path), variables)
         numeric = [name for name in variables if name not in summary.levels]
-        written = CsvFormat.recognise(path, variables, "--points", numeric)
+        written = CsvFormat.recognise(path, variables, option, numeric)
         texts = [name for name in written.header if name not in numeric]
         types = written.convert(dict.fromkeys([*texts, *summary.levels], pa.string()))
         table = pyarrow.csv.read_csv(path, parse_options=written.parse, convert_options=types)
@@ -64,7 +74,7 @@ def read_points(path: Path, summary: Summary) -> PointsTable:
         raise
     except (pa.ArrowInvalid, UnicodeDecodeError, OSError) as error:
         raise FileError(
-            f"--points: {str(path)!r} cannot be read as a table: {plain_words(error)}"
+            f"{option}: {str(path)!r} cannot be read as a table: {plain_words(error)}"
         ) from error
 
 

@@ -15,6 +15,7 @@ from bayes_intgen.cli.lists import whole_number
 from bayes_intgen.cli.many_outcomes import fit_many, is_many
 from bayes_intgen.cli.paths import keep_apart, writable_or_folder
 from bayes_intgen.cli.text import fit_terminal, records, show_json
+from bayes_intgen.cli.words import verdict_words
 
 __all__ = ["DESCRIPTION", "add_arguments", "run"]
 
@@ -53,10 +54,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_table(parser)
     parser.add_argument(
         "--out",
-        required=True,
         type=writable_or_folder,
         metavar="FIT.nc",
-        help="file to write the fit to; with several outcomes a folder, which keeps what is done",
+        help="file to write the fit to (required); with several outcomes a folder, which keeps "
+        "what is done",
     )
     parser.add_argument(
         "--target",
@@ -109,6 +110,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read, fit, save and say what was found."""
+    if options.data is None or Path(options.data).suffix.lower() != ".npz":
+        arguments.need_columns(options)
+    elif options.out is None:
+        raise FileError("--out: name the file to write the fit to, as in --out fit.nc.")
     if options.data is not None:
         keep_apart(options.data, options.out)
     model = ig.InterventionModel(
@@ -146,7 +151,8 @@ def run(options: argparse.Namespace) -> int:
         print(fit_terminal(str(posterior)))
         print(f"\nSaved to {options.out}. Next: bayes-intgen plot {options.out} --out joint.png")
     if not posterior.convergence.ok:
-        print(f"bayes-intgen fit: {posterior.convergence}", file=sys.stderr)
+        verdict = str(posterior.convergence) if options.json else "NOT CONVERGED, as said above."
+        print(f"bayes-intgen fit: {verdict_words(verdict)}", file=sys.stderr)
         return 1
     return 0
 

@@ -14,6 +14,7 @@ __all__ = [
     "number",
     "numbers",
     "pairs",
+    "quote",
     "split",
     "unquote",
     "whole_number",
@@ -64,6 +65,18 @@ def unquote(text: str) -> str:
     """
     whole = re.fullmatch(QUOTED, text.strip())
     return text.strip()[1:-1].replace('""', '"') if whole else text.strip()
+
+
+def quote(text: str) -> str:
+    """Put a text in quotes if it holds what separates texts.
+
+    Examples
+    --------
+    >>> quote("price test"), quote("TV, GRP")
+    ('price test', '"TV, GRP"')
+    """
+    inner = text.replace('"', '""')
+    return f'"{inner}"' if set(text) & set(',=>:"') else text
 
 
 def names(text: str) -> list[str]:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from bayes_intgen.base.errors import BayesIntgenError, ConflictWarning, ConvergenceWarning
+from bayes_intgen.cli.words import option_words
 
 __all__ = ["main"]
 
@@ -113,7 +114,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
             return code
     except BayesIntgenError as error:
-        print(f"bayes-intgen {options.command}: {error}", file=sys.stderr)
+        said = option_words(str(error), options.command, vars(options))
+        print(f"bayes-intgen {options.command}: {said}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -89,6 +89,8 @@ def query_many(options: argparse.Namespace) -> int:
     """Write expected outcomes of all outcomes in a folder at some points."""
     from bayes_intgen.cli.files import read_points, save_table  # slow to import: --help need not
 
+    if options.average is not None:
+        raise ModelError("--average: it takes the fit of one outcome, not a folder.")
     if options.predict:
         raise ModelError("--predict: fits of many outcomes hold means only; fit one by itself.")
     fits = ig.load_outcomes(Path(options.fit))

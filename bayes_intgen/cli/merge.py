@@ -16,7 +16,7 @@ Merge moments that share one frozen basis: those of further tables are made with
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe what the command takes."""
     parser.add_argument("moments", nargs="+", metavar="MOMENTS.npz", help="files to merge")
-    arguments.add_moments_file(parser)
+    arguments.add_moments_file(parser, required=True)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import bayes_intgen as ig
-from bayes_intgen.base.errors import ModelError
+from bayes_intgen.base.errors import FileError, ModelError
 from bayes_intgen.cli import arguments
 from bayes_intgen.cli.paths import keep_apart
 
@@ -59,12 +59,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read, sum up, save and say what was found."""
+    if options.out is None and options.like is not None:
+        raise FileError("--out: name the file to write the moments to, as in --out day2.npz.")
+    if options.like is None:
+        arguments.need_columns(options)
     for path in (*options.data, *([options.like] if options.like else [])):
         keep_apart(path, options.out)
     like = ig.Moments.load(options.like) if options.like else None
-    if like is None:
-        arguments.need_columns(options)
-    elif options.outcome or options.actions or options.basis:
+    if like is not None and (options.outcome or options.actions or options.basis):
         raise ModelError(
             "--like settles columns and basis; leave --outcome, --actions, --basis out."
         )
@@ -83,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _sum_up(source: Any, like: "ig.Moments | None", options: argparse.Namespace) -> "ig.Moments":
     if like is not None:
-        return ig.Moments.from_data(source, like=like, regime=options.regime)
+        return ig.Moments.from_data(source, like=like, regime=options.regime, labels=options.labels)
     smooth = ig.HSGP(warp=0 if options.basis == "unwarped" else None)
     basis = ig.Polynomial(3) if options.basis == "polynomial" else smooth
     return ig.Moments.from_data(

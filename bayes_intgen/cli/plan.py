@@ -1,6 +1,7 @@
 """``bayes-intgen plan``: which experiments to run next, how large, and what they are worth."""
 
 import argparse
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,9 @@ worth most for the choice of the best setting.
       --cost obs=1,tv=20 --options obs,price,tv,price+tv --out plan.csv
   bayes-intgen plan fit.nc --bounds price=8:12,tv=3:18 --value 100000 --cost obs=1,tv=20
 
-POINTS and BASELINE are tables as for bayes-intgen query. The options are regimes, with or
+POINTS and BASELINE are tables as for bayes-intgen query; goals have the names in a column
+"name" of POINTS. Fits with --cluster, --time or --weights cannot be planned from: what a row
+tells depends there on the rows that it depends on. The options are regimes, with or
 without rows so far. Costs are per row (1), --fixed per experiment (0). With --bounds the goal
 is the best setting, and without --rows or --budget as much is run as pays at --value per unit
 of the outcome.
@@ -51,6 +54,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cost", type=pairs, metavar="R=C", help="cost of a row (1)")
     parser.add_argument(
         "--fixed", type=pairs, metavar="R=C", help="cost of an experiment besides (0)"
+    )
+    parser.add_argument(
+        "--settings",
+        type=values.bounds,
+        metavar="A=V:V",
+        help="values at which the options set an action, each in as many rows (those of the rows "
+        "so far)",
     )
     arguments.add_names(parser, "--options", "R,R", "regimes that may be run (obs, each action)")
     parser.add_argument(
@@ -81,7 +91,7 @@ def run(options: argparse.Namespace) -> int:
         best = {"bounds": values.read_bounds(options.bounds, levels), "do": do}
         best["minimize"] = options.minimize
     else:
-        points = read_points(options.points, posterior.summary).table
+        points = read_points(options.points, posterior.summary).labelled()
         if options.baseline is not None:
             baseline = read_points(options.baseline, posterior.summary).table
     plan = posterior.plan(
@@ -97,6 +107,7 @@ def run(options: argparse.Namespace) -> int:
         do=None if best else do,
         average=options.average,
         fixed=_costs(options.fixed, "--fixed"),
+        settings=None if options.settings is None else _settings(options.settings, levels),
     )
     if options.out is not None:
         plan.save(options.out)
@@ -107,6 +118,14 @@ def run(options: argparse.Namespace) -> int:
         if options.out is not None:
             print(f"\nplan written to {options.out}")
     return report_verdicts(posterior, "plan")
+
+
+def _settings(texts: dict[str, list[str]], levels: Collection[str]) -> dict[str, list[Any]]:
+    """Return the values, or levels, at which actions are set."""
+    return {
+        name: [values.read_values({name: text}, levels, "--settings")[name] for text in own]
+        for name, own in texts.items()
+    }
 
 
 def _costs(texts: dict[str, str] | None, option: str) -> dict[str, Any] | None:

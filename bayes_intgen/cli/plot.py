@@ -28,7 +28,8 @@ Draw a saved fit.
   structure      which action may depend on which
 
 Where the data do not support an answer the picture is hatched. Other actions stay at
-their means or most frequent levels, unless --at says otherwise.
+their means (each regime counts the same), of two values at the more frequent one, or at
+their most frequent levels, unless --at says otherwise.
 
   bayes-intgen plot fit.nc --out joint.png
   bayes-intgen plot fit.nc --actions price,tv --at mail=2 --out joint.png

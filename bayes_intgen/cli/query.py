@@ -3,8 +3,10 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bayes_intgen as ig
+from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.files import is_folder
 from bayes_intgen.base.metrics import INTERVAL
 from bayes_intgen.base.support_flags import BEYOND, IMPOSSIBLE, MISFIT, OUTSIDE, SUPPORTED
@@ -13,6 +15,9 @@ from bayes_intgen.cli.lists import number
 from bayes_intgen.cli.many_outcomes import query_many
 from bayes_intgen.cli.paths import keep_apart, writable_table
 from bayes_intgen.cli.text import records, report_verdicts, show_json, show_table
+
+if TYPE_CHECKING:
+    from bayes_intgen.cli.files import PointsTable
 
 __all__ = ["DESCRIPTION", "add_arguments", "run"]
 
@@ -28,6 +33,12 @@ always conditioned on: E[Y | do(a, b), z].
   bayes-intgen query fit.nc --points points.csv                       printed
   bayes-intgen query fit.nc --points points.csv --out effects.csv     all digits
   bayes-intgen query fit.nc --points points.csv --do price --predict --json
+
+With --average ROWS the columns of POINTS are set in all rows of another table, and the
+outcome is averaged over them: covariates, and actions that POINTS does not hold, are as in
+these rows. The column supported then has the share of rows that are supported.
+
+  bayes-intgen query fit.nc --points prices.csv --average customers.csv
 
 FIT may be the folder of many outcomes; the table then has a row per outcome and point.
 
@@ -60,6 +71,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "of the curves at its edge",
     )
     parser.add_argument(
+        "--average", type=Path, metavar="ROWS", help="table of rows over which to average"
+    )
+    parser.add_argument(
         "--predict",
         action="store_true",
         help="also give the interval of a single outcome: columns predicted_lower and "
@@ -78,11 +92,14 @@ def run(options: argparse.Namespace) -> int:
 
     if is_folder(Path(options.fit)):
         return query_many(options)
-    for source in (options.fit, options.points):
-        keep_apart(source, options.out)
+    for source in (options.fit, options.points, options.average):
+        if source is not None:
+            keep_apart(source, options.out)
     posterior = ig.load(options.fit)
     points = read_points(options.points, posterior.summary)
     do = arguments.read_do(options)
+    if options.average is not None:
+        return _average(posterior, points, options)
     table = posterior.table(points.table, do, options.interval, options.beyond)
     if options.predict:
         from bayes_intgen.posterior.predictive import predictive_interval  # slow to import
@@ -130,6 +147,34 @@ def run(options: argparse.Namespace) -> int:
             f"{beyond:,} of {len(table):,} points lie beyond the support of the data "
             f"({far:,} of them outside an observed range): there the answer rests on "
             f"the form of the curves.",
+            file=sys.stderr,
+        )
+    return report_verdicts(posterior, "query")
+
+
+def _average(posterior: "ig.Posterior", points: "PointsTable", options: argparse.Namespace) -> int:
+    """Write or print averages over the rows of a table."""
+    from bayes_intgen.cli.average import average_over  # slow to import: --help need not
+    from bayes_intgen.cli.files import read_points, save_table  # slow to import, too
+
+    if options.predict or options.beyond != "error":
+        raise QueryError("--average: it goes without --predict and --beyond; leave these out.")
+    rows = read_points(options.average, posterior.summary, "--average").table.to_pandas()
+    do, wanted = arguments.read_do(options), points.table.to_pandas()
+    table, _ = points.beside(average_over(posterior, wanted, rows, do, options.interval))
+    if options.json:
+        show_json(records(table))
+    elif options.out is None:
+        print(show_table(table))
+    if options.out is not None:
+        save_table(table, options.out, sep=points.format.delimiter, decimal=points.format.decimal)
+        if not options.json:
+            print(f"{len(table):,} averages over {len(rows):,} rows written to {options.out}")
+    share = float(table["supported"].min())
+    if share < 1:
+        print(
+            f"at some points as few as {share:.0%} of the rows lie within the support of the data: "
+            f"for the others the answer rests on the form of the curves.",
             file=sys.stderr,
         )
     return report_verdicts(posterior, "query")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import bayes_intgen as ig
 from bayes_intgen.cli import arguments
+from bayes_intgen.cli.fitted_rows import add_fitted_columns, read_fitted_rows
 from bayes_intgen.cli.marks import add_marks, marks
 
 __all__ = ["DESCRIPTION", "add_arguments", "run"]
@@ -30,10 +31,11 @@ some data sets could not be fitted.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe what the command takes."""
     arguments.add_fit(parser)
-    parser.add_argument("data", metavar="DATA", help="the table it was fitted to")
-    arguments.add_regime(parser)
+    parser.add_argument(
+        "data", metavar="DATA", help="the table it was fitted to; the fit knows its columns"
+    )
+    add_fitted_columns(parser)
     add_marks(parser)
-    arguments.add_names(parser, "--drop", "R,R", "regimes that the fit left out", default=[])
     parser.add_argument("--points", type=Path, metavar="POINTS", help="table of query points")
     arguments.add_do(parser)
     arguments.add_folder(parser)
@@ -49,12 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the study, save and print what it says."""
     from bayes_intgen.cli import files  # slow to import: --help need not
-    from bayes_intgen.studies.refit.simulate_rows import read_like  # slow to import, too
 
     posterior = ig.load(options.fit)
-    data = read_like(posterior, options.data, options.regime, marks(options))
-    if options.drop:
-        data = data.drop(options.drop)
+    data = read_fitted_rows(posterior, options.data, options, marks(options))
     at = (
         None
         if options.points is None

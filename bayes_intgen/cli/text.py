@@ -6,6 +6,8 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING, Any
 
+from bayes_intgen.cli.words import verdict_words
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -19,7 +21,8 @@ COLUMNS = 80
 def fit_terminal(text: str, width: int | None = None) -> str:
     """Break long lines of a text; lines of a table, which hold several spaces in a row, are kept.
 
-    A line is long if it exceeds the width, by default that of the terminal, or 80 without one.
+    Arguments of Python that it names are written as options. A line is long if it exceeds the
+    width, by default that of the terminal, or 80 without one.
 
     Examples
     --------
@@ -30,7 +33,7 @@ def fit_terminal(text: str, width: int | None = None) -> str:
     """
     most = width or shutil.get_terminal_size((COLUMNS, 24)).columns
     lines = []
-    for line in text.splitlines():
+    for line in verdict_words(text).splitlines():
         indent = line[: len(line) - len(line.lstrip())]
         if len(line) <= most or "  " in line.strip():
             lines.append(line)
@@ -80,5 +83,5 @@ def report_verdicts(posterior: "Posterior", command: str) -> int:
         posterior.lifts,
     ):
         if verdict is not None and not verdict.ok:
-            print(f"bayes-intgen {command}: {verdict}", file=sys.stderr)
+            print(f"bayes-intgen {command}: {verdict_words(str(verdict))}", file=sys.stderr)
     return 0 if posterior.convergence.ok else 1

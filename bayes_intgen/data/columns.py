@@ -7,17 +7,20 @@ observational, one of which several are comes from an experiment on all of these
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
 from bayes_intgen.base.errors import DataError
 from bayes_intgen.base.regimes import (
+    Regime,
     check_action_names,
     check_covariate_names,
     format_regime,
+    parse_regime,
 )
 from bayes_intgen.base.types import Array, Indices
+from bayes_intgen.data.labels import Spellings, read_spellings
 from bayes_intgen.data.marks import MarkColumns, Marks
 
 __all__ = ["Columns", "Flags", "check_categorical", "check_finite", "label_rows", "read_flags"]
@@ -42,6 +45,7 @@ class Columns:
     marks: MarkColumns = field(default_factory=MarkColumns)
     # several outcomes that are read in one pass, of which `outcome` is the first; in none or all
     outcomes: tuple[str, ...] = ()
+    spellings: Spellings = ()  # labels of the table, each with the one that it stands for
 
     def __post_init__(self) -> None:
         outcomes = [("outcome", name) for name in self.outcomes or (self.outcome,)]
@@ -69,6 +73,7 @@ class Columns:
         cluster: str | Iterable[str] | None = None,
         time: str | None = None,
         weights: str | None = None,
+        labels: Mapping[str, str] | None = None,
     ) -> Self:
         """Check the arguments of :meth:`bayes_intgen.RegimeData.from_frame`."""
         names = check_action_names(actions)
@@ -76,7 +81,20 @@ class Columns:
         coded = check_categorical(categorical, names, known)
         label = "" if isinstance(regime, Mapping) else regime
         marks = MarkColumns.read(cluster, time, weights, (outcome, *names))
-        return cls(outcome, names, label, coded, known, read_flags(regime, names), marks)
+        flags = read_flags(regime, names)
+        spellings = () if labels is None else read_spellings(labels, names, bool(flags))
+        return cls(outcome, names, label, coded, known, flags, marks, spellings=spellings)
+
+    def regime_of(self, label: object) -> Regime:
+        """Return the regime that a label of the table stands for."""
+        meaning = dict(self.spellings).get(str(label).strip(), label)
+        return parse_regime(meaning, self.actions)
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """The arguments of ``from_frame`` that say which regime, cluster and time a row has."""
+        labels = {"labels": dict(self.spellings)} if self.spellings else {}
+        return {"regime": dict(self.flags) or self.regime, **labels, **self.marks.given}
 
     @property
     def labels(self) -> tuple[str, ...]:

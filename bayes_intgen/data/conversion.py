@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from bayes_intgen.base.errors import BayesIntgenError, DataError, RegimeError
-from bayes_intgen.base.regimes import Regime, parse_regime
+from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.data.column_types import (
     levels_among_objects,
@@ -56,7 +56,7 @@ def regime_batches(
     ``regimes``: those that are wanted; all by default.
     """
     for label, values, texts in batches:
-        regime = parse_regime(label, columns.actions)
+        regime = columns.regime_of(label)
         if regimes is None or regime in regimes:
             yield regime, _recode(values, texts, columns, levels) if texts else values
 

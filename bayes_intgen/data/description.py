@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from bayes_intgen.base.html import html_block, html_table
 from bayes_intgen.base.regimes import format_regime
 from bayes_intgen.data.at_rest import describe_at_rest
+from bayes_intgen.data.few_values import describe_few
 from bayes_intgen.data.levels import list_levels
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def describe_data(data: "RegimeData") -> str:
         *_columns(data),
         f"{'regime':<{width}}  {'rows':>12}  actions set",
         *(f"{label:<{width}}  {n:>12,}  {setting}" for label, n, setting in _table(data)),
+        *describe_few(data.summary),
         *describe_at_rest(data.summary.at_rest, data.levels),
     ]
     return "\n".join(lines)
@@ -30,9 +32,10 @@ def describe_data(data: "RegimeData") -> str:
 def data_html(data: "RegimeData") -> str:
     """Write them as HTML."""
     given = [f"covariates: {', '.join(data.covariates)}"] if data.covariates else []
+    about = [*describe_few(data.summary), *describe_at_rest(data.summary.at_rest, data.levels)]
     return html_block(
         f"RegimeData: outcome {data.outcome}, actions {', '.join(data.actions)}",
-        [*given, *_columns(data), *describe_at_rest(data.summary.at_rest, data.levels)],
+        [*given, *_columns(data), *about],
         [html_table(["regime", "rows", "actions set"], _table(data))],
     )
 

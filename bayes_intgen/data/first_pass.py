@@ -14,9 +14,10 @@ import numpy as np
 
 from bayes_intgen.base.errors import DataError, RegimeError
 from bayes_intgen.base.parallel import one_blas_thread
-from bayes_intgen.base.regimes import Regime, format_regime, parse_regime, sort_regimes
+from bayes_intgen.base.regimes import Regime, format_regime, sort_regimes
 from bayes_intgen.data.columns import Columns
 from bayes_intgen.data.conversion import Levels, regime_batches
+from bayes_intgen.data.labels import unknown_labels
 from bayes_intgen.data.levels import check_number, sort_levels
 from bayes_intgen.data.regime_summary import RegimeSummary, ThinnedSample
 from bayes_intgen.data.sources import Source
@@ -61,6 +62,29 @@ def read_summary(
     RegimeError
         If a label is unknown, or a regime has fewer than 8 rows.
     """
+    try:
+        summary, rows_before = _read(source, columns)
+    except RegimeError as error:
+        labels = (label for label, *_ in source.batches())
+        unknown = unknown_labels(labels, columns.actions, columns.regime_of)
+        raise unknown or error from error
+    if not summary.regimes:
+        raise DataError("frame: the table has no rows.")
+    for regime, rows in summary.regimes.items():
+        if rows.n < MIN_ROWS and not further:
+            raise RegimeError(
+                f"regime {format_regime(regime)!r} has {rows.n} rows; at least {MIN_ROWS} are "
+                f"needed. Drop those rows, or collect more."
+            )
+    if further:
+        _check_size(columns, summary)
+    else:
+        check_columns_usable(columns, summary)
+    return summary, rows_before
+
+
+def _read(source: Source, columns: Columns) -> tuple[Summary, tuple[RowsBefore, ...]]:
+    """Settle the levels, and summarise the rows."""
     levels: Levels = {}
     counts: dict[Regime, int] = {}
     rows_before: tuple[RowsBefore, ...] = ({},) * source.partitions
@@ -76,20 +100,7 @@ def read_summary(
             check_number(name, levels[name], columns.role(name))
         counts = {regime: sum(tally.rows.values()) for regime, tally in tallies.items()}
         rows_before = _rows_before(tallies, source.partitions)
-    summary = summarise(source, columns, levels, counts, rows_before)
-    if not summary.regimes:
-        raise DataError("frame: the table has no rows.")
-    for regime, rows in summary.regimes.items():
-        if rows.n < MIN_ROWS and not further:
-            raise RegimeError(
-                f"regime {format_regime(regime)!r} has {rows.n} rows; at least {MIN_ROWS} are "
-                f"needed. Drop those rows, or collect more."
-            )
-    if further:
-        _check_size(columns, summary)
-    else:
-        check_columns_usable(columns, summary)
-    return summary, rows_before
+    return summarise(source, columns, levels, counts, rows_before), rows_before
 
 
 @dataclass(frozen=True)
@@ -108,7 +119,7 @@ class _Tally:
 def _tally(columns: Columns, source: Source, partition: int) -> dict[Regime, _Tally]:
     tallies: dict[Regime, _Tally] = {}
     for label, values, texts in source.batches():
-        regime = parse_regime(label, columns.actions)
+        regime = columns.regime_of(label)
         levels = {}
         for name, own in texts.items():  # a batch may come with levels that only others have
             rows = np.bincount(values[:, columns.values.index(name)].astype(int))

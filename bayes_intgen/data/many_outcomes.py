@@ -16,7 +16,7 @@ import numpy as np
 from bayes_intgen.base.arguments import show
 from bayes_intgen.base.errors import DataError, RegimeError
 from bayes_intgen.base.html import html_block
-from bayes_intgen.base.regimes import parse_regime, read_dropped
+from bayes_intgen.base.regimes import read_dropped
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.columns import Columns
 from bayes_intgen.data.conversion import LabelledBatch
@@ -123,7 +123,7 @@ class ManyOutcomes:
         >>> ig.RegimeData.from_frame(frame, ["y"], ["a1", "a2"]).drop("a2").n_rows
         400
         """
-        own = [parse_regime(label, self.actions) for label, _, _ in self.rows]
+        own = [self.columns.regime_of(label) for label, _, _ in self.rows]
         dropped = read_dropped(regimes, self.actions, dict.fromkeys(own))
         kept = [i for i, regime in enumerate(own) if regime not in dropped]
         if not kept:

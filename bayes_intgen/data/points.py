@@ -260,10 +260,13 @@ def _read_frame(at: Any) -> tuple[dict[str, Any], npt.NDArray[Any] | None]:
 def _to_numbers(values: Any, name: str, kind: str) -> Array:
     """Convert the values of an action or covariate (``kind``) to float64, one or along points."""
     raw = _as_array(values, f"{kind} {name!r}")
+    must = f"at: the values of {kind} {name!r} must be numbers"
     if raw.dtype == object:
+        for value in raw.ravel():
+            if np.ndim(value):  # a list, which is no number even if it holds one
+                raise QueryError(f"{must}, got {_short(value)}; convert them.")
         raw = np.array([_or_nan(value) for value in raw.ravel()], object).reshape(raw.shape)
     text = raw.dtype == object and any(isinstance(value, str) for value in raw.ravel())
-    must = f"at: the values of {kind} {name!r} must be numbers"
     if text or raw.dtype.kind not in "biufO":
         got = "text" if text or raw.dtype.kind in "UST" else raw.dtype
         raise QueryError(f"{must}, got {got}; convert them.")

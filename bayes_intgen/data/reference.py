@@ -2,9 +2,9 @@
 
 A numeric action goes from its mean minus one standard deviation to its mean plus one, or, if it has
 two values only, from the lower to the higher; a categorical one from its most frequent level to
-each other level. Meanwhile the other actions, and the
-covariates, stay at their means and most frequent levels, the reference values. Means, standard
-deviations and frequencies are over all regimes, weighted equally.
+each other level. Meanwhile the other actions, and the covariates, stay at their reference values:
+the mean of a number, the more frequent one of two values of an action, the most frequent level.
+Means, standard deviations and frequencies are over all regimes, weighted equally.
 """
 
 from dataclasses import dataclass
@@ -12,11 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayes_intgen.base.types import Array
+from bayes_intgen.data.few_values import two_values
 from bayes_intgen.data.summary import Summary
 
-TWO_VALUES = 1e-9
-
-__all__ = ["ReferenceContrast", "reference_contrasts", "reference_values", "two_values"]
+__all__ = ["ReferenceContrast", "reference_contrasts", "reference_values"]
 
 
 @dataclass(frozen=True)
@@ -48,43 +47,27 @@ def reference_contrasts(summary: Summary) -> list[ReferenceContrast]:
                         ReferenceContrast(action, name, start, level, reference, after)
                     )
         else:
-            mean, spread = float(reference[k]), summary.scales[action].spread
+            mean, spread = summary.scales[action].centre, summary.scales[action].spread
             low, high = two_values(summary, action) or (mean - spread, mean + spread)
             before, after = _replace(reference, k, low), _replace(reference, k, high)
             contrasts.append(ReferenceContrast(action, action, low, high, before, after))
     return contrasts
 
 
-def two_values(summary: Summary, action: str) -> tuple[float, float] | None:
-    """Return the two values of a numeric action that has no others; None if it has.
-
-    Of all distributions between two ends, those on the ends alone have the largest variance, which
-    is the product of the distances of the mean from both.
-    """
-    k, parts = summary.actions.index(action), summary.regimes.values()
-    low = min(float(part.low[k]) for part in parts)
-    high = max(float(part.high[k]) for part in parts)
-    missing = [
-        (high - part.moments.mean[k]) * (part.moments.mean[k] - low)
-        - part.moments.scatter[k, k] / part.n
-        for part in parts
-    ]
-    return (low, high) if max(missing) <= TWO_VALUES * (high - low) ** 2 else None
-
-
 def reference_values(summary: Summary) -> Array:
-    """Return the mean of each numeric variable and the code of the most frequent level of others.
+    """Return the value at which each variable is held, or the code of the level.
 
     Shape (variables,): the actions, then the covariates.
     """
-    return np.array(
-        [
-            float(np.argmax(summary.level_shares(name)))
-            if name in summary.levels
-            else summary.scales[name].centre
-            for name in summary.variables
-        ]
-    )
+    return np.array([_reference(summary, name) for name in summary.variables])
+
+
+def _reference(summary: Summary, name: str) -> float:
+    if name in summary.levels:
+        return float(np.argmax(summary.level_shares(name)))
+    mean = summary.scales[name].centre
+    pair = two_values(summary, name) if name in summary.actions else None
+    return mean if pair is None else min(pair, key=lambda value: abs(value - mean))
 
 
 def _replace(values: Array, position: int, value: float) -> Array:

@@ -11,8 +11,7 @@ from typing import Any, Self, overload
 
 import numpy as np
 
-from bayes_intgen.base.errors import RegimeError
-from bayes_intgen.base.regimes import Regime, format_regime, parse_regime
+from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.columns import Columns
 from bayes_intgen.data.conversion import Levels, regime_batches
@@ -25,7 +24,7 @@ from bayes_intgen.data.levels import check_known
 from bayes_intgen.data.many_outcomes import ManyOutcomes, read_many_outcomes
 from bayes_intgen.data.marks import Marks
 from bayes_intgen.data.open_source import open_source
-from bayes_intgen.data.selection import drop, with_levels
+from bayes_intgen.data.selection import drop, rows_of_regime, with_levels
 from bayes_intgen.data.sources import Source
 from bayes_intgen.data.sql import read_sql
 from bayes_intgen.data.summary import Summary
@@ -80,6 +79,7 @@ class RegimeData:
         cluster: str | Iterable[str] | None = ...,
         time: str | None = ...,
         weights: str | None = ...,
+        labels: Mapping[str, str] | None = ...,
     ) -> Self: ...
 
     @overload
@@ -95,6 +95,7 @@ class RegimeData:
         cluster: str | Iterable[str] | None = ...,
         time: str | None = ...,
         weights: str | None = ...,
+        labels: Mapping[str, str] | None = ...,
     ) -> ManyOutcomes: ...
 
     @classmethod
@@ -109,6 +110,7 @@ class RegimeData:
         cluster: str | Iterable[str] | None = None,
         time: str | None = None,
         weights: str | None = None,
+        labels: Mapping[str, str] | None = None,
     ) -> Self | ManyOutcomes:
         """Read and validate a table.
 
@@ -148,6 +150,9 @@ class RegimeData:
         weights
             Column of the number of units that each row is the mean of: its variance is divided by
             them.
+        labels
+            What labels of the table mean that are spelt otherwise, as in
+            ``{"history": "obs", "price test": "price"}``; others are read as they are.
 
         Raises
         ------
@@ -172,7 +177,7 @@ class RegimeData:
         >>> ig.RegimeData.from_frame(table, "y", ["a1", "a2"], regime=flags).labels
         ('obs', 'a1', 'a2')
         """
-        roles = (actions, regime, categorical, covariates, cluster, time, weights)
+        roles = (actions, regime, categorical, covariates, cluster, time, weights, labels)
         if isinstance(outcome, list | tuple):
             return read_many_outcomes(frame, outcome, cls, *roles)
         columns = Columns.read(outcome, *roles)
@@ -295,25 +300,7 @@ class RegimeData:
         own = [rows for r, rows in self._marked_batches() if r == regime]
         return self.columns.split(np.concatenate(own))[1]
 
-    def rows(self, regime: str | Regime) -> Array:
-        """Return all rows of one regime, given by label or as one of :attr:`regimes`.
-
-        The columns are as in :meth:`batches`.
-
-        Raises
-        ------
-        RegimeError
-            If the data have no such regime.
-
-        Examples
-        --------
-        >>> data.rows("a1").shape  # a1, a2, y
-        (200, 3)
-        """
-        wanted = regime if isinstance(regime, tuple) else parse_regime(regime, self.actions)
-        if wanted not in self.regimes:
-            raise RegimeError(f"regime {regime!r} is not in the data: {list(self.labels)}.")
-        return np.concatenate([values for own, values in self.batches() if own == wanted])
+    rows = rows_of_regime
 
     __str__ = describe_data
     _repr_html_ = data_html

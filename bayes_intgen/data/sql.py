@@ -20,6 +20,7 @@ def read_sql(
     regime: str | Mapping[str, str] = "regime",
     categorical: Iterable[str] = (),
     covariates: Iterable[str] = (),
+    labels: Mapping[str, str] | None = None,
 ) -> Any:
     """Read and validate the result of a query; the rows stay in the database.
 
@@ -29,7 +30,7 @@ def read_sql(
         In SQL, with a row per unit. It is put once per pass, for the columns in use only.
     connection
         Of DuckDB or ADBC; it must stay open for as long as the data are used.
-    outcome, actions, regime, categorical, covariates
+    outcome, actions, regime, categorical, covariates, labels
         As in :meth:`from_frame`, as is what is returned.
 
     Raises
@@ -48,4 +49,4 @@ def read_sql(
     400
     """
     roles = (outcome, actions, regime, categorical, covariates)
-    return cls.from_frame(Query(query, connection), *roles)
+    return cls.from_frame(Query(query, connection), *roles, labels=labels)

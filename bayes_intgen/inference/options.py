@@ -18,6 +18,7 @@ __all__ = [
     "check_choices",
     "describe_draws",
     "marks_of",
+    "origin_of",
     "read_target",
     "refuse_exact",
     "refuse_marks",
@@ -92,3 +93,8 @@ def marks_of(data: RegimeData | Moments) -> dict[str, Any]:
     """Return the columns that say how rows depend on one another, by argument."""
     actions_of(data)
     return (data.marks if isinstance(data, Moments) else data.columns.marks).given
+
+
+def origin_of(data: RegimeData | Moments) -> dict[str, str]:
+    """Return, as an attribute, the columns that say of which regime, cluster and time a row is."""
+    return {"origin": json.dumps(data.columns.origin)} if isinstance(data, RegimeData) else {}

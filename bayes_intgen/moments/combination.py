@@ -26,7 +26,11 @@ __all__ = ["merge", "read_further"]
 
 
 def read_further(
-    data: Any, known: Summary, regime: str | Mapping[str, str], marks: MarkColumns
+    data: Any,
+    known: Summary,
+    regime: str | Mapping[str, str],
+    marks: MarkColumns,
+    labels: Mapping[str, str] | None = None,
 ) -> RegimeData:
     """Read further rows: those that add to earlier ones, with their columns and levels.
 
@@ -40,7 +44,7 @@ def read_further(
     """
     if not isinstance(data, RegimeData):
         names = (known.outcome, known.actions, regime, known.levels, known.covariates)
-        data = RegimeData.further(data, Columns.read(*names, **marks.given))
+        data = RegimeData.further(data, Columns.read(*names, **marks.given, labels=labels))
     if data.columns.marks.kept != marks.kept:
         raise ModelError(
             f"like: its rows have {list(marks.kept) or 'no cluster, time or weights'}, those of "

@@ -27,6 +27,7 @@ def from_data(
     basis: BasisChoice | None = None,
     structure: Structure = "full",
     regime: str | Mapping[str, str] = "regime",
+    labels: Mapping[str, str] | None = None,
 ) -> "Moments":
     """Make both passes over the data.
 
@@ -45,8 +46,9 @@ def from_data(
         Which actions may depend on which others, as in the model. A model with the same edges,
         or fewer, can be fitted to the moments: any model with ``"full"``, the default. Products
         are computed of those pairs only, and with many actions all pairs are too many.
-    regime
-        Column of the regime labels, for ``data`` that is no RegimeData.
+    regime, labels
+        Column of the regime labels, and what they mean if they are spelt otherwise, for ``data``
+        that is no RegimeData.
 
     Raises
     ------
@@ -71,7 +73,7 @@ def from_data(
             raise ModelError(f"like must be Moments or None, got {show(like)}.")
         if basis is not None:
             raise ModelError("basis: give either like or basis, because like fixes the basis.")
-        data = read_further(data, like.summary, regime, like.marks)
+        data = read_further(data, like.summary, regime, like.marks, labels)
         frozen = (like.features, like.outcome_scale)
         return cls.compute(data, data.summary, *frozen, like=like)
     if not isinstance(data, RegimeData):

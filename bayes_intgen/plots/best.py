@@ -11,6 +11,8 @@ from bayes_intgen.plots.style import BLACK, BLUE, ORANGE, axis_label, legend_abo
 
 __all__ = ["plot_budget", "plot_marginals"]
 
+FEW_TICKS = 7
+
 
 def plot_marginals(
     axes: Sequence[Axes],
@@ -49,8 +51,8 @@ def plot_marginals(
         best = recommended[action]
         spot = float(np.flatnonzero(values == best)[0] if levels else best)
         ax.axvline(spot, color=BLACK, lw=1.2, ls="--", label="recommended")
-        if levels:
-            ax.set_xticks(place, values)
+        if levels or len(place) <= FEW_TICKS:
+            ax.set_xticks(place, [v if levels else f"{v:.4g}" for v in values])
         ax.set(xlabel=axis_label(action, units), ylim=(0, min(1.0, 1.2 * float(share.max()))))
     axes[0].set_ylabel("probability of being best")
     legend_above(axes[0])

@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import xarray as xr
 from matplotlib.axes import Axes
 
 from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.support_flags import SUPPORTED
+from bayes_intgen.data.few_values import two_values
 from bayes_intgen.data.points import Beyond, Points
 from bayes_intgen.data.reference import reference_values
 from bayes_intgen.plots.curves import plot_components, plot_curve
@@ -77,6 +79,8 @@ def plot_dose_response(
     showing = fit.summary.showing(action)
     seen = np.concatenate([[], *(part.sample.rows[:, column] for part in showing)])
     axes = ax if ax is not None else grow(1, 5.0, 3.8)[0]
+    if grid is None:
+        curve = _two_as_levels(fit, curve, action)
     plot_curve(axes, curve, action, seen, units)
     note = "averaged over a population"
     if population is None:
@@ -153,6 +157,8 @@ def plot_decomposition(
         doses = default_grid(fit.summary, name) if grid is None else grid
         points = query.complete_points(fit, {**(at or {}), name: doses})
         components = decomposition(fit, points, beyond)
+        if grid is None:
+            components = _two_as_levels(fit, components, name)
         unit = "+".join(fit.design.block_of(name))
         curves = {kind: components[kind].sel(action=unit) for kind in ("int", "obs", "bias")}
         plot_components(ax, curves, name, float(reference[name]), units, False)
@@ -229,6 +235,10 @@ def plot_surface(
     across, up = np.meshgrid(*sides)
     points = query.complete_points(fit, {**held, x: across.ravel(), y: up.ravel()})
     answers = table(fit, points, do, beyond="clamp")
+    sides = [
+        np.array([f"{value:.6g}" for value in side]) if two_values(fit.summary, name) else side
+        for name, side in zip((x, y), sides, strict=True)
+    ]
     shape = across.shape
     width = (answers["upper"] - answers["lower"]).to_numpy().reshape(shape)
     mean = answers["mean"].to_numpy().reshape(shape)
@@ -238,6 +248,14 @@ def plot_surface(
     for ax in panels:
         _annotate(ax, _held(fit, points, {x, y}))
     return np.array(panels, dtype=object)
+
+
+def _two_as_levels[T: (xr.DataArray, xr.Dataset)](fit: Fitted, draws: T, action: str) -> T:
+    """Write the values of an action that has two only as texts, which are drawn as points."""
+    if two_values(fit.summary, action) is None:
+        return draws
+    texts = np.array([f"{value:.6g}" for value in draws[action].to_numpy()])
+    return draws.assign_coords({action: (draws[action].dims, texts)})
 
 
 def _held(fit: Fitted, points: Points, varied: set[str]) -> str:

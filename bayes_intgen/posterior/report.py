@@ -12,7 +12,8 @@ from bayes_intgen.base.metrics import INTERVAL
 from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.base.support_flags import IMPOSSIBLE, MISFIT, SUPPORTED
 from bayes_intgen.data.at_rest import describe_at_rest
-from bayes_intgen.data.reference import reference_contrasts, two_values
+from bayes_intgen.data.few_values import describe_few, two_values
+from bayes_intgen.data.reference import reference_contrasts
 from bayes_intgen.posterior import query
 from bayes_intgen.posterior.estimands.effects import effects
 from bayes_intgen.posterior.fitted import Fitted
@@ -88,10 +89,9 @@ def _flagged_moves(fit: Fitted, regime: Regime) -> tuple[list[str], list[str]]:
 
 def _caption(fit: Fitted) -> str:
     levels = ", or from its most frequent level to another" if fit.summary.levels else ""
-    numeric = [name for name in fit.actions if name not in fit.summary.levels]
-    binary = any(two_values(fit.summary, name) for name in numeric)
+    binary = any(two_values(fit.summary, name) for name in fit.actions)
     two = ", or between its two values" if binary else ""
-    held_at = ", covariates at their means or most frequent levels"
+    held_at = ", covariates at their means or most frequent levels, regimes counting alike"
     held = held_at if fit.summary.covariates else ""
     return (
         f"Change in {fit.summary.outcome} when one action moves from mean - sd to "
@@ -144,6 +144,7 @@ def describe_choices(fit: Fitted) -> list[str]:
     kinds = dict.fromkeys(fit.design.covariates, " (covariate)")
     return [
         *(f"{name}{kinds.get(name, '')}: {basis.description}" for name, basis in bases.items()),
+        *describe_few(fit.summary),
         *joined,
         edges,
     ]

@@ -32,7 +32,7 @@ def shared(tmp_path_factory):
 def test_sound_data_exit_with_zero(sound, capsys):
     assert main(["check", str(sound), *COLUMNS, "a1,a2", "--regime", "arm"]) == 0
     shown = capsys.readouterr().out
-    assert shown.startswith("CHECKS PASSED at interactions='learned'")
+    assert shown.startswith("CHECKS PASSED at --interactions learned")
     assert "Passing proves nothing" in shown
 
 

@@ -47,7 +47,7 @@ def test_without_single_rows(days, tmp_path, capsys):
     assert main(["moments", str(days[0]), *columns, "--no-rows", "--out", str(path)]) == 0
     fit = ["fit", str(path), "--method", "laplace", "--out", str(out)]
     assert main(fit) == 2
-    assert "structure='learned' needs rows" in capsys.readouterr().err
+    assert "--structure learned needs rows" in capsys.readouterr().err
     assert main([*fit, "--structure", "a1>a2"]) == 0
 
 

@@ -71,6 +71,8 @@ def test_density_equals_that_of_the_search(case):
     [
         (True, 0.3, 1.0, "moves by 0.30 sd"),
         (True, 0.0, 1.2, "a factor of 1.20"),
+        (True, 0.2504, 1.0, "moves by 0.2504 sd (should be at most 0.25)"),
+        (True, 0.0, 1.1503, "a factor of 1.1503 (at most 1.15)"),
         (True, np.nan, 1.0, "differs from the posterior"),
         (False, 0.0, 1.0, "stopped early"),
     ],

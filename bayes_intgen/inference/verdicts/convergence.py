@@ -47,6 +47,7 @@ MAX_R_HAT = 1.01
 MIN_ESS = 400.0
 MAX_SHIFT = 0.25
 MAX_RATIO = 1.15
+MOST_DIGITS = 9
 LEAST_POINTS, MOST_POINTS = 128, 1024
 TYPICAL_SETTINGS = 32
 WORK = 4e9  # operations spent on factorisations
@@ -147,13 +148,13 @@ def check_nuts(sampled: xr.Dataset, sample_stats: xr.Dataset) -> Convergence:
         problems.append("One chain cannot show whether it converged; use chains=4.")
     elif not r_hat <= MAX_R_HAT:  # NaN is no convergence either
         problems.append(
-            f"The chains disagree (largest r_hat {r_hat:.6g}, should be at most {MAX_R_HAT}); "
-            f"raise tune and draws."
+            f"The chains disagree (largest r_hat {_tell(r_hat, MAX_R_HAT, 3)}, should be at most "
+            f"{MAX_R_HAT}); raise tune and draws."
         )
     if not ess >= MIN_ESS:
         problems.append(
-            f"Too few effective draws (smallest bulk ESS {ess:.0f}, should be at least "
-            f"{MIN_ESS:.0f}); raise draws."
+            f"Too few effective draws (smallest bulk ESS {_tell(ess, MIN_ESS, 0)}, should be at "
+            f"least {MIN_ESS:.0f}); raise draws."
         )
     if divergences:
         problems.append(f"{divergences} of {total} transitions diverged; raise tune.")
@@ -170,10 +171,24 @@ def check_laplace(converged: bool, shift: float, ratio: float) -> Convergence:
     if not (shift <= MAX_SHIFT and ratio <= MAX_RATIO):
         problems.append(
             f"The Gaussian approximation differs from the posterior: reweighted, a mean of the "
-            f"expected outcome moves by {shift:.2f} sd (should be at most {MAX_SHIFT}) and "
-            f"an sd by a factor of {ratio:.2f} (at most {MAX_RATIO}); use method='nuts'."
+            f"expected outcome moves by {_tell(shift, MAX_SHIFT)} sd (should be at most "
+            f"{MAX_SHIFT}) and an sd by a factor of {_tell(ratio, MAX_RATIO)} (at most "
+            f"{MAX_RATIO}); use method='nuts'."
         )
     return Convergence("laplace", shift=shift, ratio=ratio, problems=tuple(problems))
+
+
+def _tell(value: float, limit: float, digits: int = 2) -> str:
+    """Write a number with as many decimals as it takes to tell it from its limit.
+
+    Examples
+    --------
+    >>> _tell(0.2504, 0.25), _tell(0.3, 0.25), _tell(399.8, 400.0, 0)
+    ('0.2504', '0.30', '399.8')
+    """
+    while digits < MOST_DIGITS and f"{value:.{digits}f}" == f"{limit:.{digits}f}" != str(value):
+        digits += 1
+    return f"{value:.{digits}f}"
 
 
 def typical_rows(problem: Problem, regime: Regime) -> Array:

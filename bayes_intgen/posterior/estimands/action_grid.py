@@ -18,6 +18,7 @@ from bayes_intgen.base.arguments import read_mapping, show
 from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array
+from bayes_intgen.data.few_values import few_values
 from bayes_intgen.data.points import MOST_VALUE, Points
 from bayes_intgen.posterior import query
 from bayes_intgen.posterior.estimands.dose_response import default_grid
@@ -101,7 +102,8 @@ def _read_grids(
 ) -> dict[str, Array]:
     """Return the grid of each action, numbers or codes of levels; refuse what cannot be one."""
     levels = fit.summary.levels
-    given = dict(grid) if isinstance(grid, Mapping) else {}
+    by_name = grid is None or isinstance(grid, Mapping)
+    given = dict(grid or {}) if by_name else {}
     unknown = [action for action in given if action not in bounds]
     if unknown:
         raise QueryError(f"grid: {unknown} are not among the actions that may be chosen.")
@@ -109,9 +111,12 @@ def _read_grids(
     if coded:
         raise QueryError(f"grid: {coded} are categorical; list the levels allowed in bounds.")
     grids: dict[str, Array] = {}
+    found = {action: _few(fit, action, bounds[action]) for action in bounds} if grid is None else {}
+    few = {action: values for action, values in found.items() if values}
     for group in groups:
-        numeric = [action for action in group if action not in levels]
+        numeric = [action for action in group if action not in levels and action not in few]
         rest = prod(len(_levels(fit, a, bounds[a])) for a in group if a in levels)
+        rest *= prod(len(few[a]) for a in group if a in few)
         count = SEPARATE_POINTS
         if len(group) > 1 and numeric:
             count = max(2, min(count, int((DEFAULT_SETTINGS / rest) ** (1 / len(numeric)) + 1e-9)))
@@ -121,7 +126,7 @@ def _read_grids(
                 with query.naming("bounds"):
                     grids[action] = _codes(fit, action, texts)
             else:
-                wish = given.get(action) if isinstance(grid, Mapping) else grid
+                wish = given.get(action, few.get(action)) if by_name else grid
                 grids[action] = _numbers(fit, action, bounds[action], wish, count)
         size = prod(len(grids[action]) for action in group)
         if size > MAX_SETTINGS:
@@ -143,6 +148,18 @@ def _levels(fit: Fitted, action: str, bounds: Any) -> list[Any]:
     if not levels:
         raise QueryError(f"bounds: {action!r} must have at least one level, got none.")
     return levels
+
+
+def _few(fit: Fitted, action: str, bounds: Any) -> list[float]:
+    """Return the values within bounds of a numeric action that has only a few in all rows."""
+    values = few_values(fit.summary, action) or ()
+    if bounds is None or np.shape(bounds) != (2,):  # others are refused where they are read
+        return list(values)
+    low, high = bounds
+    try:
+        return [value for value in values if low <= value <= high]
+    except TypeError:
+        return []
 
 
 def _codes(fit: Fitted, action: str, values: Any) -> Array:

@@ -21,6 +21,7 @@ import xarray as xr
 from bayes_intgen.base.netcdf_names import writable
 from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.base.types import Array, Indices
+from bayes_intgen.data.few_values import few_values
 from bayes_intgen.data.points import Beyond, Points
 from bayes_intgen.posterior import query
 from bayes_intgen.posterior.estimands.action_grid import Group
@@ -30,7 +31,7 @@ from bayes_intgen.posterior.estimands.expected_outcome import draw_coords, theta
 from bayes_intgen.posterior.fitted import Fitted
 from bayes_intgen.posterior.support import find_gaps
 
-__all__ = ["BestAction", "best_action"]
+__all__ = ["BestAction", "best_action", "chosen_values", "find_untested"]
 
 CANDIDATES = 10
 
@@ -61,8 +62,9 @@ def best_action(
         of levels to costs, 0 by default.
     grid
         Points per numeric action between its bounds, or a mapping of actions to numbers of
-        points or to values. By default 41, and fewer for actions that interact, of which every
-        combination is tried (20,000 at most; 200,000 if asked for).
+        points or to values. By default the values between its bounds of an action that has at
+        most seven in all rows, such as 0 and 1; of others 41 points, and fewer if they interact,
+        as every combination is tried (20,000 at most; 200,000 if asked for).
     minimize
         Look for the smallest outcome.
     do
@@ -108,7 +110,7 @@ def best_action(
         flat @ level + fit.outcome_scale.centre + search.gain(flat, choice)
         for choice in (chosen, top)
     )
-    picked = _values(groups, chosen)
+    picked = chosen_values(groups, chosen)
     columns = {f"best:{action}": _decode(fit, action, picked[action]) for action in limits}
     columns |= {"best_outcome": best, "outcome": here, "regret": sign * (best - here)}  # (2)
     draws = writable(
@@ -134,18 +136,22 @@ def best_action(
         regret=float(draws["regret"].mean()),
         cost=float(recommended["cost"]),
         support=str(recommended["support"]),
-        untested=tuple(_find_untested(fit, held, _values(groups, top), picked)),
+        untested=tuple(find_untested(fit, held, chosen_values(groups, top), picked)),
         candidates=candidates[[*limits, "probability", "mean", "cost", "support", "untested"]],
         draws=draws,
         marginals={action: _marginal(fit, draws, action, grids[action]) for action in limits},
-        method=_method(groups, grids),
+        method=_method(fit, groups, grids),
         minimize=minimize,
         budget=search.budget,
         do=format_regime(regime),
+        held={
+            name: _plain(held.coords()[name][1][0]) for name in held.variables if name not in limits
+        },
+        priced=budget is not None or bool(cost),
     )
 
 
-def _values(groups: Sequence[Group], chosen: Indices) -> dict[str, Array]:
+def chosen_values(groups: Sequence[Group], chosen: Indices) -> dict[str, Array]:
     """Return the value, or the code of the level, of each action in some choices."""
     pairs = zip(groups, chosen, strict=True)
     return {a: g.settings[index, k] for g, index in pairs for k, a in enumerate(g.grids)}
@@ -159,14 +165,14 @@ def _decode(fit: Fitted, action: str, values: Array) -> npt.NDArray[Any]:
 
 
 def _plain(value: Any) -> float | str:
-    return value if isinstance(value, str) else float(value)
+    return str(value) if isinstance(value, str) else float(value)
 
 
 def _describe(
     fit: Fitted, groups: Sequence[Group], chosen: Indices, held: Points, regime: Regime, beyond: str
 ) -> pd.DataFrame:
     """Return settings in words: the actions, their cost, their flag, and which lie in a gap."""
-    values = _values(groups, chosen)
+    values = chosen_values(groups, chosen)
     points = _complete(fit, held, values)
     cost = sum(group.cost[index] for group, index in zip(groups, chosen, strict=True))
     untested = np.full(len(points), "", dtype=object)
@@ -187,7 +193,7 @@ def _complete(fit: Fitted, held: Points, values: Mapping[str, Array]) -> Array:
     return points
 
 
-def _find_untested(
+def find_untested(
     fit: Fitted, held: Points, top: Mapping[str, Array], picked: Mapping[str, Array]
 ) -> Iterator[UntestedBest]:
     """Yield the gaps in which the recommended value lies, or the best value of enough draws."""
@@ -209,8 +215,14 @@ def _marginal(fit: Fitted, draws: xr.Dataset, action: str, grid: Array) -> xr.Da
     return writable(xr.DataArray(shares, dims=action, coords={action: options}, name="probability"))
 
 
-def _method(groups: Sequence[Group], grids: Mapping[str, Array]) -> str:
+def _method(fit: Fitted, groups: Sequence[Group], grids: Mapping[str, Array]) -> str:
     points = ", ".join(f"{action} {len(values)}" for action, values in grids.items())
+    few = [
+        a
+        for a, values in grids.items()
+        if {*values.tolist()} <= {*(few_values(fit.summary, a) or ())}
+    ]
+    points += f"; of {', '.join(few)} the values that rows hold" if few else ""
     joint = [", ".join(group.grids) for group in groups if len(group.grids) > 1]
     if not joint:
         return f"exact on the grid (points: {points}); the outcome is a sum over the actions"

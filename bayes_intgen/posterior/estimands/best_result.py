@@ -91,6 +91,10 @@ class BestAction:
         The limit of the costs; None if there is none.
     do
         The label of the regime whose mean is the objective.
+    held
+        Where the actions that were not chosen and the covariates stay.
+    priced
+        Whether costs or a budget were given; the cost tells nothing otherwise, and is not printed.
     """
 
     recommended: Mapping[str, float | str]
@@ -106,6 +110,8 @@ class BestAction:
     minimize: bool
     budget: float | None
     do: str
+    held: Mapping[str, float | str] = field(default_factory=dict)
+    priced: bool = True
 
     def to_xarray(self) -> xr.Dataset:
         """Return draws and marginals in one dataset, the recommendation in its attributes.
@@ -163,8 +169,7 @@ class BestAction:
 
     def __str__(self) -> str:
         title, *lines = self._lines()
-        columns = [c for c in self.candidates if c != "untested" or self.candidates[c].any()]
-        table = self.candidates[columns].to_string(index=False, float_format=lambda x: f"{x:.4g}")
+        table = self._shown().to_string(index=False, float_format=lambda x: f"{x:.4g}")
         wrong = [self._flagged()] if self.support == IMPOSSIBLE else []
         return "\n".join([title, *wrong, *map(str, self.untested), *lines, table])
 
@@ -172,7 +177,12 @@ class BestAction:
         title, *lines = self._lines()
         flagged = [] if self.support == SUPPORTED else [self._flagged()]
         warnings = [*flagged, *map(str, self.untested)]
-        return html_block(title, lines, [html_frame(self.candidates, index=False)], warnings)
+        return html_block(title, lines, [html_frame(self._shown(), index=False)], warnings)
+
+    def _shown(self) -> pd.DataFrame:
+        """Return the candidates without columns that tell nothing."""
+        empty = {"untested": not self.candidates["untested"].any(), "cost": not self.priced}
+        return self.candidates[[c for c in self.candidates if not empty.get(str(c), False)]]
 
     def _flagged(self) -> str:
         """Say what the flag of the recommended setting means."""
@@ -197,11 +207,20 @@ class BestAction:
         lower, upper = credible_interval(self.draws["outcome"])
         goal = "smallest" if self.minimize else "largest"
         limit = "" if self.budget is None else f" of a budget of {self.budget:.4g}"
+        cost = f"cost {self.cost:.4g}{limit}; " if self.priced else ""
+        held = ", ".join(f"{name} = {_text(value)}" for name, value in self.held.items())
         return [
             f"The {goal} expected outcome under do({self.do.replace('+', ', ')}): {setting}",
             f"outcome there {float(self.draws['outcome'].mean()):.4g}, {INTERVAL:.0%} interval "
-            f"[{float(lower):.4g}, {float(upper):.4g}]; cost {self.cost:.4g}{limit}; "
-            f"support: {self.support}",
+            f"[{float(lower):.4g}, {float(upper):.4g}]; {cost}support: {self.support}",
+            *(
+                [
+                    f"held: {held} (what is not given: the mean of the regimes' means, or the most "
+                    f"frequent level)"
+                ]
+                if held
+                else []
+            ),
             f"probability that no other grid point is better {self.probability:.2f}, expected "
             f"regret {self.regret:.4g}",
             self.method,

@@ -21,6 +21,7 @@ from bayes_intgen.base.netcdf_names import writable
 from bayes_intgen.base.regimes import Regime, format_regime, read_do
 from bayes_intgen.base.support_flags import SUPPORTED
 from bayes_intgen.base.types import Array
+from bayes_intgen.data.few_values import two_values
 from bayes_intgen.data.points import Beyond, Points
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.posterior import query
@@ -56,7 +57,7 @@ def dose_response(
         The action that varies.
     grid
         Its values or levels; by default 50 over the core range (0.05% to 99.95% quantile) of
-        the experiments that set it, or all its levels.
+        the experiments that set it, or all its levels, or its values if it has two only.
     at
         Where the other actions and the covariates are held; those not given stay at their means
         over the regimes (weighted equally) or most frequent levels.
@@ -129,10 +130,14 @@ def dose_response(
 def default_grid(summary: Summary, action: str, points: int = GRID_POINTS) -> Any:
     """Return the levels of a categorical action, else points over the core of its experiments.
 
+    An action of two values has these only.
     The core range is that of the regimes that set the action, or of all regimes if none does.
     """
     if action in summary.levels:
         return list(summary.levels[action])
+    pair = two_values(summary, action)
+    if pair:
+        return np.array(pair)
     column = summary.actions.index(action)
     cores = [part.core[:, column] for part in summary.showing(action) or summary.regimes.values()]
     return np.linspace(min(low for low, _ in cores), max(high for _, high in cores), points)

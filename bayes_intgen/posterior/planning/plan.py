@@ -146,9 +146,9 @@ def plan(
     if best is None:
         return plan_goals(fit, points, choices, goals, how_much)
     priced = cost is not None or fixed is not None
-    return plan_decision(
-        fit, points, choices, search, how_much, worth if priced else None, random_seed
-    )
+    price = worth if priced else None
+    moved = settings or {}
+    return plan_decision(fit, points, choices, search, how_much, price, random_seed, moved)
 
 
 def _read_best(best: Mapping[str, Any]) -> dict[str, Any]:

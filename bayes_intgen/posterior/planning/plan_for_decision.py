@@ -1,5 +1,6 @@
 """The plan that is worth most for the choice of the best setting."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,8 @@ import pandas as pd
 from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.types import Array
 from bayes_intgen.posterior.estimands.action_search import Search
+from bayes_intgen.posterior.estimands.best_action import chosen_values, find_untested
+from bayes_intgen.posterior.estimands.expected_outcome import theta_draws
 from bayes_intgen.posterior.fitted import Fitted
 from bayes_intgen.posterior.planning.allocation import allocate
 from bayes_intgen.posterior.planning.amount import Amount, cost_of
@@ -67,10 +70,12 @@ def plan_decision(
     amount: Amount,
     value: float | None,
     random_seed: int,
+    moved: Collection[str] = (),
 ) -> Plan:
     """Try every option alone and the best split of each amount; keep what is worth most.
 
     ``value``: of one unit of the outcome in the unit of the costs; None if there are no costs.
+    ``moved``: actions that options set to other values than their rows so far.
     """
     draws = DecisionDraws.of(fit, points, search, random_seed)
     priced, limit = amount.limit(options)
@@ -106,6 +111,9 @@ def plan_decision(
         for k, action in enumerate(group.grids)
     }
     levels = fit.summary.levels
+    theta = theta_draws(fit, search.regime)
+    picked = search.choose(theta.reshape(-1, theta.shape[-1]))
+    values = [chosen_values(search.groups, choice) for choice in (draws.best, picked)]
     decision = Decision(
         {a: levels[a][int(v)] if a in levels else v for a, v in recommended.items()},
         chosen.evsi,
@@ -113,6 +121,7 @@ def plan_decision(
         1.0 if value is None else value,
         cost_of(options, chosen.rows) if value is not None else 0.0,
         value is not None,
+        tuple(gap for gap in find_untested(fit, search.held, *values) if gap.action not in moved),
     )
     return Plan(
         table=describe_rows(options, chosen.rows),

@@ -15,6 +15,7 @@ from bayes_intgen.base.files import replacing
 from bayes_intgen.base.html import html_block, html_frame
 from bayes_intgen.plots.plan import plot_plan
 from bayes_intgen.plots.style import grow
+from bayes_intgen.posterior.estimands.best_result import UntestedBest
 
 __all__ = ["IGNORED", "Decision", "Plan"]
 
@@ -51,6 +52,10 @@ class Decision:
         Of the plan; zero if costs were not given.
     priced
         Whether costs were given, without which there is no net value.
+    untested
+        The gaps between values that experiments set in which the best value may lie, as in
+        :class:`bayes_intgen.posterior.estimands.best_result.BestAction`. An option repeats the
+        settings of its rows, unless ``settings`` gives others, and so teaches little of them.
     """
 
     recommended: Mapping[str, float | str]
@@ -59,6 +64,7 @@ class Decision:
     value: float
     cost: float
     priced: bool
+    untested: tuple[UntestedBest, ...] = ()
 
     @property
     def net(self) -> float:
@@ -81,6 +87,13 @@ class Decision:
             f"it falls short of the best by {self.regret:.4g} in expectation, of which the plan "
             f"recovers {self.evsi:.4g}",
         ]
+        if self.untested:
+            said += map(str, self.untested)
+            names = list(dict.fromkeys(gap.action for gap in self.untested))
+            said.append(
+                f"The options repeat the values that experiments set, which tells little of those "
+                f"in between; plan with settings that try others of {', '.join(names)}."
+            )
         if not self.priced:
             return said
         worth = (
@@ -192,14 +205,22 @@ class Plan:
                 {name: None if value != value else value for name, value in row.items()}
                 for row in self.curve.to_dict("records")
             ],
-            "decision": decision and {**vars(decision), "net": decision.net, "pays": decision.pays},
+            "decision": decision
+            and {
+                **vars(decision),
+                "untested": list(map(str, decision.untested)),
+                "net": decision.net,
+                "pays": decision.pays,
+            },
             "simulated": list(self.simulated),
             "notes": list(self.notes),
         }
 
     def _title(self) -> str:
         if not self.rows:
-            return f"Plan for {self.goal}: no further experiment pays"
+            repeats = self.decision is not None and bool(self.decision.untested)
+            which = "repeating the values tried so far does not pay" if repeats else ""
+            return f"Plan for {self.goal}: {which or 'no further experiment pays'}"
         run = ", ".join(f"{rows:,} rows of {label}" for label, rows in self.rows.items())
         return f"Plan for {self.goal}: {run}"
 

@@ -158,7 +158,8 @@ def _require_identified(fit: Fitted, regime: Regime, controls: list[Control], he
 def _lead(fit: Fitted, covariates: str) -> str:
     rows = sum(part.n for part in fit.summary.regimes.values())
     lifts = "" if fit.lifts is None else f" and {len(fit.lifts.tests)} lift tests"
-    background = f" All answers are at {covariates}." if covariates else ""
+    usual = " (unless chosen, the mean of the regimes' means or the most frequent level)"
+    background = f" All answers are at {covariates}{usual}." if covariates else ""
     return (
         f"From {rows:,} rows in which {_none_or_some(fit)}{lifts}. Move the controls: every number "
         f"is computed here, from the draws of the posterior.{background}"

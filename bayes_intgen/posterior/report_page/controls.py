@@ -12,14 +12,13 @@ import numpy as np
 
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array
+from bayes_intgen.data.few_values import FEW, distinct_values
 from bayes_intgen.posterior.fitted import Fitted
 
 __all__ = ["Control", "make_controls"]
 
 STEPS = 80  # at most, of a slider
-FEW = 7  # values, for buttons
 ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
-DIGITS = 6  # to which values of rows are told apart: a file keeps rows in single precision
 
 
 @dataclass(frozen=True)
@@ -101,20 +100,11 @@ def _make_control(fit: Fitted, column: int, is_set: bool, at: float) -> Control:
     limits = fit.design.features.bases[name].limits
     if limits is not None:
         low, high = max(low, limits[0]), min(high, limits[1])
-    rows = np.concatenate([_rows(part.near_scale, part.near, column) for part in parts])
-    texts = {f"{value:.10g}" for value in np.unique(rows)}
-    few = np.array(sorted(v for v in map(float, texts) if low <= v <= high))
+    rows = np.concatenate([distinct_values(part, column) for part in parts])
+    few = np.unique(rows[(low <= rows) & (rows <= high)])
     buttons = 1 < len(few) <= FEW
     whole = len(rows) > 0 and bool((rows == np.rint(rows)).all())
     values = few if buttons else round_steps(low, high, whole)
     start = int(np.argmin(np.abs(values - at)))
     labels = tuple(f"{value:.10g}" for value in values)
     return Control(name, values, labels, start, buttons, is_set, False)
-
-
-def _rows(scale: tuple[Array, Array], near: Array, column: int) -> Array:
-    """Return a variable in some rows of a regime, to six digits."""
-    mean, sd = scale
-    rows = mean[column] + near[:, column] * sd[column]
-    unit = 10.0 ** floor(log10(max(float(np.abs(rows).max(initial=0.0)), 1e-300)))
-    return np.asarray(np.round(rows / unit, DIGITS - 1) * unit + 0.0)  # no negative zero

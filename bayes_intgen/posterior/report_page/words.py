@@ -11,6 +11,12 @@ from bayes_intgen.posterior.prior_sensitivity import judge_prior
 __all__ = ["Verdict", "assumptions", "name_outcome", "question", "rows_used", "verdicts"]
 
 
+CHECK_APART = (
+    "the checks of bayes_intgen.check take the rows, and are part of the page if it is made with "
+    "checks=bayes_intgen.check(data, posterior), or with --check DATA on the command line"
+)
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What one check says of the fit; ``ok`` is None where it was not made."""
@@ -62,9 +68,7 @@ def verdicts(fit: Fitted, regime: Regime, checks: Any = None) -> list[Verdict]:
         found.append(Verdict("Dependences between actions", not conflicts, text))
     found.append(_judge_priors(fit, regime))
     if checks is None:
-        found.append(
-            Verdict("Falsification", None, "bayes_intgen.check(data) is not part of this page")
-        )
+        found.append(Verdict("Falsification", None, CHECK_APART))
     else:
         found.append(Verdict("Falsification", bool(checks.passed), str(checks)))
     misfit = str(fit.idata.attrs.get("misfit", ""))
@@ -146,8 +150,9 @@ def assumptions(fit: Fitted, held: str) -> list[tuple[str, str]]:
         found.append(
             (
                 "Background variables",
-                f"All answers are at {held} (means or most frequent levels unless chosen "
-                f"otherwise), not averages over a population.",
+                f"All answers are at {held} (unless chosen otherwise the mean, in which each "
+                f"regime counts the same however many rows it has, or the most frequent level), "
+                f"not averages over a population.",
             )
         )
     return found

@@ -9,6 +9,7 @@ data set has the experiments, the row counts and the support of the given one. R
 of a block of times, share a random intercept, as those of the fit do.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -29,7 +30,7 @@ from bayes_intgen.posterior.noise_scale import noise_scale
 from bayes_intgen.posterior.posterior import Posterior
 from bayes_intgen.posterior.query import read_points
 
-__all__ = ["REGIME", "one_draw", "read_like", "rows_of", "simulate_outcome"]
+__all__ = ["REGIME", "one_draw", "read_like", "read_origin", "rows_of", "simulate_outcome"]
 
 REGIME, GROUP = "__regime__", "__group__"
 MARKS = {"cluster": "__cluster__", "time": "__time__", "weights": "__weights__"}
@@ -58,6 +59,15 @@ def rows_of(data: RegimeData) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
+def read_origin(fitted: Posterior) -> dict[str, Any]:
+    """Return the arguments of ``from_frame`` that a fit keeps: regime, labels, cluster, time.
+
+    None are known of fits to moments, or of earlier versions.
+    """
+    kept = json.loads(str(fitted.idata.attrs.get("origin", "{}")))
+    return dict(kept)
+
+
 def read_like(
     fitted: Posterior,
     table: Any,
@@ -66,16 +76,17 @@ def read_like(
 ) -> RegimeData:
     """Read a table with the columns of a fit; of marks those of :func:`rows_of`, if it has any."""
     have = set(getattr(table, "columns", ()))
-    return RegimeData.from_frame(
+    roles: dict[str, Any] = {role: name for role, name in MARKS.items() if name in have}
+    data: RegimeData = RegimeData.from_frame(
         table,
         outcome=fitted.outcome,
         actions=fitted.actions,
         regime=regime,
         categorical=list(fitted.summary.levels),
         covariates=fitted.covariates,
-        **{role: name for role, name in MARKS.items() if name in have},
-        **(marks or {}),
+        **(roles | dict(marks or {})),
     )
+    return data
 
 
 def one_draw(posterior: Posterior, number: int) -> Posterior:
