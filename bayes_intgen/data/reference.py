@@ -1,10 +1,12 @@
 """Reference values of all variables, and the contrast that puts each action into one number.
 
-A numeric action goes from its mean minus one standard deviation to its mean plus one, or, if it has
-two values only, from the lower to the higher; a categorical one from its most frequent level to
-each other level. Meanwhile the other actions, and the
-covariates, stay at their means and most frequent levels, the reference values. Means, standard
-deviations and frequencies are over all regimes, weighted equally.
+A numeric action goes from its mean minus one standard deviation to its mean plus one, but no farther
+than its experiments do: an end beyond their core range is taken back to it, and one in a gap between
+the values that they set to the nearer of these (doses of 0 to 10 with many zeros have a mean minus sd
+below zero). One that has two values only goes from the lower to the higher; a categorical one from its
+most frequent level to each other level. Meanwhile the other actions, and the covariates, stay at their
+means and most frequent levels, the reference values. Means, standard deviations and frequencies are
+over all regimes, weighted equally.
 """
 
 from dataclasses import dataclass
@@ -16,7 +18,13 @@ from bayes_intgen.data.summary import Summary
 
 TWO_VALUES = 1e-9
 
-__all__ = ["ReferenceContrast", "reference_contrasts", "reference_values", "two_values"]
+__all__ = [
+    "ReferenceContrast",
+    "numeric_move",
+    "reference_contrasts",
+    "reference_values",
+    "two_values",
+]
 
 
 @dataclass(frozen=True)
@@ -48,11 +56,33 @@ def reference_contrasts(summary: Summary) -> list[ReferenceContrast]:
                         ReferenceContrast(action, name, start, level, reference, after)
                     )
         else:
-            mean, spread = float(reference[k]), summary.scales[action].spread
-            low, high = two_values(summary, action) or (mean - spread, mean + spread)
+            low, high = numeric_move(summary, action)
             before, after = _replace(reference, k, low), _replace(reference, k, high)
             contrasts.append(ReferenceContrast(action, action, low, high, before, after))
     return contrasts
+
+
+def numeric_move(summary: Summary, action: str) -> tuple[float, float]:
+    """Return the two values between which a numeric action is moved, the lower one first."""
+    both = two_values(summary, action)
+    if both:
+        return both
+    scale, column = summary.scales[action], summary.actions.index(action)
+    start, end = scale.centre - scale.spread, scale.centre + scale.spread
+    cores = [part.core[:, column] for part in summary.showing(action)]
+    low = min((float(core[0]) for core in cores), default=start)
+    high = max((float(core[1]) for core in cores), default=end)
+    if not low < high:  # no experiment sets it, or all to one value
+        low, high = summary.row_core(action)
+    if start < high and low < end:
+        low, high = max(low, start), min(high, end)
+    for gap in summary.gaps[action]:
+        middle = (gap.low + gap.high) / 2
+        if gap.low < low < gap.high:
+            low = gap.high if low > middle and gap.high < high else gap.low
+        if gap.low < high < gap.high:
+            high = gap.low if high < middle and low < gap.low else gap.high
+    return low, high
 
 
 def two_values(summary: Summary, action: str) -> tuple[float, float] | None:

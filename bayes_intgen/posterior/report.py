@@ -2,7 +2,6 @@
 
 import json
 
-import numpy as np
 import pandas as pd
 
 from bayes_intgen.base.blocks import format_blocks
@@ -12,7 +11,7 @@ from bayes_intgen.base.metrics import INTERVAL
 from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.base.support_flags import IMPOSSIBLE, MISFIT, SUPPORTED
 from bayes_intgen.data.at_rest import describe_at_rest
-from bayes_intgen.data.reference import reference_contrasts, two_values
+from bayes_intgen.data.reference import two_values
 from bayes_intgen.posterior import query
 from bayes_intgen.posterior.estimands.effects import effects
 from bayes_intgen.posterior.fitted import Fitted
@@ -30,7 +29,8 @@ def describe_fit(fit: Fitted) -> str:
         return f"{head}\n{table}"
     text = table.to_string(float_format=lambda x: f"{x:.4g}")
     priors = flag_prior(fit, regime)
-    return "\n".join([head, _caption(fit), text, *([priors] if priors else [])])
+    flagged = _flagged_moves(fit, table)
+    return "\n".join([head, _caption(fit), text, *flagged, *([priors] if priors else [])])
 
 
 def show_fit(fit: Fitted) -> str:
@@ -48,12 +48,7 @@ def show_fit(fit: Fitted) -> str:
     warnings += [f"CONFLICT: {text}" for text in (fit.learned.conflicts if fit.learned else ())]
     title, *about = describe_data(fit, regime)
     if not isinstance(table, str):
-        far, wrong = _flagged_moves(fit, regime)
-        if wrong:
-            reason = f"to expected values that {fit.summary.outcome} cannot have"
-            warnings.append(f"IMPOSSIBLE: the moves of {', '.join(wrong)} below lead {reason}.")
-        if far:
-            warnings.append(f"BEYOND THE SUPPORT of the data: the moves of {', '.join(far)} below.")
+        warnings += _flagged_moves(fit, table)
         priors = flag_prior(fit, regime)
         warnings += [priors] if priors else []
     verdicts = [line for line in _verdicts(fit) if line not in warnings]
@@ -75,15 +70,18 @@ def _effects(fit: Fitted) -> tuple[Regime, pd.DataFrame | str]:
         return regime, str(error)
 
 
-def _flagged_moves(fit: Fitted, regime: Regime) -> tuple[list[str], list[str]]:
-    """Name the rows of the table of effects that reach beyond the support, or impossible means."""
-    moves = reference_contrasts(fit.summary)
-    ends = [query.points_of(fit, np.array([move.before, move.after])) for move in moves]
-    flags = [query.flag_points(fit, points, regime, "clamp") for points in ends]
+def _flagged_moves(fit: Fitted, table: pd.DataFrame) -> list[str]:
+    """Say which rows of the table of effects reach beyond the support, or impossible means."""
     within = (SUPPORTED, MISFIT, IMPOSSIBLE)  # the verdict on the fit says the second
-    pairs = list(zip(moves, flags, strict=True))
-    far = [move.name for move, own in pairs if not np.isin(own, within).all()]
-    return far, [move.name for move, own in pairs if (own == IMPOSSIBLE).any()]
+    far = table.index[~table["support"].isin(within)]
+    wrong = table.index[table["support"] == IMPOSSIBLE]
+    lines = []
+    if len(wrong):
+        reason = f"to expected values that {fit.summary.outcome} cannot have"
+        lines.append(f"IMPOSSIBLE: the moves of {', '.join(wrong)} lead {reason}.")
+    if len(far):
+        lines.append(f"BEYOND THE SUPPORT of the data: the moves of {', '.join(far)}.")
+    return lines
 
 
 def _caption(fit: Fitted) -> str:
@@ -94,8 +92,8 @@ def _caption(fit: Fitted) -> str:
     held_at = ", covariates at their means or most frequent levels"
     held = held_at if fit.summary.covariates else ""
     return (
-        f"Change in {fit.summary.outcome} when one action moves from mean - sd to "
-        f"mean + sd{two}{levels}{held} ({INTERVAL:.0%} credible interval):"
+        f"Change in {fit.summary.outcome} when one action moves from mean - sd to mean + sd, no "
+        f"farther than its experiments{two}{levels}{held} ({INTERVAL:.0%} credible interval):"
     )
 
 

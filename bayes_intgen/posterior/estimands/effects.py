@@ -28,7 +28,8 @@ __all__ = ["effects"]
 def effects(fit: Fitted, do: str | Iterable[str] | None = None) -> pd.DataFrame:
     """Summarise the change when one action moves from mean - sd to mean + sd.
 
-    One that has two values only moves from the lower to the higher, a categorical one from its
+    It moves no farther than its experiments do, and not into a gap between the values that they
+    set. One that has two values only moves from the lower to the higher, a categorical one from its
     most frequent level to each other one. The other actions and the covariates stay at their means
     and most frequent levels; means, sd and frequencies are over all regimes, weighted equally.
 
@@ -43,8 +44,8 @@ def effects(fit: Fitted, do: str | Iterable[str] | None = None) -> pd.DataFrame:
         A row per action that is set, or per level of it as ``channel[tv]``: ``from`` and ``to``
         (the action's unit, or levels), ``mean``, ``lower`` and ``upper`` of the change in
         E[Y | do(a_S), a_rest], and ``observational``, the mean change in E[Y | a], which holds
-        the confounding too (the outcome's unit). No number where the data do not identify the
-        change.
+        the confounding too (the outcome's unit); ``support``, the worse flag of the two ends. No
+        number where the data do not identify the change.
 
     Raises
     ------
@@ -56,7 +57,7 @@ def effects(fit: Fitted, do: str | Iterable[str] | None = None) -> pd.DataFrame:
     Examples
     --------
     >>> list(posterior.effects().columns)
-    ['from', 'to', 'mean', 'lower', 'upper', 'observational']
+    ['from', 'to', 'mean', 'lower', 'upper', 'observational', 'support']
     """
     regime = read_do(do, fit.actions)
     if not regime:
@@ -73,6 +74,8 @@ def effects(fit: Fitted, do: str | Iterable[str] | None = None) -> pd.DataFrame:
     joint = label_draws(fit, theta_draws(fit, regime) @ step.T, points, fit.outcome)  # (1)
     seen = (theta_draws(fit, ()) @ step.T).mean(axis=(0, 1))  # (2)
     lower, upper = credible_interval(joint)
+    ends = (query.points_of(fit, before), points)
+    flags = [query.flag_points(fit, end, regime, "clamp") for end in ends]
     columns = {
         "from": [move.start for move in moves],
         "to": [move.end for move in moves],
@@ -80,6 +83,7 @@ def effects(fit: Fitted, do: str | Iterable[str] | None = None) -> pd.DataFrame:
         "lower": np.where(known, lower, np.nan),
         "upper": np.where(known, upper, np.nan),
         "observational": np.where(observed, seen, np.nan),
+        "support": query.worst_support(*flags),
     }
     return pd.DataFrame(columns, index=pd.Index([move.name for move in moves], name="action"))
 

@@ -109,8 +109,8 @@ def _decomposition(content: ReportContent) -> str:
 
 def _effects(effects: pd.DataFrame, content: ReportContent) -> str:
     caption = (
-        f"Change in {content.data['outcome']} when one action moves from mean - sd to mean + sd, "
-        f"or from its most frequent level to another, with {INTERVAL:.0%} intervals; "
+        f"Change in {content.data['outcome']} when one action moves from mean - sd to mean + sd (no "
+        f"farther than its experiments), between its two values, or from its most frequent level to another, with {INTERVAL:.0%} intervals; "
         f"“observational” is what observations alone suggest, confounding included."
     )
     return (
