@@ -11,6 +11,7 @@ from bayes_intgen.base.metrics import INTERVAL
 from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.base.support_flags import IMPOSSIBLE, MISFIT, SUPPORTED
 from bayes_intgen.data.at_rest import describe_at_rest
+from bayes_intgen.data.mixed_controls import find_controls
 from bayes_intgen.data.reference import two_values
 from bayes_intgen.posterior import query
 from bayes_intgen.posterior.estimands.effects import effects
@@ -46,6 +47,8 @@ def show_fit(fit: Fitted) -> str:
     )
     warnings = [str(check) for check in checks if check is not None and not check.ok]
     warnings += [f"CONFLICT: {text}" for text in (fit.learned.conflicts if fit.learned else ())]
+    controls = find_controls(fit.summary)
+    warnings += [str(controls)] if controls else []
     title, *about = describe_data(fit, regime)
     if not isinstance(table, str):
         warnings += _flagged_moves(fit, table)
@@ -65,7 +68,8 @@ def _effects(fit: Fitted) -> tuple[Regime, pd.DataFrame | str]:
     if not regime:
         return (), "Nothing is set in it, so that it has no effects."
     try:
-        return regime, effects(fit, regime)
+        table = effects(fit, regime)
+        return regime, table.assign(support=table.attrs["support"].values())
     except NotIdentifiedError as error:
         return regime, str(error)
 
@@ -148,8 +152,9 @@ def describe_choices(fit: Fitted) -> list[str]:
 
 
 def _verdicts(fit: Fitted) -> list[str]:
-    lifts, scale = fit.lifts, fit.additive_scale
+    lifts, scale, controls = fit.lifts, fit.additive_scale, find_controls(fit.summary)
     return [
+        *([str(controls)] if controls else []),
         *([str(fit.dependence)] if fit.dependence else []),
         str(fit.additivity or "additivity: not checked, which takes the rows"),
         *([str(scale)] if scale else []),

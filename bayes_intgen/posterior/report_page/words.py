@@ -5,6 +5,7 @@ from typing import Any
 
 from bayes_intgen.base.blocks import format_blocks
 from bayes_intgen.base.regimes import Regime, format_regime
+from bayes_intgen.data.mixed_controls import find_controls
 from bayes_intgen.posterior.fitted import Fitted
 from bayes_intgen.posterior.prior_sensitivity import judge_prior
 
@@ -60,6 +61,9 @@ def verdicts(fit: Fitted, regime: Regime, checks: Any = None) -> list[Verdict]:
         conflicts = fit.learned.conflicts
         text = "; ".join(f"CONFLICT: {c}" for c in conflicts) if conflicts else str(fit.learned)
         found.append(Verdict("Dependences between actions", not conflicts, text))
+    controls = find_controls(fit.summary)
+    if controls is not None:
+        found.append(Verdict("Labels of rows", False, str(controls)))
     found.append(_judge_priors(fit, regime))
     if checks is None:
         found.append(
