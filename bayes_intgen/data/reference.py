@@ -1,19 +1,22 @@
 """Reference values of all variables, and the contrast that puts each action into one number.
 
-A numeric action goes from its mean minus one standard deviation to its mean plus one, but no farther
-than its experiments do: an end beyond their core range is taken back to it, and one in a gap between
-the values that they set to the nearer of these (doses of 0 to 10 with many zeros have a mean minus sd
-below zero). One that has two values only goes from the lower to the higher; a categorical one from its
-most frequent level to each other level. Meanwhile the other actions, and the covariates, stay at their
-means and most frequent levels, the reference values. Means, standard deviations and frequencies are
-over all regimes, weighted equally.
+A numeric action goes from its mean minus one standard deviation to its mean plus one, but no
+farther than its experiments do: an end beyond their core range is taken back to it, and one in a
+gap between the values that they set to the nearer of these (doses of 0 to 10 with many zeros have a
+mean minus sd below zero). One that has two values only goes from the lower to the higher; a
+categorical one from its most frequent level to each other level. Meanwhile the other actions, and
+the covariates, stay at their reference values: their means, or where experiments set values on both
+sides of a gap the nearer of these, and most frequent levels. Means, standard deviations and
+frequencies are over all regimes, weighted equally.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from bayes_intgen.base.types import Array
+from bayes_intgen.data.gap import Gap
 from bayes_intgen.data.summary import Summary
 
 TWO_VALUES = 1e-9
@@ -105,16 +108,24 @@ def two_values(summary: Summary, action: str) -> tuple[float, float] | None:
 def reference_values(summary: Summary) -> Array:
     """Return the mean of each numeric variable and the code of the most frequent level of others.
 
-    Shape (variables,): the actions, then the covariates.
+    A mean in a gap between the values that experiments set, as that of an action that is on or off,
+    gives way to the nearer of these. Shape (variables,): the actions, then the covariates.
     """
     return np.array(
         [
             float(np.argmax(summary.level_shares(name)))
             if name in summary.levels
-            else summary.scales[name].centre
+            else _out_of_gaps(summary.scales[name].centre, summary.gaps.get(name, ()))
             for name in summary.variables
         ]
     )
+
+
+def _out_of_gaps(value: float, gaps: Sequence[Gap]) -> float:
+    for gap in gaps:
+        if gap.low < value < gap.high:
+            return gap.low if value <= (gap.low + gap.high) / 2 else gap.high
+    return value
 
 
 def _replace(values: Array, position: int, value: float) -> Array:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import bayes_intgen as ig
-from bayes_intgen.data.reference import numeric_move, reference_contrasts
+from bayes_intgen.data.reference import numeric_move, reference_contrasts, reference_values
 
 DOSES = [0.0, 0.1, 0.3, 1.0, 3.0, 10.0]
 
@@ -52,3 +52,10 @@ def test_an_action_that_is_set_to_one_value_moves_within_the_rows():
     obs = rng.normal(size=300)
     low, high = numeric_move(summary_of(obs, np.full(50, 9.0)), "a")
     assert obs.min() <= low < high <= 9.0
+
+
+def test_an_action_that_is_on_or_off_rests_at_one_of_the_two():
+    rng = np.random.default_rng(5)
+    on = (rng.random(600) < 0.6).astype(float)
+    assert reference_values(summary_of(on, on[::-1])).tolist()[0] == 1.0
+    assert reference_values(summary_of(1 - on, 1 - on)).tolist()[0] == 0.0

@@ -150,8 +150,7 @@ def test_structure_is_learned_from_experiments_alone(without_rows):
 
 def test_effects_are_summarised_and_printed_without_observational_rows(without_rows):
     _, posterior, joint = without_rows
-    numbers = posterior.effects().drop(columns="support")
-    assert np.isfinite(numbers.to_numpy(dtype=float)).all()
+    assert np.isfinite(posterior.effects().to_numpy(dtype=float)).all()
     table = joint.effects()
     assert table["observational"].isna().all()
     assert np.isfinite(table[["mean", "lower", "upper"]].to_numpy()).all()

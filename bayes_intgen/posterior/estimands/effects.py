@@ -31,7 +31,8 @@ def effects(fit: Fitted, do: str | Iterable[str] | None = None) -> pd.DataFrame:
     It moves no farther than its experiments do, and not into a gap between the values that they
     set. One that has two values only moves from the lower to the higher, a categorical one from its
     most frequent level to each other one. The other actions and the covariates stay at their means
-    and most frequent levels; means, sd and frequencies are over all regimes, weighted equally.
+    (out of such gaps) and most frequent levels; means, sd and frequencies are over all regimes,
+    weighted equally.
 
     Parameters
     ----------
@@ -44,8 +45,8 @@ def effects(fit: Fitted, do: str | Iterable[str] | None = None) -> pd.DataFrame:
         A row per action that is set, or per level of it as ``channel[tv]``: ``from`` and ``to``
         (the action's unit, or levels), ``mean``, ``lower`` and ``upper`` of the change in
         E[Y | do(a_S), a_rest], and ``observational``, the mean change in E[Y | a], which holds
-        the confounding too (the outcome's unit); ``support``, the worse flag of the two ends. No
-        number where the data do not identify the change.
+        the confounding too (the outcome's unit). No number where the data do not identify the
+        change. ``attrs["support"]`` has the worse flag of the two ends, by row.
 
     Raises
     ------
@@ -57,7 +58,9 @@ def effects(fit: Fitted, do: str | Iterable[str] | None = None) -> pd.DataFrame:
     Examples
     --------
     >>> list(posterior.effects().columns)
-    ['from', 'to', 'mean', 'lower', 'upper', 'observational', 'support']
+    ['from', 'to', 'mean', 'lower', 'upper', 'observational']
+    >>> posterior.effects().attrs["support"]
+    {'a1': 'supported', 'a2': 'supported'}
     """
     regime = read_do(do, fit.actions)
     if not regime:
@@ -83,9 +86,12 @@ def effects(fit: Fitted, do: str | Iterable[str] | None = None) -> pd.DataFrame:
         "lower": np.where(known, lower, np.nan),
         "upper": np.where(known, upper, np.nan),
         "observational": np.where(observed, seen, np.nan),
-        "support": query.worst_support(*flags),
     }
-    return pd.DataFrame(columns, index=pd.Index([move.name for move in moves], name="action"))
+    table = pd.DataFrame(columns, index=pd.Index([move.name for move in moves], name="action"))
+    table.attrs["support"] = dict(
+        zip(table.index, query.worst_support(*flags).tolist(), strict=True)
+    )
+    return table
 
 
 def _identified(fit: Fitted, before: Array, after: Array, regime: Regime) -> list[bool]:

@@ -117,9 +117,10 @@ def discoveries(
 
 
 def joint_move(fits: "OutcomeFits") -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the settings at which all numeric actions are at the end of their move, and at its start.
+    """Return the settings at the end of the moves of all numeric actions, and at their start.
 
-    They move from mean - sd to mean + sd, within the data. Covariates and categorical actions stay at their reference values.
+    They move from mean - sd to mean + sd, within the data. Covariates and categorical actions stay
+    at their reference values.
     """
     summary = fits.posterior(fits.names[0]).summary
     reference = dict(zip(summary.variables, reference_values(summary).tolist(), strict=True))

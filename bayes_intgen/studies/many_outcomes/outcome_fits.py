@@ -207,7 +207,7 @@ class OutcomeFits:
         arrays = {
             c: (dims, np.array([t[c].to_numpy(dtype=float) for t in tables])) for c in columns
         }
-        arrays["support"] = dims, np.array([t["support"].to_numpy(dtype=str) for t in tables])
+        arrays["support"] = dims, np.array([[*t.attrs["support"].values()] for t in tables])
         first = tables[0]
         coords = {
             "outcome": list(self.names),
