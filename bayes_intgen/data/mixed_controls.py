@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bayes_intgen.data.at_rest import describe_values
 from bayes_intgen.data.summary import Summary
 
 __all__ = ["MixedControls", "find_controls"]
@@ -33,14 +34,14 @@ FEW_VALUES = 2  # of an action that is on or off, for which everything at rest i
 class MixedControls:
     """Observational rows of which many have all actions at rest, while others vary."""
 
-    setting: tuple[str, ...]  # the resting values, as ``a1 = 0``
+    setting: str  # the resting values, as ``a1 = 0, a2 = 0``
     share: float  # of the observational rows
     label: str  # of a regime that sets all actions
 
     def __str__(self) -> str:
         return (
             f"CONTROLS AMONG OBS: {self.share:.0%} of the rows of regime obs are at "
-            f"{', '.join(self.setting)} all at once, while the others vary. If somebody held "
+            f"{self.setting} all at once, while the others vary. If somebody held "
             f"everything there (controls), label these rows {self.label!r}, as an experiment that "
             f"sets all: taken as observations they say that units which came there on their own "
             f"are like them, and answers near there are biased. If they came there on their own, "
@@ -70,10 +71,6 @@ def find_controls(summary: Summary) -> MixedControls | None:
     mean, sd = part.near_scale
     values = mean[:count] + sd[:count] * rest
     near_zero = np.abs(values) < 1e-6 * sd[:count]  # rows are kept in single precision
-    shown = [
-        f"{name} = {summary.levels[name][round(value)]}"
-        if name in summary.levels
-        else f"{name} = {0.0 if zero else value:.4g}"
-        for name, value, zero in zip(summary.actions, values, near_zero, strict=True)
-    ]
-    return MixedControls(tuple(shown), share, "+".join(summary.actions))
+    values = np.where(near_zero, 0.0, values.round(6))
+    shown = describe_values(dict(zip(summary.actions, values.tolist(), strict=True)), summary.levels)
+    return MixedControls(shown, share, "+".join(summary.actions))

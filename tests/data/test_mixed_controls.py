@@ -39,7 +39,7 @@ def test_controls_among_observations_are_named_with_their_values_and_the_label(r
     shifted = observed(rng, 300).where(lambda x: x > 0, value)
     data = read(shifted, controls(60, value))
     found = find_controls(data.summary)
-    assert found.setting == tuple(f"{name} = {value:g}" for name in DRUGS)
+    assert found.setting == ", ".join(f"{name} = {value:g}" for name in DRUGS)
     together = (shifted == value).all(axis=1).mean()
     assert found.share == pytest.approx((60 + 300 * together) / 360)
     for text in (str(data), data._repr_html_()):
@@ -72,3 +72,11 @@ def test_a_summary_that_was_read_from_a_file_says_the_same(rng):
     summary = read(observed(rng, 300), controls(60)).summary
     stored = type(summary).from_dict(summary.to_dict(near=True))
     assert str(find_controls(stored)) == str(find_controls(summary))
+
+
+def test_joint_rows_at_one_setting_identify_the_mean_there_only(rng):
+    held, varied = controls(60), observed(rng, 60)
+    model = ig.InterventionModel(ig.Polynomial(2))
+    text = str(model.identify(read(held, regime="a+b+c")))
+    assert "all rows of a+b+c are at a = 0, b = 0, c = 0" in text
+    assert "one setting" not in str(model.identify(read(varied, regime="a+b+c")))
