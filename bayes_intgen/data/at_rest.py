@@ -26,8 +26,8 @@ def describe_at_rest(
     """Say what is at rest, and what follows, in a line; in none if nothing is."""
     if at_rest:
         yield (
-            f"constant unless set: {describe_values(at_rest, levels)}; so these have no confounding bias (unless "
-            f"rows were chosen by these values)"
+            f"constant unless set: {describe_values(at_rest, levels)}; so these have no "
+            f"confounding bias (unless rows were chosen by these values)"
         )
 
 

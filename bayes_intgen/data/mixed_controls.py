@@ -72,5 +72,7 @@ def find_controls(summary: Summary) -> MixedControls | None:
     values = mean[:count] + sd[:count] * rest
     near_zero = np.abs(values) < 1e-6 * sd[:count]  # rows are kept in single precision
     values = np.where(near_zero, 0.0, values.round(6))
-    shown = describe_values(dict(zip(summary.actions, values.tolist(), strict=True)), summary.levels)
+    shown = describe_values(
+        dict(zip(summary.actions, values.tolist(), strict=True)), summary.levels
+    )
     return MixedControls(shown, share, "+".join(summary.actions))

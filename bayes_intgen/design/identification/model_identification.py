@@ -131,8 +131,8 @@ class DesignIdentification:
     def _only_there(self) -> list[str]:
         """Say of which regimes in the weights the rows show one setting only."""
         return [
-            f"  Only at one setting: all rows of {format_regime(regime)} are at {setting}. The mean "
-            f"is known there; away from it the curves of single actions have to carry the answer, "
+            f"  Only at one setting: all rows of {format_regime(regime)} are at {setting}. The "
+            f"mean is known there; away from it the curves of single actions carry the answer, "
             f"which takes experiments that vary them (flags say where it is supported)."
             for regime, setting in self.single.items()
             if abs(self.weights.get(regime, 0.0)) > TOLERANCE

@@ -22,6 +22,9 @@ evidence of a model with them over that without is, where the likelihood is norm
 
     (5)  log B(t) = 1/2 s' (I + D^-1 / t)^-1 s - 1/2 log|1 + t D^1/2 I D^1/2|.
 
+Of rows that depend on one another s and I are those of as many independent rows as tell the same:
+both are divided by the design effect tr(D Cov(s)) / tr(D I) (Kish 1965, Survey Sampling).
+
 The scores of some weights are freed of what others explain by
 
     (6)  s_1 - I_12 (I_22 + D_2^-1)^-1 s_2.
@@ -139,11 +142,22 @@ class Scores:
         return value / expected, quadratic_form_tail(value, eigenvalues)
 
     @property
+    def design_effect(self) -> float:
+        """How many rows tell no more than one, tr(D Cov) / tr(D I); one if rows are independent."""
+        if self.freedom == inf:
+            return 1.0
+        weights = self.scale**2
+        told = float(weights @ np.diag(self.information))
+        spread = float(weights @ np.diag(self.covariance))
+        return spread / told if min(told, spread) > 0 else 1.0
+
+    @property
     def log_evidence(self) -> float:
         """Log Bayes factor (5) for the weights, averaged over three prior scales."""
-        information = self.information * np.outer(self.scale, self.scale)
+        information = self.information * np.outer(self.scale, self.scale) / self.design_effect
         values, vectors = np.linalg.eigh((information + information.T) / 2)
-        values, pull = np.maximum(values, 0.0), vectors.T @ (self.scale * self.score)
+        pull = vectors.T @ (self.scale * self.score) / self.design_effect
+        values = np.maximum(values, 0.0)
         found = [
             0.5 * float(np.sum(pull**2 / (values + root**-2) - np.log1p(root**2 * values)))
             for root in SCALES

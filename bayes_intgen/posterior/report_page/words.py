@@ -78,6 +78,12 @@ def verdicts(fit: Fitted, regime: Regime, checks: Any = None) -> list[Verdict]:
     return sorted(found, key=lambda verdict: {False: 0, None: 1, True: 2}[verdict.ok])
 
 
+def _escaped(fit: Fitted) -> str:
+    """Say how small an interaction may be that nobody could have found."""
+    missable = fit.interactions.missable
+    return f"; {missable}, and these numbers take it to be zero" if missable else ""
+
+
 def _judge_priors(fit: Fitted, regime: Regime) -> Verdict:
     if fit.convergence.method == "prior":
         return Verdict("Priors", False, "THIS IS THE PRIOR: no data were used.")
@@ -114,7 +120,7 @@ def assumptions(fit: Fitted, held: str) -> list[tuple[str, str]]:
             f"The rows show that these act together: {learned}."
             if learned
             else "The rows were searched for actions that strengthen or weaken each other, and "
-            "none were found."
+            f"none were found{_escaped(fit)}."
         )
     given = [f"{p} on {c}" for c, parents in fit.design.parents.items() for p in parents]
     edges = "; ".join(given) or "none"
