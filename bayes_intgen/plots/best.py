@@ -57,11 +57,12 @@ def plot_marginals(
         best = recommended[action]
         spot = float(np.flatnonzero(values == best)[0] if levels else best)
         ax.axvline(spot, color=BLACK, lw=1.2, ls="--", label=told)
-        if action in untested:
-            ax.set_title("no experiment set it there", fontsize="small")
         if levels:
             ax.set_xticks(place, values)
-        ax.set(xlabel=axis_label(action, units), ylim=(0, min(1.0, 1.2 * float(share.max()))))
+        note = "\n(recommended value: set in no experiment)" if action in untested else ""
+        ax.set(
+            xlabel=axis_label(action, units) + note, ylim=(0, min(1.0, 1.2 * float(share.max())))
+        )
     axes[0].set_ylabel("probability of being best")
     legend_above(axes[0])
     return axes
