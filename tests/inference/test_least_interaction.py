@@ -7,7 +7,6 @@ import pytest
 
 from bayes_intgen.inference.verdicts.additivity_result import Additivity, InteractionTest
 from bayes_intgen.inference.verdicts.interaction_scores import Scores
-from bayes_intgen.inference.verdicts.least_interaction import critical_value, least_interaction
 
 LEVEL = 0.01
 
@@ -25,7 +24,7 @@ def test_an_interaction_of_that_size_is_seen_in_four_cases_of_five(freedom, draw
     """Scores are drawn anew for such interactions, and judged by the test itself."""
     rng, own = np.random.default_rng(4), scores_of(freedom=freedom)
     spread = np.diag([2.0, 1.0, 1.0, 0.5])
-    size = least_interaction(own, spread, LEVEL)
+    size = own.least_size(spread, LEVEL)
     root, found = np.linalg.cholesky(own.covariance), []
     for _ in range(draws):
         weights = rng.normal(size=4) * own.scale
@@ -39,16 +38,16 @@ def test_an_interaction_of_that_size_is_seen_in_four_cases_of_five(freedom, draw
 def test_it_falls_with_the_rows_and_rises_with_the_number_of_tests():
     own, spread = scores_of(), np.eye(4)
     rows = Scores(own.score, 4 * own.information, 4 * own.covariance, own.scale)
-    half = least_interaction(own, spread, LEVEL) / 2
-    assert least_interaction(rows, spread, LEVEL) == pytest.approx(half, rel=1e-6)
-    assert least_interaction(own, spread, LEVEL / 10) > 2 * half
+    half = own.least_size(spread, LEVEL) / 2
+    assert rows.least_size(spread, LEVEL) == pytest.approx(half, rel=1e-6)
+    assert own.least_size(spread, LEVEL / 10) > 2 * half
     nothing = Scores(own.score, 0 * own.information, own.covariance, own.scale)
-    assert least_interaction(nothing, spread, LEVEL) == inf
+    assert nothing.least_size(spread, LEVEL) == inf
 
 
 def test_the_critical_value_of_one_weight_is_that_of_a_normal():
     one = Scores(np.zeros(1), np.eye(1), np.eye(1), np.ones(1))
-    assert critical_value(one, 0.05) == pytest.approx(1.959964**2, rel=1e-5)
+    assert one.critical_value(0.05) == pytest.approx(1.959964**2, rel=1e-5)
 
 
 def test_copies_of_a_row_in_a_cluster_are_no_more_evidence_than_one():

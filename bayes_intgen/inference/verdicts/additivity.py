@@ -31,7 +31,6 @@ from bayes_intgen.design.interactions import InteractionTerms
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.verdicts.additivity_result import Additivity, InteractionTest
 from bayes_intgen.inference.verdicts.interaction_scores import Scores
-from bayes_intgen.inference.verdicts.least_interaction import least_interaction
 from bayes_intgen.inference.verdicts.probes import Probe, find_probes
 from bayes_intgen.moments.moments import Moments
 
@@ -71,8 +70,7 @@ def check_additivity(
         effect = size * moments.outcome_scale.spread
         least = None
         if candidates.is_pair(i):
-            least = least_interaction(own, spread, level / len(probes))
-            least *= moments.outcome_scale.spread
+            least = own.least_size(spread, level / len(probes)) * moments.outcome_scale.spread
         found = (p_value, effect, statistic, least)
         tests.append(InteractionTest(probe.kind, probe.actions, *found))
     terms = InteractionTerms()

@@ -43,7 +43,7 @@ class InteractionTest:
         NaN in files that did not keep it.
     least
         Spread of an interaction of two actions that this test would see in four cases of five,
-        outcome's unit (:mod:`bayes_intgen.inference.verdicts.least_interaction`); None for
+        outcome's unit (:mod:`bayes_intgen.inference.verdicts.interaction_scores`); None for
         other tests, and in files that did not keep it.
     """
 
