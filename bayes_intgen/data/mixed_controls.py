@@ -12,7 +12,8 @@ Controls labelled ``obs`` are taken as units that happened to be there, and then
 bias has to bend at the resting value towards what the controls show. Labelled by all that is held
 there, they are what they are: a cell of an experiment that sets all actions, and an anchor of their
 joint effect. Rows may also come to rest together on their own, as in a week without any
-advertising; these are ``obs``. If all observational rows are at rest there is nothing to tell apart
+advertising; these are ``obs``. Settings that the rows of a cluster share are many, none of them far
+more frequent than the next. If all observational rows are at rest there is nothing to tell apart
 (:mod:`bayes_intgen.data.at_rest`).
 """
 
@@ -26,7 +27,7 @@ from bayes_intgen.data.summary import Summary
 __all__ = ["MixedControls", "find_controls"]
 
 LEAST_ROWS, LEAST_SHARE = 10, 0.05
-MANY = 3.0  # times what comes about one by one
+MANY = 3.0  # times what comes about one by one, or of the next frequent setting
 FEW_VALUES = 2  # of an action that is on or off, for which everything at rest is common
 
 
@@ -60,6 +61,8 @@ def find_controls(summary: Summary) -> MixedControls | None:
     still = rows == rest  # shape (rows, actions)
     every = still.all(axis=1)
     if every.sum() < LEAST_ROWS or every.all():
+        return None
+    if every.sum() <= MANY * np.sort(frequency)[-2]:  # rows of a cluster have settings in common
         return None
     if any(len(np.unique(column)) <= FEW_VALUES for column in rows[~every].T):
         return None

@@ -62,6 +62,10 @@ def test_actions_that_are_on_or_off_are_left_alone(rng):
     assert find_controls(read(on, controls(100)).summary) is None
 
 
+def test_settings_that_rows_of_a_cluster_share_are_left_alone(rng):
+    assert find_controls(read(observed(rng, 12).loc[np.repeat(np.arange(12), 30)]).summary) is None
+
+
 def test_labelled_by_all_that_is_held_they_are_no_matter(rng):
     data = read(observed(rng, 300))
     both = read(controls(60), regime="a+b+c")
