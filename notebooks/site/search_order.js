@@ -1,8 +1,9 @@
-// The order of what a search of the site finds: pages for those who use the library first, then the
-// notebooks and results, then pages about its inside and its history. Sphinx reads this file in place
-// of its own scores (option html_search_scorer).
+// The order of what a search of the site finds: the guide and what has a public name first, then
+// notebooks and commands, then results, then pages about the inside and the history. Sphinx reads this
+// file in place of its own scores (option html_search_scorer).
 
 var LAST = /^(inside\/|models\/|equations$|changelog$|contributing$|licence-and-citation$)/;
+var FIRST = /^((?!commands$)[^\/]+|api\/bayes_intgen\.[^.]+)$/;
 var LATER = /^notebooks\/results\//;
 
 var Scorer = {
@@ -10,7 +11,8 @@ var Scorer = {
     var page = result[0];
     var points = result[4];
     if (LAST.test(page)) return points - 1000;
-    return LATER.test(page) ? points - 100 : points;
+    if (LATER.test(page)) return points - 100;
+    return FIRST.test(page) ? points + 3 : points;
   },
   // where a word is found: in names of objects, in titles, in texts
   objNameMatch: 11,
