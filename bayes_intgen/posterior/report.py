@@ -69,7 +69,8 @@ def _effects(fit: Fitted) -> tuple[Regime, pd.DataFrame | str]:
         return (), "Nothing is set in it, so that it has no effects."
     try:
         table = effects(fit, regime)
-        return regime, table.assign(support=table.attrs["support"].values())
+        flags = pd.Series(table.attrs["support"])
+        return regime, table if (flags == SUPPORTED).all() else table.assign(support=flags)
     except NotIdentifiedError as error:
         return regime, str(error)
 
@@ -77,8 +78,8 @@ def _effects(fit: Fitted) -> tuple[Regime, pd.DataFrame | str]:
 def _flagged_moves(fit: Fitted, table: pd.DataFrame) -> list[str]:
     """Say which rows of the table of effects reach beyond the support, or impossible means."""
     within = (SUPPORTED, MISFIT, IMPOSSIBLE)  # the verdict on the fit says the second
-    far = table.index[~table["support"].isin(within)]
-    wrong = table.index[table["support"] == IMPOSSIBLE]
+    flags = pd.Series(table.attrs["support"])
+    far, wrong = flags.index[~flags.isin(within)], flags.index[flags == IMPOSSIBLE]
     lines = []
     if len(wrong):
         reason = f"to expected values that {fit.summary.outcome} cannot have"
