@@ -120,7 +120,8 @@ class InterventionModel:
 
         The level of a mean follows the rule of :func:`bayes_intgen.identify`. The effect of moving
         one action may be identified where the level is not, by the structure and interactions of
-        this model: to ask for it, fit with a ``target`` that is identified.
+        this model: to ask for it, fit with a ``target`` that is identified. Both are about settings
+        of which there are rows: of joint rows that are all at one setting, it says so.
 
         Parameters
         ----------
@@ -142,8 +143,9 @@ class InterventionModel:
           Effects rest on which action may depend on which, here as given.
         """
         settled, wanted = self._settle(data, lifts), read_target(target, data)
+        learned, single = bool(settled.learned), data.summary.single_settings
         return DesignIdentification.judge(
-            settled.condition, wanted, structure_is_learned=bool(settled.learned)
+            settled.condition, wanted, structure_is_learned=learned, single=single
         )
 
     def build(self, data: RegimeData | Moments, lifts: LiftTests | None = None) -> pm.Model:
