@@ -9,6 +9,7 @@ from scipy import stats
 from threadpoolctl import threadpool_limits
 
 import bayes_intgen as ig
+from bayes_intgen.base import parallel
 from bayes_intgen.base.regimes import format_regime, parse_regime
 from bayes_intgen.design.basis.hsgp import HSGP
 from bayes_intgen.inference.problem import conditionals
@@ -272,7 +273,7 @@ def slow_hessian(likelihood, log_sigma, log_sd):
 
 @pytest.mark.parametrize("many", [0, 10**6], ids=["threads", "no threads"])
 def test_hessian_equals_its_slow_twin_in_any_number_of_tiles(problem, hyper, monkeypatch, many):
-    monkeypatch.setattr(marginal, "MANY_WEIGHTS", many)
+    monkeypatch.setattr(parallel, "MANY_WEIGHTS", many)
     monkeypatch.setattr(marginal, "TILE", 7 * problem.likelihood.cross.size)
     expected = slow_hessian(problem.likelihood, *hyper)
     for found, wanted in zip(problem.likelihood.hessian(*hyper), expected, strict=True):
@@ -282,8 +283,8 @@ def test_hessian_equals_its_slow_twin_in_any_number_of_tiles(problem, hyper, mon
 def test_threads_change_no_digit_of_the_conditionals(problem, x, monkeypatch):
     points = x + 0.01 * np.random.default_rng(4).normal(size=(9, len(x)))
     alone = [problem.conditional(point) for point in points]
-    monkeypatch.setattr(marginal, "MANY_WEIGHTS", 0)
-    monkeypatch.setattr(marginal, "available_cores", lambda: 3)
+    monkeypatch.setattr(parallel, "MANY_WEIGHTS", 0)
+    monkeypatch.setattr(parallel, "available_cores", lambda: 3)
     with threadpool_limits(1):
         found = list(conditionals(problem, points))
     for one, other in zip(alone, found, strict=True):
