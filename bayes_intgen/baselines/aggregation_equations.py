@@ -17,6 +17,7 @@ from typing import Self
 
 import numpy as np
 
+from bayes_intgen.base.arguments import read_mapping, show
 from bayes_intgen.base.blocks import Blocks
 from bayes_intgen.base.errors import ModelError, NotIdentifiedError
 from bayes_intgen.base.regimes import Regime, describe_experiments, format_regime, parse_regime
@@ -47,8 +48,8 @@ class KnownCauses:
     @classmethod
     def read(
         cls,
-        instruments: Iterable[str],
-        unconfounded: Mapping[str, Mapping[str, Sequence[str]]],
+        instruments: object,
+        unconfounded: object,
         actions: tuple[str, ...],
         regimes: Sequence[Regime],
         blocks: Blocks,
@@ -58,26 +59,23 @@ class KnownCauses:
         Raises
         ------
         ModelError
-            If a name is of no action or regime, an instrument shares a block, or an action is set
-            where it is said to be left alone.
+            If a name is of no action or regime, an instrument shares a block, an action is set
+            where it is said to be left alone, or the arguments are no lists and mappings of names.
         """
-        named = frozenset(instruments)
+        named = frozenset(_read_names(instruments, "instruments"))
         _require(named <= {*actions}, "instruments", f"out of the actions {list(actions)}", named)
         joint = [block for block in blocks if len(block) > 1 and named & {*block}]
         _require(not joint, "instruments", "in no block with others", joint)
         by_set = {frozenset(regime): regime for regime in regimes}
+        have = [format_regime(regime) for regime in regimes]
         parents = {}
-        for label, causes in unconfounded.items():
+        holds = "regimes to mappings of actions to their parents"
+        for label, given in read_mapping(unconfounded, "unconfounded", holds, ModelError).items():
             regime = by_set.get(frozenset(parse_regime(label, actions)))
-            have = [format_regime(one) for one in regimes]
             if regime is None:
                 raise ModelError(f"unconfounded: regimes must be out of {have}, got {label!r}.")
             alone = {*actions} - {*regime} - named
-            _require({*causes} <= alone, "unconfounded", f"left alone in {label!r}", [*causes])
-            for action, known in causes.items():
-                others = {*actions} - {action}
-                _require({*known} <= others, "unconfounded", f"out of {sorted(others)}", known)
-            parents[regime] = {action: tuple(known) for action, known in causes.items()}
+            parents[regime] = _read_parents(label, given, actions, alone)
         return cls(named, parents)
 
     def require(self, regimes: Sequence[Regime], blocks: Blocks) -> None:
@@ -146,6 +144,26 @@ def _functions(moments: RegimeMoments, actions: Iterable[str]) -> Indices:
     """Return the positions, the constant not counted, of functions of some actions alone."""
     positions = moments.features.positions(actions)
     return positions[positions > 0] - 1
+
+
+def _read_parents(
+    label: str, given: object, actions: Sequence[str], alone: set[str]
+) -> dict[str, tuple[str, ...]]:
+    """Return the parents of actions in one regime, of those that it leaves alone."""
+    where = f"unconfounded[{label!r}]"
+    parents = {}
+    for action, named in read_mapping(given, where, "actions to their parents", ModelError).items():
+        _require(action in alone, "unconfounded", f"of actions left alone in {label!r}", [action])
+        others = {*actions} - {action}
+        parents[action] = _read_names(named, f"{where}[{action!r}]")
+        _require({*parents[action]} <= others, where, f"out of {sorted(others)}", parents[action])
+    return parents
+
+
+def _read_names(value: object, argument: str) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise ModelError(f"{argument} must be a list of names of actions, got {show(value)}.")
+    return tuple(value)
 
 
 def _require(holds: bool, argument: str, rule: str, value: Iterable[object]) -> None:

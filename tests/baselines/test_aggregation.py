@@ -152,6 +152,10 @@ def test_what_is_known_of_causes_is_checked():
 
     refused(ig.NotIdentifiedError, "'x1'", instruments=["i"])  # one instrument, two effects
     refused(ig.ModelError, "instruments must be out of", instruments=["z"])
+    refused(ig.ModelError, "a list of names", instruments="i")
+    refused(ig.ModelError, "must be a mapping of regimes", unconfounded=["i"])
+    refused(ig.ModelError, "must be a mapping of", unconfounded={"i": ["x2"]})
+    refused(ig.ModelError, "a list of names", unconfounded={"i": {"x2": "x1"}})
     refused(ig.ModelError, "in no block", instruments=["i"], blocks=["i+x1"])
     refused(ig.ModelError, "regimes must be out of", unconfounded={"x1": {"x2": ["x1"]}})
     refused(ig.ModelError, "left alone in 'i'", unconfounded={"i": {"i": ["x1"]}})
