@@ -14,9 +14,10 @@ from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["available_cores", "one_blas_thread", "ordered_map", "stretches"]
+__all__ = ["available_cores", "one_blas_thread", "ordered_map", "stretches", "threads_for"]
 
 WAITING = 1  # items per thread that are read before they are needed
+MANY_WEIGHTS = 150  # from here on threads have enough to do
 
 
 def available_cores() -> int:
@@ -24,6 +25,14 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def threads_for(weights: int) -> int:
+    """Return how many matrices of some number of weights to work on at once.
+
+    With few weights threads would only wait for one another.
+    """
+    return 1 if weights < MANY_WEIGHTS else available_cores()
 
 
 @cache

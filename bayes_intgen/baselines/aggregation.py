@@ -26,23 +26,23 @@ Taken is the combination of Theorem 1 of the paper where the regimes at hand hav
 since it stays right where a confounder modifies the effect of its own action, as long as no action
 depends on another; otherwise that of least variance.
 
+Other equations of the same kind hold where an action left alone is unconfounded given its parents,
+and for instruments, whose u_B is zero (:mod:`bayes_intgen.baselines.aggregation_equations`): then
+z = Z phi takes the place of phi_j in (2) and (3).
+
 What differs from :class:`bayes_intgen.InterventionModel`: there each action (or block) has a
 confounder of its own, which may modify its effect; here confounders may be shared but modify none.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from bayes_intgen.base.blocks import BlockChoice, Blocks, check_blocks, format_blocks, read_blocks
-from bayes_intgen.base.errors import NotIdentifiedError
-from bayes_intgen.base.regimes import (
-    Regime,
-    describe_experiments,
-    format_regime,
-)
-from bayes_intgen.base.types import Array, Indices
+from bayes_intgen.base.blocks import BlockChoice, Blocks, check_blocks, read_blocks
+from bayes_intgen.base.regimes import Regime
+from bayes_intgen.base.types import Array
+from bayes_intgen.baselines.aggregation_equations import KnownCauses, inverse
 from bayes_intgen.baselines.fitted_aggregation import FittedAggregation
 from bayes_intgen.baselines.regime_moments import RegimeMoments, read_moments, require_data
 from bayes_intgen.data.regime_data import RegimeData
@@ -52,7 +52,6 @@ from bayes_intgen.moments.moments import Moments
 
 __all__ = ["CausalAggregation"]
 
-LEAST = 1e-10  # eigenvalues below this share of the largest are zero
 ROUNDS = 3  # of (3), whose sigma_j depend on beta
 
 
@@ -73,6 +72,13 @@ class CausalAggregation:
     blocks
         Actions that may interact in the outcome, as in :class:`bayes_intgen.InterventionModel`: a
         block needs an experiment that sets all of it, in which its settings vary jointly.
+    instruments
+        Actions that affect the outcome through other actions only: their experiments tell of
+        those. Queries do not name them.
+    unconfounded
+        By label of regime, the parents of actions that are left alone there but unconfounded given
+        them: ``{"a2": {"a3": ["a1", "a2"]}}`` if in rows of experiment ``a2`` nothing hidden is
+        behind ``a3`` and the outcome once ``a1`` and ``a2`` are known.
 
     Raises
     ------
@@ -94,6 +100,8 @@ class CausalAggregation:
 
     degree: int = 3
     blocks: BlockChoice = None
+    instruments: Sequence[str] = ()
+    unconfounded: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         Polynomial(degree=self.degree)  # holds the rule
@@ -111,9 +119,11 @@ class CausalAggregation:
         Raises
         ------
         NotIdentifiedError
-            If an action, or a whole block, is set in no regime; names what is missing.
+            If an action, or a whole block, is set in no regime, and neither unconfounded nor with
+            an instrument to spare; names what is missing.
         ModelError
-            If there are covariates, or moments are weighted or lack a function.
+            If there are covariates, moments are weighted or lack a function, or an instrument or
+            parent is none of the actions.
 
         Examples
         --------
@@ -122,15 +132,18 @@ class CausalAggregation:
         """
         require_data(data, "CausalAggregation")
         blocks = read_blocks(self.blocks, data.actions)
-        _require_experiments(data.regimes, blocks)
-        moments = read_moments(data, self.degree, blocks)
-        beta, covariance, noise = _solve(moments)
+        known = KnownCauses.read(
+            self.instruments, self.unconfounded, data.actions, data.regimes, blocks
+        )
+        known.require(data.regimes, blocks)
+        full = read_moments(data, self.degree, blocks)
+        moments, beta, covariance, noise = _solve(full, known)
         return FittedAggregation(
             moments,
-            data.actions,
+            tuple(name for name in data.actions if name not in known.instruments),
             data.outcome,
-            dict(data.summary.levels),
-            blocks,
+            {n: v for n, v in data.summary.levels.items() if n not in known.instruments},
+            tuple(block for block in blocks if known.instruments.isdisjoint(block)),
             beta,
             covariance,
             _level_weights(data, blocks, moments, noise),
@@ -138,20 +151,13 @@ class CausalAggregation:
         )
 
 
-def _require_experiments(regimes: Sequence[Regime], blocks: Blocks) -> None:
-    missing = [b for b in blocks if not any(set(b) <= set(regime) for regime in regimes)]
-    if missing:
-        have = [format_regime(regime) for regime in regimes]
-        raise NotIdentifiedError(
-            f"data: causal aggregation learns the effect of each of {format_blocks(blocks)} where "
-            f"all of it is set, but the regimes are {have}: missing "
-            f"{describe_experiments(missing)}. Add such rows, or leave the actions out."
-        )
-
-
-def _solve(moments: RegimeMoments) -> tuple[Array, Array, dict[Regime, float]]:
-    """Return beta and V of (3), and sigma_r^2 of every regime."""
-    size = len(moments.features.features) - 1
+def _solve(
+    full: RegimeMoments, known: KnownCauses
+) -> tuple[RegimeMoments, Array, Array, dict[Regime, float]]:
+    """Return the moments of what has an effect, its beta and V of (3), and sigma_r^2 by regime."""
+    moments, kept = known.without_instruments(full)
+    equations = {regime: known.rows(full, regime) for regime in full.by_regime}
+    size = len(kept)
     beta = np.zeros(size)
     noise: dict[Regime, float] = {}
     covariance = np.zeros((size, size))
@@ -160,31 +166,17 @@ def _solve(moments: RegimeMoments) -> tuple[Array, Array, dict[Regime, float]]:
         for regime, rows in moments.by_regime.items():
             noise[regime] = max(float(contrast @ rows.covariance @ contrast), 1e-12)
         precision, shift = np.zeros((size, size)), np.zeros(size)
-        for regime, rows in moments.by_regime.items():
-            own = _instruments(moments, regime)
-            if len(own):
-                joint = rows.covariance
-                weight = rows.n / noise[regime] * _inverse(joint[np.ix_(own, own)])  # W_j
-                cross = joint[own, :-1]  # M_j of (2)
+        for regime, rows in full.by_regime.items():
+            z = equations[regime]
+            if len(z):
+                joint = z @ rows.covariance[:-1]
+                weight = rows.n / noise[regime] * inverse(joint[:, :-1] @ z.T)  # W_j
+                cross = joint[:, kept]  # M_j of (2)
                 precision += cross.T @ weight @ cross
-                shift += cross.T @ weight @ joint[own, -1]
-        covariance = _inverse(precision)
+                shift += cross.T @ weight @ joint[:, -1]
+        covariance = inverse(precision)
         beta = covariance @ shift  # (3)
-    return beta, covariance, noise
-
-
-def _instruments(moments: RegimeMoments, regime: Regime) -> Indices:
-    """Return the positions, the constant not counted, of functions of what a regime sets."""
-    positions = moments.features.positions(regime)
-    return positions[positions > 0] - 1
-
-
-def _inverse(matrix: Array) -> Array:
-    """Return the pseudo-inverse of a symmetric matrix, scaled by its diagonal first."""
-    spread = np.sqrt(np.diag(matrix))
-    spread[spread == 0] = 1.0
-    units = np.outer(spread, spread)
-    return np.asarray(np.linalg.pinv(matrix / units, LEAST, hermitian=True) / units)
+    return moments, beta, covariance, noise
 
 
 def _level_weights(

@@ -58,7 +58,9 @@ RANK = 1e-8
 LEAST_SHARE = 0.02
 SEPARABLE = 0.01  # level of (3)
 FEWEST_ROWS = 30
-BINS = 12  # of A_j, within which its mean effect is taken out in (3)
+# bins of A_j at most, and rows in each at least, within which a cubic is taken out in (3): in the
+# outer bins, wide as they are, lines leave a bend, which looks like a spread
+BINS, ROWS_OF_BIN = 6, 50
 
 
 @dataclass(frozen=True)
@@ -260,14 +262,14 @@ def _spread_depends(instruments: _Instruments, data: RegimeData, own: Regime) ->
     """Return the p-value of (3), of thinned rows."""
     rows = data.summary.regimes[own].sample.rows
     a, y = rows[:, instruments.column], rows[:, -1]
-    _, place = np.unique(
-        np.searchsorted(np.quantile(a, np.linspace(0, 1, BINS + 1)[1:-1]), a), return_inverse=True
-    )
+    edges = np.linspace(0, 1, max(min(BINS, len(a) // ROWS_OF_BIN), 1) + 1)[1:-1]
+    _, place = np.unique(np.searchsorted(np.quantile(a, edges), a), return_inverse=True)
     residuals = np.empty_like(y)
-    for one in range(place.max() + 1):  # a line in each bin of A_j
+    for one in range(place.max() + 1):
         chosen = place == one
-        line = np.column_stack([np.ones(chosen.sum()), a[chosen] - a[chosen].mean()])
-        residuals[chosen] = y[chosen] - line @ np.linalg.lstsq(line, y[chosen])[0]
+        z = (a[chosen] - a[chosen].mean()) / (np.ptp(a[chosen]) or 1.0)
+        cubic = np.vander(z, 4)
+        residuals[chosen] = y[chosen] - cubic @ np.linalg.lstsq(cubic, y[chosen])[0]
     squares = residuals**2
     probes = instruments(rows)
     products = (probes - probes.mean(axis=0)) * (squares - squares.mean())[:, None]

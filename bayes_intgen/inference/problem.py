@@ -18,14 +18,14 @@ import numpy as np
 import pymc as pm
 
 from bayes_intgen.base.errors import ModelError
-from bayes_intgen.base.parallel import ordered_map
+from bayes_intgen.base.parallel import ordered_map, threads_for
 from bayes_intgen.base.types import Array
 from bayes_intgen.design.components import kinds_of_lengthscales
 from bayes_intgen.design.design import Design
 from bayes_intgen.model.centring import Centring
 from bayes_intgen.model.distributions import HyperPriors
 from bayes_intgen.model.lift_likelihood import LiftRows
-from bayes_intgen.model.marginal import Conditional, MarginalLikelihood, threads_for
+from bayes_intgen.model.marginal import Conditional, MarginalLikelihood
 from bayes_intgen.model.priors import Priors, PriorScales
 from bayes_intgen.model.pymc_marginal import build_model
 from bayes_intgen.moments.moments import Moments

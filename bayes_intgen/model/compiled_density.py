@@ -114,11 +114,12 @@ class CompiledDensity:
         root: Array,
     ) -> Self:
         """Lay out sums of products, scales and priors as the compiled function reads them."""
-        gram, cross = pack(likelihood.gram), likelihood.cross
+        seen = likelihood.seen  # the others keep their prior, and change nothing
+        gram, cross = pack(likelihood.seen_gram), likelihood.cross[:, seen]
         constant = 0.5 * float(np.sum(likelihood.log_weight - likelihood.n * log(2 * pi)))
         if likelihood.lifts:  # one more row of sums
-            gram = np.vstack([gram, pack(likelihood.lifts.gram[None])])
-            cross = np.vstack([cross, likelihood.lifts.cross])
+            gram = np.vstack([gram, pack(likelihood.lifts.gram[np.ix_(seen, seen)][None])])
+            cross = np.vstack([cross, likelihood.lifts.cross[seen]])
             constant += likelihood.lifts.constant
         sd = priors.sd.copy()
         for block in priors.blocks:
@@ -128,9 +129,9 @@ class CompiledDensity:
             (centre, np.ascontiguousarray(root)),
             (likelihood.n, gram, np.ascontiguousarray(cross), likelihood.square),
             (
-                scales.group_index.astype(np.int64),
-                np.ascontiguousarray(scales.is_wave),
-                np.ascontiguousarray(scales.squared_frequency),
+                scales.group_index[seen].astype(np.int64),
+                np.ascontiguousarray(scales.is_wave[seen]),
+                np.ascontiguousarray(scales.squared_frequency[seen]),
                 scales.smoothness.astype(float),
                 scales.log_peak,
             ),

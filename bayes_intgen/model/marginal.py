@@ -23,13 +23,17 @@ Neither does the Hessian: with V = 1/2 b' P^-1 b - 1/2 log|P| and rho_r = b_r - 
     (7)  d2V/dw_r dlambda_i = 1/2 (C G_r C)_ii - m_i (C rho_r)_i,
     (8)  d2V/dlambda_i dlambda_j = 1/2 C_ij^2 + m_i m_j C_ij.
 
+A weight that takes part in no regime, such as one of the bias of an action that every regime sets,
+keeps its prior whatever the others are: its terms in (3) cancel, its derivatives are zero. So
+matrices are factorised of the others only, of 295 out of 1101 in a factorial experiment.
+
 This is the plain NumPy form; :mod:`bayes_intgen.model.pymc_marginal` writes the same for PyMC.
 """
 
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property
 from math import log, pi
 from typing import Self
 
@@ -37,26 +41,17 @@ import numpy as np
 from scipy.linalg import lapack
 
 from bayes_intgen.base.centred_moments import RegressionMoments
-from bayes_intgen.base.parallel import available_cores, ordered_map
+from bayes_intgen.base.parallel import ordered_map, threads_for
 from bayes_intgen.base.regimes import Regime
-from bayes_intgen.base.types import Array
+from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.design.design import Design
 from bayes_intgen.model.centring import Centring
 from bayes_intgen.model.lift_likelihood import LiftRows
 from bayes_intgen.moments.moments import Moments
 
-__all__ = ["Conditional", "MarginalLikelihood", "threads_for"]
+__all__ = ["Conditional", "MarginalLikelihood"]
 
-MANY_WEIGHTS = 150  # from here on threads have enough to do
 TILE = 2**21
-
-
-def threads_for(weights: int) -> int:
-    """Return how many matrices of some number of weights to work on at once.
-
-    With few weights threads would only wait for one another.
-    """
-    return 1 if weights < MANY_WEIGHTS else available_cores()
 
 
 @dataclass(frozen=True)
@@ -64,11 +59,11 @@ class Conditional:
     """The Gaussian distribution of the weights given the hyperparameters."""
 
     mean: Array  # m = P^-1 b, shape (weights,)
-    # lower Cholesky factor L of D P D, where D = diag(scaling); shape (weights, weights)
-    factor: Array = field(repr=False)
-    # P_ii^(-1/2), shape (weights,): P is scaled to unit diagonal before it is factorised
-    scaling: Array = field(repr=False)
+    # lower Cholesky factor of D P D for the weights that are seen, shape (seen, seen)
+    block: Array = field(repr=False)
+    scaling: Array = field(repr=False)  # the diagonal of D, P_ii^(-1/2), shape (weights,)
     log_det: float  # log|P|
+    seen: Indices = field(repr=False)  # positions of the weights that the data see
 
     @classmethod
     def solve(cls, precision: Array, cross: Array) -> Self:
@@ -82,15 +77,39 @@ class Conditional:
             raise np.linalg.LinAlgError("the precision of the weights is not positive definite")
         solution, _ = lapack.dpotrs(factor, scaling * cross, lower=1)
         log_det = 2 * float(np.log(np.diag(factor)).sum() - np.log(scaling).sum())
-        return cls(scaling * solution, factor, scaling, log_det)
+        return cls(scaling * solution, factor, scaling, log_det, np.arange(len(cross)))
+
+    def among(self, seen: Indices, sd: Array) -> Self:
+        """Place the weights at some positions among others, which keep their prior of sd ``sd``."""
+        if len(seen) == len(sd):
+            return self
+        mean, scaling = np.zeros(len(sd)), sd.copy()
+        mean[seen], scaling[seen] = self.mean, self.scaling
+        log_det = self.log_det - 2 * float(np.log(np.delete(sd, seen)).sum())
+        return replace(self, mean=mean, scaling=scaling, log_det=log_det, seen=seen)
+
+    @property
+    def factor(self) -> Array:
+        """The lower Cholesky factor L of D P D for all weights, shape (weights, weights)."""
+        factor = np.eye(len(self.mean), order="F")
+        factor[np.ix_(self.seen, self.seen)] = self.block
+        return factor
+
+    @property
+    def covariance_of_seen(self) -> Array:
+        """C of the weights that are seen, shape (seen, seen)."""
+        inverse, _ = lapack.dpotri(self.block, lower=1)
+        inverse += np.tril(inverse, -1).T
+        scaling = self.scaling[self.seen]
+        inverse *= np.outer(scaling, scaling)
+        return np.asarray(inverse.T)  # symmetric, and in the order of rows
 
     @property
     def covariance(self) -> Array:
         """C = P^-1, shape (weights, weights)."""
-        inverse, _ = lapack.dpotri(self.factor, lower=1)
-        inverse += np.tril(inverse, -1).T
-        inverse *= np.outer(self.scaling, self.scaling)
-        return np.asarray(inverse.T)  # symmetric, and in the order of rows
+        covariance = np.diag(self.scaling**2)
+        covariance[np.ix_(self.seen, self.seen)] = self.covariance_of_seen
+        return covariance
 
     def variance_of(self, rows: Array) -> Array:
         """Return the variances of some linear combinations, (n, weights) to (n,)."""
@@ -99,14 +118,15 @@ class Conditional:
 
     def root_of(self, rows: Array) -> Array:
         """Return H with H'H the covariance of some linear combinations, (n, weights) to (., n)."""
-        half, _ = lapack.dtrtrs(self.factor, (rows * self.scaling).T, lower=1)
+        half = (rows * self.scaling).T
+        half[self.seen], _ = lapack.dtrtrs(self.block, half[self.seen], lower=1)
         return np.asarray(half)
 
     def draw(self, size: int, rng: np.random.Generator) -> Array:
         """Draw weights, shape (size, weights)."""
         noise = rng.standard_normal((len(self.mean), size))
-        correlated, _ = lapack.dtrtrs(self.factor, noise, lower=1, trans=1)
-        return np.asarray(self.mean + (self.scaling[:, None] * correlated).T)
+        noise[self.seen], _ = lapack.dtrtrs(self.block, noise[self.seen], lower=1, trans=1)
+        return np.asarray(self.mean + (self.scaling[:, None] * noise).T)
 
 
 @dataclass(frozen=True)
@@ -177,20 +197,33 @@ class MarginalLikelihood:
         rows = replace(lifts, rows=self.centring.to_centred_rows(lifts.rows)) if lifts else None
         return replace(self, lifts=rows)
 
+    @cached_property
+    def seen(self) -> Indices:
+        """Positions of the weights that take part in a regime, or in a lift test."""
+        of_lifts = np.diag(self.lifts.gram) if self.lifts else 0.0
+        return np.flatnonzero(np.einsum("rii->i", self.gram) + of_lifts)
+
+    @cached_property
+    def seen_gram(self) -> Array:
+        """G_r of the weights that are seen, shape (regimes, seen, seen)."""
+        if len(self.seen) == self.gram.shape[-1]:
+            return self.gram
+        return np.ascontiguousarray(self.gram[:, self.seen[:, None], self.seen])
+
     def conditional(self, log_sigma: Array, log_sd: Array) -> Conditional:
         """Return the distribution of the weights given log standard deviations, standard units.
 
         ``log_sigma``: of the residuals of each regime; ``log_sd``: of the prior of each weight.
         """
-        w = np.exp(-2 * log_sigma)
-        size = len(log_sd)
-        precision = (w @ self.gram.reshape(len(w), -1)).reshape(size, size)  # (1)
-        precision[np.diag_indices(size)] += np.exp(-2 * log_sd)
-        cross = w @ self.cross
+        seen, gram = self.seen, self.seen_gram
+        w, size = np.exp(-2 * log_sigma), len(seen)
+        precision = (w @ gram.reshape(len(w), -1)).reshape(size, size)  # (1)
+        precision[np.diag_indices(size)] += np.exp(-2 * log_sd[seen])
+        cross = (w @ self.cross)[seen]
         if self.lifts:
-            precision += self.lifts.gram
-            cross += self.lifts.cross
-        return Conditional.solve(precision, cross)
+            precision += self.lifts.gram[np.ix_(seen, seen)]
+            cross += self.lifts.cross[seen]
+        return Conditional.solve(precision, cross).among(seen, np.exp(log_sd))
 
     def log_density(
         self, log_sigma: Array, log_sd: Array, conditional: Conditional | None = None
@@ -202,12 +235,14 @@ class MarginalLikelihood:
         """Return log p(y | hyperparameters) and its gradient in each of the two arguments."""
         conditional = self.conditional(log_sigma, log_sd)
         value = self._value(log_sigma, log_sd, conditional)
-        w = np.exp(-2 * log_sigma)
+        w, mean = np.exp(-2 * log_sigma), conditional.mean[self.seen]
         # (4) and (5), with second = E[weights weights']
-        second = conditional.covariance + np.outer(conditional.mean, conditional.mean)
-        residual = self.square - 2 * self.cross @ conditional.mean
-        residual += self.gram.reshape(len(w), -1) @ second.ravel()
-        return value, w * residual - self.n, np.exp(-2 * log_sd) * np.diag(second) - 1
+        second = conditional.covariance_of_seen + np.outer(mean, mean)
+        residual = self.square - 2 * self.cross[:, self.seen] @ mean
+        residual += self.seen_gram.reshape(len(w), -1) @ second.ravel()
+        by_sd = np.zeros(len(log_sd))
+        by_sd[self.seen] = np.exp(-2 * log_sd[self.seen]) * np.diag(second) - 1
+        return value, w * residual - self.n, by_sd
 
     def hessian(self, log_sigma: Array, log_sd: Array) -> tuple[Array, Array, Array]:
         """Return the second derivatives of log p(y | hyperparameters).
@@ -221,24 +256,30 @@ class MarginalLikelihood:
         by_sd
             In log_sd twice, shape (weights, weights).
         """
-        conditional = self.conditional(log_sigma, log_sd)
-        m, c = conditional.mean, conditional.covariance
-        w, lam = np.exp(-2 * log_sigma), np.exp(-2 * log_sd)
-        products = np.empty_like(self.gram)
+        conditional, seen = self.conditional(log_sigma, log_sd), self.seen
+        m, c = conditional.mean[seen], conditional.covariance_of_seen
+        gram, cross = self.seen_gram, self.cross[:, seen]
+        w, lam = np.exp(-2 * log_sigma), np.exp(-2 * log_sd[seen])
+        products = np.empty_like(gram)
         threads = threads_for(len(m))
-        deque(ordered_map(partial(_multiply, c, self.gram, products), range(len(w)), threads), 0)
-        rho = self.cross - self.gram @ m
+        each = ordered_map(lambda r: np.matmul(c, gram[r], out=products[r]), range(len(w)), threads)
+        deque(each, 0)
+        rho = cross - gram @ m
         c_rho = rho @ c
         twice_w = c_rho @ rho.T + 0.5 * _traces(products)  # (6)
         spreads = np.array([np.einsum("ij,ij->i", product, c) for product in products])
         w_lam = 0.5 * spreads - m * c_rho  # (7)
-        # From w and lambda to their logarithms, by the chain rule; (8) is in the last line.
+        # From w and lambda to their logarithms, by the chain rule; (8) is in the last lines.
         second = np.diag(c) + m**2
-        squares = self.square - 2 * self.cross @ m + m @ (self.cross - rho).T
+        squares = self.square - 2 * cross @ m + m @ (cross - rho).T
         squares += np.array([np.trace(product) for product in products])
         by_sigma = 4 * np.outer(w, w) * twice_w - np.diag(2 * w * squares)
-        by_sd = 4 * np.outer(lam, lam) * (0.5 * c + np.outer(m, m)) * c - np.diag(2 * lam * second)
-        return by_sigma, 4 * np.outer(w, lam) * w_lam, by_sd
+        mixed = np.zeros((len(w), len(log_sd)))
+        mixed[:, seen] = 4 * np.outer(w, lam) * w_lam
+        by_sd = np.zeros((len(log_sd), len(log_sd)))
+        by_sd[np.ix_(seen, seen)] = 4 * np.outer(lam, lam) * (0.5 * c + np.outer(m, m)) * c
+        by_sd[seen, seen] -= 2 * lam * second
+        return by_sigma, mixed, by_sd
 
     def _value(self, log_sigma: Array, log_sd: Array, conditional: Conditional) -> float:
         """Return (3), with the log weights of the rows and the lift tests."""
@@ -264,10 +305,6 @@ class MarginalLikelihood:
             squares += np.einsum("di,di->d", centred @ self.gram[r], centred)
             columns.append(-0.5 * squares / sigma[:, r] ** 2 - n * np.log(sigma[:, r]))
         return np.column_stack(columns) + 0.5 * (self.log_weight - self.n * log(2 * pi))
-
-
-def _multiply(c: Array, gram: Array, products: Array, r: int) -> None:
-    np.matmul(c, gram[r], out=products[r])
 
 
 def _traces(products: Array) -> Array:

@@ -105,3 +105,58 @@ def test_what_the_theory_does_not_cover_is_refused():
         ig.CausalAggregation().fit(ig.Moments.from_data(data, basis=ig.Polynomial(2)))
     with pytest.raises(ig.ModelError, match="degree"):
         ig.CausalAggregation(degree=0)
+
+
+def instrumented(n, seed):
+    """An instrument i of x1, and x2 behind it; c is hidden behind x1 and the outcome."""
+    rng = np.random.default_rng(seed)
+    i, c, e1, e2, e3 = rng.normal(size=(5, n))
+    x1 = i + c + e1
+    x2 = x1 - e2
+    y = 2 * x1 + x2 + 3 * c + e3
+    return pd.DataFrame({"i": i, "x1": x1, "x2": x2, "y": y, "regime": "i"})
+
+
+INSTRUMENTED = ig.CausalAggregation(
+    degree=1, instruments=["i"], unconfounded={"i": {"x2": ["x1", "i"]}}
+)
+
+
+def test_instruments_and_unconfounded_actions_give_equations_of_the_same_kind():
+    """The equations by hand: I, and what X1 and I leave of X2, are orthogonal to the error."""
+    frame = instrumented(300, 1)
+    fit = INSTRUMENTED.fit(read(frame, ("i", "x1", "x2")))
+    i, x1, x2, y = (frame[name].to_numpy() - frame[name].mean() for name in ("i", "x1", "x2", "y"))
+    given = np.column_stack([x1, i])
+    left = x2 - given @ np.linalg.lstsq(given, x2)[0]
+    z, x = np.column_stack([i, left]), np.column_stack([x1, x2])
+    steps = pd.DataFrame(np.eye(2), columns=["x1", "x2"])
+    slopes = fit.contrast(steps, {"x1": 0.0, "x2": 0.0})
+    np.testing.assert_allclose(slopes, np.linalg.solve(z.T @ x, z.T @ y), rtol=1e-8)
+    # the covariance of instrumental variables with errors of one variance
+    error = y - x @ slopes.to_numpy()
+    inverse = np.linalg.inv(z.T @ x)
+    covariance = error.var() * inverse @ (z.T @ z) @ inverse.T
+    np.testing.assert_allclose(slopes["sd"], np.sqrt(np.diag(covariance)), rtol=1e-8)
+    wide = ig.CausalAggregation(degree=1, unconfounded={"i": {"x1": ["i"], "x2": ["x1", "i"]}})
+    assert fit.table.index.tolist() == ["x1", "x2"]
+    assert wide.fit(read(frame, ("i", "x1", "x2"))).actions == ("i", "x1", "x2")
+
+
+def test_what_is_known_of_causes_is_checked():
+    data = read(instrumented(50, 1), ("i", "x1", "x2"))
+
+    def refused(error, match, **known):
+        with pytest.raises(error, match=match):
+            ig.CausalAggregation(degree=1, **known).fit(data)
+
+    refused(ig.NotIdentifiedError, "'x1'", instruments=["i"])  # one instrument, two effects
+    refused(ig.ModelError, "instruments must be out of", instruments=["z"])
+    refused(ig.ModelError, "a list of names", instruments="i")
+    refused(ig.ModelError, "must be a mapping of regimes", unconfounded=["i"])
+    refused(ig.ModelError, "must be a mapping of", unconfounded={"i": ["x2"]})
+    refused(ig.ModelError, "a list of names", unconfounded={"i": {"x2": "x1"}})
+    refused(ig.ModelError, "in no block", instruments=["i"], blocks=["i+x1"])
+    refused(ig.ModelError, "regimes must be out of", unconfounded={"x1": {"x2": ["x1"]}})
+    refused(ig.ModelError, "left alone in 'i'", unconfounded={"i": {"i": ["x1"]}})
+    refused(ig.ModelError, "must be out of", unconfounded={"i": {"x1": ["c"]}})

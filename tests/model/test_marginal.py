@@ -9,7 +9,8 @@ from scipy import stats
 from threadpoolctl import threadpool_limits
 
 import bayes_intgen as ig
-from bayes_intgen.base.regimes import parse_regime
+from bayes_intgen.base import parallel
+from bayes_intgen.base.regimes import format_regime, parse_regime
 from bayes_intgen.design.basis.hsgp import HSGP
 from bayes_intgen.inference.problem import conditionals
 from bayes_intgen.model import marginal
@@ -20,9 +21,10 @@ from models import polynomial
 pytestmark = pytest.mark.usefixtures("quick_graphs")
 
 
-def prepare(frame, basis, structure="full"):
+def prepare(frame, basis, structure="full", target=("a1", "a2")):
     data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
-    return ig.InterventionModel(basis, structure, variance="constant")._prepare(data).problem
+    model = ig.InterventionModel(basis, structure, variance="constant")
+    return model._prepare(data, target=target).problem
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +34,18 @@ def frame():
 
 @pytest.fixture(
     scope="module",
-    params=[ig.Polynomial(3), HSGP(m=6, m_pair=3), HSGP(m=6, m_pair=3, warp=8)],
+    params=[
+        (ig.Polynomial(3), ["obs", "a1", "a2"]),
+        (HSGP(m=6, m_pair=3), ["obs", "a1", "a2"]),
+        (HSGP(m=6, m_pair=3, warp=8), ["obs", "a1", "a2"]),
+        (ig.Polynomial(3), ["a1"]),  # the bias of a1 is in no regime
+    ],
     ids=repr,
 )
 def problem(request, frame):
-    return prepare(frame, request.param)
+    basis, regimes = request.param
+    target = ("a1", "a2") if "obs" in regimes else ("a1",)
+    return prepare(frame[frame["regime"].isin(regimes)], basis, target=target)
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +64,8 @@ def hyper(problem, x):
 
 def row_wise_design(problem, frame):
     """Rows of features spread over the centred weights, the outcome in standard units, regimes."""
+    at_hand = [format_regime(regime) for regime in problem.moments.regimes]
+    frame = frame[frame["regime"].isin(at_hand)]
     values = frame[["a1", "a2"]].to_numpy()
     phi = problem.design.features.evaluate(values)[:, problem.design.positions]
     labels = frame["regime"].to_list()
@@ -128,6 +139,28 @@ def test_conditional_is_the_ridge_solution_of_the_rows(problem, frame, hyper):
     assert_allclose(given.mean, np.linalg.solve(precision, rows.T @ (weight * y)), rtol=1e-6)
     assert_allclose(given.covariance, np.linalg.inv(precision), rtol=1e-6, atol=1e-10)
     assert_allclose(given.log_det, np.linalg.slogdet(precision)[1], rtol=1e-10)
+
+
+def test_roots_and_variances_are_those_of_the_covariance(problem, hyper):
+    given = problem.likelihood.conditional(*hyper)
+    rows = np.random.default_rng(5).normal(size=(3, len(given.mean)))
+    expected = rows @ given.covariance @ rows.T
+    root = given.root_of(rows)
+    assert_allclose(root.T @ root, expected, rtol=1e-7)
+    assert_allclose(given.variance_of(rows), np.diag(expected), rtol=1e-7)
+    scaled = given.factor @ given.factor.T / np.outer(given.scaling, given.scaling)
+    assert_allclose(scaled @ given.covariance, np.eye(len(given.mean)), atol=1e-6)
+
+
+def test_weights_in_no_regime_keep_their_prior(frame):
+    problem = prepare(frame[frame["regime"] == "a1"], ig.Polynomial(3), target=("a1",))
+    likelihood, log_sd = problem.likelihood, np.linspace(-1, 1, len(problem.design.weights))
+    unseen = [i for i, w in enumerate(problem.design.weights) if w.component == "bias:a1"]
+    assert unseen
+    assert np.setdiff1d(np.arange(len(log_sd)), likelihood.seen).tolist() == unseen
+    given = likelihood.conditional(np.zeros(1), log_sd)
+    assert not given.mean[unseen].any()
+    assert_allclose(np.diag(given.covariance)[unseen], np.exp(2 * log_sd[unseen]))
 
 
 def test_draws_of_the_weights_have_the_conditional_moments(problem, hyper):
@@ -240,7 +273,7 @@ def slow_hessian(likelihood, log_sigma, log_sd):
 
 @pytest.mark.parametrize("many", [0, 10**6], ids=["threads", "no threads"])
 def test_hessian_equals_its_slow_twin_in_any_number_of_tiles(problem, hyper, monkeypatch, many):
-    monkeypatch.setattr(marginal, "MANY_WEIGHTS", many)
+    monkeypatch.setattr(parallel, "MANY_WEIGHTS", many)
     monkeypatch.setattr(marginal, "TILE", 7 * problem.likelihood.cross.size)
     expected = slow_hessian(problem.likelihood, *hyper)
     for found, wanted in zip(problem.likelihood.hessian(*hyper), expected, strict=True):
@@ -250,8 +283,8 @@ def test_hessian_equals_its_slow_twin_in_any_number_of_tiles(problem, hyper, mon
 def test_threads_change_no_digit_of_the_conditionals(problem, x, monkeypatch):
     points = x + 0.01 * np.random.default_rng(4).normal(size=(9, len(x)))
     alone = [problem.conditional(point) for point in points]
-    monkeypatch.setattr(marginal, "MANY_WEIGHTS", 0)
-    monkeypatch.setattr(marginal, "available_cores", lambda: 3)
+    monkeypatch.setattr(parallel, "MANY_WEIGHTS", 0)
+    monkeypatch.setattr(parallel, "available_cores", lambda: 3)
     with threadpool_limits(1):
         found = list(conditionals(problem, points))
     for one, other in zip(alone, found, strict=True):

@@ -96,11 +96,16 @@ class Candidates:
 
     def free(self, i: int, chosen: Sequence[int] = ()) -> Scores:
         """Return the scores of a probe, freed of what lies below it and of those chosen."""
-        others = sorted(({*chosen} | self._below(i)) - {i})
+        others = sorted(({*chosen} | self.below[i]) - {i})
         if (i, *others) not in self.known:
             where = np.concatenate([np.empty(0, dtype=int), *(self.places[j] for j in others)])
             self.known[i, *others] = self.scores.free(self.places[i], where)
         return self.known[i, *others]
+
+    @cached_property
+    def below(self) -> list[set[int]]:
+        """What each probe is freed of, by position, whatever was chosen."""
+        return [self._below(i) for i in range(len(self.probes))]
 
     def _below(self, i: int) -> set[int]:
         """Return the probes which one of three actions, or one of a bias, is freed of.

@@ -93,15 +93,17 @@ class Scores:
         log_sigma, _, _ = null.split(mode)
         # Sums over rows of (x, z) with all weights, those of the fit first, regime by regime.
         order = {feature.factors: i for i, feature in enumerate(moments.features.features)}
-        mine = np.array([order[weight.feature.factors] for weight in design.weights])
+        of_regimes = [design.active(regime) for regime in moments.regimes]
+        seen = np.flatnonzero(np.any(of_regimes, axis=0))  # the others are independent of all
+        mine = np.array([order[design.weights[i].feature.factors] for i in seen])
         columns = np.concatenate([mine, *(probe.columns for probe in probes)])
-        size, posterior = len(mine), given.covariance
+        size, posterior = len(mine), given.covariance[np.ix_(seen, seen)]
         freedom = inf
         total, middle = (np.zeros((len(columns), len(columns))) for _ in range(2))
         cross, taken = np.zeros(len(columns)), null.effective_parameters(mode)
         for r, regime in enumerate(moments.regimes):
             extra = [np.full(len(probe.columns), probe.active(regime)) for probe in probes]
-            active = np.concatenate([design.active(regime), *extra]).astype(float)
+            active = np.concatenate([of_regimes[r][seen], *extra]).astype(float)
             w = np.exp(-2 * log_sigma[r])
             sums = moments.regression(regime)
             counted = sums.n / max(sums.n - taken[r], 1.0)  # the fit took those out of the e_i^2
@@ -116,10 +118,12 @@ class Scores:
             middle += w**2 * mask * own[np.ix_(columns, columns)]
             cross += w * active * sums.cross[columns]
         shift = posterior @ total[:size, size:]  # T of (2)
-        score = cross[size:] - total[size:, :size] @ given.mean  # (1)
+        score = cross[size:] - total[size:, :size] @ given.mean[seen]  # (1)
         information = total[size:, size:] - total[size:, :size] @ shift
         projection = np.vstack([-shift, np.eye(len(columns) - size)])  # L of (2)
-        prior = given.prior_part(total[size:, :size])
+        rows = np.zeros((len(score), len(design.weights)))
+        rows[:, seen] = total[size:, :size]
+        prior = given.prior_part(rows)
         covariance = projection.T @ middle @ projection + prior  # (3)
         scale = np.concatenate([probe.scale for probe in probes])
         return cls(score, information, covariance, scale, freedom)

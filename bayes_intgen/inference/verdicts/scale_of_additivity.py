@@ -129,9 +129,10 @@ def _test(
 ) -> tuple[float, float, float]:
     """Return the standardised score, its p-value, and the size of what is left out."""
     scale = null.moments.outcome_scale
-    rows, target = null.likelihood.centring.to_centred_rows(x), scale.standardise(y)
+    seen = null.likelihood.seen  # the other weights have zeros in all rows
+    rows, target = null.likelihood.centring.to_centred_rows(x)[:, seen], scale.standardise(y)
     given = null.conditional(mode)
-    mean, precision = x @ given.mean, given.precision
+    mean, precision = x @ given.mean, given.precision[seen]
     for _ in range(STEPS):
         variance = _variance(kind, scale.centre + scale.spread * mean)
         square = (target - mean) ** 2 / variance

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayes_intgen.base.errors import QueryError
-from bayes_intgen.base.parallel import one_blas_thread, ordered_map
+from bayes_intgen.base.parallel import one_blas_thread, ordered_map, threads_for
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.inference.draws_tree import SUMS
 from bayes_intgen.inference.kept_sums import KeptSums
 from bayes_intgen.inference.problem import WeightsGiven
 from bayes_intgen.model.centring import Centring
-from bayes_intgen.model.marginal import threads_for
 from bayes_intgen.posterior.fitted import Fitted
 
 __all__ = ["HyperPoints", "read_hyper_points"]

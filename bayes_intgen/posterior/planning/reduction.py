@@ -27,9 +27,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.linalg import lapack
 
-from bayes_intgen.base.parallel import one_blas_thread, ordered_map
+from bayes_intgen.base.parallel import one_blas_thread, ordered_map, threads_for
 from bayes_intgen.base.types import Array
-from bayes_intgen.model.marginal import threads_for
 from bayes_intgen.posterior.planning.hyper_points import HyperPoints
 from bayes_intgen.posterior.planning.options import Option
 
