@@ -39,6 +39,7 @@ from bayes_intgen.model.priors import Priors
 from bayes_intgen.model.pymc_rowwise import Likelihood
 from bayes_intgen.moments.moments import Moments
 from bayes_intgen.posterior.fitted_law import keep_law
+from bayes_intgen.posterior.planning.plan_before_data import plan_before_data
 from bayes_intgen.posterior.posterior import Posterior
 
 __all__ = ["InterventionModel"]
@@ -288,6 +289,8 @@ class InterventionModel:
         tree = build_tree(prepared.problem, hyper, random_seed, prior=True)
         tree.attrs = describe_draws("prior", random_seed, self.likelihood, "constant", self.priors)
         return Posterior(tree, **prepared.context, convergence=Convergence("prior"))
+
+    plan = plan_before_data
 
     def _repr_html_(self) -> str:
         mean = "Mean of regime S: alpha + sum of u_k(a_k) + sum over k not in S of d_k(a_k, ...)"

@@ -1,6 +1,11 @@
-"""Plans of experiments held against what refits to rows of the truth show."""
+"""Plans of experiments held against what refits to rows of the truth show.
+
+Each unit of the study is one system of the paper's family and one question; it can be run alone,
+and what is done is kept (``python -m tests.benchmarks.test_plans FOLDER``).
+"""
 
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -8,15 +13,21 @@ import pandas as pd
 import bayes_intgen as ig
 
 KINDS = ("obs", "single", "joint")
+PILOT = 300  # rows of each regime before the first plan
 
 
-def fit(frame, actions, seed=1, draws=1000):
+def fit(frame, actions, seed=1, draws=1000, interactions="learned"):
     data = ig.RegimeData.from_frame(frame, outcome="y", actions=actions)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ig.ConvergenceWarning)
-        return ig.InterventionModel().fit(
+        return ig.InterventionModel(interactions=interactions).fit(
             data, method="laplace", draws=draws, random_seed=seed, progressbar=False
         )
+
+
+def fit_sum(frame, actions):
+    """Fit a sum of effects, as the systems here are, in half the time."""
+    return fit(frame, actions, interactions="none")
 
 
 def moves(frame, actions):
@@ -28,61 +39,105 @@ def moves(frame, actions):
     return high, low
 
 
-def spread_ratios(system, rows=1000):
-    """Return predicted sd over that of a refit, for contrasts and for levels.
+def draw_rows(scm, rows, seed, most):
+    """Return rows of some regimes; fewer rows with the same seed are the first of more."""
+    found = []
+    for label, n in rows.items():
+        do = () if label == "obs" else tuple(label.split("+"))
+        own = [seed, *(scm.actions.index(action) + 1 for action in do)]
+        number = int(np.random.SeedSequence(own).generate_state(1)[0])
+        drawn = scm.sample(max(most, n), do=do, random_seed=number)
+        found.append(drawn.head(n).assign(regime=label))
+    return pd.concat(found, ignore_index=True)
+
+
+@dataclass(frozen=True)
+class PromisedSpread:
+    """The sd that a plan promises over that of a refit, for contrasts and for levels.
 
     Root mean squares over goals; the systems have 2, 3 and 5 actions in turn, and rows of the
     observational regime, of a single experiment or of a joint one that nobody has run are added.
     """
-    n_actions, kind = (2, 3, 5)[system % 3], KINDS[system // 3 % 3]
-    scm = ig.scm.sample_polynomial_scm(n_actions, random_seed=1000 + system)
-    actions = list(scm.actions)
-    frame = scm.sample_regimes(scm.single_regimes, n=1000, random_seed=system)
-    before = fit(frame, actions)
-    label = {"obs": "obs", "single": actions[0], "joint": "+".join(actions[:2])}[kind]
-    at, baseline = moves(frame, actions)
-    plans = [
-        before.plan(at, base, options=[label], rows={label: rows}, beyond="clamp")
-        for base in (baseline, None)
-    ]
-    do = () if kind == "obs" else label.split("+")
-    new = scm.sample(rows, do=do, random_seed=system + 10**6).assign(regime=label)
-    after = fit(pd.concat([frame, new]), actions)
-    found = (
-        after.contrast(at, baseline, beyond="clamp"),
-        after.expected_outcome(at, beyond="clamp"),
-    )
-    real = [np.sqrt((draws.std(("chain", "draw")) ** 2).mean().item()) for draws in found]
-    said = [float(np.sqrt((plan.sd_after**2).mean())) for plan in plans]
-    now = [float(np.sqrt((plan.sd_before**2).mean())) for plan in plans]
-    ratios = {"contrasts": said[0] / real[0], "levels": said[1] / real[1]}
-    return {"actions": n_actions, "kind": kind, **ratios, "gain": said[0] / now[0]}
 
+    system: int
+    rows: int = 1000
 
-def errors_of_allocations(system, uneven):
-    """Return the error of levels after the optimal split of a budget, and after equal rows.
+    @property
+    def name(self):
+        return f"promised-{self.system:03}"
 
-    Root mean squared errors to the truth over the points of :func:`moves`, of refits to rows of the
-    three actions' systems; ``uneven``: whether a row of the last action costs four times as much
-    as others, and one of the observational regime a quarter.
-    """
-    scm = ig.scm.sample_polynomial_scm(3, random_seed=3000 + system)
-    actions = list(scm.actions)
-    frame = scm.sample_regimes(scm.single_regimes, n=300, random_seed=system)
-    at, _ = moves(frame, actions)
-    cost = {"obs": 0.25, actions[-1]: 4.0} if uneven else {}
-    labels = ["obs", *actions]
-    budget = 1000.0 * sum(cost.get(label, 1.0) for label in labels)
-    plan = fit(frame, actions).plan(at, options=labels, budget=budget, cost=cost, beyond="clamp")
-    truth = scm.expected_outcome(at).to_numpy()
-    errors = []
-    for rows in (plan.rows, dict.fromkeys(labels, 1000)):
-        new = [
-            scm.sample(
-                n, do=() if label == "obs" else (label,), random_seed=system + 10**6 + i
-            ).assign(regime=label)
-            for i, (label, n) in enumerate(rows.items())
+    def run(self):
+        n_actions, kind = (2, 3, 5)[self.system % 3], KINDS[self.system // 3 % 3]
+        scm = ig.scm.sample_polynomial_scm(n_actions, random_seed=1000 + self.system)
+        actions = list(scm.actions)
+        frame = scm.sample_regimes(scm.single_regimes, n=1000, random_seed=self.system)
+        before = fit(frame, actions)
+        label = {"obs": "obs", "single": actions[0], "joint": "+".join(actions[:2])}[kind]
+        at, baseline = moves(frame, actions)
+        plans = [
+            before.plan(at, base, options=[label], rows={label: self.rows}, beyond="clamp")
+            for base in (baseline, None)
         ]
-        mean = fit(pd.concat([frame, *new]), actions).expected_outcome(at, beyond="clamp")
-        errors.append(float(np.sqrt(((mean.mean(("chain", "draw")) - truth) ** 2).mean())))
-    return errors
+        new = draw_rows(scm, {label: self.rows}, self.system + 10**6, self.rows)
+        after = fit(pd.concat([frame, new]), actions)
+        found = (
+            after.contrast(at, baseline, beyond="clamp"),
+            after.expected_outcome(at, beyond="clamp"),
+        )
+        real = [float(np.sqrt((draws.std(("chain", "draw")) ** 2).mean())) for draws in found]
+        said = [float(np.sqrt((plan.sd_after**2).mean())) for plan in plans]
+        now = [float(np.sqrt((plan.sd_before**2).mean())) for plan in plans]
+        return [
+            {
+                "actions": n_actions,
+                "kind": kind,
+                "contrasts": said[0] / real[0],
+                "levels": said[1] / real[1],
+                "gain": said[0] / now[0],
+                "gain_of_levels": said[1] / now[1],
+            }
+        ]
+
+
+@dataclass(frozen=True)
+class SplitOfABudget:
+    """The error of levels after the optimal split of a budget, and after equal rows.
+
+    Root mean squared errors to the truth, over the points of :func:`moves` and over repetitions
+    with new rows, which both plans share as far as they go; three actions. ``uneven``: whether a
+    row of the last action costs four times as much as others, and an observational one a quarter.
+    """
+
+    system: int
+    uneven: bool
+    repeats: int = 3
+    each: int = 1000  # rows of each option, in equal rows
+
+    @property
+    def name(self):
+        return f"split-{'uneven' if self.uneven else 'even'}-{self.system:03}"
+
+    def run(self):
+        scm = ig.scm.sample_polynomial_scm(3, random_seed=3000 + self.system)
+        actions = list(scm.actions)
+        frame = scm.sample_regimes(scm.single_regimes, n=PILOT, random_seed=self.system)
+        at, _ = moves(frame, actions)
+        cost = {"obs": 0.25, actions[-1]: 4.0} if self.uneven else {}
+        labels = ["obs", *actions]
+        budget = float(self.each) * sum(cost.get(label, 1.0) for label in labels)
+        before = fit_sum(frame, actions)
+        plan = before.plan(at, options=labels, budget=budget, cost=cost, beyond="clamp")
+        truth = scm.expected_outcome(at).to_numpy()
+        squares = {"planned": [], "equal": []}
+        for repeat in range(self.repeats):
+            seed = 10**6 + 1000 * self.system + repeat
+            for kind, rows in (("planned", plan.rows), ("equal", dict.fromkeys(labels, self.each))):
+                new = draw_rows(scm, rows, seed, 8 * self.each)
+                after = fit_sum(pd.concat([frame, new]), actions)
+                mean = after.expected_outcome(at, beyond="clamp").mean(("chain", "draw"))
+                squares[kind].append(float(((mean - truth) ** 2).mean()))
+        errors = {kind: float(np.sqrt(np.mean(found))) for kind, found in squares.items()}
+        said = dict(zip(("sd_before", "sd_planned"), (plan.sd_before, plan.sd_after), strict=True))
+        spread = {name: float(np.sqrt((sd**2).mean())) for name, sd in said.items()}
+        shares = {f"rows_{label}": plan.rows.get(label, 0) for label in labels}
+        return [{"uneven": self.uneven, **errors, **spread, **shares}]
