@@ -4,7 +4,7 @@
 or two. Or run the study first, system by system; started again, it takes up where it was stopped,
 and with ``PLAN_STUDY=FOLDER`` in the environment the tests take what is there:
 
-    python -m tests.benchmarks.test_plans FOLDER [promised split sequential]
+    python -m tests.benchmarks.test_plans FOLDER [promised split waves]
 """
 
 import os
@@ -18,13 +18,14 @@ import pytest
 import bayes_intgen as ig
 from bayes_intgen.studies.runner.pool import local_processes
 from bayes_intgen.studies.runner.sweep import run_sweep
-from tests.cases.plan_study import PromisedSpread, SplitOfABudget, fit, moves
+from tests.cases.plan_study import PromisedSpread, SplitOfABudget, WavesOfExperiments, fit, moves
 
 pytestmark = pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning")
 
 STUDIES = {
     "promised": [PromisedSpread(i) for i in range(60)],
     "split": [SplitOfABudget(i, uneven) for i in range(40) for uneven in (True, False)],
+    "waves": [WavesOfExperiments(i, repeat) for repeat in range(1) for i in range(40)],
 }
 
 
@@ -57,6 +58,14 @@ def test_the_optimal_split_against_equal_rows_at_equal_cost(study):
         planned, equal = table[table["uneven"] == uneven][["planned", "equal"]].mean()
         print(f"\nuneven {uneven}: {planned:.4f}, equal {equal:.4f}: {planned / equal:.3f}")
         assert planned <= most * equal
+
+
+def test_planned_waves_of_experiments_against_equal_rows(study):
+    table = study("waves")
+    planned, equal = table[["planned", "equal"]].mean()
+    print(f"\nregret {planned:.5f}, with equal rows {equal:.5f}: {planned / equal:.3f}")
+    print(table.mean().to_string())
+    assert planned <= 0.7 * equal
 
 
 def test_a_plan_for_five_actions_takes_seconds(benchmark):

@@ -10,6 +10,7 @@ from typing import Any
 
 from bayes_intgen.base.arguments import read_mapping, read_real
 from bayes_intgen.base.errors import QueryError
+from bayes_intgen.base.parallel import one_blas_thread
 from bayes_intgen.data.points import Beyond
 from bayes_intgen.posterior.estimands.action_search import read_search
 from bayes_intgen.posterior.fitted import Fitted
@@ -42,10 +43,12 @@ def make_plan(
     fixed: Mapping[str, float] | None,
     settings: Mapping[str, Any] | None = None,
     beyond: Beyond = "error",
+    drawn: bool = True,
 ) -> Plan:
     """Plan for goals or for a decision; arguments as in :func:`plan`.
 
-    ``find_points`` is called once all arguments are known to be valid.
+    ``find_points`` is called once all arguments are known to be valid; ``drawn``: whether the sd
+    before further rows is that of the draws of the fit.
     """
     regimes = read_regimes(fit, options)
     costs = read_costs(fit, cost, regimes, "cost", 1.0)
@@ -76,14 +79,15 @@ def make_plan(
                 "cost: without rows or a budget as much is run as pays, so that the costs of a row "
                 "are needed, as cost={'obs': 1, 'a1': 20}, in the unit of value."
             )
-    points = find_points()
-    choices = read_options(fit, points, regimes, (costs, fixed_costs), settings, random_seed)
-    if best is None:
-        return plan_goals(fit, points, choices, goals, how_much)
-    priced = cost is not None or fixed is not None
-    return plan_decision(
-        fit, points, choices, search, how_much, worth if priced else None, random_seed
-    )
+    with one_blas_thread():
+        points = find_points()
+        choices = read_options(fit, points, regimes, (costs, fixed_costs), settings, random_seed)
+        if best is None:
+            return plan_goals(fit, points, choices, goals, how_much, drawn=drawn)
+        priced = cost is not None or fixed is not None
+        return plan_decision(
+            fit, points, choices, search, how_much, worth if priced else None, random_seed
+        )
 
 
 def _read_best(best: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from bayes_intgen.base.parallel import one_blas_thread
 from bayes_intgen.data.points import Beyond
 from bayes_intgen.posterior.planning.make_plan import make_plan
 from bayes_intgen.posterior.planning.plan_result import Plan
@@ -23,8 +24,8 @@ from bayes_intgen.posterior.planning.stated_spreads import Spreads
 __all__ = ["plan_before_data"]
 
 STATED = (
-    "Before any data: every number rests on the spreads that were stated. Actions are taken to move "
-    "independently of one another where they are left alone."
+    "Before any data: every number rests on the spreads that were stated. Where actions are left "
+    "alone, they are taken to move independently of one another."
 )
 FULL = "As the structure is still to be learned, any action may depend on any other."
 ADDITIVE = "Effects are taken to add up."
@@ -108,7 +109,8 @@ def plan_before_data(
     {'obs': 2000, 'price': 1000, 'tv': 1000, 'radio': 1000}
     """
     spreads = Spreads.read(settings, natural, noise, effects, biases, options)
-    fit, points = know_spreads(model, spreads, random_seed)
+    with one_blas_thread():
+        fit, points = know_spreads(model, spreads, random_seed)
     made = make_plan(
         fit,
         lambda: points,
@@ -125,6 +127,7 @@ def plan_before_data(
         average=average,
         fixed=fixed,
         beyond=beyond,
+        drawn=False,
     )
     learned = isinstance(model.structure, str) and model.structure == "learned"
     notes = [STATED, *([FULL] if learned else [])]

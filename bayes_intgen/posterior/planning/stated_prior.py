@@ -66,7 +66,8 @@ def know_spreads(
     prior = Conditional.solve(np.diag(precision), np.zeros(len(precision)))
     likelihood = problem.likelihood
     given = WeightsGiven(prior, precision, likelihood.centring)
-    drawn = unit * given.draw(DRAWS, np.random.default_rng([random_seed, 2]))
+    drawn = unit * given.draw(DRAWS // 2, np.random.default_rng([random_seed, 2]))
+    drawn = np.concatenate([drawn, -drawn])  # nothing is better than another in the mean
     noise = np.array([[spreads.noise[regime] for regime in regimes]])
     points = HyperPoints(
         tuple(regimes),

@@ -60,8 +60,7 @@ class Spreads:
                 "its values, as settings={'price': [9, 10, 11], 'tv': 2.0}."
             )
         actions = check_action_names([*laws])
-        usual = {name: law for name, law in laws.items()}
-        left_alone = usual | _read_laws(natural, "natural", actions)
+        left_alone = laws | _read_laws(natural, "natural", actions)
         categorical = []
         for name in actions:
             kinds = {_is_text(law) for law in (laws[name], left_alone[name])}
