@@ -100,49 +100,66 @@ class PromisedSpread:
         ]
 
 
+COSTS = {  # of a row of the observational regime and of each action's experiment
+    "1 to 1": (1.0, 1.0, 1.0, 1.0),
+    "1 to 16": (0.25, 1.0, 1.0, 4.0),
+    "1 to 90": (0.1, 1.0, 3.0, 9.0),
+}
+
+
 @dataclass(frozen=True)
 class SplitOfABudget:
     """The error of levels after the optimal split of a budget, and after equal rows.
 
-    Root mean squared errors to the truth, over the points of :func:`moves` and over repetitions
-    with new rows, which both plans share as far as they go; three actions. ``uneven``: whether a
-    row of the last action costs four times as much as others, and an observational one a quarter.
+    Three actions, some costs of a row. Root mean squared errors to the truth, over the points of
+    :func:`moves` and over repetitions with new rows, which all plans share as far as they go; and
+    the same as the fit before these rows predicts it.
     """
 
     system: int
-    uneven: bool
     model: str = "cubic"
     repeats: int = 4
     each: int = 1000  # rows of each option, in equal rows
 
     @property
     def name(self):
-        return f"split-{self.model}-{'uneven' if self.uneven else 'even'}-{self.system:03}"
+        return f"split-{self.model}-{self.system:03}"
 
     def run(self):
         scm = ig.scm.sample_polynomial_scm(3, random_seed=3000 + self.system)
         actions = list(scm.actions)
         frame = scm.sample_regimes(scm.single_regimes, n=PILOT, random_seed=self.system)
         at, _ = moves(frame, actions)
-        cost = {"obs": 0.25, actions[-1]: 4.0} if self.uneven else {}
         labels = ["obs", *actions]
-        budget = float(self.each) * sum(cost.get(label, 1.0) for label in labels)
         before = fit(frame, actions, model=MODELS[self.model])
-        plan = before.plan(at, options=labels, budget=budget, cost=cost, beyond="clamp")
+        even = dict.fromkeys(labels, self.each)
+        plans = {"equal": before.plan(at, options=labels, rows=even, beyond="clamp")}
+        for name, costs in COSTS.items():
+            cost = dict(zip(labels, costs, strict=True))
+            budget = self.each * sum(costs)
+            plans[name] = before.plan(at, options=labels, budget=budget, cost=cost, beyond="clamp")
         truth = scm.expected_outcome(at).to_numpy()
-        squares = {"planned": [], "equal": []}
+        squares = {name: [] for name in plans}
         for repeat in range(self.repeats):
             seed = 10**6 + 1000 * self.system + repeat
-            for kind, rows in (("planned", plan.rows), ("equal", dict.fromkeys(labels, self.each))):
-                new = draw_rows(scm, rows, seed, 8 * self.each)
+            for name, plan in plans.items():
+                new = draw_rows(scm, plan.rows, seed, 20 * self.each)
                 after = fit(pd.concat([frame, new]), actions, model=MODELS[self.model])
                 mean = after.expected_outcome(at, beyond="clamp").mean(("chain", "draw"))
-                squares[kind].append(float(((mean - truth) ** 2).mean()))
-        errors = {kind: float(np.sqrt(np.mean(found))) for kind, found in squares.items()}
-        said = dict(zip(("sd_before", "sd_planned"), (plan.sd_before, plan.sd_after), strict=True))
-        spread = {name: float(np.sqrt((sd**2).mean())) for name, sd in said.items()}
-        shares = {f"rows_{label}": plan.rows.get(label, 0) for label in labels}
-        return [{"uneven": self.uneven, **errors, **spread, **shares}]
+                squares[name].append(float(((mean - truth) ** 2).mean()))
+        error = {name: float(np.sqrt(np.mean(found))) for name, found in squares.items()}
+        said = {name: float(np.sqrt((plan.sd_after**2).mean())) for name, plan in plans.items()}
+        return [
+            {
+                "costs": name,
+                "planned": error[name],
+                "equal": error["equal"],
+                "said": said[name],
+                "said_equal": said["equal"],
+                **{f"rows_{label}": plans[name].rows.get(label, 0) for label in labels},
+            }
+            for name in COSTS
+        ]
 
 
 @dataclass(frozen=True)
