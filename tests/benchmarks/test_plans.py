@@ -31,7 +31,7 @@ STUDIES = {
 
 def run(name, folder):
     """Return the rows of a study, those that are missing computed one after the other."""
-    result = run_sweep(STUDIES[name], Path(folder) / name, local_processes(1))
+    result = run_sweep(STUDIES[name], Path(folder) / name, local_processes(1, "fork"))
     assert not result.failures, result.failures[0].traceback
     return pd.DataFrame(result.rows)
 
