@@ -104,6 +104,7 @@ class InterventionModel:
     priors: Priors | None = None
     variance: Literal["learned", "constant"] = "learned"
     likelihood: Likelihood = "normal"
+    plan = plan_before_data
 
     def __post_init__(self) -> None:
         if self.blocks is not None:
@@ -289,8 +290,6 @@ class InterventionModel:
         tree = build_tree(prepared.problem, hyper, random_seed, prior=True)
         tree.attrs = describe_draws("prior", random_seed, self.likelihood, "constant", self.priors)
         return Posterior(tree, **prepared.context, convergence=Convergence("prior"))
-
-    plan = plan_before_data
 
     def _repr_html_(self) -> str:
         mean = "Mean of regime S: alpha + sum of u_k(a_k) + sum over k not in S of d_k(a_k, ...)"

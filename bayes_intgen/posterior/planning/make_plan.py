@@ -84,10 +84,9 @@ def make_plan(
         choices = read_options(fit, points, regimes, (costs, fixed_costs), settings, random_seed)
         if best is None:
             return plan_goals(fit, points, choices, goals, how_much, drawn=drawn)
-        priced = cost is not None or fixed is not None
-        return plan_decision(
-            fit, points, choices, search, how_much, worth if priced else None, random_seed
-        )
+        price = worth if cost is not None or fixed is not None else None
+        moved = settings or {}
+        return plan_decision(fit, points, choices, search, how_much, price, random_seed, moved)
 
 
 def _read_best(best: Mapping[str, Any]) -> dict[str, Any]:
