@@ -122,7 +122,8 @@ class InterventionModel:
 
         The level of a mean follows the rule of :func:`bayes_intgen.identify`. The effect of moving
         one action may be identified where the level is not, by the structure and interactions of
-        this model: to ask for it, fit with a ``target`` that is identified.
+        this model: to ask for it, fit with a ``target`` that is identified. Both are about settings
+        of which there are rows: of joint rows that are all at one setting, it says so.
 
         Parameters
         ----------
@@ -144,8 +145,9 @@ class InterventionModel:
           Effects rest on which action may depend on which, here as given.
         """
         settled, wanted = self._settle(data, lifts), read_target(target, data)
+        learned, single = bool(settled.learned), data.summary.single_settings
         return DesignIdentification.judge(
-            settled.condition, wanted, structure_is_learned=bool(settled.learned)
+            settled.condition, wanted, structure_is_learned=learned, single=single
         )
 
     def build(self, data: RegimeData | Moments, lifts: LiftTests | None = None) -> pm.Model:
@@ -200,8 +202,7 @@ class InterventionModel:
             warns when reweighting to the posterior moves a mean of the expected outcome by more
             than 0.25 sd or an sd by more than 15%.
         draws, tune, chains, cores
-            Draws per chain that are kept, and before those (None: 150, row-wise 400); chains, and
-            how many run at once (None: all cores).
+            Draws kept per chain, and before (None: 150, row-wise 400); chains, cores (None: all).
         random_seed, progressbar
             Seed of everything random, a whole number from 0; whether to show progress.
         target
@@ -315,6 +316,5 @@ class InterventionModel:
         target: Regime | None = None,
         weighted: bool = True,
     ) -> Prepared:
-        settled = settled or self._settle(data, lifts)
-        chosen = (self.priors or Priors(), self.likelihood, self.variance)
-        return prepare(settled, data, *chosen, target=target, weighted=weighted)
+        chosen = (settled or self._settle(data, lifts), data, self.priors or Priors())
+        return prepare(*chosen, self.likelihood, self.variance, target=target, weighted=weighted)

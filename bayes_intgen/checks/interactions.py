@@ -32,10 +32,10 @@ def check_interactions(additivity: Additivity, spread: float) -> Iterator[Findin
         yield Finding.untestable("additivity", "all", reason)
         return
     if additivity.fitted == "all" and not additivity.missing:
-        reason = (
-            f"with interactions='all' every regime mean may depend on all actions; "
-            f"interactions={additivity.needed_interactions!r} would do"
-        )
+        narrower = f"interactions={additivity.needed_interactions!r} would do"
+        if additivity.open and not additivity.terms:
+            narrower = f"{additivity.open[0]} is not ruled out"
+        reason = f"with interactions='all' every regime mean may depend on all actions; {narrower}"
         yield Finding.untestable("additivity", "all", reason)
         yield Finding.untestable("bias", "all", reason)
         return

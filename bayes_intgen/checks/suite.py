@@ -23,9 +23,10 @@ from typing import Any
 
 import numpy as np
 
-from bayes_intgen.base.arguments import read_choice
+from bayes_intgen.base.arguments import read_choice, read_switch
 from bayes_intgen.base.blocks import BlockChoice, find_cuts
 from bayes_intgen.base.errors import ModelError
+from bayes_intgen.base.steps import Steps
 from bayes_intgen.base.types import Array
 from bayes_intgen.checks.ancestry import Ancestry, distrust_few_rows
 from bayes_intgen.checks.finding import LEVELS, share_level
@@ -51,6 +52,12 @@ from bayes_intgen.posterior.posterior import Posterior
 
 __all__ = ["check"]
 
+STEPS = (
+    "fitting the rows, and testing what interacts",
+    "fitting them again with what interacts",
+    "testing mechanisms and variances",
+    "testing surplus experiments and shared confounders",
+)
 SLOPE_ROWS = 4000
 STEP = 0.1
 
@@ -60,6 +67,7 @@ def check(
     posterior: Posterior | None = None,
     interactions: Interactions = "learned",
     blocks: BlockChoice = None,
+    progressbar: bool = True,
 ) -> Checks:
     """Look for evidence against the assumptions behind the joint effect.
 
@@ -77,6 +85,10 @@ def check(
     blocks
         Actions that may share a confounder and interact, as in
         :class:`bayes_intgen.InterventionModel`; with a posterior, its own count.
+    progressbar
+        Whether to say on standard error which step is under way, if the checks take longer than
+        three seconds: they fit the rows, once or a few times, which takes as long as a fit with
+        ``method="laplace"``, and about half as long again for the tests.
 
     Returns
     -------
@@ -117,8 +129,9 @@ def check(
     (True, 'none')
     """
     requested = _read(data, posterior, interactions, blocks)
-    with explain_singular():
-        return _check(data, posterior, requested, blocks)
+    read_switch(progressbar, "progressbar")
+    with explain_singular(), Steps("check", STEPS, progressbar) as steps:
+        return _check(data, posterior, requested, blocks, steps)
 
 
 def _read(data: Any, posterior: Any, interactions: Any, blocks: BlockChoice) -> Interactions:
@@ -155,10 +168,15 @@ def _read(data: Any, posterior: Any, interactions: Any, blocks: BlockChoice) -> 
 
 
 def _check(
-    data: RegimeData, posterior: Posterior | None, requested: Interactions, blocks: BlockChoice
+    data: RegimeData,
+    posterior: Posterior | None,
+    requested: Interactions,
+    blocks: BlockChoice,
+    steps: Steps,
 ) -> Checks:
     """Fit with the requested interactions, then with those that the data need, and test both."""
     summary = data.summary
+    steps.begin(STEPS[0])
     ancestry = Ancestry.of(distrust_few_rows(learn_structure(summary), summary))
     settled = _settle(data, posterior, requested, blocks)
     prepare_one = partial(prepare, data=data, priors=Priors())
@@ -172,6 +190,7 @@ def _check(
         pairs = InteractionTerms(effect=tuple(combinations(data.actions, 2)))
         wanted = pairs.union(wanted)
     if requested not in ("learned", "all") and fit.settled.design.lacks(wanted):
+        steps.begin(STEPS[1])
         fit = learn_interactions(fit.settled.with_terms(wanted), prepare_one)
     problem, partition = fit.prepared.problem, fit.settled.design.blocks
     weights = problem.conditional(fit.mode.mode).mean
@@ -183,11 +202,13 @@ def _check(
     if posterior is not None and posterior.additivity is not None:
         scale = posterior.additive_scale
     findings += judge_scale(scale, spread)
+    steps.begin(STEPS[2])
     slopes = _slopes(problem, weights)
     mechanisms = check_mechanisms(summary, ancestry, slopes, partition)
     findings += share_level(mechanisms, LEVELS["mechanism"])
     variance = check_variance(problem, weights, data.outcome)
     findings += share_level(variance, LEVELS["variance"])
+    steps.begin(STEPS[3])
     findings += share_level(check_surplus(problem, fit.prepared.moments), LEVELS["surplus"])
     sharing = list(check_shared_confounders(fit.prepared, fit.mode.mode, data))
     sharing = share_level(sharing, LEVELS["sharing"])

@@ -17,7 +17,7 @@ units, are confounded however constant the column is.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["describe_at_rest"]
+__all__ = ["describe_at_rest", "describe_values"]
 
 
 def describe_at_rest(
@@ -25,11 +25,21 @@ def describe_at_rest(
 ) -> Iterable[str]:
     """Say what is at rest, and what follows, in a line; in none if nothing is."""
     if at_rest:
-        values = [
-            f"{name} = {levels[name][int(value)] if name in levels else f'{value:.6g}'}"
-            for name, value in at_rest.items()
-        ]
         yield (
-            f"constant unless set: {', '.join(values)}; so these have no confounding bias (unless "
-            f"rows were chosen by these values)"
+            f"constant unless set: {describe_values(at_rest, levels)}; so these have no "
+            f"confounding bias (unless rows were chosen by these values)"
         )
+
+
+def describe_values(values: Mapping[str, float], levels: Mapping[str, Sequence[str]]) -> str:
+    """Write values, or codes of levels, by name.
+
+    Examples
+    --------
+    >>> describe_values({"tv": 0.5, "channel": 1}, {"channel": ["mail", "web"]})
+    'tv = 0.5, channel = web'
+    """
+    return ", ".join(
+        f"{name} = {levels[name][int(value)] if name in levels else f'{value:.6g}'}"
+        for name, value in values.items()
+    )

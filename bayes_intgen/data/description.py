@@ -7,6 +7,7 @@ from bayes_intgen.base.regimes import format_regime
 from bayes_intgen.data.at_rest import describe_at_rest
 from bayes_intgen.data.few_values import describe_few
 from bayes_intgen.data.levels import list_levels
+from bayes_intgen.data.mixed_controls import find_controls
 
 if TYPE_CHECKING:
     from bayes_intgen.data.regime_data import RegimeData
@@ -25,6 +26,7 @@ def describe_data(data: "RegimeData") -> str:
         *(f"{label:<{width}}  {n:>12,}  {setting}" for label, n, setting in _table(data)),
         *describe_few(data.summary),
         *describe_at_rest(data.summary.at_rest, data.levels),
+        *_controls(data),
     ]
     return "\n".join(lines)
 
@@ -37,7 +39,13 @@ def data_html(data: "RegimeData") -> str:
         f"RegimeData: outcome {data.outcome}, actions {', '.join(data.actions)}",
         [*given, *_columns(data), *about],
         [html_table(["regime", "rows", "actions set"], _table(data))],
+        _controls(data),
     )
+
+
+def _controls(data: "RegimeData") -> list[str]:
+    found = find_controls(data.summary)
+    return [str(found)] if found else []
 
 
 def _columns(data: "RegimeData") -> list[str]:

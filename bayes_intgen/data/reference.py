@@ -1,21 +1,26 @@
 """Reference values of all variables, and the contrast that puts each action into one number.
 
-A numeric action goes from its mean minus one standard deviation to its mean plus one, or, if it has
-two values only, from the lower to the higher; a categorical one from its most frequent level to
-each other level. Meanwhile the other actions, and the covariates, stay at their reference values:
-the mean of a number, the more frequent one of two values of an action, the most frequent level.
-Means, standard deviations and frequencies are over all regimes, weighted equally.
+A numeric action goes from its mean minus one standard deviation to its mean plus one, but no
+farther than its experiments do: an end beyond their core range is taken back to it, and one in a
+gap between the values that they set to the nearer of these (doses of 0 to 10 with many zeros have a
+mean minus sd below zero). One that has two values only goes from the lower to the higher; a
+categorical one from its most frequent level to each other level. Meanwhile the other actions, and
+the covariates, stay at their reference values: their means (of two values of an action the more
+frequent one, and where experiments set values on both sides of a gap the nearer of these) and most
+frequent levels. Means, standard deviations and frequencies are over all regimes, weighted equally.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.few_values import two_values
+from bayes_intgen.data.gap import Gap
 from bayes_intgen.data.summary import Summary
 
-__all__ = ["ReferenceContrast", "reference_contrasts", "reference_values"]
+__all__ = ["ReferenceContrast", "numeric_move", "reference_contrasts", "reference_values"]
 
 
 @dataclass(frozen=True)
@@ -47,17 +52,40 @@ def reference_contrasts(summary: Summary) -> list[ReferenceContrast]:
                         ReferenceContrast(action, name, start, level, reference, after)
                     )
         else:
-            mean, spread = summary.scales[action].centre, summary.scales[action].spread
-            low, high = two_values(summary, action) or (mean - spread, mean + spread)
+            low, high = numeric_move(summary, action)
             before, after = _replace(reference, k, low), _replace(reference, k, high)
             contrasts.append(ReferenceContrast(action, action, low, high, before, after))
     return contrasts
 
 
+def numeric_move(summary: Summary, action: str) -> tuple[float, float]:
+    """Return the two values between which a numeric action is moved, the lower one first."""
+    both = two_values(summary, action)
+    if both:
+        return both
+    scale, column = summary.scales[action], summary.actions.index(action)
+    start, end = scale.centre - scale.spread, scale.centre + scale.spread
+    cores = [part.core[:, column] for part in summary.showing(action)]
+    low = min((float(core[0]) for core in cores), default=start)
+    high = max((float(core[1]) for core in cores), default=end)
+    if not low < high:  # no experiment sets it, or all to one value
+        low, high = summary.row_core(action)
+    if start < high and low < end:
+        low, high = max(low, start), min(high, end)
+    for gap in summary.gaps[action]:
+        middle = (gap.low + gap.high) / 2
+        if gap.low < low < gap.high:
+            low = gap.high if low > middle and gap.high < high else gap.low
+        if gap.low < high < gap.high:
+            high = gap.low if high < middle and low < gap.low else gap.high
+    return low, high
+
+
 def reference_values(summary: Summary) -> Array:
     """Return the value at which each variable is held, or the code of the level.
 
-    Shape (variables,): the actions, then the covariates.
+    A mean in a gap between the values that experiments set, as that of an action that is on or off,
+    gives way to the nearer of these. Shape (variables,): the actions, then the covariates.
     """
     return np.array([_reference(summary, name) for name in summary.variables])
 
@@ -67,7 +95,16 @@ def _reference(summary: Summary, name: str) -> float:
         return float(np.argmax(summary.level_shares(name)))
     mean = summary.scales[name].centre
     pair = two_values(summary, name) if name in summary.actions else None
-    return mean if pair is None else min(pair, key=lambda value: abs(value - mean))
+    if pair:
+        return min(pair, key=lambda value: abs(value - mean))
+    return _out_of_gaps(mean, summary.gaps.get(name, ()))
+
+
+def _out_of_gaps(value: float, gaps: Sequence[Gap]) -> float:
+    for gap in gaps:
+        if gap.low < value < gap.high:
+            return gap.low if value <= (gap.low + gap.high) / 2 else gap.high
+    return value
 
 
 def _replace(values: Array, position: int, value: float) -> Array:

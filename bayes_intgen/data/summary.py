@@ -19,6 +19,7 @@ from bayes_intgen.base.regimes import (
     sort_regimes,
 )
 from bayes_intgen.base.types import Array, Scale
+from bayes_intgen.data.at_rest import describe_values
 from bayes_intgen.data.gap import Gap, find_gaps, intersect_gaps, pool_rows
 from bayes_intgen.data.grouping import Grouping, mean_units
 from bayes_intgen.data.marks import Marks
@@ -105,6 +106,17 @@ class Summary:
                 high = max(float(part.high[column]) for part in alone)
                 if low == high:
                     found[action] = low
+        return found
+
+    @property
+    def single_settings(self) -> Mapping[Regime, str]:
+        """The regimes that set several actions, all rows to the same values, and these as text."""
+        found = {}
+        for regime, part in self.regimes.items():
+            columns = [self.actions.index(name) for name in regime]
+            if len(columns) > 1 and (part.low[columns] == part.high[columns]).all():
+                values = {name: part.low[k] for name, k in zip(regime, columns, strict=True)}
+                found[regime] = describe_values(values, self.levels)
         return found
 
     @cached_property

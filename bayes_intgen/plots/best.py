@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from bayes_intgen.base.support_flags import SUPPORTED
 from bayes_intgen.base.types import Array, Mask
 from bayes_intgen.plots.style import BLACK, BLUE, ORANGE, axis_label, legend_above
 
@@ -19,6 +20,8 @@ def plot_marginals(
     marginals: Mapping[str, xr.DataArray],
     recommended: Mapping[str, float | str],
     units: Mapping[str, str] | None = None,
+    untested: Sequence[str] = (),
+    support: str = SUPPORTED,
 ) -> Sequence[Axes]:
     """Draw, for each action, the probability of its grid points to be part of the best setting.
 
@@ -32,6 +35,10 @@ def plot_marginals(
         The value or level that is recommended, by action.
     units
         Units of the actions, by name.
+    untested
+        The actions whose recommended value lies between values that experiments set.
+    support
+        The flag of the recommended setting, which is told unless it is supported.
 
     Examples
     --------
@@ -42,6 +49,7 @@ def plot_marginals(
     ('tv (EUR)', 'probability of being best')
     >>> plt.close()
     """
+    told = "recommended" if support == SUPPORTED else f"recommended ({support})"
     for ax, (action, share) in zip(axes, marginals.items(), strict=True):
         values = share[action].to_numpy()
         levels = values.dtype.kind in "OUS"
@@ -50,10 +58,13 @@ def plot_marginals(
         ax.bar(place, share.to_numpy(), width, color=BLUE, edgecolor=BLUE)
         best = recommended[action]
         spot = float(np.flatnonzero(values == best)[0] if levels else best)
-        ax.axvline(spot, color=BLACK, lw=1.2, ls="--", label="recommended")
+        ax.axvline(spot, color=BLACK, lw=1.2, ls="--", label=told)
         if levels or len(place) <= FEW_TICKS:
             ax.set_xticks(place, [v if levels else f"{v:.4g}" for v in values])
-        ax.set(xlabel=axis_label(action, units), ylim=(0, min(1.0, 1.2 * float(share.max()))))
+        note = "\n(recommended value: set in no experiment)" if action in untested else ""
+        ax.set(
+            xlabel=axis_label(action, units) + note, ylim=(0, min(1.0, 1.2 * float(share.max())))
+        )
     axes[0].set_ylabel("probability of being best")
     legend_above(axes[0])
     return axes

@@ -18,8 +18,13 @@ from bayes_intgen.plots.curves import plot_components, plot_curve
 from bayes_intgen.plots.style import axis_label, grow, legend_of_figure
 from bayes_intgen.plots.surface import plot_surface as draw_surface
 from bayes_intgen.posterior import query
+from bayes_intgen.posterior.dose_axis import read_dose_axis
 from bayes_intgen.posterior.estimands.decomposition import decomposition
-from bayes_intgen.posterior.estimands.dose_response import default_grid, dose_response
+from bayes_intgen.posterior.estimands.dose_response import (
+    GRID_POINTS,
+    default_grid,
+    dose_response,
+)
 from bayes_intgen.posterior.estimands.table import table
 from bayes_intgen.posterior.fitted import Fitted
 
@@ -41,6 +46,7 @@ def plot_dose_response(
     do: str | Iterable[str] | None = None,
     beyond: Beyond = "error",
     units: Units = None,
+    log: bool | None = None,
 ) -> Axes:
     """Draw the expected outcome along one action, with 50% and 90% intervals.
 
@@ -56,6 +62,9 @@ def plot_dose_response(
         Where to draw; a new figure by default.
     units
         Units of the columns by name, for the labels.
+    log
+        Whether the axis of the action is logarithmic; by default if experiments set it from zero
+        up, over two decades and more (:mod:`bayes_intgen.posterior.dose_axis`).
 
     Returns
     -------
@@ -65,7 +74,7 @@ def plot_dose_response(
     Raises
     ------
     QueryError, NotIdentifiedError
-        As :meth:`dose_response`.
+        As :meth:`dose_response`, or if ``log`` is asked of levels or of values below zero.
 
     Examples
     --------
@@ -74,6 +83,10 @@ def plot_dose_response(
     (['a1 (EUR)', 'at a2 0.1'], 'expected y')
     >>> plt.close()
     """
+    query.require_action(fit, action)
+    axis = read_dose_axis(fit, action, log, GRID_POINTS)
+    if grid is None and axis is not None:
+        grid = axis.grid
     curve = dose_response(fit, action, grid, at, population, do, beyond=beyond)
     column = fit.actions.index(action)
     showing = fit.summary.showing(action)
@@ -82,6 +95,8 @@ def plot_dose_response(
     if grid is None:
         curve = _two_as_levels(fit, curve, action)
     plot_curve(axes, curve, action, seen, units)
+    if axis is not None:
+        axis.apply(axes)
     note = "averaged over a population"
     if population is None:
         note = _held(fit, query.complete_points(fit, at or {}), {action})
@@ -97,6 +112,7 @@ def plot_decomposition(
     at: Mapping[str, Any] | None = None,
     beyond: Beyond = "error",
     units: Units = None,
+    log: bool | None = None,
 ) -> npt.NDArray[Any]:
     """Draw the causal, observational and bias curve of each action, with 90% intervals.
 
@@ -121,6 +137,8 @@ def plot_decomposition(
         As in :meth:`expected_outcome`.
     units
         Units of the columns by name, for the labels.
+    log
+        As in :meth:`plot_dose_response`, of every action drawn.
 
     Returns
     -------
@@ -154,7 +172,9 @@ def plot_decomposition(
     reference = dict(zip(fit.design.variables, reference_values(fit.summary), strict=True))
     for ax, name in zip(panels, chosen, strict=True):
         query.require_action(fit, name)
-        doses = default_grid(fit.summary, name) if grid is None else grid
+        axis = read_dose_axis(fit, name, log, GRID_POINTS)
+        doses = default_grid(fit.summary, name) if axis is None else axis.grid
+        doses = doses if grid is None else grid
         points = query.complete_points(fit, {**(at or {}), name: doses})
         components = decomposition(fit, points, beyond)
         if grid is None:
@@ -162,6 +182,8 @@ def plot_decomposition(
         unit = "+".join(fit.design.block_of(name))
         curves = {kind: components[kind].sel(action=unit) for kind in ("int", "obs", "bias")}
         plot_components(ax, curves, name, float(reference[name]), units, False)
+        if axis is not None:
+            axis.apply(ax)
         if unit != name:
             ax.set_xlabel(f"{ax.get_xlabel()}, in the block {unit}")
     if axes is None:
@@ -181,6 +203,7 @@ def plot_surface(
     grid: int = SURFACE_POINTS,
     do: str | Iterable[str] | None = None,
     units: Units = None,
+    log: bool | None = None,
 ) -> npt.NDArray[Any]:
     """Draw the joint effect of two actions: its mean, and the width of its 90% interval.
 
@@ -201,6 +224,8 @@ def plot_surface(
         The actions that are set; None for all.
     units
         Units of the columns by name, for the labels.
+    log
+        As in :meth:`plot_dose_response`, of both actions.
 
     Returns
     -------
@@ -231,7 +256,11 @@ def plot_surface(
     panels = grow(2, 4.8, 3.9) if axes is None else list(np.ravel(np.array(axes, dtype=object)))
     if len(panels) != 2:
         raise QueryError(f"axes: two are needed, for mean and width; got {len(panels)}.")
-    sides = [np.asarray(default_grid(fit.summary, name, grid)) for name in (x, y)]
+    scales = [read_dose_axis(fit, name, log, int(grid)) for name in (x, y)]
+    sides = [
+        np.asarray(default_grid(fit.summary, name, grid) if axis is None else axis.grid)
+        for name, axis in zip((x, y), scales, strict=True)
+    ]
     across, up = np.meshgrid(*sides)
     points = query.complete_points(fit, {**held, x: across.ravel(), y: up.ravel()})
     answers = table(fit, points, do, beyond="clamp")
@@ -246,6 +275,9 @@ def plot_surface(
     names = (x, y, fit.outcome)
     draw_surface(panels, (sides[0], sides[1]), mean, width, known, names, units)
     for ax in panels:
+        for which, axis in zip("xy", scales, strict=True):
+            if axis is not None:
+                axis.apply(ax, which)
         _annotate(ax, _held(fit, points, {x, y}))
     return np.array(panels, dtype=object)
 

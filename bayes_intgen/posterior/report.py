@@ -2,7 +2,6 @@
 
 import json
 
-import numpy as np
 import pandas as pd
 
 from bayes_intgen.base.blocks import format_blocks
@@ -13,7 +12,7 @@ from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.base.support_flags import IMPOSSIBLE, MISFIT, SUPPORTED
 from bayes_intgen.data.at_rest import describe_at_rest
 from bayes_intgen.data.few_values import describe_few, two_values
-from bayes_intgen.data.reference import reference_contrasts
+from bayes_intgen.data.mixed_controls import find_controls
 from bayes_intgen.posterior import query
 from bayes_intgen.posterior.estimands.effects import effects
 from bayes_intgen.posterior.fitted import Fitted
@@ -31,7 +30,8 @@ def describe_fit(fit: Fitted) -> str:
         return f"{head}\n{table}"
     text = table.to_string(float_format=lambda x: f"{x:.4g}")
     priors = flag_prior(fit, regime)
-    return "\n".join([head, _caption(fit), text, *([priors] if priors else [])])
+    flagged = _flagged_moves(fit, table)
+    return "\n".join([head, _caption(fit), text, *flagged, *([priors] if priors else [])])
 
 
 def show_fit(fit: Fitted) -> str:
@@ -47,14 +47,11 @@ def show_fit(fit: Fitted) -> str:
     )
     warnings = [str(check) for check in checks if check is not None and not check.ok]
     warnings += [f"CONFLICT: {text}" for text in (fit.learned.conflicts if fit.learned else ())]
+    controls = find_controls(fit.summary)
+    warnings += [str(controls)] if controls else []
     title, *about = describe_data(fit, regime)
     if not isinstance(table, str):
-        far, wrong = _flagged_moves(fit, regime)
-        if wrong:
-            reason = f"to expected values that {fit.summary.outcome} cannot have"
-            warnings.append(f"IMPOSSIBLE: the moves of {', '.join(wrong)} below lead {reason}.")
-        if far:
-            warnings.append(f"BEYOND THE SUPPORT of the data: the moves of {', '.join(far)} below.")
+        warnings += _flagged_moves(fit, table)
         priors = flag_prior(fit, regime)
         warnings += [priors] if priors else []
     verdicts = [line for line in _verdicts(fit) if line not in warnings]
@@ -71,20 +68,25 @@ def _effects(fit: Fitted) -> tuple[Regime, pd.DataFrame | str]:
     if not regime:
         return (), "Nothing is set in it, so that it has no effects."
     try:
-        return regime, effects(fit, regime)
+        table = effects(fit, regime)
+        flags = pd.Series(table.attrs["support"])
+        return regime, table if (flags == SUPPORTED).all() else table.assign(support=flags)
     except NotIdentifiedError as error:
         return regime, str(error)
 
 
-def _flagged_moves(fit: Fitted, regime: Regime) -> tuple[list[str], list[str]]:
-    """Name the rows of the table of effects that reach beyond the support, or impossible means."""
-    moves = reference_contrasts(fit.summary)
-    ends = [query.points_of(fit, np.array([move.before, move.after])) for move in moves]
-    flags = [query.flag_points(fit, points, regime, "clamp") for points in ends]
+def _flagged_moves(fit: Fitted, table: pd.DataFrame) -> list[str]:
+    """Say which rows of the table of effects reach beyond the support, or impossible means."""
     within = (SUPPORTED, MISFIT, IMPOSSIBLE)  # the verdict on the fit says the second
-    pairs = list(zip(moves, flags, strict=True))
-    far = [move.name for move, own in pairs if not np.isin(own, within).all()]
-    return far, [move.name for move, own in pairs if (own == IMPOSSIBLE).any()]
+    flags = pd.Series(table.attrs["support"])
+    far, wrong = flags.index[~flags.isin(within)], flags.index[flags == IMPOSSIBLE]
+    lines = []
+    if len(wrong):
+        reason = f"to expected values that {fit.summary.outcome} cannot have"
+        lines.append(f"IMPOSSIBLE: the moves of {', '.join(wrong)} lead {reason}.")
+    if len(far):
+        lines.append(f"BEYOND THE SUPPORT of the data: the moves of {', '.join(far)}.")
+    return lines
 
 
 def _caption(fit: Fitted) -> str:
@@ -94,8 +96,8 @@ def _caption(fit: Fitted) -> str:
     held_at = ", covariates at their means or most frequent levels, regimes counting alike"
     held = held_at if fit.summary.covariates else ""
     return (
-        f"Change in {fit.summary.outcome} when one action moves from mean - sd to "
-        f"mean + sd{two}{levels}{held} ({INTERVAL:.0%} credible interval):"
+        f"Change in {fit.summary.outcome} when one action moves from mean - sd to mean + sd, no "
+        f"farther than its experiments{two}{levels}{held} ({INTERVAL:.0%} credible interval):"
     )
 
 
@@ -151,8 +153,9 @@ def describe_choices(fit: Fitted) -> list[str]:
 
 
 def _verdicts(fit: Fitted) -> list[str]:
-    lifts, scale = fit.lifts, fit.additive_scale
+    lifts, scale, controls = fit.lifts, fit.additive_scale, find_controls(fit.summary)
     return [
+        *([str(controls)] if controls else []),
         *([str(fit.dependence)] if fit.dependence else []),
         str(fit.additivity or "additivity: not checked, which takes the rows"),
         *([str(scale)] if scale else []),

@@ -53,6 +53,7 @@ html_theme = "furo"
 html_title = "bayes_intgen"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_search_scorer = str(Path(__file__).with_name("search_order.js"))  # pages for users first
 html_copy_source = False
 html_show_sphinx = False
 html_show_copyright = False

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -127,6 +128,11 @@ def test_best_action_warns_of_extrapolation(posterior):
     far = posterior.best_action({"a2": (50, 60)}, grid=3)
     assert "BEYOND THE SUPPORT" not in read(near)
     assert read(far).index("BEYOND THE SUPPORT") == 0
+    assert "BEYOND THE SUPPORT" not in str(near)
+    assert str(far).splitlines()[1].startswith("BEYOND THE SUPPORT")
+    (ax,) = far.plot()
+    assert f"recommended ({far.support})" in ax.get_legend_handles_labels()[1]
+    plt.close()
 
 
 def test_failed_checks_come_first():

@@ -167,6 +167,26 @@ def test_effects_are_contrasts_of_expected_outcomes(posterior):
     assert_allclose(effects.loc["a1", "observational"], seen[1] - seen[0])
 
 
+def test_a_move_that_leaves_the_data_is_named_in_text_and_page():
+    """Experiments show a up to 1; another is held where it was never seen with it."""
+    rng, n = np.random.default_rng(2), 100
+    a = np.concatenate([rng.normal(size=n), rng.normal(size=n), np.linspace(-1, 1, n)])
+    b = np.concatenate([rng.normal(size=n), np.full(n, 4.0), rng.normal(size=n)])
+    regime = np.repeat(["obs", "b", "a"], n)
+    frame = pd.DataFrame({"a": a, "b": b, "y": a + rng.normal(size=3 * n), "regime": regime})
+    data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a", "b"])
+    fit = ig.InterventionModel(ig.Polynomial(1), structure=[]).fit(data, method="laplace")
+    table, flags = fit.effects(), fit.effects().attrs["support"]
+    for name in ("a", "b"):
+        ends = fit.dose_response(name, table.loc[name, ["from", "to"]].to_list())
+        assert (flags[name] == "supported") == (ends.support == "supported").all()
+    far = [name for name, flag in flags.items() if flag != "supported"]
+    assert far
+    words = f"BEYOND THE SUPPORT of the data: the moves of {', '.join(far)}."
+    assert words in str(fit)
+    assert words in fit._repr_html_()
+
+
 def test_print_says_what_was_asked_and_whether_to_trust_it(posterior):
     text = str(posterior)
     for words in ("E[y | do(a1, a2)]", "3,000 rows", "mode was found", "90% credible interval"):

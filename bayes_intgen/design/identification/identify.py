@@ -115,7 +115,9 @@ def identify(
     """Say whether the mean outcome under ``target`` follows from those under ``experiments``.
 
     The answer is relative to the assumptions: one confounder per block of actions, independent of
-    the others, and no product of confounders of different blocks.
+    the others, and no product of confounders of different blocks. It goes by labels, and holds at
+    settings of which the experiments have rows: controls in which all actions are held at zero
+    identify the joint mean at zero (:meth:`bayes_intgen.InterventionModel.identify` looks at rows).
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ a pattern that cuts a block               all estimands           identify.py:re
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bayes_intgen.base.errors import NotIdentifiedError
 from bayes_intgen.base.html import html_block, html_table
@@ -54,6 +54,9 @@ class DesignIdentification:
         For each action not identified, the experiments that would make it so.
     learned
         Whether the structure was learned from the data, not given.
+    single
+        The regimes of which all rows have one and the same setting of what is set, several actions
+        at once, and that setting as text. What such a regime identifies is the mean there.
     """
 
     affine: Identification
@@ -61,20 +64,28 @@ class DesignIdentification:
     contrasts: Mapping[str, Status]
     lacking: Mapping[str, tuple[Regime, ...]]
     learned: bool = False
+    single: Mapping[Regime, str] = field(default_factory=dict)
 
     @classmethod
     def judge(
-        cls, condition: RankCondition, target: Regime, *, structure_is_learned: bool = False
+        cls,
+        condition: RankCondition,
+        target: Regime,
+        *,
+        structure_is_learned: bool = False,
+        single: Mapping[Regime, str] | None = None,
     ) -> "DesignIdentification":
         """Apply both rules."""
         actions, affine = condition.design.actions, condition.affine(target)
         if not condition.covers(target):  # what would show the level shows every contrast
             unknown: dict[str, Status] = dict.fromkeys(actions, "unknown")
             lacking = dict.fromkeys(actions, affine.missing)
-            return cls(affine, condition.regimes, unknown, lacking, structure_is_learned)
+            rest = (unknown, lacking, structure_is_learned, single or {})
+            return cls(affine, condition.regimes, *rest)
         status = {action: condition.status(target, [action]) for action in actions}
         short = {a: condition.lacking(target, [a]) for a in actions if status[a] != "identified"}
-        return cls(affine, condition.regimes, status, short, structure_is_learned)
+        rest = (status, short, structure_is_learned, single or {})
+        return cls(affine, condition.regimes, *rest)
 
     @property
     def target(self) -> Regime:
@@ -102,7 +113,8 @@ class DesignIdentification:
         if self.identified:
             used = {regime: w for regime, w in self.weights.items() if abs(w) > TOLERANCE}
             terms = [f"{w:+.3g} {format_regime(regime)}" for regime, w in used.items()]
-            return f"{head}: identified, as {' '.join(terms)}"
+            known = f"{head}: identified, as {' '.join(terms)}"
+            return "\n".join([known, *self._only_there()])
         lines = [f"{head}: level not identified; missing {describe_experiments(self.missing)}"]
         for action, status in self.contrasts.items():
             missing = describe_experiments(self.lacking.get(action, ()))
@@ -116,12 +128,22 @@ class DesignIdentification:
         lines.append(f"  Effects rest on which action may depend on which, here {source}.")
         return "\n".join(lines)
 
+    def _only_there(self) -> list[str]:
+        """Say of which regimes in the weights the rows show one setting only."""
+        return [
+            f"  Only at one setting: all rows of {format_regime(regime)} are at {setting}. The "
+            f"mean is known there; away from it the curves of single actions carry the answer, "
+            f"which takes experiments that vary them (flags say where it is supported)."
+            for regime, setting in self.single.items()
+            if abs(self.weights.get(regime, 0.0)) > TOLERANCE
+        ]
+
     def _repr_html_(self) -> str:
         head = str(self).split("\n")[0]
         missing = {name: describe_experiments(more) for name, more in self.lacking.items()}
         rows = [(name, status, missing.get(name, "")) for name, status in self.contrasts.items()]
         table = html_table(["effect of moving", "status", "missing"], rows)
-        warnings = [] if self.identified else [head]
+        warnings = self._only_there() if self.identified else [head]
         return html_block(head if self.identified else "Identification", (), [table], warnings)
 
 

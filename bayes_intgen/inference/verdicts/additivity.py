@@ -68,7 +68,11 @@ def check_additivity(
         spread = covariance[np.ix_(probe.columns, probe.columns)]
         size = sqrt(max(float(own.mean @ spread @ own.mean), 0.0))
         effect = size * moments.outcome_scale.spread
-        tests.append(InteractionTest(probe.kind, probe.actions, p_value, effect, statistic))
+        least = None
+        if candidates.is_pair(i):
+            least = own.least_size(spread, level / len(probes)) * moments.outcome_scale.spread
+        found = (p_value, effect, statistic, least)
+        tests.append(InteractionTest(probe.kind, probe.actions, *found))
     terms = InteractionTerms()
     for i in chosen:
         terms = terms.union(probes[i].terms)
@@ -139,8 +143,8 @@ class Candidates:
         chosen = self._forward(range(len(self.probes)), bound)
         given = [i for i in chosen if self.probes[i].is_modification]
         of_actions = [i for i, probe in enumerate(self.probes) if not probe.is_modification]
-        pairs = [i for i in of_actions if self._is_pair(i)]
-        wider = [i for i in of_actions if not self._is_pair(i)]
+        pairs = [i for i in of_actions if self.is_pair(i)]
+        wider = [i for i in of_actions if not self.is_pair(i)]
         two, more = (self._forward(allowed, bound, given) for allowed in (pairs, of_actions))
         logs = {
             "none": 0.0,
@@ -149,14 +153,14 @@ class Candidates:
             else self._mean_evidence(pairs, given),
             "all": self._evidence(more, of_actions, given),
         }
-        if all(self._is_pair(i) for i in more):
+        if all(self.is_pair(i) for i in more):
             logs["all"] += self._mean_evidence(wider, [*given, *more])
         for i in sorted(chosen, key=lambda i: self.free(i, chosen).log_evidence):
             if self.free(i, chosen).test[1] > bound:
                 chosen = [j for j in chosen if j != i]
         return chosen, dict(zip(logs, softmax([*logs.values()]).tolist(), strict=True))
 
-    def _is_pair(self, i: int) -> bool:
+    def is_pair(self, i: int) -> bool:
         """Say whether a probe is an interaction of two actions in the effect."""
         return self.probes[i].kind == "interaction" and len(self.probes[i].own) == 2
 

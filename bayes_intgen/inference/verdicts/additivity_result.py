@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from math import nan
+from math import isfinite, nan
 from typing import Any, Literal
 
 import pandas as pd
@@ -17,6 +17,7 @@ from bayes_intgen.design.interactions import (
 __all__ = ["Additivity", "InteractionKind", "InteractionTest"]
 
 LEVEL = 0.01
+OPEN = 0.1  # of a single test, above which an interaction may be left out for good
 
 type InteractionKind = Literal["interaction", "bias", "modified effect", "modified bias"]
 
@@ -40,6 +41,10 @@ class InteractionTest:
     statistic
         The quadratic form of the scores over its expectation, which is one without an interaction;
         NaN in files that did not keep it.
+    least
+        Spread of an interaction of two actions that this test would see in four cases of five,
+        outcome's unit (:mod:`bayes_intgen.inference.verdicts.interaction_scores`); None for
+        other tests, and in files that did not keep it.
     """
 
     kind: InteractionKind
@@ -47,6 +52,7 @@ class InteractionTest:
     p_value: float
     effect: float
     statistic: float = nan
+    least: float | None = None
 
     @property
     def terms(self) -> InteractionTerms:
@@ -185,10 +191,44 @@ class Additivity:
                 f"additivity: interactions={self.fitted!r} allows what is seen: {self.terms}{odds}"
             )
         least = min(test.p_value for test in self.tests)
-        lower = "" if self.fitted in ("none", "learned") else "; interactions='none' would do"
         return (
-            f"additivity: no interaction needed ({len(self.tests)} tests, least p {least:.2g}"
-            f"{self._odds}){lower}"
+            f"additivity: no interaction found ({len(self.tests)} tests, least p {least:.2g}"
+            f"{self._odds}); {self._advice}"
+        )
+
+    @property
+    def missable(self) -> str:
+        """How small an interaction of two actions is that the tests could miss, in words."""
+        known = [test.least for test in self.tests if test.least is not None]
+        sizes = [size for size in known if isfinite(size)]
+        if not sizes:
+            return "these rows could not show one" if known else "small ones could be missed"
+        low, high = (f"{size:.2g}" for size in (min(sizes), max(sizes)))
+        size = high if low == high else f"{low} to {high}"
+        blind = len(known) - len(sizes)
+        more = f", and any of {blind} further pairs" if blind else ""
+        return (
+            f"one with a spread (sd over the rows) below {size} in the outcome could be "
+            f"missed{more}"
+        )
+
+    @property
+    def open(self) -> tuple[InteractionTest, ...]:
+        """Interactions in the effect that were not found, and not ruled out either."""
+        left = [test for test in self.tests if test.kind == "interaction" and test.p_value <= OPEN]
+        return tuple(sorted(left, key=lambda test: test.p_value))
+
+    @property
+    def _advice(self) -> str:
+        if self.fitted in ("none", "learned"):
+            if not any(test.kind == "interaction" for test in self.tests):
+                return self.missable
+            return f"{self.missable}: interactions='pairwise' counts it in its intervals"
+        if not self.open:
+            return f"interactions='none' would do ({self.missable})"
+        return (
+            f"but {self.open[0]} is not ruled out: interactions={self.fitted!r} counts it in its "
+            f"intervals, and interactions='none' would not"
         )
 
     @property

@@ -31,6 +31,8 @@ class InteractionEvidence(Mapping[str, float]):
         What interacts in the fit, with ``interactions="learned"``.
     tested
         Whether rows were tested for interactions.
+    missable
+        How small an interaction is that the tests could miss, in words, if they found none.
 
     Examples
     --------
@@ -43,6 +45,7 @@ class InteractionEvidence(Mapping[str, float]):
     used: InteractionClass
     terms: InteractionTerms
     tested: bool
+    missable: str = ""
 
     @classmethod
     def of(cls, design: Design, additivity: Additivity | None) -> "InteractionEvidence":
@@ -50,7 +53,9 @@ class InteractionEvidence(Mapping[str, float]):
         used, chosen = design.interaction_class, design.interactions
         found = additivity.evidence if additivity and chosen == "learned" else {}
         probability = found or {name: float(name == used) for name in INTERACTIONS}
-        return cls(probability, chosen, used, design.terms, bool(found))
+        none = additivity is not None and bool(additivity.tests) and not design.terms
+        missable = additivity.missable if none and additivity else ""
+        return cls(probability, chosen, used, design.terms, bool(found), missable)
 
     def __getitem__(self, name: str) -> float:
         return self.probability[name]
@@ -67,4 +72,5 @@ class InteractionEvidence(Mapping[str, float]):
         if not self.tested:
             return "interactions: none; not tested, which takes rows and two actions"
         sure = ", ".join(f"{name} {share:.2f}" for name, share in self.items())
-        return f"interactions, learned: {self.terms} (probability of each class: {sure})"
+        text = f"interactions, learned: {self.terms} (probability of each class: {sure})"
+        return f"{text}; {self.missable}" if self.missable else text

@@ -22,9 +22,23 @@ evidence of a model with them over that without is, where the likelihood is norm
 
     (5)  log B(t) = 1/2 s' (I + D^-1 / t)^-1 s - 1/2 log|1 + t D^1/2 I D^1/2|.
 
+Of rows that depend on one another s and I are those of as many independent rows as tell the same:
+both are divided by the design effect tr(D Cov(s)) / tr(D I) (Kish 1965, Survey Sampling).
+
 The scores of some weights are freed of what others explain by
 
     (6)  s_1 - I_12 (I_22 + D_2^-1)^-1 s_2.
+
+What that none was found is worth: let the weights be r u, with a direction u ~ N(0, D) scaled so
+that what interacts has a spread of one over the data. Then s has mean r I u, and with e ~ N(0,
+Cov(s)) the statistic is
+
+    (7)  a r^2 + 2 b r + d,   a = |D^1/2 I u|^2,   b = u' I D e,   d = |D^1/2 e|^2,
+
+which is above the value at which the test rejects beyond the larger root in r. The size that is
+seen in four cases of five is the 80% quantile of that root. It is that of shapes which products of
+the basis have, alike beforehand: smoother ones are seen at less (at half that size, if bilinear),
+and ones that bend more often than these products are not seen at all.
 """
 
 from collections.abc import Sequence
@@ -32,6 +46,7 @@ from dataclasses import dataclass
 from math import inf
 
 import numpy as np
+from scipy import special
 from scipy.special import logsumexp
 
 from bayes_intgen.base.types import Array, Indices
@@ -46,6 +61,7 @@ from bayes_intgen.moments.moments import Moments
 __all__ = ["Scores"]
 
 SCALES = (0.03, 0.1, 0.3)  # root of t in (5): prior scales of products, in outcome's sds
+POWER, DRAWS, LARGEST = 0.8, 400, 10.0  # of (7); the last in outcome's sds
 
 
 @dataclass(frozen=True)
@@ -139,11 +155,22 @@ class Scores:
         return value / expected, quadratic_form_tail(value, eigenvalues)
 
     @property
+    def design_effect(self) -> float:
+        """How many rows tell no more than one, tr(D Cov) / tr(D I); one if rows are independent."""
+        if self.freedom == inf:
+            return 1.0
+        weights = self.scale**2
+        told = float(weights @ np.diag(self.information))
+        spread = float(weights @ np.diag(self.covariance))
+        return spread / told if min(told, spread) > 0 else 1.0
+
+    @property
     def log_evidence(self) -> float:
         """Log Bayes factor (5) for the weights, averaged over three prior scales."""
-        information = self.information * np.outer(self.scale, self.scale)
+        information = self.information * np.outer(self.scale, self.scale) / self.design_effect
         values, vectors = np.linalg.eigh((information + information.T) / 2)
-        values, pull = np.maximum(values, 0.0), vectors.T @ (self.scale * self.score)
+        pull = vectors.T @ (self.scale * self.score) / self.design_effect
+        values = np.maximum(values, 0.0)
         found = [
             0.5 * float(np.sum(pull**2 / (values + root**-2) - np.log1p(root**2 * values)))
             for root in SCALES
@@ -154,3 +181,48 @@ class Scores:
     def mean(self) -> Array:
         """Posterior mean of the weights for t = 1, shape (q,)."""
         return np.linalg.solve(self.information + np.diag(self.scale**-2), self.score)
+
+    def least_size(self, spread: Array, level: float) -> float:
+        """Return the size of an interaction that a test sees in four cases of five, by (7).
+
+        Parameters
+        ----------
+        spread
+            Covariance of the features over the data, shape (q, q).
+        level
+            Of the test.
+
+        Returns
+        -------
+        float
+            Its spread, in standard units of the outcome; infinite if not even ten of these would
+            be seen, since the rows hold nothing about it.
+        """
+        rng, q = np.random.default_rng(1), len(self.scale)
+        u = rng.normal(size=(DRAWS, q)) * self.scale
+        own = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", u, spread, u), 0.0))
+        if not (own > 0).all():
+            return inf
+        values, vectors = np.linalg.eigh(self.covariance)
+        root = vectors * np.sqrt(np.maximum(values, 0.0))
+        noise = rng.normal(size=(DRAWS, q)) @ root.T * self.scale
+        signal = (u / own[:, None]) @ self.information * self.scale
+        pairs = ((signal, signal), (signal, noise), (noise, noise))
+        a, b, d = (np.sum(x * y, axis=1) for x, y in pairs)  # of (7)
+        inside = b**2 - a * (d - self.critical_value(level))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            least = np.where(inside > 0, (np.sqrt(np.maximum(inside, 0.0)) - b) / a, 0.0)
+        least = np.where(a > 0, np.maximum(least, 0.0), inf)
+        size = float(np.quantile(least, POWER, method="higher"))
+        return size if size < LARGEST else inf
+
+    def critical_value(self, level: float) -> float:
+        """Return the value of (4) above which the test rejects, by its first two moments."""
+        covariance = self.covariance * np.outer(self.scale, self.scale)
+        total, squares = float(np.trace(covariance)), float(np.vdot(covariance, covariance))
+        if squares <= 0:
+            return inf
+        own = total**2 / squares  # Satterthwaite's degrees of freedom
+        if self.freedom < inf:
+            return total * float(special.fdtri(own, max(self.freedom, 1.0), 1 - level))
+        return total * float(special.chdtri(own, level)) / own

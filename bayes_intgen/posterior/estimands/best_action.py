@@ -71,7 +71,8 @@ def best_action(
         The actions that are set; None for all.
     at
         Where the actions that are not chosen and the covariates stay; those not given are at
-        their means over the regimes (weighted equally) or most frequent levels.
+        their means over the regimes (weighted equally; in a gap between values that experiments
+        set, at the nearer of these) or most frequent levels.
     beyond
         As in :meth:`expected_outcome`, for grid points beyond the box.
 

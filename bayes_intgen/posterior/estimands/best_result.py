@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.html import html_block, html_frame
 from bayes_intgen.base.metrics import INTERVAL, credible_interval
-from bayes_intgen.base.support_flags import IMPOSSIBLE, MISFIT, SUPPORTED
+from bayes_intgen.base.support_flags import EXTRAPOLATED, IMPOSSIBLE, MISFIT, SUPPORTED
 from bayes_intgen.plots.best import plot_marginals
 from bayes_intgen.plots.style import grow
 
@@ -164,13 +164,16 @@ class BestAction:
         panels = grow(count, 3.6, 3.2) if axes is None else list(np.ravel(np.array(axes)))
         if len(panels) != count:
             raise QueryError(f"axes: {count} are needed, one per action; got {len(panels)}.")
-        plot_marginals(panels, self.marginals, self.recommended, units)
+        between = [gap.action for gap in self.untested if gap.recommended is not None]
+        plot_marginals(panels, self.marginals, self.recommended, units, between, self.support)
         return np.array(panels, dtype=object)
 
     def __str__(self) -> str:
         title, *lines = self._lines()
         table = self._shown().to_string(index=False, float_format=lambda x: f"{x:.4g}")
-        wrong = [self._flagged()] if self.support == IMPOSSIBLE else []
+        told = any(gap.recommended is not None for gap in self.untested)  # why it is extrapolated
+        plain = self.support == SUPPORTED or (self.support == EXTRAPOLATED and told)
+        wrong = [] if plain else [self._flagged()]
         return "\n".join([title, *wrong, *map(str, self.untested), *lines, table])
 
     def _repr_html_(self) -> str:

@@ -9,8 +9,9 @@ With E[Y | do(a_S), a_rest] = alpha + sum_k u_k(a_k) + sum over k not in S of d_
 
 The data fix each d_k and the sum of the u_k, but constants can move between the u_k. So every u_k
 is stated relative to a reference: the mean of action k over the regimes, weighted equally, or its
-most frequent level. Where actions interact, u_k is the effect of moving action k alone, the others
-held at their reference. With covariates both components are taken at the point's own z:
+most frequent level (:mod:`bayes_intgen.data.reference`). Where actions interact, u_k is the effect
+of moving action k alone, the others held at their reference. With covariates both components are
+taken at the point's own z:
 
     int:   u_k(a_k, z) - u_k(reference, z),       bias:  d_k(a_k, a_pa(k), z).
 
@@ -51,8 +52,9 @@ def component(
         The action k, or a block by its label, such as ``"a1+a2"``.
     at
         Values of the action, or a mapping with values of more actions (as a block needs) and
-        covariates; those not given are held at their means over the regimes (weighted equally)
-        or most frequent levels.
+        covariates; those not given are held at their means over the regimes (weighted equally;
+        in a gap between values that experiments set, at the nearer of these) or most frequent
+        levels.
     kind
         ``"int"``: the causal effect u_k(a_k), relative to that held value, at the point's
         covariates; for an action within a block, that of moving it alone. ``"bias"``: the

@@ -128,9 +128,9 @@ def _gauge(fit: Fitted) -> str:
     held = query.complete_points(fit, {}).coords()
     reference = ", ".join(f"{action} = {_text(held[action][1][0])}" for action in fit.actions)
     return (
-        f"int is zero at the reference {reference} (means or most frequent levels over the "
-        f"regimes, weighted equally) and the covariates of the point, if any; alpha is the joint "
-        f"effect there; bias keeps its own constant."
+        f"int is zero at the reference {reference} (means over the regimes, weighted equally, "
+        f"out of gaps that no experiment set, or most frequent levels) and the covariates of the "
+        f"point, if any; alpha is the joint effect there; bias keeps its own constant."
     )
 
 

@@ -60,7 +60,8 @@ def dose_response(
         the experiments that set it, or all its levels, or its values if it has two only.
     at
         Where the other actions and the covariates are held; those not given stay at their means
-        over the regimes (weighted equally) or most frequent levels.
+        over the regimes (weighted equally; in a gap between values that experiments set, at the
+        nearer of these) or most frequent levels.
     population
         Rows over which the curve is averaged instead, a frame or a mapping with the other
         actions and the covariates.

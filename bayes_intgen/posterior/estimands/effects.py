@@ -28,9 +28,11 @@ __all__ = ["effects"]
 def effects(fit: Fitted, do: str | Iterable[str] | None = None) -> pd.DataFrame:
     """Summarise the change when one action moves from mean - sd to mean + sd.
 
-    One that has two values only moves from the lower to the higher, a categorical one from its
+    It moves no farther than its experiments do, and not into a gap between the values that they
+    set. One that has two values only moves from the lower to the higher, a categorical one from its
     most frequent level to each other one. The other actions and the covariates stay at their means
-    and most frequent levels; means, sd and frequencies are over all regimes, weighted equally.
+    (out of such gaps) and most frequent levels; means, sd and frequencies are over all regimes,
+    weighted equally.
 
     Parameters
     ----------
@@ -44,7 +46,7 @@ def effects(fit: Fitted, do: str | Iterable[str] | None = None) -> pd.DataFrame:
         (the action's unit, or levels), ``mean``, ``lower`` and ``upper`` of the change in
         E[Y | do(a_S), a_rest], and ``observational``, the mean change in E[Y | a], which holds
         the confounding too (the outcome's unit). No number where the data do not identify the
-        change.
+        change. ``attrs["support"]`` has the worse flag of the two ends, by row.
 
     Raises
     ------
@@ -57,6 +59,8 @@ def effects(fit: Fitted, do: str | Iterable[str] | None = None) -> pd.DataFrame:
     --------
     >>> list(posterior.effects().columns)
     ['from', 'to', 'mean', 'lower', 'upper', 'observational']
+    >>> posterior.effects().attrs["support"]
+    {'a1': 'supported', 'a2': 'supported'}
     """
     regime = read_do(do, fit.actions)
     if not regime:
@@ -73,6 +77,8 @@ def effects(fit: Fitted, do: str | Iterable[str] | None = None) -> pd.DataFrame:
     joint = label_draws(fit, theta_draws(fit, regime) @ step.T, points, fit.outcome)  # (1)
     seen = (theta_draws(fit, ()) @ step.T).mean(axis=(0, 1))  # (2)
     lower, upper = credible_interval(joint)
+    ends = (query.points_of(fit, before), points)
+    flags = [query.flag_points(fit, end, regime, "clamp") for end in ends]
     columns = {
         "from": [move.start for move in moves],
         "to": [move.end for move in moves],
@@ -81,7 +87,11 @@ def effects(fit: Fitted, do: str | Iterable[str] | None = None) -> pd.DataFrame:
         "upper": np.where(known, upper, np.nan),
         "observational": np.where(observed, seen, np.nan),
     }
-    return pd.DataFrame(columns, index=pd.Index([move.name for move in moves], name="action"))
+    table = pd.DataFrame(columns, index=pd.Index([move.name for move in moves], name="action"))
+    table.attrs["support"] = dict(
+        zip(table.index, query.worst_support(*flags).tolist(), strict=True)
+    )
+    return table
 
 
 def _identified(fit: Fitted, before: Array, after: Array, regime: Regime) -> list[bool]:

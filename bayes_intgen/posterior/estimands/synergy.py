@@ -37,6 +37,11 @@ def synergy(
 
     With m(a) = E[Y | do(a)], m(a_j, a_k) - m(a_j, b_k) - m(b_j, a_k) + m(b_j, b_k).
 
+    It takes a fit in which the two may interact. ``interactions="learned"``, the default, gives two
+    actions a product only where a test finds one, and few rows find large ones only: without it
+    there is no synergy to report, which does not mean that there is none. Fit with
+    ``interactions="pairwise"``, as below, for an interval of what it may be.
+
     Parameters
     ----------
     at
@@ -61,7 +66,7 @@ def synergy(
     Raises
     ------
     QueryError
-        If the model assumes that the two do not interact, ``pair`` is not one, ``at`` leaves
+        If the fit has no product of the two, ``pair`` is not one, ``at`` leaves
         out one of it, ``baseline`` has another name, or points cannot be read.
     NotIdentifiedError
         If the data do not identify the joint effect.
@@ -143,9 +148,10 @@ def _require_interaction(fit: Fitted, first: str, second: str) -> None:
     if interactions == "learned":
         tested = "the data show no interaction of" if fit.interactions.tested else "nothing tested"
         raise QueryError(
-            f"pair: {tested} {first!r} and {second!r}, so that this fit has no product of the two "
-            f"({fit.interactions}). Fit InterventionModel(interactions='pairwise') for a "
-            f"synergy with its uncertainty."
+            f"pair: {tested} {first!r} and {second!r}, so that this fit has no product of the two; "
+            f"that does not say that there is none ({fit.interactions}). For an interval of it: "
+            f"ig.InterventionModel(interactions='pairwise').fit(data).synergy(at, "
+            f"({first!r}, {second!r}))"
         )
     if interactions == "none":
         raise QueryError(

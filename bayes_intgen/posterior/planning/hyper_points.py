@@ -57,8 +57,8 @@ def read_hyper_points(fit: Fitted, most: int) -> HyperPoints:
         raise QueryError(
             f"plan: rows of this fit depend on one another or stand for many units "
             f"({', '.join(fit.dependence.declared)}), so that what a further row tells depends on "
-            f"its cluster, which planning knows nothing of. Plan with a fit without "
-            f"these, whose figures then are too hopeful."
+            f"its cluster, which planning knows nothing of. Plan with a fit of the table read "
+            f"without {'=, '.join(fit.dependence.declared)}=, whose figures then are too hopeful."
         )
     kept = KeptSums.read(tree[SUMS].to_dataset(), fit.design)
     draws, unit = tree["posterior"].to_dataset(), fit.outcome_scale.spread

@@ -86,7 +86,9 @@ def plan(
     ------
     QueryError
         If an argument is not valid, the budget buys no row, or the fit keeps no sums over its rows
-        (saved by an earlier version, or sampled row by row).
+        (saved by an earlier version, or sampled row by row). Also if its rows were read with
+        ``cluster``, ``time`` or ``weights``: a plan takes every further row as one independent
+        unit. Planned with a fit of the same table without them, sizes and widths are too hopeful.
     NotIdentifiedError
         If rows and options together do not identify what is to be found out.
 

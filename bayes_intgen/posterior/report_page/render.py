@@ -109,15 +109,16 @@ def _decomposition(content: ReportContent) -> str:
 
 def _effects(effects: pd.DataFrame, content: ReportContent) -> str:
     caption = (
-        f"Change in {content.data['outcome']} when one action moves from mean - sd to mean + sd, "
-        f"between its two values, or from its most frequent level to another, with {INTERVAL:.0%} "
-        f"intervals; "
+        f"Change in {content.data['outcome']} when one action moves from mean - sd to mean + sd "
+        f"(no farther than its experiments), between its two values, or from its most frequent "
+        f"level to another, with {INTERVAL:.0%} intervals; "
         f"“observational” is what observations alone suggest, confounding included."
     )
+    shown = effects.assign(support=effects.attrs["support"].values())
     return (
         '<section aria-labelledby="moves-title"><h2 id="moves-title">Each action in one number</h2>'
         f'<p class="note">{_text(caption)}</p><div class="scroll" tabindex="0" role="region" '
-        f'aria-label="Effects">{html_frame(effects)}</div></section>'
+        f'aria-label="Effects">{html_frame(shown)}</div></section>'
     )
 
 

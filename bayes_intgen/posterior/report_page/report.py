@@ -39,7 +39,8 @@ def report(
         do not identify the effect of all. The others have controls too, for what is seen.
     at
         Where the controls and the baseline start, and where covariates are held throughout; those
-        not given are at their means over the regimes (weighted equally) or most frequent levels.
+        not given are at their means over the regimes (weighted equally; in a gap between values
+        that experiments set, at the nearer of these) or most frequent levels.
     checks
         The result of :func:`bayes_intgen.check`, to be told among the verdicts.
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from bayes_intgen.base.blocks import format_blocks
 from bayes_intgen.base.regimes import Regime, format_regime
+from bayes_intgen.data.mixed_controls import find_controls
 from bayes_intgen.posterior.fitted import Fitted
 from bayes_intgen.posterior.prior_sensitivity import judge_prior
 
@@ -66,6 +67,9 @@ def verdicts(fit: Fitted, regime: Regime, checks: Any = None) -> list[Verdict]:
         conflicts = fit.learned.conflicts
         text = "; ".join(f"CONFLICT: {c}" for c in conflicts) if conflicts else str(fit.learned)
         found.append(Verdict("Dependences between actions", not conflicts, text))
+    controls = find_controls(fit.summary)
+    if controls is not None:
+        found.append(Verdict("Labels of rows", False, str(controls)))
     found.append(_judge_priors(fit, regime))
     if checks is None:
         found.append(Verdict("Falsification", None, CHECK_APART))
@@ -76,6 +80,12 @@ def verdicts(fit: Fitted, regime: Regime, checks: Any = None) -> list[Verdict]:
         text = f"rows of a regime count the same, as the mean does not fit (without {misfit})"
         found.append(Verdict("Weights of rows", False, text))
     return sorted(found, key=lambda verdict: {False: 0, None: 1, True: 2}[verdict.ok])
+
+
+def _escaped(fit: Fitted) -> str:
+    """Say how small an interaction may be that nobody could have found."""
+    missable = fit.interactions.missable
+    return f"; {missable}, and these numbers take it to be zero" if missable else ""
 
 
 def _judge_priors(fit: Fitted, regime: Regime) -> Verdict:
@@ -114,7 +124,7 @@ def assumptions(fit: Fitted, held: str) -> list[tuple[str, str]]:
             f"The rows show that these act together: {learned}."
             if learned
             else "The rows were searched for actions that strengthen or weaken each other, and "
-            "none were found."
+            f"none were found{_escaped(fit)}."
         )
     given = [f"{p} on {c}" for c, parents in fit.design.parents.items() for p in parents]
     edges = "; ".join(given) or "none"

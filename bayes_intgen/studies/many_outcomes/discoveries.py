@@ -14,7 +14,7 @@ from bayes_intgen.base.arguments import read_real
 from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.metrics import credible_interval
 from bayes_intgen.data.points import Beyond
-from bayes_intgen.data.reference import reference_values
+from bayes_intgen.data.reference import numeric_move, reference_values
 from bayes_intgen.studies.many_outcomes.false_discovery import mean_of_smallest, shrink
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ def discoveries(
         Of the false discovery rate, between 0 and 1.
     at, baseline, do, beyond
         The contrast, as in :meth:`contrast`, at one or several points, which count as so many
-        effects. By default all numeric actions move together from their mean - sd to mean + sd,
-        with all actions set.
+        effects. By default all numeric actions move together, each as in :meth:`effects` (from
+        mean - sd to mean + sd), with all actions set.
 
     Returns
     -------
@@ -117,20 +117,21 @@ def discoveries(
 
 
 def joint_move(fits: "OutcomeFits") -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the settings at which all numeric actions are at mean + sd, and at mean - sd.
+    """Return the settings at the end of the moves of all numeric actions, and at their start.
 
-    Covariates and categorical actions stay at their reference values.
+    They move from mean - sd to mean + sd, within the data. Covariates and categorical actions stay
+    at their reference values.
     """
     summary = fits.posterior(fits.names[0]).summary
     reference = dict(zip(summary.variables, reference_values(summary).tolist(), strict=True))
     ends = []
-    for side in (1, -1):
+    for side in (1, 0):
         end: dict[str, Any] = {}
         for name, value in reference.items():
             if name in summary.levels:
                 end[name] = summary.levels[name][int(value)]
             else:
-                spread = summary.scales[name].spread if name in summary.actions else 0.0
-                end[name] = value + side * spread
+                moves = name in summary.actions
+                end[name] = numeric_move(summary, name)[side] if moves else value
         ends.append(end)
     return ends[0], ends[1]

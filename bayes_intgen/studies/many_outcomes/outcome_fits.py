@@ -193,8 +193,8 @@ class OutcomeFits:
         -------
         xarray.Dataset
             ``mean``, ``lower``, ``upper`` and ``observational``, dims (outcome, action), in the
-            unit of each outcome; ``unit`` is the outcome's spread. ``from`` and ``to`` are
-            coordinates of ``action``.
+            unit of each outcome, and ``support``; ``unit`` is the outcome's spread. ``from`` and
+            ``to`` are coordinates of ``action``.
 
         Examples
         --------
@@ -207,6 +207,7 @@ class OutcomeFits:
         arrays = {
             c: (dims, np.array([t[c].to_numpy(dtype=float) for t in tables])) for c in columns
         }
+        arrays["support"] = dims, np.array([[*t.attrs["support"].values()] for t in tables])
         first = tables[0]
         coords = {
             "outcome": list(self.names),
