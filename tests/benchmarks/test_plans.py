@@ -57,10 +57,10 @@ def test_the_optimal_split_against_equal_rows_at_equal_cost(study):
 
     By the closed form, without prior and sharing, the ratios would be 0.945, 0.756 and 0.664. Here
     regimes share their curves, and 300 rows of each are there before: a fit predicts 0.99, 0.90
-    and 0.83. Ratios of 0.85 and less where costs differ are not reached for levels.
+    and 0.83, and 40 systems show 0.98, 0.89 and 0.84.
     """
     table = study("split")
-    for costs, most in (("1 to 1", 1.03), ("1 to 16", 1.0), ("1 to 90", 1.0)):
+    for costs, most in (("1 to 1", 1.03), ("1 to 16", 1.0), ("1 to 90", 0.85)):
         mean = table[table["costs"] == costs].drop(columns="costs").mean()
         said = mean["said"] / mean["said_equal"]
         real = mean["planned"] / mean["equal"]
