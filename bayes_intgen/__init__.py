@@ -48,6 +48,7 @@ draws of the outcome               posterior/predictive.py:predict
 ... by its kind                    posterior/outcome_laws/outcome_law.py:OutcomeLaw.draw
 best joint action                  posterior/estimands/best_action.py:best_action
 further rows: what they leave      posterior/planning/reduction.py:reduce_points
+... before any data                posterior/planning/stated_prior.py:know_spreads
 ... the split of a budget          posterior/planning/allocation.py:allocate
 ... their value for a decision     posterior/planning/decision.py:DecisionDraws.value
 false discoveries, many outcomes   studies/many_outcomes/false_discovery.py:shrink

@@ -39,6 +39,7 @@ from bayes_intgen.model.priors import Priors
 from bayes_intgen.model.pymc_rowwise import Likelihood
 from bayes_intgen.moments.moments import Moments
 from bayes_intgen.posterior.fitted_law import keep_law
+from bayes_intgen.posterior.planning.plan_before_data import plan_before_data
 from bayes_intgen.posterior.posterior import Posterior
 
 __all__ = ["InterventionModel"]
@@ -103,6 +104,7 @@ class InterventionModel:
     priors: Priors | None = None
     variance: Literal["learned", "constant"] = "learned"
     likelihood: Likelihood = "normal"
+    plan = plan_before_data
 
     def __post_init__(self) -> None:
         if self.blocks is not None:
@@ -200,8 +202,7 @@ class InterventionModel:
             warns when reweighting to the posterior moves a mean of the expected outcome by more
             than 0.25 sd or an sd by more than 15%.
         draws, tune, chains, cores
-            Draws per chain that are kept, and before those (None: 150, row-wise 400); chains, and
-            how many run at once (None: all cores).
+            Draws kept per chain, and before (None: 150, row-wise 400); chains, cores (None: all).
         random_seed, progressbar
             Seed of everything random, a whole number from 0; whether to show progress.
         target
@@ -315,6 +316,5 @@ class InterventionModel:
         target: Regime | None = None,
         weighted: bool = True,
     ) -> Prepared:
-        settled = settled or self._settle(data, lifts)
-        chosen = (self.priors or Priors(), self.likelihood, self.variance)
-        return prepare(settled, data, *chosen, target=target, weighted=weighted)
+        chosen = (settled or self._settle(data, lifts), data, self.priors or Priors())
+        return prepare(*chosen, self.likelihood, self.variance, target=target, weighted=weighted)

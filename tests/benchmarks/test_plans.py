@@ -1,37 +1,80 @@
 """Plans of experiments against refits to rows of the truth, and how long a plan takes.
 
-``uv run pytest tests/benchmarks/test_plans.py --benchmark-enable --benchmark-only -s``
+``uv run pytest tests/benchmarks/test_plans.py --benchmark-enable --benchmark-only -s``, for an hour
+or two. Or run the study first, system by system; started again, it takes up where it was stopped,
+and with ``PLAN_STUDY=FOLDER`` in the environment the tests take what is there:
+
+    python -m tests.benchmarks.test_plans FOLDER [promised split waves]
 """
 
+import os
+import sys
 import time
+from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
 import bayes_intgen as ig
-from tests.cases.plan_study import errors_of_allocations, fit, moves, spread_ratios
+from bayes_intgen.studies.runner.pool import local_processes
+from bayes_intgen.studies.runner.sweep import run_sweep
+from tests.cases.plan_study import PromisedSpread, SplitOfABudget, WavesOfExperiments, fit, moves
 
 pytestmark = pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning")
 
+STUDIES = {
+    "promised": [PromisedSpread(i) for i in range(60)],
+    "split": [SplitOfABudget(i) for i in range(40)],
+    "waves": [WavesOfExperiments(i, repeat) for repeat in range(1) for i in range(40)],
+}
 
-def test_the_sd_that_a_plan_promises_is_that_of_a_refit(benchmark):
-    found = benchmark.pedantic(lambda: [spread_ratios(i) for i in range(60)], rounds=1)
-    table = pd.DataFrame(found)
+
+def run(name, folder):
+    """Return the rows of a study, those that are missing computed one after the other."""
+    result = run_sweep(STUDIES[name], Path(folder) / name, local_processes(1, "fork"))
+    assert not result.failures, result.failures[0].traceback
+    return pd.DataFrame(result.rows)
+
+
+@pytest.fixture
+def study(benchmark, tmp_path):
+    folder = os.environ.get("PLAN_STUDY", tmp_path)
+    return lambda name: benchmark.pedantic(lambda: run(name, folder), rounds=1)
+
+
+def test_the_sd_that_a_plan_promises_is_that_of_a_refit(study):
+    table = study("promised")
     print(f"\n{table.groupby('kind')[['contrasts', 'levels']].describe().T}")
     for kind in ("contrasts", "levels"):
+        inside = table[kind].between(0.75, 1.3).mean()
+        print(f"{kind}: ratio {table[kind].mean():.3f}, from 0.75 to 1.3 in {inside:.0%}")
         assert 0.9 <= table[kind].mean() <= 1.1
-        assert table[kind].between(0.75, 1.3).mean() >= 0.9
+        assert inside >= 0.9
 
 
-@pytest.mark.parametrize(("uneven", "most"), [(True, 0.85), (False, 1.03)])
-def test_the_optimal_split_against_equal_rows_at_equal_cost(benchmark, uneven, most):
-    found = benchmark.pedantic(
-        lambda: np.array([errors_of_allocations(i, uneven) for i in range(40)]), rounds=1
-    )
-    planned, equal = found.mean(axis=0)
-    print(f"\nerror {planned:.4f}, with equal rows {equal:.4f}: {planned / equal:.2f}")
-    assert planned <= most * equal
+def test_the_optimal_split_against_equal_rows_at_equal_cost(study):
+    """It is never worse, and as much better as the fit before it predicts, within chance.
+
+    By the closed form, without prior and sharing, the ratios would be 0.945, 0.756 and 0.664. Here
+    regimes share their curves, and 300 rows of each are there before: a fit predicts 0.99, 0.90
+    and 0.83, and 40 systems show 0.98, 0.89 and 0.84.
+    """
+    table = study("split")
+    for costs, most in (("1 to 1", 1.03), ("1 to 16", 1.0), ("1 to 90", 0.85)):
+        mean = table[table["costs"] == costs].drop(columns="costs").mean()
+        said = mean["said"] / mean["said_equal"]
+        real = mean["planned"] / mean["equal"]
+        print(f"\ncosts {costs}: error {real:.3f} of that of equal rows, predicted {said:.3f}")
+        assert real <= most
+        assert abs(real - said) <= 0.1
+
+
+def test_planned_waves_of_experiments_against_equal_rows(study):
+    table = study("waves")
+    planned, equal = table[["planned", "equal"]].mean()
+    print(f"\nregret {planned:.5f}, with equal rows {equal:.5f}: {planned / equal:.3f}")
+    print(table.mean().to_string())
+    assert planned <= 0.7 * equal
 
 
 def test_a_plan_for_five_actions_takes_seconds(benchmark):
@@ -49,3 +92,8 @@ def test_a_plan_for_five_actions_takes_seconds(benchmark):
     seconds = benchmark.pedantic(plan, rounds=1)
     print(f"\n{seconds:.1f} s of CPU time")
     assert seconds <= 10
+
+
+if __name__ == "__main__":
+    for which in sys.argv[2:] or STUDIES:
+        print(run(which, sys.argv[1]).describe().T.to_string())

@@ -33,8 +33,8 @@ def complaints(notebook):
     ]
 
 
-def test_there_are_eight():
-    assert [path.name[:2] for path in PATHS] == [f"0{number}" for number in range(1, 9)]
+def test_there_are_nine():
+    assert [path.name[:2] for path in PATHS] == [f"0{number}" for number in range(1, 10)]
     assert all(path.name in (FOLDER / "README.md").read_text() for path in PATHS)
 
 

@@ -23,9 +23,18 @@ REACH = 10.0  # of a curve: times, and parts of, what the whole amount buys of a
 
 
 def plan_goals(
-    fit: Fitted, points: HyperPoints, options: list[Option], goals: Goals, amount: Amount
+    fit: Fitted,
+    points: HyperPoints,
+    options: list[Option],
+    goals: Goals,
+    amount: Amount,
+    *,
+    drawn: bool = True,
 ) -> Plan:
-    """Split the amount among the options, or judge rows that are given exactly."""
+    """Split the amount among the options, or judge rows that are given exactly.
+
+    ``drawn``: whether the sd so far is that of the draws of a fit; otherwise the points say it.
+    """
     priced, limit = amount.limit(options)
     if amount.exact is not None:
         asked = amount.rows_of(options)
@@ -34,8 +43,9 @@ def plan_goals(
         bought = np.array([max((limit - o.fixed) / o.cost, 1.0) for o in priced])
     reduced = reduce_points(points, options, goals.functionals, REACH * bought)
     rows, notes = (asked, []) if amount.exact is not None else _split(reduced, priced, limit)
-    before = draw_sd(fit, goals.functionals)
-    scale = before**2 / reduced.variances(np.zeros(len(options)))
+    now = reduced.variances(np.zeros(len(options)))
+    before = draw_sd(fit, goals.functionals) if drawn else fit.outcome_scale.spread * np.sqrt(now)
+    scale = before**2 / now
     after = np.sqrt(scale * reduced.variances(rows))
     curves = []
     for i, option in enumerate(options):
