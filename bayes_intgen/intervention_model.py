@@ -10,7 +10,7 @@ import pymc as pm
 from bayes_intgen.base.blocks import BlockChoice, check_blocks
 from bayes_intgen.base.html import html_block, html_choices
 from bayes_intgen.base.parallel import one_blas_thread
-from bayes_intgen.base.regimes import Regime, format_regime
+from bayes_intgen.base.regimes import Regime
 from bayes_intgen.data.lift_tests import LiftTests
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.design.basis.choice import BasisChoice, check_choice
@@ -18,6 +18,7 @@ from bayes_intgen.design.basis.hsgp import HSGP
 from bayes_intgen.design.identification.model_identification import DesignIdentification
 from bayes_intgen.design.interactions import Interactions
 from bayes_intgen.design.structure import Structure
+from bayes_intgen.inference.draw_fit import draw_fit
 from bayes_intgen.inference.draws_tree import build_tree
 from bayes_intgen.inference.interaction_learning import LearnedFit, learn_interactions
 from bayes_intgen.inference.options import (
@@ -29,11 +30,9 @@ from bayes_intgen.inference.options import (
 )
 from bayes_intgen.inference.prepare import Prepared, SettledDesign, prepare, settle_design
 from bayes_intgen.inference.problem import explain_singular
-from bayes_intgen.inference.rowwise import RowwiseProblem, sample_rowwise
-from bayes_intgen.inference.sampling import Sampling, sample_integrated, sample_prior
-from bayes_intgen.inference.sandwich import estimate_sandwich
+from bayes_intgen.inference.rowwise import RowwiseProblem
+from bayes_intgen.inference.sampling import Sampling, sample_prior
 from bayes_intgen.inference.verdicts.convergence import Convergence
-from bayes_intgen.inference.verdicts.lift_conflicts import check_lifts
 from bayes_intgen.model.priors import Priors
 from bayes_intgen.model.pymc_rowwise import Likelihood
 from bayes_intgen.moments.moments import Moments
@@ -235,33 +234,32 @@ class InterventionModel:
         (True, 500)
         """
         sampling = Sampling(method, draws, tune, chains, cores, random_seed, progressbar)
+        return self._fit(data, sampling, target, lifts)
+
+    def _fit(
+        self,
+        data: RegimeData | Moments,
+        sampling: Sampling,
+        target: str | Iterable[str] | None,
+        lifts: LiftTests | None = None,
+        brief: bool = False,
+    ) -> Posterior:
+        """Fit; with ``brief`` draw the weights only, not what no answer about means takes."""
         sampling.require_nuts_unless_normal(self.likelihood)
         variance = self.variance if isinstance(data, RegimeData) else "constant"
         wanted = read_target(target, data)
         refuse_marks(self.likelihood, marks_of(data))
         with one_blas_thread(), explain_singular(" For outliers: likelihood='student_t'."):
             learned = self._learn(data, lifts, wanted)
-            prepared, mode, problem = learned.prepared, learned.mode, learned.prepared.problem
-            sandwich = None
-            if problem.moments.clusters:
-                sandwich = estimate_sandwich(problem, mode.mode, prepared.moments)
-            if self.likelihood == "normal":
-                options = (sampling, wanted, variance, sandwich)
-                tree, convergence = sample_integrated(problem, mode, *options)
-            else:  # every row counts in full
-                unweighted = self._prepare(data, learned.settled, weighted=False).problem
-                rowwise = RowwiseProblem.read(unweighted, data, self.likelihood)
-                tree, convergence = sample_rowwise(rowwise, sampling)
-            checked = check_lifts(problem, mode, lifts, random_seed) if lifts else None
-            told = learned.attributes(sandwich, marks_of(data))
-        made = describe_draws(method, random_seed, self.likelihood, variance, self.priors)
-        tree.attrs = made | {"target": format_regime(wanted)} | told
+            plain = partial(self._prepare, data, learned.settled, weighted=False)
+            chosen = (self.likelihood, variance, self.priors, lifts, brief)
+            tree, convergence, checked = draw_fit(learned, plain, data, sampling, wanted, *chosen)
         convergence.warn()
         if checked:
             checked.add_to(tree)
             checked.warn()
         verdicts = learned.verdicts() | {"convergence": convergence}
-        return keep_law(Posterior(tree, **(prepared.context | verdicts)))
+        return keep_law(Posterior(tree, **(learned.prepared.context | verdicts)))
 
     def sample_prior(
         self, data: RegimeData | Moments, draws: int = 1000, random_seed: int = 1

@@ -81,8 +81,10 @@ def learn_interactions(
             return fit
         first, used = first or found, settled.design.terms
         fit = replace(fit, additivity=replace(first, terms=used, missing=found.terms))
-        wider = _widen(settled, used.union(found.terms)) if number + 1 < MOST_ROUNDS else None
-        if wider is None or not found.terms:
+        if not found.terms or number + 1 == MOST_ROUNDS:
+            return fit
+        wider = _widen(settled, used.union(found.terms))
+        if wider is None:
             return fit
         try:
             prepared = prepare_one(wider)
