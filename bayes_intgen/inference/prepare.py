@@ -26,6 +26,7 @@ import numpy as np
 from bayes_intgen.base.blocks import BlockChoice, find_cuts, read_blocks
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.regimes import Regime
+from bayes_intgen.base.shared_work import shared
 from bayes_intgen.base.types import Scale
 from bayes_intgen.data.lift_tests import LiftTests
 from bayes_intgen.data.regime_data import RegimeData
@@ -157,7 +158,9 @@ def settle_design(
         tested = lifts.tested(actions, summary.levels, covariates)
         summary = replace(summary, tested=tested)
     structure_is_learned = isinstance(structure, str) and structure == "learned"
-    learned = learn_structure(summary) if structure_is_learned else None
+    learned = None
+    if structure_is_learned:
+        learned = shared(("structure", summary.settings_key), lambda: learn_structure(summary))
     parents = learned.parents if learned else resolve_structure(structure, actions)
     # the features of moments are summed already, so that their bases are taken, not made anew
     if isinstance(data, Moments):

@@ -16,6 +16,7 @@ import numpy as np
 
 from bayes_intgen.base.errors import BayesIntgenError, ConvergenceWarning
 from bayes_intgen.base.parallel import on_one_core
+from bayes_intgen.base.shared_work import SharedWork, sharing_work
 from bayes_intgen.data.many_outcomes import ManyOutcomes
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.inference.sampling import Sampling
@@ -31,12 +32,12 @@ FOLDER = "fits"
 LONGEST = 60
 
 # What all units of a study share, by its token: a worker is given it once.
-_SHARED: dict[str, tuple[ManyOutcomes, Path]] = {}
+_SHARED: dict[str, tuple[ManyOutcomes, Path, SharedWork]] = {}
 
 
 def share(token: str, many: ManyOutcomes, out: Path) -> None:
     """Keep the rows of a study, and the folder of its fits, for the units of this process."""
-    _SHARED[token] = (many, out)
+    _SHARED[token] = (many, out, SharedWork())
 
 
 @contextmanager
@@ -88,9 +89,10 @@ class OutcomeUnit:
 
     def run(self) -> list[Row]:
         """Return one row: the verdicts, or why it could not be fitted."""
-        many, out = _SHARED[self.token]
+        many, out, work = _SHARED[self.token]
         try:
-            fit = self._fit(many[self.outcome])
+            with sharing_work(work):
+                fit = self._fit(many[self.outcome])
         except BayesIntgenError as error:
             return [{"outcome": self.outcome, "failed": str(error)}]
         write_outcome(fit, outcome_path(out, self))
