@@ -35,9 +35,7 @@ __all__ = ["SparkSource", "is_spark"]
 GROUP = 16  # partitions whose sums are merged by one task
 FEW = 64  # partitions whose sums come to this machine one by one
 ANSWER = "partition long, n_rows long, answer binary"
-SCHEMA = pa.schema(
-    [("partition", pa.int64()), ("n_rows", pa.int64()), ("answer", pa.binary())]
-)
+SCHEMA = pa.schema([("partition", pa.int64()), ("n_rows", pa.int64()), ("answer", pa.binary())])
 
 type Answers = dict[int, tuple[int, Any]]  # number of rows and sums, by partition
 

@@ -273,6 +273,16 @@ class Design:
         ModelError
             If it cuts a block as no regime of the data does.
         """
+        names = tuple(regime)
+        if names not in self._active:
+            self._active[names] = self._find_active(names)
+        return self._active[names].copy()
+
+    @cached_property
+    def _active(self) -> dict[Regime, Mask]:
+        return {}
+
+    def _find_active(self, regime: Regime) -> Mask:
         everything = order_regime({*regime, *self.at_rest}, self.actions)
         patterns = {self.block_of(part[0]): part for part in split_regime(everything, self.blocks)}
         unknown = {*patterns.values()} - {*self.blocks, *self.cuts}

@@ -197,10 +197,10 @@ def draw_weights(
             if visit is not None:
                 visit(points[i], given)
             if sandwich is None:
-                weights[rows] = given.draw(len(rows), rng)
+                weights[rows] = given.centred.draw(len(rows), rng)
             else:
                 weights[rows] = sandwich.draw(given, len(rows), rng)
-    return weights
+    return weights if sandwich is not None else problem.likelihood.centring.to_weights(weights)
 
 
 def _draw_prior(problem: Problem, x: Array, random_seed: int) -> Array:

@@ -19,7 +19,6 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow.dataset
-import pyarrow.parquet as pq
 
 import bayes_intgen as ig
 from tests.benchmarks.scale_bars import cpu_seconds, line, say, write_rows
