@@ -26,7 +26,8 @@ def open_source(frame: Any, columns: Columns) -> Source:
     frame
         A table of pandas, polars or pyarrow, a path or several, a pyarrow dataset, a polars lazy
         frame, a Dask table or delayed tables, a Spark table, a list of tables, a function that
-        yields tables, or whatever offers Arrow streams, such as a DuckDB relation, an Ibis table or a query.
+        yields tables, or whatever offers Arrow streams, such as a DuckDB relation, an Ibis table
+        or a query.
     columns
         The columns in use.
 

@@ -1,9 +1,10 @@
-"""What rows in a database cost beside those in Parquet: ``python -m tests.benchmarks.rows_in_databases``.
+"""What rows in a database cost beside those in Parquet.
 
-``--rows N``: rows of all regimes, 10^7 by default; ``--postgres N``: those of a PostgreSQL server that is
-started for it, 10^6 by default, none for 0; ``--folder``: where files of a gigabyte may be written.
-Both passes over the rows of three actions are made, with the cubic features of the paper (``--smooth``:
-those of the default basis, among which reading weighs less), each in a process of its own.
+``python -m tests.benchmarks.rows_in_databases``, with ``--rows N``: rows of all regimes, 10^7 by
+default; ``--postgres N``: those of a PostgreSQL server that is started for it, 10^6 by default,
+none for 0; ``--folder``: where files of a gigabyte may be written. Both passes over the rows of
+three actions are made, with the cubic features of the paper (``--smooth``: those of the default
+basis, among which reading weighs less), each in a process of its own.
 """
 
 import argparse
