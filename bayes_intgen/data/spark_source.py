@@ -69,7 +69,7 @@ class SparkSource:
         for k in range(self.partitions):
             table = self.frame.where(number() == k).toArrow()
             batches = table.to_batches()
-            yield from TablesSource(lambda batches=batches: batches, self.columns).batches()
+            yield from TablesSource(partial(iter, batches), self.columns).batches()
 
     def reduce[Result: Mergeable](
         self, per_partition: Callable[[Source, Any], dict[Regime, Result]], arguments: Sequence[Any]

@@ -8,7 +8,9 @@ from numpy.testing import assert_allclose
 
 import bayes_intgen as ig
 from bayes_intgen.inference.laplace import find_mode
+from bayes_intgen.inference.verdicts import convergence
 from bayes_intgen.inference.verdicts.convergence import (
+    Reweighting,
     check_laplace,
     laplace_error,
     typical_rows,
@@ -80,3 +82,20 @@ def test_what_is_wrong_is_said(found, shift, ratio, words):
     assert not verdict.ok
     assert words in str(verdict)
     assert check_laplace(True, 0.2, 1.1).ok
+
+
+def test_points_are_added_until_the_matter_is_settled(case, monkeypatch):
+    """Sixty-four will do where the error is small; where it is near a limit, all are looked at."""
+    problem, mode, asked = case
+    drawn = mode.draw(20, np.random.default_rng(4))
+    counts, errors = [], []
+    for limit in (0.25, 1e-6):
+        monkeypatch.setattr(convergence, "MAX_SHIFT", limit)
+        reweighted = Reweighting(problem, mode, asked)
+        for point in drawn:
+            reweighted.add(point, problem.conditional(point))
+        errors.append(reweighted.complete(np.random.default_rng(1)))
+        counts.append(len(reweighted._points))
+        assert errors[-1] == reweighted.error()
+    assert counts == [64, convergence.MOST_POINTS]
+    assert errors[1][0] < 0.25
