@@ -18,7 +18,6 @@ from bayes_intgen.design.basis.hsgp import HSGP
 from bayes_intgen.design.identification.model_identification import DesignIdentification
 from bayes_intgen.design.interactions import Interactions
 from bayes_intgen.design.structure import Structure
-from bayes_intgen.inference.draw_fit import draw_fit
 from bayes_intgen.inference.draws_tree import build_tree
 from bayes_intgen.inference.interaction_learning import LearnedFit, learn_interactions
 from bayes_intgen.inference.options import (
@@ -168,8 +167,7 @@ class InterventionModel:
         refuse_marks(self.likelihood, marks_of(data))
         if self.likelihood == "normal":
             return self._learn(data, lifts).prepared.problem.build()
-        problem = self._prepare(data, self._learn(data, lifts).settled, weighted=False).problem
-        return RowwiseProblem.read(problem, data, self.likelihood).build()
+        return self._rows(data, self._learn(data, lifts).settled).build()
 
     def fit(
         self,
@@ -233,8 +231,8 @@ class InterventionModel:
         >>> posterior.convergence.ok, posterior.idata["posterior"].sizes["draw"]
         (True, 500)
         """
-        sampling = Sampling(method, draws, tune, chains, cores, random_seed, progressbar)
-        return self._fit(data, sampling, target, lifts)
+        options = (draws, tune, chains, cores, random_seed, progressbar)
+        return self._fit(data, Sampling(method, *options), target, lifts)
 
     def _fit(
         self,
@@ -251,9 +249,12 @@ class InterventionModel:
         refuse_marks(self.likelihood, marks_of(data))
         with one_blas_thread(), explain_singular(" For outliers: likelihood='student_t'."):
             learned = self._learn(data, lifts, wanted)
-            plain = partial(self._prepare, data, learned.settled, weighted=False)
-            chosen = (self.likelihood, variance, self.priors, lifts, brief)
-            tree, convergence, checked = draw_fit(learned, plain, data, sampling, wanted, *chosen)
+            rows = partial(self._rows, data, learned.settled)
+            chosen = (None if self.likelihood == "normal" else rows, variance, marks_of(data))
+            tree, convergence = learned.draw(sampling, wanted, *chosen, brief)
+            checked = learned.check(lifts, sampling.random_seed) if lifts else None
+        made = (sampling.method, sampling.random_seed, self.likelihood, variance, self.priors)
+        tree.attrs |= describe_draws(*made)
         convergence.warn()
         if checked:
             checked.add_to(tree)
@@ -295,11 +296,15 @@ class InterventionModel:
         chosen = (self.basis, self.structure, self.interactions, self.blocks)
         return settle_design(data, *chosen, lifts)
 
+    def _rows(self, data: RegimeData | Moments, settled: SettledDesign) -> RowwiseProblem:
+        problem = self._prepare(data, settled, weighted=False).problem
+        return RowwiseProblem.read(problem, data, self.likelihood)
+
     def _learn(
         self, data: RegimeData | Moments, lifts: LiftTests | None, target: Regime | None = None
     ) -> LearnedFit:
-        prepare_one = partial(self._prepare, data, target=target)
-        return learn_interactions(self._settle(data, lifts), prepare_one)
+        settled = self._settle(data, lifts)
+        return learn_interactions(settled, partial(self._prepare, data, target=target))
 
     def _prepare(
         self,

@@ -30,7 +30,7 @@ from bayes_intgen.data.columns import Columns
 from bayes_intgen.data.conversion import LabelledBatch
 from bayes_intgen.data.sources import Mergeable, Source, TablesSource, merge_each
 
-__all__ = ["SparkSource", "is_spark"]
+__all__ = ["SparkSource"]
 
 GROUP = 16  # partitions whose sums are merged by one task
 FEW = 64  # partitions whose sums come to this machine one by one
@@ -38,12 +38,6 @@ ANSWER = "partition long, n_rows long, answer binary"
 SCHEMA = pa.schema([("partition", pa.int64()), ("n_rows", pa.int64()), ("answer", pa.binary())])
 
 type Answers = dict[int, tuple[int, Any]]  # number of rows and sums, by partition
-
-
-def is_spark(frame: Any) -> bool:
-    """Say whether something is a Spark table."""
-    package = type(frame).__module__.partition(".")[0]
-    return package == "pyspark" and hasattr(frame, "mapInArrow")
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,6 @@ import numpy as np
 from bayes_intgen.base.blocks import Blocks, split_regime
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.regimes import Regime, format_regime, order_regime
-from bayes_intgen.base.shared_work import shared
 from bayes_intgen.base.types import Array, Indices, Mask
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.design.basis.function import ActionBasis
@@ -128,23 +127,6 @@ class Design:
         ModelError
             If there would be more than 4000 weights, which takes minutes for a single step.
         """
-        rest = (tuple(parents.items()), interactions, blocks, cuts, covariates, terms, at_rest)
-        key = ("design", *((name, id(basis)) for name, basis in bases.items()), *rest)
-        # beside it the bases whose identity is in the key
-        return shared(key, lambda: (cls._build(bases, parents, *rest[1:]), bases))[0]
-
-    @classmethod
-    def _build(
-        cls,
-        bases: Mapping[str, ActionBasis],
-        parents: Mapping[str, tuple[str, ...]],
-        interactions: Interactions,
-        blocks: Blocks,
-        cuts: tuple[Regime, ...],
-        covariates: tuple[str, ...],
-        terms: InteractionTerms,
-        at_rest: tuple[str, ...],
-    ) -> Self:
         actions = [name for name in bases if name not in covariates]
         blocks = blocks or tuple((action,) for action in actions)
         chosen = (interactions, covariates, terms, at_rest)
@@ -273,16 +255,6 @@ class Design:
         ModelError
             If it cuts a block as no regime of the data does.
         """
-        names = tuple(regime)
-        if names not in self._active:
-            self._active[names] = self._find_active(names)
-        return self._active[names].copy()
-
-    @cached_property
-    def _active(self) -> dict[Regime, Mask]:
-        return {}
-
-    def _find_active(self, regime: Regime) -> Mask:
         everything = order_regime({*regime, *self.at_rest}, self.actions)
         patterns = {self.block_of(part[0]): part for part in split_regime(everything, self.blocks)}
         unknown = {*patterns.values()} - {*self.blocks, *self.cuts}

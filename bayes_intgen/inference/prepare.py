@@ -170,7 +170,9 @@ def settle_design(
     partition = read_blocks(blocks, actions)
     cuts = find_cuts([*summary.regimes, *(regime for regime, _ in summary.as_set)], partition)
     chosen = (interactions, partition, cuts, covariates, NO_TERMS, tuple(summary.at_rest))
-    design = Design.build(bases, parents, *chosen)
+    key = ("design", *((n, id(basis)) for n, basis in bases.items()), *parents.items(), *chosen)
+    # beside it the bases whose identity is in the key
+    design, _ = shared(key, lambda: (Design.build(bases, parents, *chosen), bases))
     return SettledDesign(design, summary, learned, lifts)
 
 

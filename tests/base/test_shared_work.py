@@ -11,7 +11,6 @@ from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.design.structure_learning import learn_structure
 from bayes_intgen.inference.prepare import settle_design
 
-
 N = 1000
 
 
@@ -77,9 +76,9 @@ def test_features_are_shared_by_their_rows(monkeypatch):
     rows = np.random.default_rng(3).normal(size=(50, 2))
     expected = maps[0].evaluate(rows)
     with sharing_work(SharedWork()):
-        assert_array_equal(maps[0].evaluate(rows), expected)
+        assert_array_equal(maps[0].evaluate_rows(rows), expected)
         monkeypatch.setattr(FeatureMap, "_fill", None)  # not called any more
-        found = maps[1].evaluate(rows.copy())
+        found = maps[1].evaluate_rows(rows.copy())
     assert_array_equal(found, expected)
     found[:] = 0.0  # what is kept is not handed out
     assert learn_structure(data.summary).parents == {"a1": (), "a2": ()}

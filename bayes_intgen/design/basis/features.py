@@ -203,11 +203,17 @@ class FeatureMap:
         Shape (n, K) to (n, features); the first column is one.
         """
         table = np.empty((len(self.features), len(values)))
+        self._fill(values, table)
+        return table.T
+
+    def evaluate_rows(self, values: Array) -> Array:
+        """Evaluate phi at rows of the data, as :meth:`evaluate`; many outcomes share it."""
+        table = np.empty((len(self.features), len(values)))
         self.fill(values, table)
         return table.T
 
     def fill(self, values: Array, out: Array) -> None:
-        """Evaluate phi as :meth:`evaluate` into the rows of ``out``, shape (features, n)."""
+        """Evaluate phi as :meth:`evaluate_rows` into the rows of ``out``, shape (features, n)."""
         if not is_sharing():
             self._fill(values, out)
             return

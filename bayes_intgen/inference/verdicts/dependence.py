@@ -153,7 +153,7 @@ def _test_order(
         rows = summary.regimes[regime].sample.rows[:MOST_ROWS]
         if len(rows) < LEAST_ROWS:
             continue
-        phi = design.features.evaluate(rows[:, :-1])
+        phi = design.features.evaluate_rows(rows[:, :-1])
         residual = moments.outcome_scale.standardise(rows[:, -1])
         residual = residual - phi @ design.collect(mean, design.active(regime))
         if regime in log_variances:

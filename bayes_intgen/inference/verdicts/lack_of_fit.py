@@ -195,7 +195,7 @@ class _Sample:
         sample = part.sample.thin(_sample_size(part.n, width))
         units = SampledUnits.of(fit.moments, regime, sample)
         rows = sample.rows[units.order]
-        phi = design.features.evaluate(rows[:, :-1])
+        phi = design.features.evaluate_rows(rows[:, :-1])
         weights = units.weights.copy()
         if log_variance is not None:
             weights *= np.exp(log_variance.log_weights(phi))
