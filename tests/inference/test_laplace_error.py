@@ -84,18 +84,17 @@ def test_what_is_wrong_is_said(found, shift, ratio, words):
     assert check_laplace(True, 0.2, 1.1).ok
 
 
-def test_points_are_added_until_the_matter_is_settled(case, monkeypatch):
-    """Sixty-four will do where the error is small; where it is near a limit, all are looked at."""
+@pytest.mark.parametrize(("limit", "size"), [(0.25, 64), (1e-6, 1024)])
+def test_the_points_that_are_drawn_may_settle_the_matter(case, monkeypatch, limit, size):
+    """They do where the error is small; near a limit the answer is that of fresh points alone."""
     problem, mode, asked = case
-    drawn = mode.draw(20, np.random.default_rng(4))
-    counts, errors = [], []
-    for limit in (0.25, 1e-6):
-        monkeypatch.setattr(convergence, "MAX_SHIFT", limit)
-        reweighted = Reweighting(problem, mode, asked)
-        for point in drawn:
-            reweighted.add(point, problem.conditional(point))
-        errors.append(reweighted.complete(np.random.default_rng(1)))
-        counts.append(len(reweighted._points))
-        assert errors[-1] == reweighted.error()
-    assert counts == [64, convergence.MOST_POINTS]
-    assert errors[1][0] < 0.25
+    fresh = error(*case)
+    monkeypatch.setattr(convergence, "MAX_SHIFT", limit)
+    reweighted = Reweighting(problem, mode, asked)
+    for point in mode.draw(64, np.random.default_rng(4)):
+        reweighted.add(point, problem.conditional(point))
+    by_drawn = reweighted.error()
+    found = reweighted.complete(np.random.default_rng(1))
+    assert len(reweighted._points) == size
+    assert found == (by_drawn if size == 64 else fresh)
+    assert by_drawn != fresh
