@@ -82,7 +82,7 @@ class LearnedFit:
         tree.attrs = {"target": format_regime(target), **self.attributes(sandwich, declared)}
         return tree, convergence
 
-    def check(self, lifts: LiftTests, random_seed: int) -> LiftCheck:
+    def check(self, lifts: LiftTests, random_seed: int) -> LiftCheck | None:
         """Hold each lift test against all else."""
         return check_lifts(self.prepared.problem, self.mode, lifts, random_seed)
 
