@@ -72,7 +72,10 @@ class SparkSource:
         job = partial(_answer, per_partition, self.columns, tuple(arguments))
         answers = _ask(self.frame, job, self.partitions)
         self._compare({k: n for k, (n, _) in answers.items()})
-        level = [sums for _, (_, sums) in sorted(answers.items())]
+        level = [answers[k][1] for k in sorted(answers)]
+        for answer in level:
+            if isinstance(answer, BayesIntgenError):
+                raise answer
         return _merge_tree(level)
 
     def _compare(self, rows: dict[int, int]) -> None:
@@ -98,10 +101,7 @@ def _ask(frame: Any, job: Callable[[Iterator[pa.RecordBatch]], Any], most: int) 
     with _naming_spark():
         rows = answers.collect()
     for row in rows:
-        known = pickle.loads(row["answer"])
-        if isinstance(known, BayesIntgenError):
-            raise known
-        found[row["partition"]] = (row["n_rows"], known)
+        found[row["partition"]] = (row["n_rows"], pickle.loads(row["answer"]))
     return found
 
 
@@ -140,6 +140,8 @@ def _answer(
         found = per_partition(TablesSource(count, columns), arguments[number])
     except BayesIntgenError as error:  # to be told in our words, not those of Spark
         found = error
+    except IndexError as error:  # there are more rows than there were, which the count will tell
+        found = DataError(f"frame: the rows of a partition cannot be counted ({error}).")
     for _ in batches:  # of an error the rest of the rows
         pass
     yield _row(number, seen, found)
