@@ -10,7 +10,7 @@ import pymc as pm
 from bayes_intgen.base.blocks import BlockChoice, check_blocks
 from bayes_intgen.base.html import html_block, html_choices
 from bayes_intgen.base.parallel import one_blas_thread
-from bayes_intgen.base.regimes import Regime, format_regime
+from bayes_intgen.base.regimes import Regime
 from bayes_intgen.data.lift_tests import LiftTests
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.design.basis.choice import BasisChoice, check_choice
@@ -30,11 +30,9 @@ from bayes_intgen.inference.options import (
 )
 from bayes_intgen.inference.prepare import Prepared, SettledDesign, prepare, settle_design
 from bayes_intgen.inference.problem import explain_singular
-from bayes_intgen.inference.rowwise import RowwiseProblem, sample_rowwise
-from bayes_intgen.inference.sampling import Sampling, sample_integrated, sample_prior
-from bayes_intgen.inference.sandwich import estimate_sandwich
+from bayes_intgen.inference.rowwise import RowwiseProblem
+from bayes_intgen.inference.sampling import Sampling, sample_prior
 from bayes_intgen.inference.verdicts.convergence import Convergence
-from bayes_intgen.inference.verdicts.lift_conflicts import check_lifts
 from bayes_intgen.model.priors import Priors
 from bayes_intgen.model.pymc_rowwise import Likelihood
 from bayes_intgen.moments.moments import Moments
@@ -49,11 +47,10 @@ __all__ = ["InterventionModel"]
 class InterventionModel:
     """A Bayesian model of the outcome under any set of interventions.
 
-    Every regime mean is alpha + sum_k u_k(a_k) + sum over k not in S of d_k(a_k, a_pa(k)):
-    causal effects u_k that all regimes share, and confounding biases d_k that an intervention
-    switches off; with ``blocks``, of blocks in place of actions. Given covariates z, all three are
-    functions of z too, and the answers are E[Y | do(a_S), a_rest, z]; no action may change z, and
-    given z each confounder belongs to one action.
+    Every regime mean is alpha + sum_k u_k(a_k) + sum over k not in S of d_k(a_k, a_pa(k)): causal
+    effects u_k that all regimes share, and confounding biases d_k that an intervention switches
+    off; with ``blocks``, of blocks. Given covariates z all are functions of z, which no action may
+    change, and each confounder belongs to one action.
 
     Parameters
     ----------
@@ -82,8 +79,7 @@ class InterventionModel:
     likelihood
         ``"normal"``: the weights are integrated out and the cost does not grow with the rows.
         ``"student_t"``, for outliers: its degrees of freedom, above two, are inferred.
-        ``"heteroscedastic"``: the variance functions are, jointly with the means. These two sample
-        every weight over all rows, in minutes, and take ``method="nuts"``.
+        ``"heteroscedastic"``: the variance functions are, too. Both sample all weights, in minutes.
 
     References
     ----------
@@ -153,8 +149,7 @@ class InterventionModel:
     def build(self, data: RegimeData | Moments, lifts: LiftTests | None = None) -> pm.Model:
         """Return the PyMC model, without sampling.
 
-        With the normal likelihood that of the hyperparameters. The others have explicit weights and
-        an observed ``outcome``, regime by regime; all in its standard units.
+        Unless the likelihood is normal it has weights and an ``outcome``; all in standard units.
 
         Parameters
         ----------
@@ -174,8 +169,7 @@ class InterventionModel:
         refuse_marks(self.likelihood, marks_of(data))
         if self.likelihood == "normal":
             return self._learn(data, lifts).prepared.problem.build()
-        problem = self._prepare(data, self._learn(data, lifts).settled, weighted=False).problem
-        return RowwiseProblem.read(problem, data, self.likelihood).build()
+        return self._rows(data, self._learn(data, lifts).settled).build()
 
     def fit(
         self,
@@ -238,34 +232,35 @@ class InterventionModel:
         >>> posterior.convergence.ok, posterior.idata["posterior"].sizes["draw"]
         (True, 500)
         """
-        sampling = Sampling(method, draws, tune, chains, cores, random_seed, progressbar)
+        options = (draws, tune, chains, cores, random_seed, progressbar)
+        return self._fit(data, Sampling(method, *options), target, lifts)
+
+    def _fit(
+        self,
+        data: RegimeData | Moments,
+        sampling: Sampling,
+        target: str | Iterable[str] | None,
+        lifts: LiftTests | None = None,
+        brief: bool = False,
+    ) -> Posterior:
+        """Fit; with ``brief`` draw the weights only, not what no answer about means takes."""
         sampling.require_nuts_unless_normal(self.likelihood)
         variance = self.variance if isinstance(data, RegimeData) else "constant"
-        wanted = read_target(target, data)
-        refuse_marks(self.likelihood, marks_of(data))
+        wanted, marks = read_target(target, data), marks_of(data)
+        refuse_marks(self.likelihood, marks)
         with one_blas_thread(), explain_singular(" For outliers: likelihood='student_t'."):
             learned = self._learn(data, lifts, wanted)
-            prepared, mode, problem = learned.prepared, learned.mode, learned.prepared.problem
-            sandwich = None
-            if problem.moments.clusters:
-                sandwich = estimate_sandwich(problem, mode.mode, prepared.moments)
-            if self.likelihood == "normal":
-                options = (sampling, wanted, variance, sandwich)
-                tree, convergence = sample_integrated(problem, mode, *options)
-            else:  # every row counts in full
-                unweighted = self._prepare(data, learned.settled, weighted=False).problem
-                rowwise = RowwiseProblem.read(unweighted, data, self.likelihood)
-                tree, convergence = sample_rowwise(rowwise, sampling)
-            checked = check_lifts(problem, mode, lifts, random_seed) if lifts else None
-            told = learned.attributes(sandwich, marks_of(data))
-        made = describe_draws(method, random_seed, self.likelihood, variance, self.priors)
-        tree.attrs = made | {"target": format_regime(wanted)} | told | origin_of(data)
+            rows = self.likelihood != "normal" and partial(self._rows, data, learned.settled)
+            tree, convergence = learned.draw(sampling, wanted, rows, variance, marks, brief)
+            checked = learned.check(lifts, sampling.random_seed) if lifts else None
+        made = (sampling.method, sampling.random_seed, self.likelihood, variance, self.priors)
+        tree.attrs |= describe_draws(*made) | origin_of(data)
         convergence.warn()
         if checked:
             checked.add_to(tree)
             checked.warn()
         verdicts = learned.verdicts() | {"convergence": convergence}
-        return keep_law(Posterior(tree, **(prepared.context | verdicts)))
+        return keep_law(Posterior(tree, **(learned.prepared.context | verdicts)))
 
     def sample_prior(
         self, data: RegimeData | Moments, draws: int = 1000, random_seed: int = 1
@@ -298,14 +293,19 @@ class InterventionModel:
         return html_block("InterventionModel (nothing sampled yet)", [mean], [chosen])
 
     def _settle(self, data: RegimeData | Moments, lifts: LiftTests | None) -> SettledDesign:
-        chosen = (self.basis, self.structure, self.interactions, self.blocks)
-        return settle_design(data, *chosen, lifts)
+        return settle_design(
+            data, self.basis, self.structure, self.interactions, self.blocks, lifts
+        )
+
+    def _rows(self, data: RegimeData | Moments, settled: SettledDesign) -> RowwiseProblem:
+        problem = self._prepare(data, settled, weighted=False).problem
+        return RowwiseProblem.read(problem, data, self.likelihood)
 
     def _learn(
         self, data: RegimeData | Moments, lifts: LiftTests | None, target: Regime | None = None
     ) -> LearnedFit:
-        prepare_one = partial(self._prepare, data, target=target)
-        return learn_interactions(self._settle(data, lifts), prepare_one)
+        settled = self._settle(data, lifts)
+        return learn_interactions(settled, partial(self._prepare, data, target=target))
 
     def _prepare(
         self,

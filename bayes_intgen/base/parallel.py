@@ -8,20 +8,33 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["available_cores", "one_blas_thread", "ordered_map", "stretches", "threads_for"]
+__all__ = [
+    "available_cores",
+    "on_one_core",
+    "one_blas_thread",
+    "ordered_map",
+    "stretches",
+    "threads_for",
+]
 
 WAITING = 1  # items per thread that are read before they are needed
 MANY_WEIGHTS = 150  # from here on threads have enough to do
 
 
+_on_one_core: ContextVar[bool] = ContextVar("on_one_core", default=False)
+
+
 def available_cores() -> int:
     """Return the number of cores that this process may use."""
+    if _on_one_core.get():
+        return 1
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -33,6 +46,23 @@ def threads_for(weights: int) -> int:
     With few weights threads would only wait for one another.
     """
     return 1 if weights < MANY_WEIGHTS else available_cores()
+
+
+@contextmanager
+def on_one_core() -> Iterator[None]:
+    """Keep to one core within a ``with`` statement: other processes work on the others.
+
+    Examples
+    --------
+    >>> with on_one_core():
+    ...     available_cores()
+    1
+    """
+    token = _on_one_core.set(True)
+    try:
+        yield
+    finally:
+        _on_one_core.reset(token)
 
 
 @cache

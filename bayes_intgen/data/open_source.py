@@ -12,6 +12,7 @@ from bayes_intgen.data.columns import Columns
 from bayes_intgen.data.dask_source import DaskSource
 from bayes_intgen.data.file_sources import DatasetSource, FileSource, FilesSource, file_columns
 from bayes_intgen.data.sources import FrameSource, LazySource, Source, TablesSource
+from bayes_intgen.data.spark_source import SparkSource
 from bayes_intgen.data.stream_sources import StreamSource, as_stream, is_stream
 
 __all__ = ["column_names", "open_source"]
@@ -24,8 +25,9 @@ def open_source(frame: Any, columns: Columns) -> Source:
     ----------
     frame
         A table of pandas, polars or pyarrow, a path or several, a pyarrow dataset, a polars lazy
-        frame, a Dask table or delayed tables, a list of tables, a function that yields tables, or
-        whatever offers Arrow streams, such as a DuckDB relation, an Ibis table or a query.
+        frame, a Dask table or delayed tables, a Spark table, a list of tables, a function that
+        yields tables, or whatever offers Arrow streams, such as a DuckDB relation, an Ibis table
+        or a query.
     columns
         The columns in use.
 
@@ -40,6 +42,8 @@ def open_source(frame: Any, columns: Columns) -> Source:
         return DatasetSource(frame, columns)
     if _is_dask(frame):
         return DaskSource.open(frame, columns)
+    if _is_spark(frame):
+        return SparkSource.open(frame, columns)
     if _is_lazy_polars(frame):
         return LazySource(frame, columns)
     if isinstance(frame, Iterator | pa.RecordBatchReader):
@@ -77,7 +81,7 @@ def column_names(frame: Any) -> list[str]:
         return list(frame.collect_schema().names())
     if isinstance(frame, list | tuple) and frame and not _is_dask(frame):
         return column_names(frame[0])
-    if is_stream(frame):
+    if is_stream(frame) and not _is_spark(frame):
         with as_stream(frame)(()) as reader:
             return list(reader.schema.names)
     if callable(frame) and not isinstance(frame, type):
@@ -88,6 +92,11 @@ def column_names(frame: Any) -> list[str]:
 def _is_lazy_polars(frame: Any) -> bool:
     kind = type(frame)
     return kind.__name__ == "LazyFrame" and kind.__module__.partition(".")[0] == "polars"
+
+
+def _is_spark(frame: Any) -> bool:
+    package = type(frame).__module__.partition(".")[0]
+    return package == "pyspark" and hasattr(frame, "mapInArrow")
 
 
 def _is_dask(frame: Any) -> bool:

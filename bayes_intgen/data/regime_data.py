@@ -120,8 +120,8 @@ class RegimeData:
             A pandas, polars or pyarrow table with one row per unit. Rows that need not fit into
             memory come from the path of a CSV, Parquet or Arrow file, a pyarrow dataset, a polars
             lazy frame, a DuckDB relation, an Ibis table or whatever offers Arrow streams, or a
-            function that yields tables, the same ones at each call; a Dask table, or a list of
-            delayed tables, is summed up where its partitions are.
+            function that yields tables, the same ones at each call; a Dask table, a list of
+            delayed tables, or a Spark table, is summed up where its partitions are.
         outcome
             Column of the outcome, in any unit. Or a list of many, in which a name may be a pattern
             such as ``"gene_*"``: they are read in one pass, into :class:`ManyOutcomes`.

@@ -4,7 +4,7 @@ It fixes the standardisation of actions and outcome, and with it the basis, befo
 pass computes the moments of the features (:mod:`bayes_intgen.moments.moments`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Self
@@ -18,6 +18,7 @@ from bayes_intgen.base.regimes import (
     order_regime,
     sort_regimes,
 )
+from bayes_intgen.base.shared_work import digest, is_sharing
 from bayes_intgen.base.types import Array, Scale
 from bayes_intgen.data.at_rest import describe_values
 from bayes_intgen.data.gap import Gap, find_gaps, intersect_gaps, pool_rows
@@ -75,6 +76,23 @@ class Summary:
                 name: intersect_gaps(self.gaps[name], other.gaps[name]) for name in self.actions
             }
         return replace(self, regimes=ranked, stored_gaps=gaps)
+
+    @property
+    def settings_key(self) -> Hashable:
+        """What is equal for summaries of the same rows that differ in their outcome only.
+
+        For :func:`bayes_intgen.base.shared_work.shared`; of rows that were thinned nothing is.
+        """
+        return self._settings_key if is_sharing() else object()
+
+    @cached_property
+    def _settings_key(self) -> Hashable:
+        parts = list(self.regimes.values())
+        if any(len(part.sample.rows) < part.n for part in parts):
+            return object()
+        names = (self.actions, self.covariates, *self.regimes, repr((self.levels, self.tested)))
+        marks = [part.sample.marks.table for part in parts if part.sample.marks is not None]
+        return (*names, digest(*(part.sample.rows[:, :-1] for part in parts), *marks))
 
     @property
     def variables(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ Each draw of the hyperparameters gets its weights from their exact conditional d
 N(P^-1 b, P^-1); the two together are a draw from the posterior of the whole model.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -14,7 +15,7 @@ from scipy import stats
 from bayes_intgen.base.parallel import one_blas_thread
 from bayes_intgen.base.regimes import format_regime
 from bayes_intgen.base.types import Array
-from bayes_intgen.inference.problem import Problem, conditionals
+from bayes_intgen.inference.problem import Problem, WeightsGiven, conditionals
 from bayes_intgen.inference.sandwich import Sandwich
 
 __all__ = [
@@ -22,12 +23,16 @@ __all__ = [
     "HYPERPARAMETERS",
     "SUMS",
     "HyperDraws",
+    "Visit",
     "assemble_tree",
     "build_tree",
+    "draw_weights",
     "hyperparameters",
     "keep_sums",
     "label_draws",
 ]
+
+type Visit = Callable[[Array, WeightsGiven], None]
 
 HYPERPARAMETERS = ("log_sigma", "log_scale", "log_length")
 # groups of a tree that hold draws of parameters
@@ -73,18 +78,25 @@ def build_tree(
     random_seed: int,
     prior: bool = False,
     sandwich: Sandwich | None = None,
+    visit: Visit | None = None,
+    brief: bool = False,
 ) -> xr.DataTree:
     """Draw the weights given each draw of the hyperparameters, and assemble the tree.
 
     ``prior``: whether the weights are drawn from their prior instead. ``sandwich``: by what they
-    spread in place of the model's own covariance.
+    spread in place of the model's own covariance. ``visit``: as in :func:`draw_weights`.
+    ``brief``: whether to leave out all but the weights.
     """
     shape = draws.x.shape[:2]
     x = draws.x.reshape(-1, draws.x.shape[2])
     if prior:
         weights = _draw_prior(problem, x, random_seed)
     else:
-        weights = _draw_weights(problem, x, random_seed, sandwich)
+        weights = draw_weights(problem, x, random_seed, sandwich, visit)
+    if brief:
+        scaled = problem.moments.outcome_scale.spread * weights.reshape(*shape, -1)
+        group = _label(problem, {"weight": scaled})
+        return xr.DataTree.from_dict({"posterior": group[["chain", "draw"]], "weights": group})
     likelihood = problem.likelihood.log_likelihood(weights, np.exp(problem.split(x)[0]))
     return assemble_tree(
         problem, draws, weights.reshape(*shape, -1), likelihood.reshape(*shape, -1)
@@ -163,10 +175,17 @@ def hyperparameters(tree: xr.DataTree) -> xr.Dataset:
     return xr.merge([tree["posterior"].to_dataset(), tree["prior_scales"].to_dataset()])
 
 
-def _draw_weights(problem: Problem, x: Array, random_seed: int, sandwich: Sandwich | None) -> Array:
+def draw_weights(
+    problem: Problem,
+    x: Array,
+    random_seed: int,
+    sandwich: Sandwich | None = None,
+    visit: Visit | None = None,
+) -> Array:
     """Draw weights for each row of hyperparameters, shape (draws, weights), standard units.
 
-    Rows that repeat one another share a factorisation.
+    Rows that repeat one another share a factorisation; ``visit`` is called with each distinct one,
+    and the distribution of the weights given it.
     """
     rng = np.random.default_rng([random_seed, 2])
     # a Laplace fit repeats 64 points: each is factorised once
@@ -175,11 +194,13 @@ def _draw_weights(problem: Problem, x: Array, random_seed: int, sandwich: Sandwi
     with one_blas_thread():
         for i, given in enumerate(conditionals(problem, points)):
             rows = np.flatnonzero(turn == i)
+            if visit is not None:
+                visit(points[i], given)
             if sandwich is None:
-                weights[rows] = given.draw(len(rows), rng)
+                weights[rows] = given.centred.draw(len(rows), rng)
             else:
                 weights[rows] = sandwich.draw(given, len(rows), rng)
-    return weights
+    return weights if sandwich is not None else problem.likelihood.centring.to_weights(weights)
 
 
 def _draw_prior(problem: Problem, x: Array, random_seed: int) -> Array:

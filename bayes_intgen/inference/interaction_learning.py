@@ -9,16 +9,25 @@ and no interaction.
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
+
+import xarray as xr
 
 from bayes_intgen.base.errors import ModelError, NotIdentifiedError
+from bayes_intgen.base.regimes import Regime, format_regime
+from bayes_intgen.data.lift_tests import LiftTests
 from bayes_intgen.design.interactions import InteractionTerms
 from bayes_intgen.inference.laplace import LaplaceMode, find_mode
 from bayes_intgen.inference.prepare import Prepared, SettledDesign, judge_interactions
-from bayes_intgen.inference.sandwich import Sandwich
+from bayes_intgen.inference.rowwise import RowwiseProblem, sample_rowwise
+from bayes_intgen.inference.sampling import Sampling, sample_integrated
+from bayes_intgen.inference.sandwich import Sandwich, estimate_sandwich
 from bayes_intgen.inference.verdicts.additivity_result import Additivity
+from bayes_intgen.inference.verdicts.convergence import Convergence
 from bayes_intgen.inference.verdicts.dependence import check_dependence
 from bayes_intgen.inference.verdicts.lack_of_fit import check_lack_of_fit
+from bayes_intgen.inference.verdicts.lift_conflicts import check_lifts
+from bayes_intgen.inference.verdicts.lift_result import LiftCheck
 from bayes_intgen.inference.verdicts.scale_of_additivity import check_scale, describe_scale
 
 __all__ = ["LearnedFit", "learn_interactions"]
@@ -41,6 +50,41 @@ class LearnedFit:
         problem, moments = prepared.problem, prepared.moments
         misfit = check_lack_of_fit(problem, at, moments, prepared.log_variances)
         return {"additivity": self.additivity, "lack_of_fit": misfit}
+
+    def draw(
+        self,
+        sampling: Sampling,
+        target: Regime,
+        rowwise: Callable[[], RowwiseProblem] | Literal[False],
+        variance: str,
+        declared: Mapping[str, Any],
+        brief: bool = False,
+    ) -> tuple[xr.DataTree, Convergence]:
+        """Draw from the posterior whose mode is known, and say what is told beside the draws.
+
+        Parameters
+        ----------
+        sampling, target, variance, brief
+            As in :func:`bayes_intgen.inference.sampling.sample_integrated`.
+        rowwise
+            Makes the problem of a likelihood of single rows; False if the weights integrate out.
+        declared
+            As in :meth:`attributes`.
+        """
+        problem, sandwich = self.prepared.problem, None
+        if problem.moments.clusters:
+            sandwich = estimate_sandwich(problem, self.mode.mode, self.prepared.moments)
+        if not rowwise:
+            options = (sampling, target, variance, sandwich, brief)
+            tree, convergence = sample_integrated(problem, self.mode, *options)
+        else:  # every row counts in full
+            tree, convergence = sample_rowwise(rowwise(), sampling)
+        tree.attrs = {"target": format_regime(target), **self.attributes(sandwich, declared)}
+        return tree, convergence
+
+    def check(self, lifts: LiftTests, random_seed: int) -> LiftCheck | None:
+        """Hold each lift test against all else."""
+        return check_lifts(self.prepared.problem, self.mode, lifts, random_seed)
 
     def attributes(
         self, sandwich: Sandwich | None, declared: Mapping[str, Any]
@@ -81,8 +125,10 @@ def learn_interactions(
             return fit
         first, used = first or found, settled.design.terms
         fit = replace(fit, additivity=replace(first, terms=used, missing=found.terms))
-        wider = _widen(settled, used.union(found.terms)) if number + 1 < MOST_ROUNDS else None
-        if wider is None or not found.terms:
+        if not found.terms or number + 1 == MOST_ROUNDS:
+            return fit
+        wider = _widen(settled, used.union(found.terms))
+        if wider is None:
             return fit
         try:
             prepared = prepare_one(wider)

@@ -26,6 +26,7 @@ import numpy as np
 from bayes_intgen.base.blocks import BlockChoice, find_cuts, read_blocks
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.regimes import Regime
+from bayes_intgen.base.shared_work import shared
 from bayes_intgen.base.types import Scale
 from bayes_intgen.data.lift_tests import LiftTests
 from bayes_intgen.data.regime_data import RegimeData
@@ -157,7 +158,9 @@ def settle_design(
         tested = lifts.tested(actions, summary.levels, covariates)
         summary = replace(summary, tested=tested)
     structure_is_learned = isinstance(structure, str) and structure == "learned"
-    learned = learn_structure(summary) if structure_is_learned else None
+    learned = None
+    if structure_is_learned:
+        learned = shared(("structure", summary.settings_key), lambda: learn_structure(summary))
     parents = learned.parents if learned else resolve_structure(structure, actions)
     # the features of moments are summed already, so that their bases are taken, not made anew
     if isinstance(data, Moments):
@@ -167,7 +170,9 @@ def settle_design(
     partition = read_blocks(blocks, actions)
     cuts = find_cuts([*summary.regimes, *(regime for regime, _ in summary.as_set)], partition)
     chosen = (interactions, partition, cuts, covariates, NO_TERMS, tuple(summary.at_rest))
-    design = Design.build(bases, parents, *chosen)
+    key = ("design", *((n, id(basis)) for n, basis in bases.items()), *parents.items(), *chosen)
+    # beside it the bases whose identity is in the key
+    design, _ = shared(key, lambda: (Design.build(bases, parents, *chosen), bases))
     return SettledDesign(design, summary, learned, lifts)
 
 

@@ -21,7 +21,7 @@ number what is drawn
 ====== ===============================================================================
 1      hyperparameters, from the Laplace approximation or the prior (here)
 2      weights given hyperparameters (``draws_tree.py``)
-3      points by which the Laplace approximation is judged (here)
+3      further points by which the Laplace approximation is judged (here)
 4      hyperparameters for the leave-one-out check of lifts (``verdicts/lift_conflicts.py``)
 5      variance functions (``variance_functions.py``)
 6      outcomes (``posterior/predictive.py``, with the number of the draw)
@@ -48,6 +48,7 @@ from bayes_intgen.base.types import Array
 from bayes_intgen.inference.draws_tree import (
     SUMS,
     HyperDraws,
+    Visit,
     build_tree,
     keep_sums,
     label_draws,
@@ -58,9 +59,9 @@ from bayes_intgen.inference.sandwich import Sandwich
 from bayes_intgen.inference.variance_functions import draw_variance_functions
 from bayes_intgen.inference.verdicts.convergence import (
     Convergence,
+    Reweighting,
     check_laplace,
     check_nuts,
-    laplace_error,
     typical_rows,
 )
 from bayes_intgen.model.compiled_density import CompiledDensity
@@ -144,24 +145,31 @@ def sample_integrated(
     target: Regime,
     variance: str = "constant",
     sandwich: Sandwich | None = None,
+    brief: bool = False,
 ) -> tuple[xr.DataTree, Convergence]:
     """Draw hyperparameters, weights and variance functions, and judge the draws.
 
     ``target``: the regime by whose mean the Laplace approximation is judged.
     ``variance``: ``"learned"`` if that of the outcome is a function of the actions; then it is
     drawn too, in the group ``variance`` of the tree. ``sandwich``: by what the weights spread, if
-    rows depend on one another.
+    rows depend on one another. ``brief``: whether a tree with the weights alone will do, which are
+    the same.
     """
     seed = sampling.random_seed
+    visit: Visit | None = None
     if sampling.method == "nuts":
         hyper = sample_nuts(problem, mode, sampling)
         verdict = check_nuts(label_draws(problem, hyper.x), hyper.sample_stats)
     else:
         hyper = sample_laplace(mode, sampling.draws, seed)
-        rng = np.random.default_rng([seed, 3])
-        shift, ratio = laplace_error(problem, mode, typical_rows(problem, target), rng)
-        verdict = check_laplace(mode.converged, shift, ratio)
-    tree = build_tree(problem, hyper, seed, sandwich=sandwich)
+        reweighted = Reweighting(problem, mode, typical_rows(problem, target))
+        visit = reweighted.add
+    tree = build_tree(problem, hyper, seed, sandwich=sandwich, visit=visit, brief=brief)
+    if sampling.method == "laplace":
+        error = reweighted.complete(np.random.default_rng([seed, 3]))
+        verdict = check_laplace(mode.converged, *error)
+    if brief:
+        return tree, verdict
     tree[SUMS] = xr.DataTree(keep_sums(problem))
     if variance == "learned":
         draws = tree["posterior"].dataset

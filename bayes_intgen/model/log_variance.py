@@ -89,12 +89,10 @@ class LogVariance:
         strengths = np.maximum(values, 0.0)
         pull = vectors.T @ (relative * moments.scatter[:-1, -1]) / effect
         grid = np.exp(2 * np.linspace(log(1e-3), log(10), 60))
-        evidence = [
-            np.sum(pull**2 * t / (noise * (noise + t * strengths)))
-            - np.sum(np.log1p(t * strengths / noise))
-            for t in grid
-        ]
-        if max(evidence) <= LEAST_EVIDENCE:
+        signal = np.multiply.outer(grid, strengths) / noise
+        evidence = (grid / noise**2) * ((pull**2 / (1 + signal)).sum(axis=1))
+        evidence -= np.log1p(signal).sum(axis=1)
+        if evidence.max() <= LEAST_EVIDENCE:
             return cls(columns, moments.mean[:-1], np.zeros(len(columns)), 0.0)
         best = grid[int(np.argmax(evidence))]
         gamma = relative * (vectors @ (best / (noise + best * strengths) * pull))
@@ -103,6 +101,8 @@ class LogVariance:
 
     def log_weights(self, phi: Array) -> Array:
         """Return - log v at rows of features, shape (n, features) to (n,)."""
+        if not self.bound:  # it is constant
+            return np.zeros(len(phi))
         spread_out = np.zeros(phi.shape[1])
         spread_out[self.columns] = self.gamma
         log_variance = phi @ spread_out - self.centre @ self.gamma  # (1)

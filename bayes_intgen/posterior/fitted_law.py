@@ -13,9 +13,10 @@ from bayes_intgen.posterior.fitted import Fitted
 from bayes_intgen.posterior.noise_scale import noise_scale
 from bayes_intgen.posterior.outcome_laws.outcome_law import OutcomeLaw, measure_law
 
-__all__ = ["keep_law", "law_of"]
+__all__ = ["MEASURED", "keep_law", "law_of"]
 
 LAW = "outcome_law"
+MEASURED = ("proportion", "positive")  # kinds whose law is measured, by the variance of the rows
 ROWS = 2**10  # of each regime
 DRAWS = 2**6
 
@@ -38,7 +39,7 @@ def keep_law[Fit: Fitted](fit: Fit) -> Fit:
     ]
     if kind == "real" or not rows:
         return fit
-    if kind in ("binary", "count"):  # which have nothing beyond mean and variance
+    if kind not in MEASURED:  # binary or count, which have nothing beyond mean and variance
         law = OutcomeLaw(kind)
     else:
         moments = [_mean_and_variance(fit, values[:, :-1], regime) for regime, values in rows]

@@ -28,8 +28,9 @@ def never_sampling(monkeypatch, fixtures):
         raise Started
 
     monkeypatch.setattr(interaction_learning, "find_mode", start)
-    for name in ("sample_integrated", "sample_rowwise", "sample_prior"):
-        monkeypatch.setattr(intervention_model, name, start)
+    for name in ("sample_integrated", "sample_rowwise"):
+        monkeypatch.setattr(interaction_learning, name, start)
+    monkeypatch.setattr(intervention_model, "sample_prior", start)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,9 @@ from numpy.testing import assert_allclose
 
 import bayes_intgen as ig
 from bayes_intgen.inference.laplace import find_mode
+from bayes_intgen.inference.verdicts import convergence
 from bayes_intgen.inference.verdicts.convergence import (
+    Reweighting,
     check_laplace,
     laplace_error,
     typical_rows,
@@ -82,3 +84,19 @@ def test_what_is_wrong_is_said(found, shift, ratio, words):
     assert not verdict.ok
     assert words in str(verdict)
     assert check_laplace(True, 0.2, 1.1).ok
+
+
+@pytest.mark.parametrize(("limit", "size"), [(0.25, 64), (1e-6, 1024)])
+def test_the_points_that_are_drawn_may_settle_the_matter(case, monkeypatch, limit, size):
+    """They do where the error is small; near a limit the answer is that of fresh points alone."""
+    problem, mode, asked = case
+    fresh = error(*case)
+    monkeypatch.setattr(convergence, "MAX_SHIFT", limit)
+    reweighted = Reweighting(problem, mode, asked)
+    for point in mode.draw(64, np.random.default_rng(4)):
+        reweighted.add(point, problem.conditional(point))
+    by_drawn = reweighted.error()
+    found = reweighted.complete(np.random.default_rng(1))
+    assert len(reweighted._points) == size
+    assert found == (by_drawn if size == 64 else fresh)
+    assert by_drawn != fresh

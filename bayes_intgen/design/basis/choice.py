@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from bayes_intgen.base.errors import ModelError
+from bayes_intgen.base.shared_work import shared
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.categorical import Categorical, CategoricalBasis
 from bayes_intgen.design.basis.function import ActionBasis, BasisSpec
@@ -50,13 +51,24 @@ def freeze_bases(
         to have curves, or a numeric one levels.
     """
     specs = _by_action(basis, actions, summary.levels, summary.covariates)
-    frozen = {action: spec.freeze(action, summary) for action, spec in specs.items()}
+    frozen = {name: _freeze(spec, name, summary) for name, spec in specs.items()}
     fine = {name: own for name, own in frozen.items() if isinstance(own, HSGPBasis) and own.m_warp}
     jumps = find_jumps(summary, list(fine)) if fine else {}
     many = summary.covariates if len(summary.covariates) > FEW_COVARIATES else ()
     return frozen | {
-        name: replace(own, jumps=jumps[name], pooled=name in many) for name, own in fine.items()
+        name: _with_jumps(own, jumps[name], name in many) for name, own in fine.items()
     }
+
+
+def _freeze(spec: BasisSpec, name: str, summary: Summary) -> ActionBasis:
+    key = ("basis", repr(spec), name, summary.settings_key)
+    return shared(key, lambda: spec.freeze(name, summary))
+
+
+def _with_jumps(own: HSGPBasis, jumps: tuple[float, ...], pooled: bool) -> HSGPBasis:
+    key = ("basis with jumps", id(own), jumps, pooled)
+    # beside it the one whose identity is in the key
+    return shared(key, lambda: (replace(own, jumps=jumps, pooled=pooled), own))[0]
 
 
 def match_bases(

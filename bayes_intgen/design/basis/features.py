@@ -15,6 +15,7 @@ from typing import Any, Self
 import numpy as np
 
 from bayes_intgen.base.errors import ModelError
+from bayes_intgen.base.shared_work import digest, is_sharing, shared
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.design.basis.categorical import CategoricalBasis
 from bayes_intgen.design.basis.feature import (
@@ -202,11 +203,30 @@ class FeatureMap:
         Shape (n, K) to (n, features); the first column is one.
         """
         table = np.empty((len(self.features), len(values)))
+        self._fill(values, table)
+        return table.T
+
+    def evaluate_rows(self, values: Array) -> Array:
+        """Evaluate phi at rows of the data, as :meth:`evaluate`; many outcomes share it."""
+        table = np.empty((len(self.features), len(values)))
         self.fill(values, table)
         return table.T
 
     def fill(self, values: Array, out: Array) -> None:
-        """Evaluate phi as :meth:`evaluate` into the rows of ``out``, shape (features, n)."""
+        """Evaluate phi as :meth:`evaluate_rows` into the rows of ``out``, shape (features, n)."""
+        if not is_sharing():
+            self._fill(values, out)
+            return
+
+        def compute() -> tuple[Array, Mapping[str, ActionBasis]]:
+            table = np.empty((len(self.features), len(values)))
+            self._fill(values, table)
+            return table, self.bases  # whose identity is in the key
+
+        key = ("features", *map(id, self.bases.values()), self._factors, digest(values))
+        out[:], _ = shared(key, compute, lambda found: found[0].nbytes)
+
+    def _fill(self, values: Array, out: Array) -> None:
         tables = {
             name: np.ascontiguousarray(basis.evaluate(values[:, k]).T)
             for k, (name, basis) in enumerate(self.bases.items())
@@ -214,8 +234,12 @@ class FeatureMap:
         self._layout.fill(tables, out)
 
     @cached_property
+    def _factors(self) -> tuple[tuple[tuple[str, int], ...], ...]:
+        return tuple(feature.factors for feature in self.features)
+
+    @cached_property
     def _layout(self) -> ProductLayout:
-        return ProductLayout.of([feature.factors for feature in self.features])
+        return ProductLayout.of(self._factors)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state as JSON types."""

@@ -27,12 +27,13 @@ the truth, and 90% intervals of contrasts hold it at .89 of the settings instead
 (``tests/benchmarks/test_jumps.py``).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from bayes_intgen.base.types import Array
+from bayes_intgen.base.shared_work import shared
+from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.warp import find_masses
 from bayes_intgen.design.dependence import functions_of, normal_scores
@@ -54,20 +55,65 @@ CLIP = 0.002
 
 
 @dataclass(frozen=True)
-class Remainder:
-    """What smooth functions leave of the outcome, in the rows of one regime."""
+class SmoothPart:
+    """Smooth functions of the variables in the rows of one regime, whatever the outcome."""
 
     values: Array  # of the variables, shape (n, variables)
     given: Array  # Q, orthonormal, shape (n, functions)
+    known: dict[Hashable, tuple[Indices, Indices, Array]] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, values: Array, functions: Sequence[Array]) -> "SmoothPart":
+        """Orthonormalise the functions and a constant."""
+        given, _ = np.linalg.qr(np.column_stack([np.ones(len(values)), *functions]))
+        return cls(values, given)
+
+    @property
+    def nbytes(self) -> int:
+        """Size in bytes."""
+        return int(self.values.nbytes + self.given.nbytes)
+
+    def above(self, column: int, places: Array) -> tuple[Indices, Indices, Array]:
+        """Return the order of the rows, how many lie below each place t, and |s(t)|^2 of (1)."""
+        key = (column, places.tobytes())
+        if key not in self.known:
+            order = np.argsort(self.values[:, column])
+            count = np.searchsorted(self.values[order, column], places, side="right")
+            sums = _sums_above(self.given[order], count)
+            free = len(order) - count - np.einsum("ij,ij->i", sums, sums)
+            self.known[key] = (order, count, np.maximum(free, 0.0))
+        return self.known[key]
+
+
+def _sums_above(ordered: Array, count: Indices) -> Array:
+    """Sum all rows of a table but the first few, for several such numbers."""
+    below = np.vstack([np.zeros(ordered.shape[1]), np.cumsum(ordered, axis=0)])
+    return np.asarray(below[-1] - below[count])
+
+
+@dataclass(frozen=True)
+class Remainder:
+    """What smooth functions leave of the outcome, in the rows of one regime."""
+
+    smooth: SmoothPart
     left: Array  # e, shape (n,)
 
     @classmethod
-    def of(cls, rows: Array, functions: Sequence[Array]) -> "Remainder":
-        """Regress the outcome, the last column; outliers of what is left are clipped."""
-        given, _ = np.linalg.qr(np.column_stack([np.ones(len(rows)), *functions]))
-        outcome = rows[:, -1] - rows[:, -1].mean()
-        left = outcome - given @ (given.T @ outcome)
-        return cls(rows[:, :-1], given, np.clip(left, *np.quantile(left, [CLIP, 1 - CLIP])))
+    def of(cls, smooth: SmoothPart, outcome: Array) -> "Remainder":
+        """Regress the outcome; outliers of what is left are clipped."""
+        outcome = outcome - outcome.mean()
+        left = outcome - smooth.given @ (smooth.given.T @ outcome)
+        return cls(smooth, np.clip(left, *np.quantile(left, [CLIP, 1 - CLIP])))
+
+    @property
+    def values(self) -> Array:
+        """The variables, shape (n, variables)."""
+        return self.smooth.values
+
+    @property
+    def given(self) -> Array:
+        """Q, shape (n, functions)."""
+        return self.smooth.given
 
     @property
     def precision(self) -> float:
@@ -77,13 +123,8 @@ class Remainder:
 
     def sums(self, column: int, places: Array) -> tuple[Array, Array]:
         """Return 1(a > t)' e and |s(t)|^2 of (1) at some places t, shape (places,) both."""
-        order = np.argsort(self.values[:, column])
-        table = np.column_stack([self.left, self.given])[order]
-        below = np.vstack([np.zeros(table.shape[1]), np.cumsum(table, axis=0)])
-        count = np.searchsorted(self.values[order, column], places, side="right")
-        above = below[-1] - below[count]
-        free = len(order) - count - np.einsum("ij,ij->i", above[:, 1:], above[:, 1:])
-        return above[:, 0], np.maximum(free, 0.0)
+        order, count, free = self.smooth.above(column, places)
+        return _sums_above(self.left[order, None], count)[:, 0], free
 
     def with_step(self, column: int, place: float) -> "Remainder":
         """Return what is left when a step is taken out too."""
@@ -92,8 +133,8 @@ class Remainder:
         size = float(np.linalg.norm(step))
         if size < 1e-6:
             return self
-        given = np.column_stack([self.given, step / size])
-        return replace(self, given=given, left=self.left - step * (step @ self.left) / size**2)
+        smooth = SmoothPart(self.values, np.column_stack([self.given, step / size]))
+        return Remainder(smooth, self.left - step * (step @ self.left) / size**2)
 
 
 def find_jumps(summary: Summary, actions: Sequence[str]) -> Mapping[str, tuple[float, ...]]:
@@ -132,16 +173,30 @@ def find_jumps(summary: Summary, actions: Sequence[str]) -> Mapping[str, tuple[f
 
 def _remainders(summary: Summary) -> list[Remainder]:
     """Return what smooth functions leave in each regime that has the rows for it."""
+    key = ("smooth functions", summary.settings_key)
+    parts = shared(key, lambda: _smooth_parts(summary), lambda found: _bytes(found))
+    outcomes = (part.sample.thin(MOST_ROWS).rows[:, -1] for part in summary.regimes.values())
+    both = zip(parts, outcomes, strict=True)
+    return [Remainder.of(smooth, outcome) for smooth, outcome in both if smooth is not None]
+
+
+def _bytes(parts: Sequence[SmoothPart | None]) -> int:
+    return sum(part.nbytes for part in parts if part is not None)
+
+
+def _smooth_parts(summary: Summary) -> list[SmoothPart | None]:
+    """Return the smooth functions of each regime, None where rows are too few for them."""
     masses = {
         name: find_masses(kinds)
         for name in summary.variables
         if name not in summary.levels and (kinds := summary.pooled_rows(name))
     }
-    remainders = []
+    parts: list[SmoothPart | None] = []
     for part in summary.regimes.values():
         rows = part.sample.thin(MOST_ROWS).rows
         most = min(COSINES, len(rows) // (ROWS_TO_A_FUNCTION * len(summary.variables)))
         if most < LEAST_COSINES:
+            parts.append(None)
             continue
         functions = []
         for name, values in zip(summary.variables, rows.T, strict=False):
@@ -149,8 +204,8 @@ def _remainders(summary: Summary) -> list[Remainder]:
             if name not in summary.levels:
                 functions.append(normal_scores(values)[:, None] ** np.arange(1, POWERS + 1))
                 functions.append(np.equal.outer(values, masses.get(name, ())))
-        remainders.append(Remainder.of(rows, functions))
-    return remainders
+        parts.append(SmoothPart.of(rows[:, :-1], functions))
+    return parts
 
 
 def _places(remainders: Sequence[Remainder], summary: Summary, name: str) -> Array:

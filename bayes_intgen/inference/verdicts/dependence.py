@@ -132,8 +132,11 @@ def count_settings(actions: Array) -> int:
     n, width = actions.shape
     if width < 2 or n < LEAST_ROWS:
         return 0
+    most = n / ROWS_OF_A_SETTING
+    if any(len(np.unique(column)) > most for column in actions.T):  # there are more settings then
+        return 0
     number = len(np.unique(actions, axis=0))
-    if not FEW_SETTINGS < number <= n / ROWS_OF_A_SETTING:
+    if not FEW_SETTINGS < number <= most:
         return 0
     alike = all(len(np.unique(column)) == number for column in actions.T)
     return number if alike else 0
@@ -150,7 +153,7 @@ def _test_order(
         rows = summary.regimes[regime].sample.rows[:MOST_ROWS]
         if len(rows) < LEAST_ROWS:
             continue
-        phi = design.features.evaluate(rows[:, :-1])
+        phi = design.features.evaluate_rows(rows[:, :-1])
         residual = moments.outcome_scale.standardise(rows[:, -1])
         residual = residual - phi @ design.collect(mean, design.active(regime))
         if regime in log_variances:
@@ -194,6 +197,8 @@ def repeated_share(rows: Array) -> float:
     (0.0, 0.33)
     """
     if len(rows) < LEAST_ROWS:
+        return 0.0
+    if len(np.unique(rows[:, -1])) == len(rows):  # which is quicker to see
         return 0.0
     distinct = np.unique(rows, axis=0)
     share = 1 - len(distinct) / len(rows)

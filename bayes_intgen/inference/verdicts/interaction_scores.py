@@ -99,7 +99,8 @@ class Scores:
         columns = np.concatenate([mine, *(probe.columns for probe in probes)])
         size, posterior = len(mine), given.covariance[np.ix_(seen, seen)]
         freedom = inf
-        total, middle = (np.zeros((len(columns), len(columns))) for _ in range(2))
+        further = columns[size:]
+        total, middle = np.zeros((len(columns), len(further))), np.zeros((len(columns),) * 2)
         cross, taken = np.zeros(len(columns)), null.effective_parameters(mode)
         for r, regime in enumerate(moments.regimes):
             extra = [np.full(len(probe.columns), probe.active(regime)) for probe in probes]
@@ -108,7 +109,9 @@ class Scores:
             sums = moments.regression(regime)
             counted = sums.n / max(sums.n - taken[r], 1.0)  # the fit took those out of the e_i^2
             mask = np.outer(active, active)
-            total += w * mask * sums.gram[np.ix_(columns, columns)]
+            total += (
+                w * mask[:, size:] * sums.gram[np.ix_(columns, further)]
+            )  # with those of z only
             if moments.clusters:
                 unit = corrected_scores(null, given, moments, r, float(w))
                 own = sum_of_squares(unit.keys, unit.scores, units_are_blocks(moments))
@@ -117,12 +120,13 @@ class Scores:
                 own = counted * meat(moments, regime)
             middle += w**2 * mask * own[np.ix_(columns, columns)]
             cross += w * active * sums.cross[columns]
-        shift = posterior @ total[:size, size:]  # T of (2)
-        score = cross[size:] - total[size:, :size] @ given.mean[seen]  # (1)
-        information = total[size:, size:] - total[size:, :size] @ shift
+        across = total[:size].T
+        shift = posterior @ total[:size]  # T of (2)
+        score = cross[size:] - across @ given.mean[seen]  # (1)
+        information = total[size:] - across @ shift
         projection = np.vstack([-shift, np.eye(len(columns) - size)])  # L of (2)
         rows = np.zeros((len(score), len(design.weights)))
-        rows[:, seen] = total[size:, :size]
+        rows[:, seen] = across
         prior = given.prior_part(rows)
         covariance = projection.T @ middle @ projection + prior  # (3)
         scale = np.concatenate([probe.scale for probe in probes])

@@ -57,6 +57,7 @@ import numpy as np
 
 from bayes_intgen.base.parallel import one_blas_thread
 from bayes_intgen.base.regimes import Regime
+from bayes_intgen.base.shared_work import digest, is_sharing, shared
 from bayes_intgen.base.types import Array, Mask
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.inference.problem import Problem, WeightsGiven
@@ -194,7 +195,7 @@ class _Sample:
         sample = part.sample.thin(_sample_size(part.n, width))
         units = SampledUnits.of(fit.moments, regime, sample)
         rows = sample.rows[units.order]
-        phi = design.features.evaluate(rows[:, :-1])
+        phi = design.features.evaluate_rows(rows[:, :-1])
         weights = units.weights.copy()
         if log_variance is not None:
             weights *= np.exp(log_variance.log_weights(phi))
@@ -219,16 +220,19 @@ class _Sample:
     def functions(self) -> RankFunctions:
         """Functions of the variables at the rows."""
         names, levels = self.fit.summary.variables, self.fit.summary.levels
-        return RankFunctions.of(self.values, [name in levels for name in names])
+        coded = tuple(name in levels for name in names)
+        if not is_sharing():
+            return RankFunctions.of(self.values, coded)
+        key = ("rank functions", coded, digest(self.values))
+        return shared(key, lambda: RankFunctions.of(self.values, coded))
 
     def test(self, order: int) -> tuple[int, list[MisfitTest]]:
         """Test every set of so many variables; return how many, and the clearest."""
-        sets = list(self.functions.products(order))
+        sets, z = self.functions.scaled_products(order)
         if not sets:
             return 0, []
         fit, design = self.fit, self.fit.problem.design
         active = design.active(self.regime)
-        z = np.hstack([products * scale for _, products, scale in sets])  # times the root of D
         score = z.T @ (self.precision * self.residual)  # (1)
         cross = np.zeros((z.shape[1], len(design.weights)))
         pulled = self.precision[:, None] * self.units.take_out(self.phi)
@@ -240,8 +244,8 @@ class _Sample:
         outside, shrunk = shift @ self.others, centred * fit.given.precision
         squares = (z**2).T @ self.noise**2
         found, start = [], 0
-        for subset, products, _ in sets:
-            own = slice(start, start + products.shape[1])
+        for subset, number in sets:  # of products
+            own = slice(start, start + number)
             start = own.stop
             noise = left[:, own]
             covariance = noise.T @ noise + outside[own] @ shift[own].T  # (3)
@@ -283,12 +287,14 @@ class _Sample:
 
     def _has(self, names: Sequence[str]) -> bool:
         """Say whether the mean of the regime has features of just these variables."""
+        return frozenset(names) in self.sets
+
+    @cached_property
+    def sets(self) -> set[frozenset[str]]:
+        """The sets of variables of which the mean of the regime has features."""
         design = self.fit.problem.design
-        active = design.active(self.regime)
-        return any(
-            active[i] and weight.feature.actions == {*names}
-            for i, weight in enumerate(design.weights)
-        )
+        both = zip(design.weights, design.active(self.regime), strict=True)
+        return {weight.feature.actions for weight, active in both if active}
 
 
 def _sample_size(n: int, width: int) -> int:

@@ -24,6 +24,7 @@ MOST_FUNCTIONS = (6, 3, 2)  # of each variable, in products of one, two and thre
 MOST_THREES = 35  # sets of three variables, which seven have; of more none is looked at
 MOST_COLUMNS = 600  # of each order, with fewer functions of each variable
 ROWS_PER_COLUMN = 20
+PRODUCTS_TO_A_FUNCTION = 5
 
 type Subset = tuple[int, ...]
 
@@ -34,6 +35,9 @@ class RankFunctions:
 
     # of each variable, shape (rows, functions); none if it is constant
     tables: tuple[Array, ...] = field(repr=False)
+    made: dict[int, tuple[list[tuple[Subset, int]], Array]] = field(
+        default_factory=dict, repr=False
+    )  # products by order
 
     @classmethod
     def of(cls, values: Array, coded: Sequence[bool]) -> "RankFunctions":
@@ -76,6 +80,23 @@ class RankFunctions:
                 product = (product[:, :, None] * table[:, None, :]).reshape(len(product), -1)
                 scale = np.outer(scale, 1 / np.arange(1, table.shape[1] + 1)).ravel()
             yield subset, product, scale
+
+    def scaled_products(self, order: int) -> tuple[list[tuple[Subset, int]], Array]:
+        """Return each set of variables with the number of its products, and these times the scales.
+
+        All of them side by side, shape (rows, products); made once.
+        """
+        if order not in self.made:
+            sets = list(self.products(order))
+            columns = [products * scale for _, products, scale in sets]
+            table = np.hstack(columns) if sets else np.empty((0, 0))
+            self.made[order] = ([(subset, len(scale)) for subset, _, scale in sets], table)
+        return self.made[order]
+
+    @property
+    def nbytes(self) -> int:
+        """Size in bytes, about as it will be with the products of all orders."""
+        return sum(table.nbytes for table in self.tables) * PRODUCTS_TO_A_FUNCTION
 
 
 def _polynomials(column: Array) -> Array:

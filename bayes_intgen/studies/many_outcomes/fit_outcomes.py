@@ -1,9 +1,11 @@
 """Fits of many outcomes, in parallel and resumable.
 
 Each outcome is fitted as it would be alone, with the same result. What all share is read once: the
-actions, covariates and regimes of the rows. (The features are not the same for all: an outcome
-that jumps has steps of its own, rows are weighted by its own variance, and what interacts is
-learned from it; so the sums of products are made per outcome.)
+actions, covariates and regimes of the rows. What follows from these alone, the structure, the bases
+and the features at the rows, each process computes once and keeps
+(:mod:`bayes_intgen.base.shared_work`). Not all have the same features: an outcome that jumps has
+steps of its own, rows are weighted by its own variance, and what interacts is learned from it; so
+the sums of products are made per outcome.
 
 The folder has, beside the files of finished units, ``fits/`` with a file per outcome, and at the
 end ``outcomes.json``, which lists them.

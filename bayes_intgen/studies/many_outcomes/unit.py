@@ -6,6 +6,7 @@ outcome is among the fields of a unit, so that results of other rows are never t
 
 import hashlib
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,12 +14,17 @@ from pathlib import Path
 
 import numpy as np
 
-from bayes_intgen.base.errors import BayesIntgenError
+from bayes_intgen.base.errors import BayesIntgenError, ConvergenceWarning
+from bayes_intgen.base.parallel import on_one_core
+from bayes_intgen.base.shared_work import SharedWork, sharing_work
 from bayes_intgen.data.many_outcomes import ManyOutcomes
+from bayes_intgen.data.regime_data import RegimeData
+from bayes_intgen.inference.sampling import Sampling
+from bayes_intgen.posterior.fitted_law import MEASURED
 from bayes_intgen.posterior.posterior import Posterior
 from bayes_intgen.studies.many_outcomes.outcome_file import write_outcome
 from bayes_intgen.studies.refit.model_text import read_model
-from bayes_intgen.studies.runner.unit import Row, fit_in_unit, unit_key
+from bayes_intgen.studies.runner.unit import Row, unit_key
 
 __all__ = ["OutcomeUnit", "digest_outcomes", "outcome_path", "share"]
 
@@ -26,12 +32,12 @@ FOLDER = "fits"
 LONGEST = 60
 
 # What all units of a study share, by its token: a worker is given it once.
-_SHARED: dict[str, tuple[ManyOutcomes, Path]] = {}
+_SHARED: dict[str, tuple[ManyOutcomes, Path, SharedWork]] = {}
 
 
 def share(token: str, many: ManyOutcomes, out: Path) -> None:
     """Keep the rows of a study, and the folder of its fits, for the units of this process."""
-    _SHARED[token] = (many, out)
+    _SHARED[token] = (many, out, SharedWork())
 
 
 @contextmanager
@@ -83,22 +89,22 @@ class OutcomeUnit:
 
     def run(self) -> list[Row]:
         """Return one row: the verdicts, or why it could not be fitted."""
-        many, out = _SHARED[self.token]
+        many, out, work = _SHARED[self.token]
         try:
-            fit = fit_in_unit(
-                read_model(self.model),
-                many[self.outcome],
-                method=self.method,
-                draws=self.draws,
-                tune=self.tune,
-                chains=self.chains,
-                random_seed=self.random_seed,
-                target=self.target,
-            )
+            with sharing_work(work):
+                fit = self._fit(many[self.outcome])
         except BayesIntgenError as error:
             return [{"outcome": self.outcome, "failed": str(error)}]
         write_outcome(fit, outcome_path(out, self))
         return [{"outcome": self.outcome, "failed": "", **_verdicts(fit)}]
+
+    def _fit(self, data: RegimeData) -> Posterior:
+        """Fit as alone, on one core; what the file does not keep is not computed."""
+        chosen = (self.method, self.draws, self.tune, self.chains, 1, self.random_seed)
+        brief = data.summary.outcome_range.kind not in MEASURED
+        with warnings.catch_warnings(), on_one_core():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            return read_model(self.model)._fit(data, Sampling(*chosen), self.target, brief=brief)
 
 
 def _verdicts(fit: Posterior) -> Row:
