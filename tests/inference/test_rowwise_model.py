@@ -211,4 +211,4 @@ def test_command_line_passes_the_likelihood_on(tmp_path, capsys):
     arguments = ["--outcome", "y", "--actions", "a1,a2", "--out", str(tmp_path / "fit.nc")]
     arguments += ["--likelihood", "student_t", "--method", "laplace"]
     assert main(["fit", str(table), *arguments]) == 2
-    assert "with likelihood='student_t' the weights cannot" in capsys.readouterr().err
+    assert "with --likelihood student_t the weights cannot" in capsys.readouterr().err

@@ -200,6 +200,7 @@ def test_weighted_likelihood_is_that_of_rows_with_their_own_variance():
     assert_allclose(found, expected, rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_weighing_rows_pays_where_spreads_differ():
     """Over 20 data sets the weighted fit has at most 0.8 times the error, and covers."""
     grid = {"a": np.linspace(-1.4, 1.4, 15)}

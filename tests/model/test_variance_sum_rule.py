@@ -122,6 +122,7 @@ def relative_error(n, seed):
     return np.mean((found / truth - 1) ** 2)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning")
 def test_the_variance_function_converges_to_the_truth():
     """Without a joint row; sixteen times the rows divide its error by about four."""

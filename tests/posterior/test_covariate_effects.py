@@ -189,6 +189,7 @@ def fit_nonlinear(random_seed):
     return ig.InterventionModel().fit(data, method="laplace", random_seed=10), frame
 
 
+@pytest.mark.slow
 def test_nonlinear_system_with_a_categorical_covariate():
     posterior, frame = fit_nonlinear(9)
     edges = {(e.parent, e.child): e.status for e in posterior.learned.edges}

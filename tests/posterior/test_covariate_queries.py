@@ -140,7 +140,10 @@ def test_fit_from_moments_is_the_fit_from_rows(data):
     assert_allclose(*(answer.mean(DIMS) for answer in answers), atol=1e-6)
 
 
-@pytest.mark.parametrize("likelihood", ["student_t", "heteroscedastic"])
+SLOW = pytest.param("heteroscedastic", marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("likelihood", ["student_t", SLOW])
 def test_row_wise_models_take_covariates(data, posterior, likelihood):
     rows = Rows.read(data, posterior.design.features, posterior.outcome_scale)
     assert [part.shape for part in rows.actions] == [(300, 4)] * 3

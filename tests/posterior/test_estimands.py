@@ -261,6 +261,7 @@ def test_frames_may_have_further_columns(fit):
     assert_allclose(posterior.expected_outcome(rows.assign(A2=3.0)), plain)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning")
 def test_a_known_product_is_recovered_from_single_interventions():
     """As well as by a regression on joint rows, within 1.5 times; the benchmark has fifty sets."""

@@ -97,6 +97,7 @@ def one_system(seed):
     return coverage(lower, upper, y), coverage(middle - reach, middle + reach, y)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning")
 def test_coverage_without_a_joint_row():
     """Averaged over systems; single ones differ, as their noise is not normal."""

@@ -100,6 +100,7 @@ def test_summary_has_means_and_standard_errors_over_systems():
     assert "nan" not in format_summary(summarise(rows[:1]))
 
 
+@pytest.mark.slow
 def test_command_line_end_to_end(tmp_path, capsys):
     out = tmp_path / "study"
     options = ["--family", "linear,common-support", "--scms", "1", "--workers", "1", "--seed", "4"]

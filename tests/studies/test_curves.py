@@ -154,6 +154,7 @@ def test_the_picture_has_a_dot_per_family_and_a_line_at_90_percent():
     plt.close(figure)
 
 
+@pytest.mark.slow
 def test_the_command_runs_resumes_and_reports_what_is_recomputed(tmp_path, capsys):
     out = tmp_path / "study"
     options = ["--families", "jump,clusters", "--scms", "2", "--workers", "1", "--seed", "4"]

@@ -42,6 +42,7 @@ def test_the_table_is_that_of_local_processes(tmp_path, address):
     assert without_seconds(there / "fig2a.csv") == without_seconds(here / "fig2a.csv")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_a_unit_that_fails_there_is_reported_and_the_others_go_on(tmp_path, address):
     units = [

@@ -235,7 +235,10 @@ def test_pictures_show_the_means():
         ("fig2b", SHORT, 2 * (2 + 2 * 2)),
         ("fig2c", ["--estimators", "ridge,joint"], 2 * 2),
         ("figA", ["--n-actions", "2,3", "--estimators", "joint,bayes"], 2 * 2 * 2),
-        ("figB", [*SHORT, "--n-actions", "2,3", "--estimators", "joint,ridge"], 2 * 2 * (1 + 2)),
+        pytest.param(
+            *("figB", [*SHORT, "--n-actions", "2,3", "--estimators", "joint,ridge"], 12),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_command_line_end_to_end(tmp_path, capsys, request, figure, settings, rows):
@@ -267,7 +270,7 @@ def test_command_line_end_to_end(tmp_path, capsys, request, figure, settings, ro
         (["--scms", "0"], "scms must be"),
         (["--n", "5"], "n_obs must be"),
         (["--estimators", "ridge,forest"], "estimators must be"),
-        (["--n-actions", "2,3"], "n_actions must be one number"),
+        (["--n-actions", "2,3"], "--n-actions must be one number"),
         (["--n", "100", "--sizes", "100"], "exclude each other"),
         (["--workers", "0"], "workers must be"),
     ],

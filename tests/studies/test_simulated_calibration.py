@@ -20,6 +20,7 @@ def test_ranks_of_effects_and_spreads_are_uniform():
     assert min(chosen.values()) > 1e-3, chosen
 
 
+@pytest.mark.slow
 def test_overconfident_intervals_are_found():
     """The same with a posterior whose noise is held at a third of its size."""
     model = ig.InterventionModel(ig.Polynomial(1), STRUCTURE, priors=ig.Priors(sigma=0.6))

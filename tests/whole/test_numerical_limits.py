@@ -151,6 +151,7 @@ def test_a_rare_regime_beside_a_huge_one():
     assert np.abs(judge(posterior)[1]).max() < 3
 
 
+@pytest.mark.slow
 def test_twelve_actions_with_a_learned_structure():
     scm = ig.scm.sample_polynomial_scm(12, random_seed=4, edge_probability=0.2)
     rows = scm.sample_regimes(scm.single_regimes, 400, random_seed=5)

@@ -142,7 +142,8 @@ class Additivity:
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON types."""
         # "departures" is what files of the first version call the tests
-        tests = {"fitted": self.fitted, "departures": [asdict(test) for test in self.tests]}
+        known = [{k: v for k, v in asdict(t).items() if v is not None} for t in self.tests]
+        tests: dict[str, Any] = {"fitted": self.fitted, "departures": known}
         if not self.evidence:
             return tests
         return tests | {

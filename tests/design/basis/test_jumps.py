@@ -7,7 +7,7 @@ import pytest
 import bayes_intgen as ig
 from bayes_intgen.design.basis.choice import freeze_bases
 from bayes_intgen.design.basis.hsgp import HSGPBasis
-from bayes_intgen.design.basis.jumps import Remainder, find_jumps
+from bayes_intgen.design.basis.jumps import Remainder, SmoothPart, find_jumps
 
 
 def read(curve, seed=1, n=1500, noise=0.5, heavy=False):
@@ -94,7 +94,8 @@ def test_sums_over_sorted_rows_are_those_of_steps():
     """(1) written out with a projection of each step."""
     rng = np.random.default_rng(3)
     rows = rng.normal(size=(80, 3))
-    one = Remainder.of(rows, [rows[:, :1], rows[:, :1] ** 2, np.tanh(rows[:, 1:2])])
+    smooth = [rows[:, :1], rows[:, :1] ** 2, np.tanh(rows[:, 1:2])]
+    one = Remainder.of(SmoothPart.of(rows[:, :-1], smooth), rows[:, -1])
     places = np.array([-3.0, -0.5, 0.0, 0.7, 5.0])
     sums, free = one.sums(0, places)
     for place, total, square in zip(places, sums, free, strict=True):
