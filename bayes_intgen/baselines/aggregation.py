@@ -35,7 +35,7 @@ confounder of its own, which may modify its effect; here confounders may be shar
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -101,7 +101,7 @@ class CausalAggregation:
     degree: int = 3
     blocks: BlockChoice = None
     instruments: Sequence[str] = ()
-    unconfounded: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    unconfounded: Mapping[str, Mapping[str, Sequence[str]]] | None = None
 
     def __post_init__(self) -> None:
         Polynomial(degree=self.degree)  # holds the rule
@@ -133,7 +133,7 @@ class CausalAggregation:
         require_data(data, "CausalAggregation")
         blocks = read_blocks(self.blocks, data.actions)
         known = KnownCauses.read(
-            self.instruments, self.unconfounded, data.actions, data.regimes, blocks
+            self.instruments, self.unconfounded or {}, data.actions, data.regimes, blocks
         )
         known.require(data.regimes, blocks)
         full = read_moments(data, self.degree, blocks)

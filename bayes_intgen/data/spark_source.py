@@ -1,6 +1,6 @@
 """Rows in partitions that Spark holds or makes: work goes to the rows, sums come back.
 
-Each pass is a job of Spark: :func:`mapInArrow` hands a task the Arrow batches of a partition one by
+Each pass is a job of Spark: ``mapInArrow`` hands a task the Arrow batches of a partition one by
 one, and the task answers with its sums. These are merged two by two in a tree of fixed shape, which
 the numbers of the partitions settle: groups of sixteen by Spark, as long as there are many, and the
 last on this machine. So neither the number of executors nor the order in which they finish changes
