@@ -15,7 +15,7 @@ __all__ = ["DataArray", "Dataset", "without_slashes", "writable"]
 SLASH = "/"
 
 
-class DataArray(xr.DataArray):  # type: ignore[no-untyped-call]
+class DataArray(xr.DataArray):  # type: ignore[no-untyped-call]  # its __init_subclass__
     """An array of xarray whose names may hold a slash when it is written to netCDF.
 
     Examples
@@ -42,7 +42,7 @@ class DataArray(xr.DataArray):  # type: ignore[no-untyped-call]
         return renamed.to_netcdf(*args, **kwargs)
 
 
-class Dataset(xr.Dataset):  # type: ignore[no-untyped-call]
+class Dataset(xr.Dataset):  # type: ignore[no-untyped-call]  # its __init_subclass__
     """A dataset of xarray whose names may hold a slash when it is written to netCDF."""
 
     __slots__ = ()

@@ -77,7 +77,7 @@ def _doubtful(answer: "Identification") -> Iterator[str]:
     for name in sorted(tried - {*answer.target}):
         if name.lower() in NOTHING_SET:
             yield f"{name!r} is taken as an action; rows in which nothing was set are 'obs'."
-        else:
+        elif sum(name in regime for regime in answer.experiments) == 1:  # no slip comes twice
             close = get_close_matches(name, untried, 1)
             hint = f"; is it {close[0]!r}?" if close else "."
             yield f"{name!r} is taken as an action that TARGET does not set{hint}"

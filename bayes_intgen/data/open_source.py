@@ -13,9 +13,11 @@ from bayes_intgen.data.dask_source import DaskSource
 from bayes_intgen.data.file_sources import DatasetSource, FileSource, FilesSource, file_columns
 from bayes_intgen.data.sources import FrameSource, LazySource, Source, TablesSource
 from bayes_intgen.data.spark_source import SparkSource
-from bayes_intgen.data.stream_sources import StreamSource, as_stream, is_stream
+from bayes_intgen.data.stream_sources import Query, StreamSource, as_stream
 
 __all__ = ["column_names", "open_source"]
+
+TABLES_IN_MEMORY = ("pandas", "polars", "pyarrow", "modin", "cudf")
 
 
 def open_source(frame: Any, columns: Columns) -> Source:
@@ -56,7 +58,7 @@ def open_source(frame: Any, columns: Columns) -> Source:
             return FilesSource(tuple(FileSource.open(Path(path), columns) for path in frame))
         tables = tuple(frame)
         return TablesSource(lambda: tables, columns)
-    if is_stream(frame):
+    if _is_stream(frame):
         return StreamSource.checked(as_stream(frame), columns)
     if callable(frame) and not isinstance(frame, type):
         return TablesSource(frame, columns)
@@ -81,12 +83,19 @@ def column_names(frame: Any) -> list[str]:
         return list(frame.collect_schema().names())
     if isinstance(frame, list | tuple) and frame and not _is_dask(frame):
         return column_names(frame[0])
-    if is_stream(frame) and not _is_spark(frame):
+    if _is_stream(frame) and not _is_spark(frame):
         with as_stream(frame)(()) as reader:
             return list(reader.schema.names)
     if callable(frame) and not isinstance(frame, type):
         return column_names(next(iter(frame()), None))
     return list(map(str, getattr(frame, "columns", ())))
+
+
+def _is_stream(frame: Any) -> bool:
+    """Say whether something yields Arrow streams, and is no table in memory."""
+    package = type(frame).__module__.partition(".")[0]
+    yields = hasattr(frame, "__arrow_c_stream__") and package not in TABLES_IN_MEMORY
+    return yields or isinstance(frame, Query)
 
 
 def _is_lazy_polars(frame: Any) -> bool:

@@ -21,9 +21,8 @@ from bayes_intgen.data.columns import Columns
 from bayes_intgen.data.conversion import LabelledBatch, convert_batch
 from bayes_intgen.data.sources import BATCH_ROWS, LocalSource
 
-__all__ = ["Query", "StreamSource", "as_stream", "is_stream"]
+__all__ = ["Query", "StreamSource", "as_stream"]
 
-TABLES_IN_MEMORY = ("pandas", "polars", "pyarrow", "modin", "cudf")
 QUOTE = '"'
 
 
@@ -135,14 +134,6 @@ class StreamSource(LocalSource):
             )
         if not self.rows:
             self.rows.append(first_row)
-
-
-def is_stream(frame: Any) -> bool:
-    """Say whether something yields Arrow streams, and is no table in memory."""
-    if isinstance(frame, Query):
-        return True
-    package = type(frame).__module__.partition(".")[0]
-    return hasattr(frame, "__arrow_c_stream__") and package not in TABLES_IN_MEMORY
 
 
 def as_stream(frame: Any) -> Callable[[tuple[str, ...]], Any]:

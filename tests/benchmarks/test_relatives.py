@@ -21,7 +21,12 @@ BOUNDS = {  # most error of the method that should win
     "noise-products": ("additive-noise", 0.012),
     "shared-cubic": ("aggregation", 0.039),
 }
-OURS = ("smooth", "saturating")
+BEHIND = "aggregation has the very cubics of this family: .065 of an sd against our .087"
+OURS = (
+    pytest.param("paper", marks=pytest.mark.xfail(reason=BEHIND)),  # a bar that is not met
+    "smooth",
+    "saturating",
+)
 
 
 def medians(family, estimators=ESTIMATORS):

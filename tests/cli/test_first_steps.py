@@ -117,6 +117,7 @@ def test_the_fit_knows_the_columns_of_its_table(folder, capsys):
         (["history,price,tv", "price+tv"], "rows in which nothing was set are 'obs'"),
         (["obs,price,mail", "price"], "'mail' is taken as an action that TARGET does not set."),
         (["obs,price,tv", "price+tv"], ""),
+        (["obs,price,price+tv", "tv"], ""),
     ],
 )
 def test_identify_points_at_what_may_be_misspelt(capsys, words, said):

@@ -9,7 +9,7 @@ import bayes_intgen as ig
 from bayes_intgen import InterventionModel, RegimeData  # loaded before files are counted
 
 ROOT = str(Path(ig.__file__).parent)
-MOST_TO_A_POSTERIOR, MOST_OF_VERDICTS = 51, 13  # the verdicts on a fit are counted apart
+MOST_TO_A_POSTERIOR, MOST_OF_VERDICTS = 50, 13  # the verdicts on a fit are counted apart
 MOST_OF_A_QUERY = 16
 
 

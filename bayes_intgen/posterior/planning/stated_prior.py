@@ -43,15 +43,24 @@ class Choices(Protocol):
     """The choices of a model that count before there are data."""
 
     @property
-    def basis(self) -> BasisChoice: ...  # noqa: D102
+    def basis(self) -> BasisChoice:
+        """The functions of each action."""
+
     @property
-    def structure(self) -> Structure: ...  # noqa: D102
+    def structure(self) -> Structure:
+        """Which actions may depend on which."""
+
     @property
-    def interactions(self) -> Interactions: ...  # noqa: D102
+    def interactions(self) -> Interactions:
+        """What may interact."""
+
     @property
-    def blocks(self) -> BlockChoice: ...  # noqa: D102
+    def blocks(self) -> BlockChoice:
+        """Actions that may share a confounder."""
+
     @property
-    def priors(self) -> Priors | None: ...  # noqa: D102
+    def priors(self) -> Priors | None:
+        """Priors of the hyperparameters."""
 
 
 def know_spreads(
