@@ -12,7 +12,7 @@ from bayes_intgen.plots.style import BLACK, BLUE, ORANGE, axis_label, legend_abo
 
 __all__ = ["plot_budget", "plot_marginals"]
 
-FEW_TICKS = 7
+FEW = 7  # values that stand side by side
 
 
 def plot_marginals(
@@ -53,13 +53,14 @@ def plot_marginals(
     for ax, (action, share) in zip(axes, marginals.items(), strict=True):
         values = share[action].to_numpy()
         levels = values.dtype.kind in "OUS"
-        place = np.arange(len(values)) if levels else values
+        beside = levels or len(values) <= FEW  # few values may be decades apart
+        place = np.arange(len(values)) if beside else values
         width = 0.8 * float(np.diff(place).min()) if len(place) > 1 else 0.8
         ax.bar(place, share.to_numpy(), width, color=BLUE, edgecolor=BLUE)
         best = recommended[action]
-        spot = float(np.flatnonzero(values == best)[0] if levels else best)
+        spot = float(np.flatnonzero(values == best)[0] if beside else best)
         ax.axvline(spot, color=BLACK, lw=1.2, ls="--", label=told)
-        if levels or len(place) <= FEW_TICKS:
+        if beside:
             ax.set_xticks(place, [v if levels else f"{v:.4g}" for v in values])
         note = "\n(recommended value: set in no experiment)" if action in untested else ""
         ax.set(

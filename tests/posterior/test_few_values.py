@@ -4,10 +4,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 import bayes_intgen as ig
 from bayes_intgen.data.few_values import few_values, two_values
 from bayes_intgen.data.reference import reference_values
+from bayes_intgen.plots.best import plot_marginals
 
 
 @pytest.fixture(scope="module")
@@ -75,4 +77,16 @@ def test_two_values_are_points_not_a_curve(fit):
     assert ticks == ["0", "1"]
     mean, _ = fit.plot_surface("price", "promo", grid=3)
     assert [text.get_text() for text in mean.get_yticklabels()] == ["0", "1"]
+    plt.close("all")
+
+
+def test_bars_of_few_values_stand_side_by_side(fit):
+    ax = fit.best_action().plot()[1]
+    assert ax.get_xticks().tolist() == [0, 1, 2, 3]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["0", "1", "2", "3"]
+    doses = xr.DataArray([0.2, 0.7, 0.1], {"a": [0.01, 1.0, 100.0]}, dims="a")
+    (ax,) = plot_marginals([plt.figure().subplots()], {"a": doses}, {"a": 1.0})
+    middles = [bar.get_x() + bar.get_width() / 2 for bar in ax.patches]
+    assert middles == pytest.approx([0, 1, 2])
+    assert ax.lines[0].get_xdata()[0] == 1
     plt.close("all")
