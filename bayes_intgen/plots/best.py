@@ -12,7 +12,8 @@ from bayes_intgen.plots.style import BLACK, BLUE, ORANGE, axis_label, legend_abo
 
 __all__ = ["plot_budget", "plot_marginals"]
 
-FEW = 7  # values that stand side by side
+FEW = 7  # values that have a tick each
+UNEVEN = 4  # widest step over the narrowest from which on values stand side by side
 
 
 def plot_marginals(
@@ -53,14 +54,15 @@ def plot_marginals(
     for ax, (action, share) in zip(axes, marginals.items(), strict=True):
         values = share[action].to_numpy()
         levels = values.dtype.kind in "OUS"
-        beside = levels or len(values) <= FEW  # few values may be decades apart
+        few = len(values) <= FEW
+        beside = levels or (few and _uneven(values))
         place = np.arange(len(values)) if beside else values
         width = 0.8 * float(np.diff(place).min()) if len(place) > 1 else 0.8
         ax.bar(place, share.to_numpy(), width, color=BLUE, edgecolor=BLUE)
         best = recommended[action]
         spot = float(np.flatnonzero(values == best)[0] if beside else best)
         ax.axvline(spot, color=BLACK, lw=1.2, ls="--", label=told)
-        if beside:
+        if levels or few:
             ax.set_xticks(place, [v if levels else f"{v:.4g}" for v in values])
         note = "\n(recommended value: set in no experiment)" if action in untested else ""
         ax.set(
@@ -69,6 +71,12 @@ def plot_marginals(
     axes[0].set_ylabel("probability of being best")
     legend_above(axes[0])
     return axes
+
+
+def _uneven(values: Array) -> bool:
+    """Say whether values lie so unevenly, such as decades apart, that bars would not be seen."""
+    steps = np.diff(np.sort(values))
+    return len(steps) > 0 and bool(steps.max() > UNEVEN * steps.min())
 
 
 def plot_budget(
