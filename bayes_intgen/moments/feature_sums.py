@@ -256,10 +256,10 @@ def sum_features(
             own_units = units[start : start + step]
             log_weight += float(np.log(own_units).sum())
             row_weights = own_units if row_weights is None else row_weights * own_units
+        counts = np.ones(len(y)) if row_weights is None else row_weights
         if totals is not None:
-            totals.add(rows if row_weights is None else rows * row_weights, start)
+            totals.add(rows, start, counts)
         if theta is not None:  # before the block is centred in place
-            counts = np.ones(len(y)) if row_weights is None else row_weights
             work = scaled[:, : len(block)]
             more = ResidualMoments.from_columns(phi, y - theta @ phi, counts, work, own_units)
             residuals = _merge(residuals, more)  # (2)

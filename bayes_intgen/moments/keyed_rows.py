@@ -8,7 +8,7 @@ from scipy import sparse
 
 from bayes_intgen.base.types import Array, Indices
 
-__all__ = ["add_at", "add_by_key", "add_rows", "group_rows", "places_of", "sum_rows"]
+__all__ = ["add_at", "add_by_key", "add_columns", "add_rows", "group_rows", "places_of", "sum_rows"]
 
 
 def group_rows(keys: Indices) -> tuple[Indices, Indices]:
@@ -66,8 +66,30 @@ def add_rows(total: Array, places: Indices, values: Array, rows: Indices) -> Non
 def _add_rows(total: Array, places: Indices, values: Array, rows: Indices) -> None:
     """Add in one pass and without copies."""
     for i in range(len(places)):
-        for j in range(total.shape[1]):
-            total[places[i], j] += values[rows[i], j]
+        to, source = total[places[i]], values[rows[i]]
+        for j in range(len(to)):
+            to[j] += source[j]
+
+
+@numba.njit(nogil=True, cache=True)
+def add_columns(total: Array, places: Indices, table: Array, weights: Array) -> None:
+    """Add the columns of a table, weighted, to rows of an array, where it stands.
+
+    Parameters
+    ----------
+    total
+        Shape (groups, size).
+    places
+        The row of ``total`` that each column belongs to, shape (n,).
+    table
+        Shape (size, n).
+    weights
+        By which each column is multiplied, shape (n,).
+    """
+    for i in range(len(places)):
+        to, weight = total[places[i]], weights[i]
+        for j in range(len(to)):
+            to[j] += weight * table[j, i]
 
 
 def _as_table(values: Array) -> Array:

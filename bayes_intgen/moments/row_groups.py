@@ -7,7 +7,7 @@ import numpy as np
 
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.moments.cluster_sums import MOST_UNITS, ClusterSums, bins_of
-from bayes_intgen.moments.keyed_rows import group_rows, sum_rows
+from bayes_intgen.moments.keyed_rows import add_columns, group_rows
 
 __all__ = ["GroupTotals", "RowGroups"]
 
@@ -35,17 +35,11 @@ class RowGroups:
         _, first = group_rows(bins)  # they are in order already
         return RowGroups(bins[first], self.order, self.starts[first])
 
-    def sum(self, table: Array, start: int) -> tuple[slice, Array]:
-        """Sum rows ``start`` and on, columns of a table here: which groups they are of, and sums.
-
-        Shape (some groups, rows of the table).
-        """
-        end = start + table.shape[1]
-        first = int(np.searchsorted(self.starts, start, side="right")) - 1
-        last = int(np.searchsorted(self.starts, end, side="left"))
-        inner = np.maximum(self.starts[first:last] - start, 0)
-        rows = np.ascontiguousarray(table.T)
-        return slice(first, last), sum_rows(rows, np.arange(len(rows)), inner)
+    @cached_property
+    def places(self) -> Indices:
+        """The group of each row, in the order of the rows by group, shape (rows,)."""
+        counts = np.diff(self.starts, append=len(self.order))
+        return np.repeat(np.arange(len(self.starts)), counts)
 
 
 class GroupTotals:
@@ -62,36 +56,32 @@ class GroupTotals:
     def __init__(self, groups: RowGroups, size: int) -> None:
         count = len(groups.keys)
         self._groups = groups
-        self._weight, self._outcome, self._residual = np.zeros((3, count))
+        self._weight, self._outcome, self._residual = np.zeros((3, count, 1))
         self._sums = np.zeros((count, size - 1))
         self._scores: Array | None = None
 
-    def add(self, table: Array, start: int) -> None:
-        """Add rows ``start`` and on: columns of v (1, phi, y)."""
-        some, sums = self._groups.sum(table, start)
-        self._weight[some] += sums[:, 0]
-        self._sums[some] += sums[:, 1:-1]
-        self._outcome[some] += sums[:, -1]
+    def add(self, table: Array, start: int, row_weights: Array) -> None:
+        """Add rows ``start`` and on: columns of (1, phi, y), and how much each counts."""
+        places = self._groups.places[start : start + len(row_weights)]
+        add_columns(self._weight, places, table[:1], row_weights)
+        add_columns(self._sums, places, table[1:-1], row_weights)
+        add_columns(self._outcome, places, table[-1:], row_weights)
 
     def add_scores(self, table: Array, start: int) -> None:
         """Add rows ``start`` and on: columns of v e (1, phi)."""
         units = self._groups.units
         if self._scores is None:
             self._scores = np.zeros((len(units.keys), len(table)))
-        some, scores = units.sum(table, start)
-        self._scores[some] += scores
-        if units is self._groups:
-            self._residual[some] += scores[:, 0]
-        else:
-            some, residual = self._groups.sum(table[:1], start)
-            self._residual[some] += residual[:, 0]
+        rows, ones = slice(start, start + table.shape[1]), np.ones(table.shape[1])
+        add_columns(self._scores, units.places[rows], table, ones)
+        add_columns(self._residual, self._groups.places[rows], table[:1], ones)
 
     def result(self, n: int) -> ClusterSums:
         """Put them together, of n rows in all."""
         keys = self._groups.keys
         rows = np.diff(self._groups.starts, append=n).astype(float)
-        sums = (self._weight, self._outcome, self._sums, self._residual)
-        known = ClusterSums.of(keys, rows, *sums)
+        weight, outcome, residual = self._weight[:, 0], self._outcome[:, 0], self._residual[:, 0]
+        known = ClusterSums.of(keys, rows, weight, outcome, self._sums, residual)
         if self._scores is None:
             return known
         return known.with_scores(self._groups.units.keys, self._scores)
