@@ -159,6 +159,8 @@ class Checks:
                 f"CHECKS FAILED at {judged}: the data need wider ones "
                 f"({self.needed_interactions!r}); fit with interactions='learned', and check that."
             )
+            if not self.failed:
+                head += " No pair of actions stands out: many interact a little, together clearly."
         needed = f"interactions={self.needed_interactions!r}"
         lines = [head, f"Of interactions and biases, {needed} or 'learned' allows what is seen."]
         for name, title in TITLES.items():

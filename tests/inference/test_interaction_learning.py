@@ -218,3 +218,29 @@ def test_three_covariates_and_a_binary_outcome():
     assert posterior.interactions.terms
     assert posterior.additive_scale is not None
     assert set(ig.check(data, posterior).table["check"]) >= {"additivity", "variance", "scale"}
+
+
+def table_of_pairs(size, seed):
+    """Six actions of two values, set at random; each pair interacts, by some sd, either way."""
+    rng, names = np.random.default_rng(seed), [f"a{k}" for k in range(1, 7)]
+    set_to = rng.integers(0, 2, size=(1000, 6))
+    signs = 2 * set_to - 1
+    pairs = sum(rng.choice([-1, 1]) * signs[:, i] * signs[:, j] for i in range(6) for j in range(i))
+    y = set_to @ rng.normal(scale=0.5, size=6) + size * pairs + rng.normal(size=1000)
+    frame = pd.DataFrame(set_to, columns=names).assign(y=y, regime="+".join(names))
+    return ig.RegimeData.from_frame(frame, "y", names, categorical=names)
+
+
+def test_many_small_interactions_are_found_together():
+    """No pair is found by a test of its own; without any, none is."""
+    data = table_of_pairs(0.06, 5)
+    learned, none = (
+        ig.InterventionModel(interactions=choice).fit(data, method="laplace")
+        for choice in ("learned", "none")
+    )
+    assert not none.additivity.found
+    assert len(none.additivity.missing.effect) == 15
+    assert len(learned.interactions.terms.effect) == 15
+    assert "together" in str(ig.check(data, none, progressbar=False)).split("\n")[0]
+    sound = ig.InterventionModel().fit(table_of_pairs(0.0, 5), method="laplace")
+    assert not sound.interactions.terms

@@ -14,6 +14,15 @@ others explain (p above the level, freed of all others chosen). The level is 1% 
 interactions are judged, and 5% where terms are learned: one too many costs little precision, one
 too few is a bias. The p-value of a chosen one is that freed of the others chosen.
 
+Many small interactions of pairs are seen by no test of a single one. So where three or more pairs
+are left, all of them together are a last candidate, by their evidence: a log Bayes factor above one
+where terms are learned (positive, by Kass and Raftery 1995, "Bayes factors", Journal of the
+American Statistical Association 90), and where explicit ones are judged by so much more as the
+level is lower. Of sound systems with three actions it was above zero in two of 43, never above
+0.6; of growth under two of six genes, where nearly all pairs interact a little, from 1.3 to 12.
+A p-value of their joint statistic does not tell the two apart (.005 to .15 there): a direction that
+all pairs share dominates it.
+
 A bias that depends on an action beyond its parents can also mean that a dependence between the two
 actions was missed, or that they share a confounder. Passing proves nothing (paper, Example 1).
 """
@@ -37,6 +46,7 @@ from bayes_intgen.moments.moments import Moments
 __all__ = ["LEARNING_LEVEL", "LEVEL", "check_additivity"]
 
 LEVEL, LEARNING_LEVEL = 0.01, 0.05  # over all tests
+TOGETHER, LEAST_PAIRS, MOST_WEIGHTS = 1.0, 3, 300  # log evidence for all pairs that are left
 
 
 def check_additivity(
@@ -151,6 +161,7 @@ class Candidates:
         pairs = [i for i in of_actions if self.is_pair(i)]
         wider = [i for i in of_actions if not self.is_pair(i)]
         two, more = (self._forward(allowed, bound, given) for allowed in (pairs, of_actions))
+        together = self._together(pairs, given)
         logs = {
             "none": 0.0,
             "pairwise": self._evidence(two, pairs, given)
@@ -160,10 +171,25 @@ class Candidates:
         }
         if all(self.is_pair(i) for i in more):
             logs["all"] += self._mean_evidence(wider, [*given, *more])
+        if together > -inf:  # either some pairs, or all of them
+            beyond = together + self._mean_evidence(wider, [*given, *pairs])
+            logs["pairwise"] = _either(logs["pairwise"], together)
+            logs["all"] = _either(logs["all"], beyond)
         for i in sorted(chosen, key=lambda i: self.free(i, chosen).log_evidence):
             if self.free(i, chosen).test[1] > bound:
                 chosen = [j for j in chosen if j != i]
+        left = [i for i in pairs if i not in chosen and not self._covers(chosen, i)]
+        if self._together(left, chosen) > TOGETHER + log(LEARNING_LEVEL / level):
+            chosen = [*chosen, *left]
         return chosen, dict(zip(logs, softmax([*logs.values()]).tolist(), strict=True))
+
+    def _together(self, pairs: Sequence[int], given: Sequence[int]) -> float:
+        """Return the log evidence of some pairs at once, minus infinity of fewer than three."""
+        places = [self.places[i] for i in pairs]
+        if len(pairs) < LEAST_PAIRS or sum(map(len, places)) > MOST_WEIGHTS:
+            return -inf
+        others = np.concatenate([np.empty(0, dtype=int), *(self.places[j] for j in given)])
+        return self.scores.free(np.concatenate(places), others).log_evidence
 
     def is_pair(self, i: int) -> bool:
         """Say whether a probe is an interaction of two actions in the effect."""
@@ -206,6 +232,11 @@ class Candidates:
             and probe.names <= other.names
             for other in (self.probes[j] for j in chosen)
         )
+
+
+def _either(one: float, two: float) -> float:
+    """Return the log evidence of two that are alike beforehand."""
+    return float(np.logaddexp(one, two)) - log(2)
 
 
 def _feature_covariance(moments: Moments) -> Array:
