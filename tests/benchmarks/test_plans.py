@@ -60,7 +60,7 @@ def compare(table):
     ``realised`` with a 90% interval from resampling the systems, ``said`` by the fit before the
     rows, and the closed forms.
     """
-    logs = np.log(table["planned"] / table["equal"]).to_numpy()
+    logs = np.log(table["planned"] / table["equal"]).groupby(table["system"]).mean()
     resampled = np.random.default_rng(1).choice(logs, (2000, len(logs))).mean(axis=1)
     low, high = np.exp(np.quantile(resampled, [0.05, 0.95]))
     others = {name: table[name] for name in ("closed_form", "shared_form")}
@@ -70,6 +70,28 @@ def compare(table):
 
 
 def test_the_optimal_split_against_equal_rows_at_equal_cost(study):
+    """It is much better where spreads or costs differ by three times or more, else never worse.
+
+    The first 31 of 40 systems show, as (predicted by the fit before, closed form of curves that are
+    shared, closed form of curves that are not):
+
+    ==========  ===========================  ===========================
+    differ      levels                       contrasts of one action
+    ==========  ===========================  ===========================
+    spreads     1.00 (0.86, 0.79, 0.78)      0.58 (0.60, 0.55, 0.78)
+    costs       0.79 (0.90, 0.90, 0.88)      0.37 (0.49, 0.41, 0.88)
+    both        0.90 (0.76, 0.69, 0.68)      0.57 (0.51, 0.46, 0.68)
+    confounder  0.67 (0.69, 0.66, 0.67)      0.52 (0.59, 0.55, 0.67)
+    all four    0.83 (0.80, 0.75, 0.75)      0.50 (0.54, 0.49, 0.75)
+    neither     0.96 (0.98, 0.98, 0.96)      0.69 (0.61, 0.53, 0.96)
+    ==========  ===========================  ===========================
+
+    A line is uncertain by about a tenth, that of all four for levels by 0.06. Levels gain less
+    where only one of spreads and costs differs: what the fit predicts is above 0.85 there. In
+    4 of 155 contrasts the error after the plan was 4 to 13 times what it had said: all rows went to
+    one experiment, then showed a dependence of actions, true in three cases and not in one, that
+    300 rows had not shown, so that it took the other experiments to tell the effect.
+    """
     table = study("split")
     table["differ"] = table["uneven"] != "neither"
     print(f"\n{table.groupby(['goal', 'uneven'])[[*table]].apply(compare).round(3).to_string()}")

@@ -206,6 +206,7 @@ class SplitOfABudget:
         size = spreads * [len(actions) - 1, *[1] * len(actions)]
         return [
             {
+                "system": self.system,
                 "uneven": self.uneven,
                 "goal": goal,
                 "spreads": float(spreads.max() / spreads.min()),
