@@ -12,19 +12,21 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import bayes_intgen as ig
 from bayes_intgen.studies.runner.pool import local_processes
 from bayes_intgen.studies.runner.sweep import run_sweep
-from tests.cases.plan_study import PromisedSpread, SplitOfABudget, WavesOfExperiments, fit, moves
+from tests.cases.plan_study import PromisedSpread, WavesOfExperiments, fit, moves
+from tests.cases.uneven_plans import GOALS, UNEVEN, SplitOfABudget
 
 pytestmark = pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning")
 
 STUDIES = {
     "promised": [PromisedSpread(i) for i in range(60)],
-    "split": [SplitOfABudget(i) for i in range(40)],
+    "split": [SplitOfABudget(i, uneven) for i in range(40) for uneven in UNEVEN],
     "waves": [WavesOfExperiments(i, repeat) for repeat in range(1) for i in range(40)],
 }
 
@@ -52,21 +54,53 @@ def test_the_sd_that_a_plan_promises_is_that_of_a_refit(study):
         assert inside >= 0.9
 
 
-def test_the_optimal_split_against_equal_rows_at_equal_cost(study):
-    """It is never worse, and as much better as the fit before it predicts, within chance.
+def compare(table):
+    """Return errors of planned rows over those of equal rows: geometric means over systems.
 
-    By the closed form, without prior and sharing, the ratios would be 0.945, 0.756 and 0.664. Here
-    regimes share their curves, and 300 rows of each are there before: a fit predicts 0.99, 0.90
-    and 0.83, and 40 systems show 0.98, 0.89 and 0.84.
+    ``realised`` with a 90% interval from resampling the systems, ``said`` by the fit before the
+    rows, and the closed forms.
+    """
+    logs = np.log(table["planned"] / table["equal"]).groupby(table["system"]).mean()
+    resampled = np.random.default_rng(1).choice(logs, (2000, len(logs))).mean(axis=1)
+    low, high = np.exp(np.quantile(resampled, [0.05, 0.95]))
+    others = {name: table[name] for name in ("closed_form", "shared_form")}
+    others = {"said": table["said_planned"] / table["said_equal"], **others}
+    means = {name: float(np.exp(np.log(column).mean())) for name, column in others.items()}
+    return pd.Series({"realised": np.exp(logs.mean()), "from": low, "to": high, **means})
+
+
+def test_the_optimal_split_against_equal_rows_at_equal_cost(study):
+    """It is much better where spreads or costs differ by three times or more, else never worse.
+
+    The first 36 of 40 systems show, as (predicted by the fit before, closed form of curves that are
+    shared, closed form of curves that are not):
+
+    ==========  ===========================  ===========================
+    differ      levels                       contrasts of one action
+    ==========  ===========================  ===========================
+    spreads     0.96 (0.85, 0.78, 0.77)      0.59 (0.60, 0.55, 0.77)
+    costs       0.81 (0.90, 0.90, 0.88)      0.40 (0.48, 0.40, 0.88)
+    both        0.85 (0.76, 0.68, 0.68)      0.57 (0.50, 0.46, 0.68)
+    confounder  0.67 (0.70, 0.66, 0.68)      0.54 (0.59, 0.55, 0.68)
+    all four    0.82 (0.80, 0.75, 0.75)      0.52 (0.54, 0.49, 0.75)
+    neither     0.94 (0.98, 0.98, 0.96)      0.70 (0.61, 0.53, 0.96)
+    ==========  ===========================  ===========================
+
+    A line is uncertain by about a tenth, that of all four for levels by 0.06. Levels gain less
+    where only one of spreads and costs differs: what the fit predicts is not below 0.85 there. In 5
+    of 180 contrasts the error after the plan was 4 to 13 times what it had said. In three of them
+    all rows had gone to one experiment, while 300 rows had missed that another action depends on
+    the one that it sets; in one, later rows showed such a dependence where there is none.
     """
     table = study("split")
-    for costs, most in (("1 to 1", 1.03), ("1 to 16", 1.0), ("1 to 90", 0.85)):
-        mean = table[table["costs"] == costs].drop(columns="costs").mean()
-        said = mean["said"] / mean["said_equal"]
-        real = mean["planned"] / mean["equal"]
-        print(f"\ncosts {costs}: error {real:.3f} of that of equal rows, predicted {said:.3f}")
-        assert real <= most
-        assert abs(real - said) <= 0.1
+    table["differ"] = table["uneven"] != "neither"
+    print(f"\n{table.groupby(['goal', 'uneven'])[[*table]].apply(compare).round(3).to_string()}")
+    found = table.groupby(["goal", "differ"])[[*table]].apply(compare)
+    print(found.round(3).to_string())
+    for goal in GOALS:
+        assert found.loc[(goal, True), "realised"] <= 0.85
+        assert found.loc[(goal, False), "realised"] <= 1.03
+    assert ((found["realised"] - found["said"]).abs() <= 0.1).all()
 
 
 def test_planned_waves_of_experiments_against_equal_rows(study):

@@ -14,6 +14,7 @@ import bayes_intgen as ig
 
 KINDS = ("obs", "single", "joint")
 PILOT = 300  # rows of each regime before the first plan
+LOW, HIGH = 0.3, 0.7  # quantiles between which actions move
 
 
 MODELS = {  # of the family: sums of cubic curves; and what knows less, in four times the time
@@ -33,10 +34,10 @@ def fit(frame, actions, seed=1, draws=1000, model=None):
 
 def moves(frame, actions):
     """Return points at which one action after the other is high, and the point where none is."""
-    low = pd.DataFrame([frame[actions].quantile(0.3)] * len(actions)).reset_index(drop=True)
+    low = pd.DataFrame([frame[actions].quantile(LOW)] * len(actions)).reset_index(drop=True)
     high = low.copy()
     for i, action in enumerate(actions):
-        high.loc[i, action] = frame[action].quantile(0.7)
+        high.loc[i, action] = frame[action].quantile(HIGH)
     return high, low
 
 
@@ -97,68 +98,6 @@ class PromisedSpread:
                 "gain": said[0] / now[0],
                 "gain_of_levels": said[1] / now[1],
             }
-        ]
-
-
-COSTS = {  # of a row of the observational regime and of each action's experiment
-    "1 to 1": (1.0, 1.0, 1.0, 1.0),
-    "1 to 16": (0.25, 1.0, 1.0, 4.0),
-    "1 to 90": (0.1, 1.0, 3.0, 9.0),
-}
-
-
-@dataclass(frozen=True)
-class SplitOfABudget:
-    """The error of levels after the optimal split of a budget, and after equal rows.
-
-    Three actions, some costs of a row. Root mean squared errors to the truth, over the points of
-    :func:`moves` and over repetitions with new rows, which all plans share as far as they go; and
-    the same as the fit before these rows predicts it.
-    """
-
-    system: int
-    model: str = "cubic"
-    repeats: int = 4
-    each: int = 1000  # rows of each option, in equal rows
-
-    @property
-    def name(self):
-        return f"split-{self.model}-{self.system:03}"
-
-    def run(self):
-        scm = ig.scm.sample_polynomial_scm(3, random_seed=3000 + self.system)
-        actions = list(scm.actions)
-        frame = scm.sample_regimes(scm.single_regimes, n=PILOT, random_seed=self.system)
-        at, _ = moves(frame, actions)
-        labels = ["obs", *actions]
-        before = fit(frame, actions, model=MODELS[self.model])
-        even = dict.fromkeys(labels, self.each)
-        plans = {"equal": before.plan(at, options=labels, rows=even, beyond="clamp")}
-        for name, costs in COSTS.items():
-            cost = dict(zip(labels, costs, strict=True))
-            budget = self.each * sum(costs)
-            plans[name] = before.plan(at, options=labels, budget=budget, cost=cost, beyond="clamp")
-        truth = scm.expected_outcome(at).to_numpy()
-        squares = {name: [] for name in plans}
-        for repeat in range(self.repeats):
-            seed = 10**6 + 1000 * self.system + repeat
-            for name, plan in plans.items():
-                new = draw_rows(scm, plan.rows, seed, 20 * self.each)
-                after = fit(pd.concat([frame, new]), actions, model=MODELS[self.model])
-                mean = after.expected_outcome(at, beyond="clamp").mean(("chain", "draw"))
-                squares[name].append(float(((mean - truth) ** 2).mean()))
-        error = {name: float(np.sqrt(np.mean(found))) for name, found in squares.items()}
-        said = {name: float(np.sqrt((plan.sd_after**2).mean())) for name, plan in plans.items()}
-        return [
-            {
-                "costs": name,
-                "planned": error[name],
-                "equal": error["equal"],
-                "said": said[name],
-                "said_equal": said["equal"],
-                **{f"rows_{label}": plans[name].rows.get(label, 0) for label in labels},
-            }
-            for name in COSTS
         ]
 
 

@@ -181,6 +181,25 @@ def replace_shift(reduced):
     )
 
 
+@pytest.mark.parametrize(
+    ("cheap", "learned", "said"),
+    [
+        ("a2", True, True),
+        ("a2", False, False),  # the structure is stated
+        ("a1", True, False),  # that a2 follows a1 is seen
+        ("a1+a2", True, False),  # nothing is left to follow
+    ],
+)
+def test_a_plan_says_what_hangs_on_a_dependence_not_seen(posterior, cheap, learned, said):
+    """Rows that set a2 and leave a1 alone say little of a2 if a1 depends on it."""
+    edges = {(edge.parent, edge.child): edge.status for edge in posterior.learned.edges}
+    assert edges == {("a1", "a2"): "seen", ("a2", "a1"): "absent"}
+    fit = posterior if learned else replace(posterior, learned=None)
+    cost = {label: 1e6 for label in LABELS if label != cheap}
+    plan = fit.plan(AT, BASE, LABELS, budget=1000, cost=cost)
+    assert any("none of these depends on a2" in note for note in plan.notes) == said
+
+
 @pytest.fixture(scope="module")
 def tie(posterior):
     """The search for the best of two actions that are worth, in the mean, what they cost."""

@@ -8,7 +8,7 @@ import pandas as pd
 from bayes_intgen.base.types import Array
 from bayes_intgen.posterior.estimands.expected_outcome import weight_draws
 from bayes_intgen.posterior.fitted import Fitted
-from bayes_intgen.posterior.planning.allocation import GAP, allocate
+from bayes_intgen.posterior.planning.allocation import GAP, Allocation, allocate
 from bayes_intgen.posterior.planning.amount import Amount
 from bayes_intgen.posterior.planning.goals import Goals
 from bayes_intgen.posterior.planning.hyper_points import HyperPoints
@@ -19,6 +19,7 @@ from bayes_intgen.posterior.planning.reduction import Reduced, reduce_points
 __all__ = ["curve_sizes", "describe_rows", "draw_sd", "notes_on", "plan_goals"]
 
 SIZES = 13
+SCARCE = 0.01  # share of all rows
 REACH = 10.0  # of a curve: times, and parts of, what the whole amount buys of an option
 
 
@@ -42,7 +43,7 @@ def plan_goals(
     else:
         bought = np.array([max((limit - o.fixed) / o.cost, 1.0) for o in priced])
     reduced = reduce_points(points, options, goals.functionals, REACH * bought)
-    rows, notes = (asked, []) if amount.exact is not None else _split(reduced, priced, limit)
+    rows, notes = (asked, []) if amount.exact is not None else _split(fit, reduced, priced, limit)
     now = reduced.variances(np.zeros(len(options)))
     before = draw_sd(fit, goals.functionals) if drawn else fit.outcome_scale.spread * np.sqrt(now)
     scale = before**2 / now
@@ -76,12 +77,42 @@ def draw_sd(fit: Fitted, functionals: Array) -> Array:
     return np.asarray(draws.reshape(-1, len(functionals)).std(axis=0))
 
 
-def _split(reduced: Reduced, options: list[Option], limit: float) -> tuple[Array, list[str]]:
+def _split(
+    fit: Fitted, reduced: Reduced, options: list[Option], limit: float
+) -> tuple[Array, list[str]]:
     """Return the rows of each option, and how good the split is, in words."""
     found = allocate(reduced, options, limit)
     gap = max(found.gap, GAP)
     said = "No other split lowers the mean variance of the goals by more than"
-    return found.rows, [f"{said} {gap:.1%}, but for rounding."]
+    return found.rows, [
+        f"{said} {gap:.1%}, but for rounding.",
+        *_warn_of_edges(fit, options, found),
+    ]
+
+
+def _warn_of_edges(fit: Fitted, options: list[Option], found: Allocation) -> list[str]:
+    """Say what hangs on dependences of actions that the rows so far do not show.
+
+    Rows that set j and leave k alone tell the effect of j, unless k depends on j: then it takes
+    rows that set k, too, to tell it from k's bias.
+    """
+    absent = [edge for edge in fit.learned.edges if edge.status == "absent"] if fit.learned else []
+    many = found.rows >= SCARCE * found.rows.sum()
+    run = [option.regime for option, enough in zip(options, many, strict=True) if enough]
+    alone = {edge.child for edge in absent} - {action for regime in run for action in regime}
+    pairs = [
+        (edge.parent, edge.child)
+        for edge in absent
+        if edge.child in alone and any(edge.parent in regime for regime in run)
+    ]
+    if not pairs:
+        return []
+    causes, rest = (", ".join(sorted({pair[i] for pair in pairs})) for i in (0, 1))
+    return [
+        f"Next to no rows set {rest}. That is right if none of these depends on {causes}, as the "
+        f"rows so far have it. Should further rows show that one does, the sd may stay several "
+        f"times as large; some rows of experiments on {rest} guard against it."
+    ]
 
 
 def curve_sizes(bought: float) -> Array:
