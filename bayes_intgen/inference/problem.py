@@ -23,9 +23,10 @@ from bayes_intgen.base.types import Array
 from bayes_intgen.design.components import kinds_of_lengthscales
 from bayes_intgen.design.design import Design
 from bayes_intgen.model.centring import Centring
+from bayes_intgen.model.conditional import Conditional
 from bayes_intgen.model.distributions import HyperPriors
 from bayes_intgen.model.lift_likelihood import LiftRows
-from bayes_intgen.model.marginal import Conditional, MarginalLikelihood
+from bayes_intgen.model.marginal import MarginalLikelihood
 from bayes_intgen.model.priors import Priors, PriorScales
 from bayes_intgen.model.pymc_marginal import build_model
 from bayes_intgen.moments.moments import Moments
@@ -152,25 +153,29 @@ class Problem:
 
     def log_posterior(self, x: Array) -> tuple[float, Array]:
         """Return the log posterior density of x, up to the evidence, and its gradient."""
-        value, by_sigma, by_sd = self.likelihood.value_and_gradient(*self.log_sds(x))
+        value, *slopes = self.likelihood.value_and_gradient(*self.log_sds(x))
         value += float(self.hyperpriors.log_density(x).sum())
-        slope, _ = self.hyperpriors.derivatives(x)
-        by_scale, by_length = self.scales.pull_back(by_sd, self.split(x)[2])  # (1)
-        return value, np.concatenate([by_sigma, by_scale, by_length]) + slope
+        return value, self._pull_back(x, *slopes)
 
-    def hessian(self, x: Array) -> Array:
-        """Return the Hessian of the log posterior density at x."""
+    def _pull_back(self, x: Array, by_sigma: Array, by_sd: Array) -> Array:
+        """Return the gradient in x, (1), with that of the prior."""
+        by_scale, by_length = self.scales.pull_back(by_sd, self.split(x)[2])
+        slope, _ = self.hyperpriors.derivatives(x)
+        return np.concatenate([by_sigma, by_scale, by_length]) + slope
+
+    def derivatives(self, x: Array) -> tuple[float, Array, Array]:
+        """Return what :meth:`log_posterior` does, and the Hessian."""
         log_sds, log_length = self.log_sds(x), self.split(x)[2]
-        _, _, by_sd = self.likelihood.value_and_gradient(*log_sds)
-        sigma_sigma, sigma_sd, sd_sd = self.likelihood.hessian(*log_sds)
+        value, first, (sigma_sigma, sigma_sd, sd_sd) = self.likelihood.derivatives(*log_sds)
+        value += float(self.hyperpriors.log_density(x).sum())
         slopes = self.scales.slopes(log_length)  # J of (2)
         mixed = sigma_sd @ slopes
         hessian = np.block([[sigma_sigma, mixed], [mixed.T, slopes.T @ sd_sd @ slopes]])
-        bends = self.scales.curvature(by_sd, log_length)
+        bends = self.scales.curvature(first[1], log_length)
         ends = np.arange(len(x) - len(bends), len(x))
         hessian[ends, ends] += bends
         hessian[np.diag_indices(len(x))] += self.hyperpriors.derivatives(x)[1]
-        return np.asarray(hessian)
+        return value, self._pull_back(x, *first), hessian
 
     def with_lifts(self, lifts: LiftRows | None) -> "Problem":
         """Return the same problem with other lift tests; what does not depend on them is shared."""
