@@ -6,10 +6,9 @@ With S the set of actions that are intervened on,
                   + sum over k not in S of d_k(a_k, a_pa(k)),
     (2)  m_S(a) = phi(a)' theta_S,      theta_S = beta + sum over k not in S of delta_k.
 
-The two are one: alpha + sum_k u_k = phi' beta, and d_k = phi' delta_k.
-``beta`` is the causal part and ``delta_k`` the confounding bias of action k, which is switched off
-when A_k is intervened on. A regime is a choice of components. Which features they use is the
-``interactions`` argument (:mod:`bayes_intgen.design.interactions`).
+The two are one: alpha + sum_k u_k = phi' beta, and d_k = phi' delta_k. ``beta`` is the causal part
+and ``delta_k`` the confounding bias of action k, which is switched off when A_k is set. A regime is
+a choice of components (:mod:`bayes_intgen.design.interactions`: which features they use).
 
 With ``blocks`` of several actions the same holds with blocks in place of actions (Corollary 1): the
 causal part always has every feature within a block (again: smooth curves are of order two,
@@ -38,6 +37,7 @@ from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayes_intgen.base.blocks import Blocks, split_regime
 from bayes_intgen.base.errors import ModelError
@@ -270,11 +270,15 @@ class Design:
             for block in self.blocks
             if patterns.get(block) != block
         }
-        return np.array([weight.component in wanted for weight in self.weights])
+        return np.isin(self._components, [*wanted])
+
+    @cached_property
+    def _components(self) -> NDArray[np.str_]:
+        return np.array([weight.component for weight in self.weights])
 
     def component(self, name: str) -> Mask:
         """Return which weights belong to a component, shape (weights,)."""
-        return np.array([weight.component == name for weight in self.weights])
+        return self._components == name
 
     def collect(self, weights: Array, chosen: Mask) -> Array:
         """Sum the chosen weights by feature: theta_S for ``chosen = active(S)``.

@@ -7,6 +7,7 @@ as for NUTS.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import optimize, stats
@@ -63,18 +64,25 @@ class Target:
     unit: Array
     # root mean square of the outcome in each regime, standard units, shape (regimes,)
     spread: Array
-    # the part of its variance that least squares leave, one if there are too few rows to tell
-    shares: Array
 
     @classmethod
     def of(cls, problem: Problem) -> "Target":
         """Choose the units."""
-        prior, likelihood, moments = problem.hyperpriors, problem.likelihood, problem.moments
+        prior, likelihood = problem.hyperpriors, problem.likelihood
         rows = likelihood.n
         unit = np.concatenate([1 / np.sqrt(2 * rows), prior.sd[len(rows) :]])
         spread = np.sqrt(np.maximum(likelihood.square / rows, 1e-12))
+        return cls(problem, prior.mean, unit, spread)
+
+    @cached_property
+    def shares(self) -> Array:
+        """The part of its variance that least squares leave, one if there are too few rows to tell.
+
+        Shape (regimes,).
+        """
+        moments = self.problem.moments
         shares = np.array([moments.residual_share(regime) for regime in moments.regimes])
-        return cls(problem, prior.mean, unit, spread, np.maximum(shares, 1e-10))
+        return np.maximum(shares, 1e-10)
 
     def __call__(self, z: Array) -> tuple[float, Array]:
         value, gradient = self.problem.log_posterior(self.centre + self.unit * z)

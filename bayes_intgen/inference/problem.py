@@ -185,9 +185,16 @@ class Problem:
         vars(other)["hyperpriors"] = self.hyperpriors
         return other
 
+    def with_moments(self, moments: Moments) -> "Problem":
+        """Return the same problem with other sums over the same rows; priors stay."""
+        other = replace(self, moments=moments)
+        vars(other)["scales"] = self.scales
+        vars(other)["hyperpriors"] = self.hyperpriors
+        return other
+
     def with_rows(self, moments: Moments) -> "Problem":
-        """Return the same problem with rows that are weighted in another way; priors stay."""
-        other, centring = replace(self, moments=moments), self.likelihood.centring
+        """Return the same problem with rows that are weighted in another way; centring stays."""
+        other, centring = self.with_moments(moments), self.likelihood.centring
         vars(other)["likelihood"] = MarginalLikelihood.from_moments(
             self.design, moments, self.lifts, centring
         )

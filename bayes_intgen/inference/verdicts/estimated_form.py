@@ -5,10 +5,10 @@ from functools import cached_property
 from math import sqrt
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from bayes_intgen.base.types import Array
-from bayes_intgen.inference.verdicts.quadratic_form import quadratic_form_tail
+from bayes_intgen.inference.verdicts.quadratic_form import quadratic_form_tails
 
 __all__ = ["QuadraticForm"]
 
@@ -60,6 +60,6 @@ class QuadraticForm:
         freedom = max(self.freedom, 1.0)
         steps = np.linspace(*GRID) * sqrt(2 / freedom)  # of log F
         ratios = np.exp(steps)
-        shares = stats.chi2.pdf(freedom * ratios, freedom) * ratios
-        tails = [quadratic_form_tail(self.value * ratio, eigenvalues) for ratio in ratios]
-        return float(shares @ np.array(tails) / shares.sum())
+        shares = np.exp(freedom / 2 * (steps - ratios + 1))  # of log F, up to a factor
+        tails = quadratic_form_tails(self.value * ratios, eigenvalues)
+        return float(shares @ tails / shares.sum())

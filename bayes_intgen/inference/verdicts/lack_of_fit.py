@@ -47,7 +47,7 @@ in these shares of 20 data sets, 40 for r = 0:
     three smooth actions                 0.00    0.95    1.00    -       -
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import ceil, log2, sqrt
@@ -65,6 +65,7 @@ from bayes_intgen.inference.verdicts.estimated_form import QuadraticForm
 from bayes_intgen.inference.verdicts.lack_of_fit_result import LackOfFit, MisfitTest
 from bayes_intgen.inference.verdicts.rank_functions import (
     MOST_VARIABLES,
+    Products,
     RankFunctions,
     Subset,
 )
@@ -181,6 +182,7 @@ class _Sample:
     regime: Regime
     values: Array  # of the variables, shape (rows, variables)
     phi: Array  # features, shape (rows, features)
+    key: Hashable  # by which they are shared, if they are
     units: SampledUnits  # which rows depend on one another
     precision: Array  # w, shape (rows,)
     residual: Array  # y - X m in standard units, without random intercepts, shape (rows,)
@@ -195,7 +197,8 @@ class _Sample:
         sample = part.sample.thin(_sample_size(part.n, width))
         units = SampledUnits.of(fit.moments, regime, sample)
         rows = sample.rows[units.order]
-        phi = design.features.evaluate_rows(rows[:, :-1])
+        table, key = design.features.fill(rows[:, :-1])
+        phi = table.T
         weights = units.weights.copy()
         if log_variance is not None:
             weights *= np.exp(log_variance.log_weights(phi))
@@ -214,7 +217,7 @@ class _Sample:
         if part.n > len(rows):
             scaled = units.add(phi * noise[:, None])
             others += (part.n / len(rows) - 1) * fit.spread(scaled.T @ scaled, active)
-        return cls(fit, regime, rows[:, :-1], phi, units, precision, residual, noise, others)
+        return cls(fit, regime, rows[:, :-1], phi, key, units, precision, residual, noise, others)
 
     @cached_property
     def functions(self) -> RankFunctions:
@@ -228,29 +231,29 @@ class _Sample:
 
     def test(self, order: int) -> tuple[int, list[MisfitTest]]:
         """Test every set of so many variables; return how many, and the clearest."""
-        sets, z = self.functions.scaled_products(order)
+        products = self.functions.scaled_products(order)
+        sets, z = products.sets, products.table
         if not sets:
             return 0, []
         fit, design = self.fit, self.fit.problem.design
         active = design.active(self.regime)
         score = z.T @ (self.precision * self.residual)  # (1)
         cross = np.zeros((z.shape[1], len(design.weights)))
-        pulled = self.precision[:, None] * self.units.take_out(self.phi)
-        cross[:, active] = (z.T @ pulled)[:, design.positions[active]]
+        cross[:, active] = self.pull(order, z)[:, design.positions[active]]
         centred = fit.given.centring.to_centred_rows(cross) @ fit.covariance
         shift = fit.given.centring.to_weights(centred)  # T' of (2)
-        left = (z - self.phi @ design.collect(shift, active).T) * self.noise[:, None]
+        left = self.phi @ design.collect(shift, active).T
+        np.subtract(z, left, out=left)
+        left *= self.noise[:, None]
         left = self.units.add(left)
         outside, shrunk = shift @ self.others, centred * fit.given.precision
-        squares = (z**2).T @ self.noise**2
-        found, start = [], 0
-        for subset, number in sets:  # of products
-            own = slice(start, start + number)
-            start = own.stop
+        squares = self.noise**2 @ products.squares
+        found = []
+        for (subset, _), own, square in zip(sets, products.slices, squares, strict=True):
             noise = left[:, own]
             covariance = noise.T @ noise + outside[own] @ shift[own].T  # (3)
             covariance += shrunk[own] @ centred[own].T
-            if np.trace(covariance) <= LEAST_LEFT * squares[own].sum():
+            if np.trace(covariance) <= LEAST_LEFT * square:
                 covariance *= 0.0  # the fit has just these functions
             by_unit = np.einsum("ij,ij->i", noise, noise)
             freedom = 2 * by_unit.sum() ** 2 / max(float(by_unit @ by_unit), 1e-300)  # (5)
@@ -263,19 +266,49 @@ class _Sample:
         for rough, subset, own, form in found[:KEPT]:
             # the exact tail is called for only where it may matter among so many
             p_value = form.tail if rough * len(sets) <= MAY_MATTER else rough
-            tests.append(self._describe(subset, z[:, own], score[own], form.covariance, p_value))
+            tests.append(self._describe(subset, products, own, score[own], form, p_value))
         return len(sets), tests
 
+    @cached_property
+    def alike(self) -> bool:
+        """Whether all rows count the same, so that many outcomes have sums over them in common."""
+        return not self.units.ratio and bool((self.precision == self.precision[0]).all())
+
+    def pull(self, order: int, z: Array) -> Array:
+        """Return Z' W X by feature, random intercepts taken out; shape (products, features)."""
+        if not self.alike:
+            return z.T @ self.pulled
+        if self.key is None:
+            return self.precision[0] * (z.T @ self.phi)
+        coded = tuple(name in self.fit.summary.levels for name in self.fit.summary.variables)
+        key = ("products by feature", order, coded, self.key)
+        return self.precision[0] * shared(key, lambda: z.T @ self.phi)
+
+    @cached_property
+    def pulled(self) -> Array:
+        """W X by feature, random intercepts taken out; shape (rows, features)."""
+        return np.asarray(self.precision[:, None] * self.units.take_out(self.phi))
+
     def _describe(
-        self, subset: Subset, scaled: Array, score: Array, covariance: Array, p_value: float
+        self,
+        subset: Subset,
+        products: Products,
+        own: slice,
+        score: Array,
+        form: QuadraticForm,
+        p_value: float,
     ) -> MisfitTest:
         """Estimate what is missed, from Z, s and Cov(s) times the roots of D."""
         summary, spread = self.fit.summary, self.fit.moments.outcome_scale.spread
-        information = scaled.T @ (self.precision[:, None] * scaled)
+        scaled, covariance = products.table[:, own], form.covariance
+        if self.alike:
+            information = self.precision[0] * products.gram[own, own]
+        else:
+            information = scaled.T @ (self.precision[:, None] * scaled)
         smoother = np.linalg.inv(information + np.eye(len(score)))
         missed = scaled @ (smoother @ score)  # (6)
         by_noise = smoother @ covariance @ smoother
-        variance = float(missed.var()) - float(np.vdot(np.cov(scaled.T, ddof=0), by_noise))
+        variance = float(missed.var()) - float(np.vdot(products.covariance[own, own], by_noise))
         names = [summary.variables[k] for k in subset]
         worst = int(np.abs(missed).argmax())
         at = {
