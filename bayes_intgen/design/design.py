@@ -37,11 +37,10 @@ from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bayes_intgen.base.blocks import Blocks, split_regime
+from bayes_intgen.base.blocks import Blocks
 from bayes_intgen.base.errors import ModelError
-from bayes_intgen.base.regimes import Regime, format_regime, order_regime
+from bayes_intgen.base.regimes import Regime, order_regime
 from bayes_intgen.base.types import Array, Indices, Mask
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.design.basis.function import ActionBasis
@@ -50,6 +49,7 @@ from bayes_intgen.design.components import (
     Waves,
     Weight,
     bias_name,
+    components_of,
     frequency_table,
     kinds_of_groups,
 )
@@ -256,29 +256,23 @@ class Design:
             If it cuts a block as no regime of the data does.
         """
         everything = order_regime({*regime, *self.at_rest}, self.actions)
-        patterns = {self.block_of(part[0]): part for part in split_regime(everything, self.blocks)}
-        unknown = {*patterns.values()} - {*self.blocks, *self.cuts}
-        if unknown:
-            raise ModelError(
-                f"regime: it sets {sorted(map(format_regime, unknown))} of the blocks "
-                f"{[format_regime(block) for block in self.blocks]}, which no regime of the data "
-                f"does; set whole blocks."
-            )
-        # the sum over k not in S of (1), over blocks: a block that is cut has a bias of its own
-        wanted = {CAUSAL} | {
-            bias_name(block, patterns.get(block, ()))
-            for block in self.blocks
-            if patterns.get(block) != block
-        }
-        return np.isin(self._components, [*wanted])
+        if everything not in self._known:
+            self._known[everything] = self._find_active(everything)
+        return self._known[everything]
 
     @cached_property
-    def _components(self) -> NDArray[np.str_]:
-        return np.array([weight.component for weight in self.weights])
+    def _known(self) -> dict[Regime, Mask]:
+        return {}
+
+    def _find_active(self, everything: Regime) -> Mask:
+        wanted = components_of(everything, self.blocks, self.cuts)
+        active = np.array([weight.component in wanted for weight in self.weights])
+        active.flags.writeable = False
+        return active
 
     def component(self, name: str) -> Mask:
         """Return which weights belong to a component, shape (weights,)."""
-        return self._components == name
+        return np.array([weight.component == name for weight in self.weights])
 
     def collect(self, weights: Array, chosen: Mask) -> Array:
         """Sum the chosen weights by feature: theta_S for ``chosen = active(S)``.

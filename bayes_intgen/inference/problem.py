@@ -19,6 +19,7 @@ import pymc as pm
 
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.parallel import ordered_map, threads_for
+from bayes_intgen.base.shared_work import shared
 from bayes_intgen.base.types import Array
 from bayes_intgen.design.components import kinds_of_lengthscales
 from bayes_intgen.design.design import Design
@@ -110,7 +111,9 @@ class Problem:
             for name in warped.intersection(design.actions)
             if rows[name] < FEW_ROWS or any(gap.share > LEAST_IN_GAP for gap in summary.gaps[name])
         }
-        kinds = design.group_kinds(unset, gapped), kinds_of_lengthscales(design.waves, unset)
+        key = ("kinds of groups", id(design), frozenset(unset), frozenset(gapped))
+        groups, _ = shared(key, lambda: (design.group_kinds(unset, gapped), design))
+        kinds = groups, kinds_of_lengthscales(design.waves, unset)
         return HyperPriors.of(self.priors.of_each(len(regimes), *kinds))
 
     def split(self, x: Array) -> tuple[Array, Array, Array]:
@@ -136,15 +139,13 @@ class Problem:
         centred = self.likelihood.conditional(log_sigma, log_sd)
         return WeightsGiven(centred, np.exp(-2 * log_sd), self.likelihood.centring)
 
-    def effective_parameters(self, x: Array) -> Array:
+    def effective_parameters(self, x: Array, given: WeightsGiven | None = None) -> Array:
         """Return how many parameters the rows of each regime determine, w_r tr(C G_r); (regimes,).
 
-        Their squared residuals are too small by as many.
+        Their squared residuals are too small by as many. ``given``: the weights given x, if known.
         """
-        log_sigma, log_sd = self.log_sds(x)
-        covariance = self.likelihood.conditional(log_sigma, log_sd).covariance
-        traces = [float(np.vdot(gram, covariance)) for gram in self.likelihood.gram]
-        return np.exp(-2 * log_sigma) * traces
+        centred = (given or self.conditional(x)).centred
+        return np.asarray(np.exp(-2 * self.split(x)[0]) * self.likelihood.traces(centred))
 
     def log_density(self, x: Array, given: WeightsGiven) -> float:
         """Return the log posterior density of x, with the weights given x at hand."""

@@ -129,7 +129,7 @@ def fit_log_variances(
     floor = {regime: FLOOR * spread**2 for regime, spread in sigma.items()}
     unit = data.summary.mean_units
     job = _LogSquares(features, outcome_scale, psi.columns, theta, floor, unit)
-    moments = sum_chunks(data, job)
+    moments = sum_chunks(data, job, n_folds=1)
     return {
         regime: LogVariance.from_moments(
             rows, psi.columns, psi.relative, (effects or {}).get(regime, 1.0)

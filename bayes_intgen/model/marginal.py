@@ -42,6 +42,7 @@ import numpy as np
 from bayes_intgen.base.centred_moments import RegressionMoments
 from bayes_intgen.base.parallel import ordered_map, threads_for
 from bayes_intgen.base.regimes import Regime
+from bayes_intgen.base.shared_work import digest, is_sharing, shared
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.design.design import Design
 from bayes_intgen.model.centring import Centring
@@ -107,15 +108,13 @@ class MarginalLikelihood:
         ``log_weight``: the sum of the logarithms of the rows' weights, shape (regimes,).
         """
         active = np.array([design.active(regime) for regime in sums], dtype=float)
-        rows = design.positions
-        # A weight that takes no part in a regime has zeros in its sums: design (2).
-        if centring is None:
-            centring = Centring.of(design, {regime: one.gram for regime, one in sums.items()})
-        gram = np.empty((len(sums), len(rows), len(rows)))
-        for of_regime, mask, placed in zip(sums.values(), active, gram, strict=True):
-            products = of_regime.gram[np.ix_(rows, rows)]
-            placed[:] = centring.to_centred_gram(products * np.outer(mask, mask))
-        cross = np.array([of_regime.cross[rows] for of_regime in sums.values()]) * active
+        grams = {regime: one.gram for regime, one in sums.items()}
+        if centring is None and is_sharing():
+            key = ("placed", id(design), *grams, digest(*grams.values()))
+            gram, centring, _ = shared(key, lambda: (*_place(design, grams), design), _size)
+        else:
+            gram, centring = _place(design, grams, centring)
+        cross = np.array([one.cross[design.positions] for one in sums.values()]) * active
         n = np.array([of_regime.n for of_regime in sums.values()], dtype=float)
         square = np.array([of_regime.square for of_regime in sums.values()])
         cross = centring.to_centred_rows(cross)
@@ -144,9 +143,16 @@ class MarginalLikelihood:
         """The same as packed matrices, by which P is summed; that of lift tests comes last."""
         seen = self.seen
         whole = len(seen) == self.gram.shape[-1]
-        block = np.ix_(seen, seen)
         grams = [*self.gram, self.lifts.gram] if self.lifts else [*self.gram]
-        return np.array([pack(gram if whole else gram[block]) for gram in grams])
+
+        def compute() -> tuple[Array, Array]:
+            block = np.ix_(seen, seen)
+            packed = np.array([pack(gram if whole else gram[block]) for gram in grams])
+            return packed, self.gram  # whose identity is in the key
+
+        if self.lifts:
+            return compute()[0]
+        return shared(("packed", id(self.gram)), compute, _size)[0]
 
     def conditional(self, log_sigma: Array, log_sd: Array) -> Conditional:
         """Return the distribution of the weights given log standard deviations, standard units.
@@ -183,12 +189,19 @@ class MarginalLikelihood:
         inverse = conditional.cholesky.inverse()
         second = add_square(inverse, mean)
         squares = second[corners]
-        gram = self.packed_gram[: len(w)]
-        residual = self.square - 2 * self.cross[:, seen] @ mean
-        residual += 2 * gram @ second - gram[:, corners] @ squares
+        residual = self.square - 2 * self.cross[:, seen] @ mean + self._traces(second)
         by_sd = np.zeros(len(log_sd))
         by_sd[seen] = np.exp(-2 * log_sd[seen]) * squares - 1
         return (value, w * residual - self.n, by_sd), inverse
+
+    def _traces(self, packed: Array) -> Array:
+        """Return tr(A G_r) of a packed matrix, of which one half counts twice; (regimes,)."""
+        corners, gram = diagonal(len(self.seen)), self.packed_gram[: len(self.n)]
+        return np.asarray(2 * (gram @ packed) - gram[:, corners] @ packed[corners])
+
+    def traces(self, conditional: Conditional) -> Array:
+        """Return tr(C G_r), shape (regimes,)."""
+        return self._traces(conditional.cholesky.inverse())
 
     def derivatives(self, log_sigma: Array, log_sd: Array) -> tuple[float, Slopes, Bends]:
         """Return log p(y | hyperparameters) with its first and second derivatives.
@@ -261,6 +274,27 @@ class MarginalLikelihood:
             squares += np.einsum("di,di->d", centred @ self.gram[r], centred)
             columns.append(-0.5 * squares / sigma[:, r] ** 2 - n * np.log(sigma[:, r]))
         return np.column_stack(columns) + 0.5 * (self.log_weight - self.n * log(2 * pi))
+
+
+def _place(
+    design: Design, grams: Mapping[Regime, Array], centring: Centring | None = None
+) -> tuple[Array, Centring]:
+    """Place the sums of products of each regime at the positions of the weights, and centre."""
+    # A weight that takes no part in a regime has zeros in its sums: design (2).
+    centring = centring or Centring.of(design, grams)
+    rows = design.positions
+    gram = np.empty((len(grams), len(rows), len(rows)))
+    for (regime, products), placed in zip(grams.items(), gram, strict=True):
+        active = design.active(regime)
+        found = products[np.ix_(rows, rows)]
+        found[~active] = 0.0
+        found[:, ~active] = 0.0
+        placed[:] = centring.to_centred_gram(found)
+    return gram, centring
+
+
+def _size(placed: tuple[Array, *tuple[object, ...]]) -> int:
+    return placed[0].nbytes
 
 
 def _traces(products: Array) -> Array:

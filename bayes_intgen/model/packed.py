@@ -101,6 +101,4 @@ def factorise(packed: Array, size: int) -> Factor:
 
 def add_square(packed: Array, vector: Array) -> Array:
     """Return A + v v' of a packed matrix A."""
-    return np.asarray(
-        lapack.dsfrk(len(vector), 1, 1.0, vector[:, None], 1.0, packed, **LAYOUT)
-    )
+    return np.asarray(lapack.dsfrk(len(vector), 1, 1.0, vector[:, None], 1.0, packed, **LAYOUT))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable
 import numpy as np
 
 from bayes_intgen.base.centred_moments import CentredMoments
-from bayes_intgen.base.shared_work import digest, shared
+from bayes_intgen.base.shared_work import shared
 from bayes_intgen.base.types import Array
 
 __all__ = ["BlockMoments", "block_rows"]
@@ -35,6 +35,7 @@ class BlockMoments:
         self._cross = np.zeros(size)
         self._reference: Array | None = None  # of the table
         self._centre = 0.0  # of the outcome
+        self._first: Hashable = None  # the key of the first block, from which the reference follows
 
     def add(
         self,
@@ -79,7 +80,8 @@ class BlockMoments:
 
     def _shared(self, table: Callable[[], Array], key: Hashable) -> tuple[Array, Array, Array]:
         """Return reference, rows less that, and their products: the same for many outcomes."""
-        known = self._reference
+        known, first = self._reference, self._first
+        self._first = key if first is None else first
 
         def compute() -> tuple[Array, Array, Array]:
             rows = table()
@@ -87,8 +89,7 @@ class BlockMoments:
             block = rows - reference
             return reference, block, block @ block.T
 
-        after = None if known is None else digest(known)
-        return shared(("products", key, after), compute, lambda found: sum(a.nbytes for a in found))
+        return shared(("products", key, first), compute, lambda found: sum(a.nbytes for a in found))
 
     def result(self) -> CentredMoments:
         """Return the moments of (table without its first column, outcome) of all rows."""

@@ -8,6 +8,7 @@ another.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from bayes_intgen.base.errors import ModelError
@@ -56,7 +57,7 @@ class Feature:
     kind: Kind
     group: str
 
-    @property
+    @cached_property
     def actions(self) -> frozenset[str]:
         """The actions the feature depends on."""
         return frozenset(action for action, _ in self.factors)

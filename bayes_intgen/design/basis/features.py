@@ -238,7 +238,7 @@ class FeatureMap:
                 return compute()[0], None
             self._fill(values, out)
             return out, None
-        key = ("features", *map(id, self.bases.values()), self._factors, digest(values))
+        key = ("features", *map(id, self.bases.values()), self.factors, digest(values))
         return shared(key, compute, lambda found: found[0].nbytes)[0], key
 
     def _fill(self, values: Array, out: Array) -> None:
@@ -249,12 +249,13 @@ class FeatureMap:
         self._layout.fill(tables, out)
 
     @cached_property
-    def _factors(self) -> tuple[tuple[tuple[str, int], ...], ...]:
+    def factors(self) -> tuple[tuple[tuple[str, int], ...], ...]:
+        """The factors of each feature."""
         return tuple(feature.factors for feature in self.features)
 
     @cached_property
     def _layout(self) -> ProductLayout:
-        return ProductLayout.of(self._factors)
+        return ProductLayout.of(self.factors)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state as JSON types."""

@@ -48,7 +48,7 @@ in these shares of 20 data sets, 40 for r = 0:
 """
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil, log2, sqrt
 from typing import Self
@@ -58,9 +58,8 @@ import numpy as np
 from bayes_intgen.base.parallel import one_blas_thread
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.shared_work import digest, is_sharing, shared
-from bayes_intgen.base.types import Array, Mask
-from bayes_intgen.data.summary import Summary
-from bayes_intgen.inference.problem import Problem, WeightsGiven
+from bayes_intgen.base.types import Array
+from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.verdicts.estimated_form import QuadraticForm
 from bayes_intgen.inference.verdicts.lack_of_fit_result import LackOfFit, MisfitTest
 from bayes_intgen.inference.verdicts.rank_functions import (
@@ -70,8 +69,8 @@ from bayes_intgen.inference.verdicts.rank_functions import (
     Subset,
 )
 from bayes_intgen.inference.verdicts.sampled_units import SampledUnits
+from bayes_intgen.inference.verdicts.tested_fit import TestedFit
 from bayes_intgen.model.log_variance import LogVariance
-from bayes_intgen.moments.meat import meat
 from bayes_intgen.moments.moments import Moments
 
 __all__ = ["check_lack_of_fit"]
@@ -107,7 +106,7 @@ def check_lack_of_fit(
         return None
     without_lifts = problem.with_lifts(None) if problem.lifts else problem
     with one_blas_thread():
-        fit = _Fit.at(without_lifts, mode, moments)
+        fit = TestedFit.at(without_lifts, mode, moments)
     numbers = np.zeros(MOST_VARIABLES, dtype=int)
     clearest: list[MisfitTest] = []
     for r, regime in enumerate(moments.regimes):
@@ -124,61 +123,10 @@ def check_lack_of_fit(
 
 
 @dataclass(frozen=True)
-class _Fit:
-    """What the tests of all regimes take from the fit."""
-
-    problem: Problem
-    moments: Moments
-    given: WeightsGiven
-    covariance: Array = field(repr=False)  # of the centred weights
-    log_sigma: Array
-    taken: Array  # effective parameters of each regime
-    total: Array = field(repr=False)  # the sum of w^2 e^2 x x' over all rows of all regimes
-
-    @classmethod
-    def at(cls, problem: Problem, mode: Array, moments: Moments) -> Self:
-        given, log_sigma = problem.conditional(mode), problem.split(mode)[0]
-        covariance, grams = given.centred.covariance, problem.likelihood.gram
-        taken = np.exp(-2 * log_sigma) * [float(np.vdot(gram, covariance)) for gram in grams]
-        size = len(problem.design.weights)
-        fit = cls(problem, moments, given, covariance, log_sigma, taken, np.zeros((size, size)))
-        for r in range(len(moments.regimes)):
-            np.add(fit.total, fit.meat(r), out=fit.total)
-        return fit
-
-    @property
-    def summary(self) -> Summary:
-        """That of the rows."""
-        return self.moments.summary
-
-    def meat(self, r: int) -> Array:
-        """Return the sum of w^2 e^2 x x' over all rows of a regime, shape (weights, weights)."""
-        regime, design = self.moments.regimes[r], self.problem.design
-        order = {f.factors: i for i, f in enumerate(self.moments.features.features)}
-        mine = np.array([order[f.factors] for f in design.features.features])
-        squares = meat(self.moments, regime)[np.ix_(mine, mine)]
-        factor = np.exp(-4 * self.log_sigma[r]) * self.inflation(r)
-        return np.asarray(factor * self.spread(squares, design.active(regime)))
-
-    def inflation(self, r: int) -> float:
-        """Return n / (n - edf): the fit took as many degrees of freedom out of the residuals."""
-        n = self.summary.regimes[self.moments.regimes[r]].n
-        return float(n / max(n - self.taken[r], 1.0))
-
-    def spread(self, by_feature: Array, active: Mask) -> Array:
-        """Place sums over pairs of features at the pairs of weights that are active."""
-        positions = self.problem.design.positions
-        placed: Array = by_feature[np.ix_(positions, positions)]
-        placed[~active] = 0.0
-        placed[:, ~active] = 0.0
-        return placed
-
-
-@dataclass(frozen=True)
 class _Sample:
     """Rows of one regime, and their residuals."""
 
-    fit: _Fit
+    fit: TestedFit
     regime: Regime
     values: Array  # of the variables, shape (rows, variables)
     phi: Array  # features, shape (rows, features)
@@ -190,7 +138,7 @@ class _Sample:
     others: Array  # M of (3), shape (weights, weights)
 
     @classmethod
-    def of(cls, fit: _Fit, r: int, log_variance: LogVariance | None) -> Self:
+    def of(cls, fit: TestedFit, r: int, log_variance: LogVariance | None) -> Self:
         regime, design = fit.moments.regimes[r], fit.problem.design
         part, active = fit.summary.regimes[regime], design.active(regime)
         width = len(design.features.features)

@@ -86,7 +86,7 @@ def _solve(q: Array, lam: Array) -> Array:
         if (np.abs(step) <= 1e-13 * s).all():
             break
     t = 0.5 * (s - 1) / s
-    # near the mean, where t is zero, what is left of q counts relative to t: K'(t) - K'(0) by itself
+    # near the mean t is near zero, and what is left of q counts relative to it: K'(t) - K'(0)
     rise = lam**2 / (1 - 2 * t[:, None] * lam)
     left = q - lam.sum() - 2 * t * rise.sum(axis=1)
     return np.asarray(t + left / (2 * (rise**2 / lam**2).sum(axis=1)))

@@ -1,0 +1,64 @@
+"""What the tests of lack of fit in all regimes take from the fit."""
+
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+
+from bayes_intgen.base.types import Array, Mask
+from bayes_intgen.data.summary import Summary
+from bayes_intgen.inference.problem import Problem, WeightsGiven
+from bayes_intgen.moments.meat import meat
+from bayes_intgen.moments.moments import Moments
+
+__all__ = ["TestedFit"]
+
+
+@dataclass(frozen=True)
+class TestedFit:
+    """What the tests of all regimes take from the fit."""
+
+    problem: Problem
+    moments: Moments
+    given: WeightsGiven
+    covariance: Array = field(repr=False)  # of the centred weights
+    log_sigma: Array
+    taken: Array  # effective parameters of each regime
+    total: Array = field(repr=False)  # the sum of w^2 e^2 x x' over all rows of all regimes
+
+    @classmethod
+    def at(cls, problem: Problem, mode: Array, moments: Moments) -> Self:
+        given, log_sigma = problem.conditional(mode), problem.split(mode)[0]
+        covariance, taken = given.centred.covariance, problem.effective_parameters(mode, given)
+        size = len(problem.design.weights)
+        fit = cls(problem, moments, given, covariance, log_sigma, taken, np.zeros((size, size)))
+        for r in range(len(moments.regimes)):
+            np.add(fit.total, fit.meat(r), out=fit.total)
+        return fit
+
+    @property
+    def summary(self) -> Summary:
+        """That of the rows."""
+        return self.moments.summary
+
+    def meat(self, r: int) -> Array:
+        """Return the sum of w^2 e^2 x x' over all rows of a regime, shape (weights, weights)."""
+        regime, design = self.moments.regimes[r], self.problem.design
+        order = {f.factors: i for i, f in enumerate(self.moments.features.features)}
+        mine = np.array([order[f.factors] for f in design.features.features])
+        squares = meat(self.moments, regime)[np.ix_(mine, mine)]
+        factor = np.exp(-4 * self.log_sigma[r]) * self.inflation(r)
+        return np.asarray(factor * self.spread(squares, design.active(regime)))
+
+    def inflation(self, r: int) -> float:
+        """Return n / (n - edf): the fit took as many degrees of freedom out of the residuals."""
+        n = self.summary.regimes[self.moments.regimes[r]].n
+        return float(n / max(n - self.taken[r], 1.0))
+
+    def spread(self, by_feature: Array, active: Mask) -> Array:
+        """Place sums over pairs of features at the pairs of weights that are active."""
+        positions = self.problem.design.positions
+        placed: Array = by_feature[np.ix_(positions, positions)]
+        placed[~active] = 0.0
+        placed[:, ~active] = 0.0
+        return placed
