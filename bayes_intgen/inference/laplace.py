@@ -82,7 +82,7 @@ class Target:
         """
         moments = self.problem.moments
         shares = np.array([moments.residual_share(regime) for regime in moments.regimes])
-        return np.maximum(shares, 1e-10)
+        return np.asarray(np.maximum(shares, 1e-10))
 
     def __call__(self, z: Array) -> tuple[float, Array]:
         value, gradient = self.problem.log_posterior(self.centre + self.unit * z)

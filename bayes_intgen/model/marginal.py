@@ -290,6 +290,7 @@ def _place(
         found[~active] = 0.0
         found[:, ~active] = 0.0
         placed[:] = centring.to_centred_gram(found)
+    gram.flags.writeable = False
     return gram, centring
 
 

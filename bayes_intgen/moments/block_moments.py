@@ -87,7 +87,10 @@ class BlockMoments:
             rows = table()
             reference = _mean(rows) if known is None else known
             block = rows - reference
-            return reference, block, block @ block.T
+            found = reference, block, block @ block.T
+            for array in found:
+                array.flags.writeable = False
+            return found
 
         return shared(("products", key, first), compute, lambda found: sum(a.nbytes for a in found))
 

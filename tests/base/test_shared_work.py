@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from numpy.testing import assert_array_equal
 
 import bayes_intgen as ig
@@ -80,5 +81,6 @@ def test_features_are_shared_by_their_rows(monkeypatch):
         monkeypatch.setattr(FeatureMap, "_fill", None)  # not called any more
         found = maps[1].evaluate_rows(rows.copy())
     assert_array_equal(found, expected)
-    found[:] = 0.0  # what is kept is not handed out
+    with pytest.raises(ValueError, match="read-only"):
+        found[:] = 0.0  # what is kept cannot be changed
     assert learn_structure(data.summary).parents == {"a1": (), "a2": ()}

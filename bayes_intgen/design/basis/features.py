@@ -231,13 +231,13 @@ class FeatureMap:
         def compute() -> tuple[Array, Mapping[str, ActionBasis]]:
             table = np.empty((len(self.features), len(values)))
             self._fill(values, table)
+            table.flags.writeable = False
             return table, self.bases  # whose identity is in the key
 
         if not is_sharing():
-            if out is None:
-                return compute()[0], None
-            self._fill(values, out)
-            return out, None
+            table = np.empty((len(self.features), len(values))) if out is None else out
+            self._fill(values, table)
+            return table, None
         key = ("features", *map(id, self.bases.values()), self.factors, digest(values))
         return shared(key, compute, lambda found: found[0].nbytes)[0], key
 

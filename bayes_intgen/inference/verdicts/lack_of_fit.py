@@ -185,25 +185,25 @@ class _Sample:
             return 0, []
         fit, design = self.fit, self.fit.problem.design
         active = design.active(self.regime)
-        score = z.T @ (self.precision * self.residual)  # (1)
-        cross = np.zeros((z.shape[1], len(design.weights)))
+        score = z @ (self.precision * self.residual)  # (1)
+        cross = np.zeros((len(z), len(design.weights)))
         cross[:, active] = self.pull(order, z)[:, design.positions[active]]
         centred = fit.given.centring.to_centred_rows(cross) @ fit.covariance
         shift = fit.given.centring.to_weights(centred)  # T' of (2)
-        left = self.phi @ design.collect(shift, active).T
+        left = design.collect(shift, active) @ self.phi.T
         np.subtract(z, left, out=left)
-        left *= self.noise[:, None]
-        left = self.units.add(left)
+        left *= self.noise
+        left = self.units.add(left.T).T
         outside, shrunk = shift @ self.others, centred * fit.given.precision
-        squares = self.noise**2 @ products.squares
+        squares = products.squares @ self.noise**2
         found = []
         for (subset, _), own, square in zip(sets, products.slices, squares, strict=True):
-            noise = left[:, own]
-            covariance = noise.T @ noise + outside[own] @ shift[own].T  # (3)
+            noise = left[own]
+            covariance = noise @ noise.T + outside[own] @ shift[own].T  # (3)
             covariance += shrunk[own] @ centred[own].T
             if np.trace(covariance) <= LEAST_LEFT * square:
                 covariance *= 0.0  # the fit has just these functions
-            by_unit = np.einsum("ij,ij->i", noise, noise)
+            by_unit = np.einsum("ij,ij->j", noise, noise)
             freedom = 2 * by_unit.sum() ** 2 / max(float(by_unit @ by_unit), 1e-300)  # (5)
             if self.units.grouped:
                 freedom = freedom / 2  # scores of groups are close to normal
@@ -225,12 +225,12 @@ class _Sample:
     def pull(self, order: int, z: Array) -> Array:
         """Return Z' W X by feature, random intercepts taken out; shape (products, features)."""
         if not self.alike:
-            return z.T @ self.pulled
+            return z @ self.pulled
         if self.key is None:
-            return self.precision[0] * (z.T @ self.phi)
+            return np.asarray(self.precision[0] * (z @ self.phi))
         coded = tuple(name in self.fit.summary.levels for name in self.fit.summary.variables)
         key = ("products by feature", order, coded, self.key)
-        return self.precision[0] * shared(key, lambda: z.T @ self.phi)
+        return np.asarray(self.precision[0] * shared(key, lambda: z @ self.phi))
 
     @cached_property
     def pulled(self) -> Array:
@@ -248,13 +248,13 @@ class _Sample:
     ) -> MisfitTest:
         """Estimate what is missed, from Z, s and Cov(s) times the roots of D."""
         summary, spread = self.fit.summary, self.fit.moments.outcome_scale.spread
-        scaled, covariance = products.table[:, own], form.covariance
+        scaled, covariance = products.table[own], form.covariance
         if self.alike:
             information = self.precision[0] * products.gram[own, own]
         else:
-            information = scaled.T @ (self.precision[:, None] * scaled)
+            information = (scaled * self.precision) @ scaled.T
         smoother = np.linalg.inv(information + np.eye(len(score)))
-        missed = scaled @ (smoother @ score)  # (6)
+        missed = (smoother @ score) @ scaled  # (6)
         by_noise = smoother @ covariance @ smoother
         variance = float(missed.var()) - float(np.vdot(products.covariance[own, own], by_noise))
         names = [summary.variables[k] for k in subset]

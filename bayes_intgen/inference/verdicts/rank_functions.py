@@ -36,7 +36,7 @@ class Products:
     """Products of functions of all sets of so many variables, times their relative prior scales."""
 
     sets: list[tuple[Subset, int]]  # of variables, each with the number of its products
-    table: Array = field(repr=False)  # one set's beside another's, shape (rows, products)
+    table: Array = field(repr=False)  # one set's behind another's, shape (products, rows)
 
     @classmethod
     def of(cls, found: Iterable[tuple[Subset, Array, Array]]) -> Self:
@@ -44,30 +44,30 @@ class Products:
         sets, columns = [], []
         for subset, products, scale in found:
             sets.append((subset, len(scale)))
-            columns.append(products * scale)
-        return cls(sets, np.hstack(columns) if sets else np.empty((0, 0)))
+            columns.append((products * scale).T)
+        return cls(sets, np.vstack(columns) if sets else np.empty((0, 0)))
 
     @cached_property
     def slices(self) -> list[slice]:
-        """The columns of each set."""
+        """The products of each set."""
         ends = np.cumsum([0, *(number for _, number in self.sets)]).tolist()
         return [slice(*pair) for pair in pairwise(ends)]
 
     @cached_property
     def squares(self) -> Array:
-        """The sum of squares over the products of each set, shape (rows, sets)."""
-        return np.column_stack([(self.table[:, own] ** 2).sum(axis=1) for own in self.slices])
+        """The sum of squares over the products of each set, shape (sets, rows)."""
+        return np.array([(self.table[own] ** 2).sum(axis=0) for own in self.slices])
 
     @cached_property
     def gram(self) -> Array:
         """Sums of products over the rows, shape (products, products)."""
-        return self.table.T @ self.table
+        return self.table @ self.table.T
 
     @cached_property
     def covariance(self) -> Array:
         """Over the rows, shape (products, products)."""
-        mean = self.table.mean(axis=0)
-        return np.asarray(self.gram / len(self.table) - np.outer(mean, mean))
+        mean = self.table.mean(axis=1)
+        return np.asarray(self.gram / self.table.shape[1] - np.outer(mean, mean))
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,12 @@
 """What the tests of lack of fit in all regimes take from the fit."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Self
 
 import numpy as np
 
-from bayes_intgen.base.types import Array, Mask
+from bayes_intgen.base.types import Array, Indices, Mask
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.inference.problem import Problem, WeightsGiven
 from bayes_intgen.moments.meat import meat
@@ -28,6 +29,7 @@ class TestedFit:
 
     @classmethod
     def at(cls, problem: Problem, mode: Array, moments: Moments) -> Self:
+        """Take it from a problem, its hyperparameters at the mode, and the moments of residuals."""
         given, log_sigma = problem.conditional(mode), problem.split(mode)[0]
         covariance, taken = given.centred.covariance, problem.effective_parameters(mode, given)
         size = len(problem.design.weights)
@@ -43,12 +45,19 @@ class TestedFit:
 
     def meat(self, r: int) -> Array:
         """Return the sum of w^2 e^2 x x' over all rows of a regime, shape (weights, weights)."""
-        regime, design = self.moments.regimes[r], self.problem.design
-        order = {f.factors: i for i, f in enumerate(self.moments.features.features)}
-        mine = np.array([order[f.factors] for f in design.features.features])
-        squares = meat(self.moments, regime)[np.ix_(mine, mine)]
-        factor = np.exp(-4 * self.log_sigma[r]) * self.inflation(r)
-        return np.asarray(factor * self.spread(squares, design.active(regime)))
+        regime, where = self.moments.regimes[r], self.places
+        active = self.problem.design.active(regime)
+        placed: Array = meat(self.moments, regime)[np.ix_(where, where)]
+        placed *= np.exp(-4 * self.log_sigma[r]) * self.inflation(r)
+        placed[~active] = 0.0
+        placed[:, ~active] = 0.0
+        return placed
+
+    @cached_property
+    def places(self) -> Indices:
+        """Where the feature of each weight stands among those of the moments, shape (weights,)."""
+        order = {factors: i for i, factors in enumerate(self.moments.features.factors)}
+        return np.array([order[weight.feature.factors] for weight in self.problem.design.weights])
 
     def inflation(self, r: int) -> float:
         """Return n / (n - edf): the fit took as many degrees of freedom out of the residuals."""
