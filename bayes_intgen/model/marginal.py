@@ -236,7 +236,7 @@ class MarginalLikelihood:
 
         deque(ordered_map(multiply, range(len(w)), threads_for(len(m))), 0)
         c_rho = rho @ c
-        twice_w = c_rho @ rho.T + 0.5 * _traces(products)  # (6)
+        twice_w = c_rho @ rho.T + 0.5 * _paired_traces(products)  # (6)
         w_lam = 0.5 * spreads - m * c_rho  # (7)
         # From w and lambda to their logarithms, by the chain rule; (8) is in the last lines.
         second = np.diag(c) + m**2
@@ -298,7 +298,7 @@ def _size(placed: tuple[Array, *tuple[object, ...]]) -> int:
     return placed[0].nbytes
 
 
-def _traces(products: Array) -> Array:
+def _paired_traces(products: Array) -> Array:
     """Return tr(A_r A_s) of matrices, shape (n, p, p) to (n, n), some rows of all at a time."""
     n, size, _ = products.shape
     traces = np.zeros((n, n))

@@ -60,6 +60,7 @@ class BlockMoments:
         """
         if not self._n:
             self._centre = float(y[0] + (y - y[0]).mean())
+            self._first = key
         own = y - self._centre
         if key is not None and row_weights is None:
             self._reference, block, product = self._shared(table, key)
@@ -80,8 +81,7 @@ class BlockMoments:
 
     def _shared(self, table: Callable[[], Array], key: Hashable) -> tuple[Array, Array, Array]:
         """Return reference, rows less that, and their products: the same for many outcomes."""
-        known, first = self._reference, self._first
-        self._first = key if first is None else first
+        known = self._reference
 
         def compute() -> tuple[Array, Array, Array]:
             rows = table()
@@ -92,7 +92,8 @@ class BlockMoments:
                 array.flags.writeable = False
             return found
 
-        return shared(("products", key, first), compute, lambda found: sum(a.nbytes for a in found))
+        whole = ("products", key, self._first)
+        return shared(whole, compute, lambda found: sum(array.nbytes for array in found))
 
     def result(self) -> CentredMoments:
         """Return the moments of (table without its first column, outcome) of all rows."""
