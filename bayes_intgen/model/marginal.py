@@ -46,9 +46,8 @@ from bayes_intgen.base.shared_work import digest, is_sharing, shared
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.design.design import Design
 from bayes_intgen.model.centring import Centring
-from bayes_intgen.model.conditional import Conditional
+from bayes_intgen.model.conditional import Conditional, add_square, diagonal, pack, unpack
 from bayes_intgen.model.lift_likelihood import LiftRows
-from bayes_intgen.model.packed import add_square, diagonal, pack, unpack
 from bayes_intgen.moments.moments import Moments
 
 __all__ = ["MarginalLikelihood"]

@@ -52,9 +52,8 @@ from scipy import special
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.sandwich import corrected_scores
-from bayes_intgen.inference.verdicts.estimated_form import QuadraticForm
 from bayes_intgen.inference.verdicts.probes import Probe
-from bayes_intgen.inference.verdicts.quadratic_form import quadratic_form_tail
+from bayes_intgen.inference.verdicts.quadratic_form import QuadraticForm, quadratic_form_tail
 from bayes_intgen.moments.meat import meat, sum_of_squares, units_are_blocks
 from bayes_intgen.moments.moments import Moments
 

@@ -60,8 +60,8 @@ from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.shared_work import digest, is_sharing, shared
 from bayes_intgen.base.types import Array
 from bayes_intgen.inference.problem import Problem
-from bayes_intgen.inference.verdicts.estimated_form import QuadraticForm
 from bayes_intgen.inference.verdicts.lack_of_fit_result import LackOfFit, MisfitTest
+from bayes_intgen.inference.verdicts.quadratic_form import QuadraticForm
 from bayes_intgen.inference.verdicts.rank_functions import (
     MOST_VARIABLES,
     Products,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from bayes_intgen.model.packed import add_square, diagonal, factorise, pack, unpack
+from bayes_intgen.model.conditional import add_square, diagonal, factorise, pack, unpack
 
 
 @pytest.fixture(params=[1, 2, 7, 8, 65])
