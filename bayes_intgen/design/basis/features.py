@@ -20,6 +20,7 @@ from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.design.basis.categorical import CategoricalBasis
 from bayes_intgen.design.basis.feature import (
     Feature,
+    ProductLayout,
     check_unique,
     clash,
     function_of,
@@ -29,7 +30,6 @@ from bayes_intgen.design.basis.feature import (
 from bayes_intgen.design.basis.function import ActionBasis
 from bayes_intgen.design.basis.hsgp import HSGPBasis
 from bayes_intgen.design.basis.polynomial import PolynomialBasis
-from bayes_intgen.design.basis.products import ProductLayout
 
 __all__ = ["FeatureMap"]
 

@@ -1,4 +1,4 @@
-"""Tail probabilities of quadratic forms in normal variables, their covariance known or estimated."""
+"""Tail probabilities of quadratic forms in normal variables of known or estimated covariance."""
 
 from dataclasses import dataclass
 from functools import cached_property
