@@ -1,9 +1,10 @@
 """Results that many computations have in common, kept while they run.
 
-Fits of many outcomes of the same rows evaluate the same features, look for jumps with the same
-smooth functions and learn the same structure. Within :func:`sharing_work` such a result is computed
-once for each key, which names everything that it follows from (arrays by :func:`digest`), and so is
-what it would have been: a fit among many equals that alone. Outside, nothing is kept.
+Fits of many outcomes of the same rows evaluate the same features, sum the same products of them,
+look for jumps with the same smooth functions and learn the same structure. Within
+:func:`sharing_work` such a result is computed once for each key, which names everything that it
+follows from (arrays by :func:`digest`), and so is what it would have been: a fit among many equals
+that alone. Outside, nothing is kept.
 
 What is kept must not be changed by those who get it. The results that were asked for longest ago
 make room for new ones.

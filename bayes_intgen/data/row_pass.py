@@ -42,7 +42,10 @@ class Chunk(NamedTuple):
 
 
 def sum_chunks[Sums: Mergeable](
-    data: RegimeData, job: Callable[[Chunk], Sums], regimes: Collection[Regime] | None = None
+    data: RegimeData,
+    job: Callable[[Chunk], Sums],
+    regimes: Collection[Regime] | None = None,
+    n_folds: int = FOLDS,
 ) -> dict[Regime, Sums]:
     """Sum over all rows of every regime, or of some; regimes in canonical order.
 
@@ -54,11 +57,13 @@ def sum_chunks[Sums: Mergeable](
         Takes a chunk. It is called in several threads, and sent to where partitions are.
     regimes
         Those whose rows are summed; all by default.
+    n_folds
+        Into how many folds the rows of a regime are cut.
     """
     counts = {r: s.n for r, s in data.summary.regimes.items() if regimes is None or r in regimes}
     # the same on every partition; where its rows stand within their regime is the argument
     per_partition = partial(
-        _sum_partition, job, data.columns, data.levels, counts, data.source.threads
+        _sum_partition, job, data.columns, data.levels, counts, n_folds, data.source.threads
     )
     sums = data.source.reduce(per_partition, data.rows_before)
     return {regime: sums[regime] for regime in counts}
@@ -69,6 +74,7 @@ def _sum_partition[Sums: Mergeable](
     columns: Columns,
     levels: Levels,
     counts: Mapping[Regime, int],
+    n_folds: int,
     threads: int | None,
     source: Source,
     rows_before: RowsBefore,
@@ -76,7 +82,7 @@ def _sum_partition[Sums: Mergeable](
     sums: dict[Regime, Sums] = {}
     batches = regime_batches(source.batches(), columns, levels, counts)
     with one_blas_thread():  # the cores are shared by chunks, not within a product
-        folded = folded_chunks(batches, counts, rows_before)
+        folded = folded_chunks(batches, counts, rows_before, n_folds)
         chunks = (Chunk(regime, fold, *columns.split(rows)) for regime, fold, rows in folded)
         for regime, more in ordered_map(lambda chunk: (chunk[0], job(chunk)), chunks, threads):
             sums[regime] = _add(sums[regime], more) if regime in sums else more
@@ -90,7 +96,10 @@ def _add[Sums: Mergeable](sums: Sums, more: Sums) -> Sums:
 
 
 def folded_chunks(
-    batches: Iterable[tuple[Regime, Array]], counts: Mapping[Regime, int], rows_before: RowsBefore
+    batches: Iterable[tuple[Regime, Array]],
+    counts: Mapping[Regime, int],
+    rows_before: RowsBefore,
+    n_folds: int = FOLDS,
 ) -> Iterator[tuple[Regime, int, Array]]:
     """Yield (regime, fold, rows), the rows of each regime in their order.
 
@@ -103,6 +112,8 @@ def folded_chunks(
     rows_before
         Number of rows of each regime in the partitions before this one, by which rows keep their
         place in the folds; zero if a regime is not there.
+    n_folds
+        Number of folds.
     """
     seen = {regime: rows_before.get(regime, 0) for regime in counts}
     pending: dict[Regime, list[Array]] = {regime: [] for regime in counts}
@@ -111,7 +122,7 @@ def folded_chunks(
     def flush(regime: Regime) -> Iterator[tuple[Regime, int, Array]]:
         gathered = pending[regime]
         rows = gathered[0] if len(gathered) == 1 else np.concatenate(gathered)
-        for fold, chunk in _cut(rows, seen[regime], counts[regime]):
+        for fold, chunk in _cut(rows, seen[regime], counts[regime], n_folds):
             yield regime, fold, chunk
         seen[regime] += len(rows)
         pending[regime], lengths[regime] = [], 0
@@ -126,12 +137,12 @@ def folded_chunks(
             yield from flush(regime)
 
 
-def _cut(values: Array, start: int, n: int) -> Iterator[tuple[int, Array]]:
+def _cut(values: Array, start: int, n: int, n_folds: int) -> Iterator[tuple[int, Array]]:
     """Cut rows ``start`` to ``start + len(values)`` of n at fold borders and every chunk.
 
     Folds are as equal as can be, the larger ones first.
     """
-    sizes = [n // FOLDS + (fold < n % FOLDS) for fold in range(FOLDS)]
+    sizes = [n // n_folds + (fold < n % n_folds) for fold in range(n_folds)]
     ends = np.cumsum(sizes)
     done = 0
     while done < len(values):

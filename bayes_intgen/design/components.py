@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayes_intgen.base.regimes import format_regime
+from bayes_intgen.base.blocks import Blocks
+from bayes_intgen.base.errors import ModelError
+from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.design.basis.feature import Feature
 from bayes_intgen.design.basis.function import ActionBasis
@@ -16,6 +18,7 @@ __all__ = [
     "Waves",
     "Weight",
     "bias_name",
+    "components_of",
     "frequency_table",
     "kinds_of_groups",
     "kinds_of_lengthscales",
@@ -41,6 +44,32 @@ def bias_name(block: str | Iterable[str], pattern: Iterable[str] = ()) -> str:
     label = block if isinstance(block, str) else format_regime(block)
     part = "+".join(pattern)
     return f"bias:{label}|{part}" if part else f"bias:{label}"
+
+
+def components_of(regime: Regime, blocks: Blocks, cuts: Iterable[Regime]) -> set[str]:
+    """Return the names of the components that take part in the mean of a regime.
+
+    Raises
+    ------
+    ModelError
+        If it cuts a block as no regime of the data does.
+
+    Examples
+    --------
+    >>> sorted(components_of(("a1",), (("a1",), ("a2", "a3")), ()))
+    ['bias:a2+a3', 'causal']
+    """
+    patterns = {block: tuple(name for name in block if name in regime) for block in blocks}
+    unknown = {*patterns.values()} - {(), *blocks, *cuts}
+    if unknown:
+        raise ModelError(
+            f"regime: it sets {sorted(map(format_regime, unknown))} of the blocks "
+            f"{[format_regime(block) for block in blocks]}, which no regime of the data "
+            f"does; set whole blocks."
+        )
+    # the sum over k not in S, over blocks: a block that is cut has a bias of its own
+    biases = {bias_name(block, part) for block, part in patterns.items() if part != block}
+    return {CAUSAL} | biases
 
 
 @dataclass(frozen=True)

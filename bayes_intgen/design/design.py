@@ -6,10 +6,9 @@ With S the set of actions that are intervened on,
                   + sum over k not in S of d_k(a_k, a_pa(k)),
     (2)  m_S(a) = phi(a)' theta_S,      theta_S = beta + sum over k not in S of delta_k.
 
-The two are one: alpha + sum_k u_k = phi' beta, and d_k = phi' delta_k.
-``beta`` is the causal part and ``delta_k`` the confounding bias of action k, which is switched off
-when A_k is intervened on. A regime is a choice of components. Which features they use is the
-``interactions`` argument (:mod:`bayes_intgen.design.interactions`).
+The two are one: alpha + sum_k u_k = phi' beta, and d_k = phi' delta_k. ``beta`` is the causal part
+and ``delta_k`` the confounding bias of action k, which is switched off when A_k is set. A regime is
+a choice of components (:mod:`bayes_intgen.design.interactions`: which features they use).
 
 With ``blocks`` of several actions the same holds with blocks in place of actions (Corollary 1): the
 causal part always has every feature within a block (again: smooth curves are of order two,
@@ -39,9 +38,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from bayes_intgen.base.blocks import Blocks, split_regime
+from bayes_intgen.base.blocks import Blocks
 from bayes_intgen.base.errors import ModelError
-from bayes_intgen.base.regimes import Regime, format_regime, order_regime
+from bayes_intgen.base.regimes import Regime, order_regime
 from bayes_intgen.base.types import Array, Indices, Mask
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.design.basis.function import ActionBasis
@@ -50,6 +49,7 @@ from bayes_intgen.design.components import (
     Waves,
     Weight,
     bias_name,
+    components_of,
     frequency_table,
     kinds_of_groups,
 )
@@ -256,21 +256,19 @@ class Design:
             If it cuts a block as no regime of the data does.
         """
         everything = order_regime({*regime, *self.at_rest}, self.actions)
-        patterns = {self.block_of(part[0]): part for part in split_regime(everything, self.blocks)}
-        unknown = {*patterns.values()} - {*self.blocks, *self.cuts}
-        if unknown:
-            raise ModelError(
-                f"regime: it sets {sorted(map(format_regime, unknown))} of the blocks "
-                f"{[format_regime(block) for block in self.blocks]}, which no regime of the data "
-                f"does; set whole blocks."
-            )
-        # the sum over k not in S of (1), over blocks: a block that is cut has a bias of its own
-        wanted = {CAUSAL} | {
-            bias_name(block, patterns.get(block, ()))
-            for block in self.blocks
-            if patterns.get(block) != block
-        }
-        return np.array([weight.component in wanted for weight in self.weights])
+        if everything not in self._known:
+            self._known[everything] = self._find_active(everything)
+        return self._known[everything]
+
+    @cached_property
+    def _known(self) -> dict[Regime, Mask]:
+        return {}
+
+    def _find_active(self, everything: Regime) -> Mask:
+        wanted = components_of(everything, self.blocks, self.cuts)
+        active = np.array([weight.component in wanted for weight in self.weights])
+        active.flags.writeable = False
+        return active
 
     def component(self, name: str) -> Mask:
         """Return which weights belong to a component, shape (weights,)."""

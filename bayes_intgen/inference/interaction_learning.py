@@ -118,7 +118,7 @@ def learn_interactions(
     first: Additivity | None = None
     prepared = prepare_one(settled)
     for number in range(MOST_ROUNDS):
-        mode = find_mode(prepared.problem)
+        mode = find_mode(prepared.problem, prepared.near)
         found = judge_interactions(prepared, mode)
         fit = LearnedFit(settled, prepared, mode, found)
         if found is None or settled.design.interactions != "learned":

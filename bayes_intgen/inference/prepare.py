@@ -27,7 +27,7 @@ from bayes_intgen.base.blocks import BlockChoice, find_cuts, read_blocks
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.shared_work import shared
-from bayes_intgen.base.types import Scale
+from bayes_intgen.base.types import Array, Scale
 from bayes_intgen.data.lift_tests import LiftTests
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.data.row_pass import subsample_rows
@@ -102,6 +102,7 @@ class Prepared:
     learned: LearnedStructure | None
     misfit: str = ""  # what the mean lacks, if this is why rows count the same
     log_variances: Mapping[Regime, LogVariance] | None = None  # by which rows were weighted
+    near: Array | None = None  # hyperparameters about at the mode, by the first fit
 
     @property
     def condition(self) -> RankCondition:
@@ -248,7 +249,7 @@ def weight_rows(
     probes = probe_features(problem.design)
     weighted = weighted_moments(problem, data, probes, variance_is_learned, needs_fit)
     moments = weighted.moments.select(problem.design.features)
-    problem = replace(problem, moments=moments)
+    problem = problem.with_moments(moments)
     problem = fit_intercepts(problem) if moments.clusters else problem
     known = replace(weighted, moments=weighted.moments.with_intercepts(problem.moments.ratios))
     return replace(prepared, problem=problem, **vars(known))

@@ -19,13 +19,15 @@ import pymc as pm
 
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.parallel import ordered_map, threads_for
+from bayes_intgen.base.shared_work import shared
 from bayes_intgen.base.types import Array
 from bayes_intgen.design.components import kinds_of_lengthscales
 from bayes_intgen.design.design import Design
 from bayes_intgen.model.centring import Centring
+from bayes_intgen.model.conditional import Conditional
 from bayes_intgen.model.distributions import HyperPriors
 from bayes_intgen.model.lift_likelihood import LiftRows
-from bayes_intgen.model.marginal import Conditional, MarginalLikelihood
+from bayes_intgen.model.marginal import MarginalLikelihood
 from bayes_intgen.model.priors import Priors, PriorScales
 from bayes_intgen.model.pymc_marginal import build_model
 from bayes_intgen.moments.moments import Moments
@@ -109,7 +111,9 @@ class Problem:
             for name in warped.intersection(design.actions)
             if rows[name] < FEW_ROWS or any(gap.share > LEAST_IN_GAP for gap in summary.gaps[name])
         }
-        kinds = design.group_kinds(unset, gapped), kinds_of_lengthscales(design.waves, unset)
+        key = ("kinds of groups", id(design), frozenset(unset), frozenset(gapped))
+        groups, _ = shared(key, lambda: (design.group_kinds(unset, gapped), design))
+        kinds = groups, kinds_of_lengthscales(design.waves, unset)
         return HyperPriors.of(self.priors.of_each(len(regimes), *kinds))
 
     def split(self, x: Array) -> tuple[Array, Array, Array]:
@@ -135,15 +139,13 @@ class Problem:
         centred = self.likelihood.conditional(log_sigma, log_sd)
         return WeightsGiven(centred, np.exp(-2 * log_sd), self.likelihood.centring)
 
-    def effective_parameters(self, x: Array) -> Array:
+    def effective_parameters(self, x: Array, given: WeightsGiven | None = None) -> Array:
         """Return how many parameters the rows of each regime determine, w_r tr(C G_r); (regimes,).
 
-        Their squared residuals are too small by as many.
+        Their squared residuals are too small by as many. ``given``: the weights given x, if known.
         """
-        log_sigma, log_sd = self.log_sds(x)
-        covariance = self.likelihood.conditional(log_sigma, log_sd).covariance
-        traces = [float(np.vdot(gram, covariance)) for gram in self.likelihood.gram]
-        return np.exp(-2 * log_sigma) * traces
+        centred = (given or self.conditional(x)).centred
+        return np.asarray(np.exp(-2 * self.split(x)[0]) * self.likelihood.traces(centred))
 
     def log_density(self, x: Array, given: WeightsGiven) -> float:
         """Return the log posterior density of x, with the weights given x at hand."""
@@ -152,25 +154,29 @@ class Problem:
 
     def log_posterior(self, x: Array) -> tuple[float, Array]:
         """Return the log posterior density of x, up to the evidence, and its gradient."""
-        value, by_sigma, by_sd = self.likelihood.value_and_gradient(*self.log_sds(x))
+        value, *slopes = self.likelihood.value_and_gradient(*self.log_sds(x))
         value += float(self.hyperpriors.log_density(x).sum())
-        slope, _ = self.hyperpriors.derivatives(x)
-        by_scale, by_length = self.scales.pull_back(by_sd, self.split(x)[2])  # (1)
-        return value, np.concatenate([by_sigma, by_scale, by_length]) + slope
+        return value, self._pull_back(x, *slopes)
 
-    def hessian(self, x: Array) -> Array:
-        """Return the Hessian of the log posterior density at x."""
+    def _pull_back(self, x: Array, by_sigma: Array, by_sd: Array) -> Array:
+        """Return the gradient in x, (1), with that of the prior."""
+        by_scale, by_length = self.scales.pull_back(by_sd, self.split(x)[2])
+        slope, _ = self.hyperpriors.derivatives(x)
+        return np.concatenate([by_sigma, by_scale, by_length]) + slope
+
+    def derivatives(self, x: Array) -> tuple[float, Array, Array]:
+        """Return what :meth:`log_posterior` does, and the Hessian."""
         log_sds, log_length = self.log_sds(x), self.split(x)[2]
-        _, _, by_sd = self.likelihood.value_and_gradient(*log_sds)
-        sigma_sigma, sigma_sd, sd_sd = self.likelihood.hessian(*log_sds)
+        value, first, (sigma_sigma, sigma_sd, sd_sd) = self.likelihood.derivatives(*log_sds)
+        value += float(self.hyperpriors.log_density(x).sum())
         slopes = self.scales.slopes(log_length)  # J of (2)
         mixed = sigma_sd @ slopes
         hessian = np.block([[sigma_sigma, mixed], [mixed.T, slopes.T @ sd_sd @ slopes]])
-        bends = self.scales.curvature(by_sd, log_length)
+        bends = self.scales.curvature(first[1], log_length)
         ends = np.arange(len(x) - len(bends), len(x))
         hessian[ends, ends] += bends
         hessian[np.diag_indices(len(x))] += self.hyperpriors.derivatives(x)[1]
-        return np.asarray(hessian)
+        return value, self._pull_back(x, *first), hessian
 
     def with_lifts(self, lifts: LiftRows | None) -> "Problem":
         """Return the same problem with other lift tests; what does not depend on them is shared."""
@@ -180,9 +186,16 @@ class Problem:
         vars(other)["hyperpriors"] = self.hyperpriors
         return other
 
+    def with_moments(self, moments: Moments) -> "Problem":
+        """Return the same problem with other sums over the same rows; priors stay."""
+        other = replace(self, moments=moments)
+        vars(other)["scales"] = self.scales
+        vars(other)["hyperpriors"] = self.hyperpriors
+        return other
+
     def with_rows(self, moments: Moments) -> "Problem":
-        """Return the same problem with rows that are weighted in another way; priors stay."""
-        other, centring = replace(self, moments=moments), self.likelihood.centring
+        """Return the same problem with rows that are weighted in another way; centring stays."""
+        other, centring = self.with_moments(moments), self.likelihood.centring
         vars(other)["likelihood"] = MarginalLikelihood.from_moments(
             self.design, moments, self.lifts, centring
         )

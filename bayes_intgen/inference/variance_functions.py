@@ -38,7 +38,7 @@ is not, because the rows that count most are then those whose variance was taken
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
-from math import sqrt
+from math import log, sqrt
 
 import numpy as np
 import xarray as xr
@@ -82,6 +82,7 @@ class WeightedMoments:
     misfit: str = ""  # what the mean lacks, if this is why rows count the same
     # the functions by which rows are weighted; None if they count the same
     log_variances: Mapping[Regime, LogVariance] | None = None
+    near: Array | None = None  # hyperparameters about at the mode, with rows so weighted
 
 
 def weighted_moments(
@@ -122,7 +123,7 @@ def weighted_moments(
         return computed.with_intercepts(moments.ratios)
 
     if not learn_variance:
-        return WeightedMoments(compute(None))
+        return _near(WeightedMoments(compute(None)), mode)
     sigma = dict(zip(regimes, np.exp(log_sigma).tolist(), strict=True))
     effects = {regime: design_effect(moments, regime) for regime in regimes}
     variances = fit_log_variances(data, design.features, scale, theta, sigma, effects)
@@ -130,8 +131,15 @@ def weighted_moments(
     if needs_fit and any(function.bound for function in variances.values()):
         misfit = find_misfit(problem, mode, weighted)
         if misfit:
-            return WeightedMoments(compute(None), misfit)
-    return WeightedMoments(weighted, log_variances=variances)
+            return _near(WeightedMoments(compute(None), misfit), mode)
+    return _near(WeightedMoments(weighted, log_variances=variances), mode)
+
+
+def _near(weighted: WeightedMoments, mode: Array) -> WeightedMoments:
+    """Say about where the mode is, given that of the first fit: each sigma in its new unit."""
+    sums, near = _residuals(weighted.moments).values(), mode.copy()
+    near[: len(sums)] += [0.5 * log(part.cross[0] / part.square) for part in sums]
+    return replace(weighted, near=near)
 
 
 def design_effect(moments: Moments, regime: Regime) -> float:

@@ -27,6 +27,7 @@ Kass and Raftery (1995), "Bayes factors", Journal of the American Statistical As
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from math import log, sqrt
 
 import numpy as np
@@ -128,7 +129,7 @@ def fit_log_variances(
     floor = {regime: FLOOR * spread**2 for regime, spread in sigma.items()}
     unit = data.summary.mean_units
     job = _LogSquares(features, outcome_scale, psi.columns, theta, floor, unit)
-    moments = sum_chunks(data, job)
+    moments = sum_chunks(data, job, n_folds=1)
     return {
         regime: LogVariance.from_moments(
             rows, psi.columns, psi.relative, (effects or {}).get(regime, 1.0)
@@ -155,21 +156,23 @@ class _LogSquares:
     def __call__(self, chunk: Chunk) -> CentredMoments:
         """Return the moments of the rows of a chunk; folds play no part."""
         regime, _, values, marks = chunk
-        size, width = len(self.features.features), len(self.columns) + 2
+        size, width = len(self.features.features), len(self.columns) + 1
         step = min(block_rows(size + width), len(values))
-        phi, table = np.empty((size, step)), np.empty((width, step))
+        phi = np.empty((size, step))
         moments = BlockMoments(width)
         for start in range(0, len(values), step):
             block = values[start : start + step]
-            features, rows = phi[:, : len(block)], table[:, : len(block)]
-            self.features.fill(block[:, :-1], features)
+            features, key = self.features.fill(block[:, :-1], phi[:, : len(block)])
             y = self.outcome_scale.standardise(block[:, -1])
             residual = y - self.theta[regime] @ features
-            rows[0] = 1.0
-            rows[1:-1] = features[self.columns]
             squares = residual**2
             if marks.weights is not None:
                 squares *= marks.weights[start : start + step] / self.mean_units
-            np.log(squares + self.floor[regime], out=rows[-1])
-            moments.add(rows)
+            logs = np.log(squares + self.floor[regime])
+            psi = partial(self._psi, features)
+            moments.add(psi, logs, key=None if key is None else ("psi", key))
         return moments.result()
+
+    def _psi(self, phi: Array) -> Array:
+        """Return (1, psi) from phi, rows of features each."""
+        return np.concatenate([np.ones((1, phi.shape[1])), phi[self.columns]])

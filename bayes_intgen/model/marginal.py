@@ -38,95 +38,24 @@ from math import log, pi
 from typing import Self
 
 import numpy as np
-from scipy.linalg import lapack
 
 from bayes_intgen.base.centred_moments import RegressionMoments
 from bayes_intgen.base.parallel import ordered_map, threads_for
 from bayes_intgen.base.regimes import Regime
+from bayes_intgen.base.shared_work import digest, is_sharing, shared
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.design.design import Design
 from bayes_intgen.model.centring import Centring
+from bayes_intgen.model.conditional import Conditional, add_square, diagonal, pack, unpack
 from bayes_intgen.model.lift_likelihood import LiftRows
 from bayes_intgen.moments.moments import Moments
 
-__all__ = ["Conditional", "MarginalLikelihood"]
+__all__ = ["MarginalLikelihood"]
 
 TILE = 2**21
 
-
-@dataclass(frozen=True)
-class Conditional:
-    """The Gaussian distribution of the weights given the hyperparameters."""
-
-    mean: Array  # m = P^-1 b, shape (weights,)
-    # lower Cholesky factor of D P D for the weights that are seen, shape (seen, seen)
-    block: Array = field(repr=False)
-    scaling: Array = field(repr=False)  # the diagonal of D, P_ii^(-1/2), shape (weights,)
-    log_det: float  # log|P|
-    seen: Indices = field(repr=False)  # positions of the weights that the data see
-
-    @classmethod
-    def solve(cls, precision: Array, cross: Array) -> Self:
-        """Factorise a precision matrix P and solve P m = b."""
-        # Unit diagonal first: prior precisions of weights that nothing needs are huge.
-        scaling = 1.0 / np.sqrt(np.diag(precision))
-        scaled = np.outer(scaling, scaling)
-        scaled *= precision
-        factor, info = lapack.dpotrf(scaled.T, lower=1, clean=1, overwrite_a=1)  # symmetric
-        if info != 0:
-            raise np.linalg.LinAlgError("the precision of the weights is not positive definite")
-        solution, _ = lapack.dpotrs(factor, scaling * cross, lower=1)
-        log_det = 2 * float(np.log(np.diag(factor)).sum() - np.log(scaling).sum())
-        return cls(scaling * solution, factor, scaling, log_det, np.arange(len(cross)))
-
-    def among(self, seen: Indices, sd: Array) -> Self:
-        """Place the weights at some positions among others, which keep their prior of sd ``sd``."""
-        if len(seen) == len(sd):
-            return self
-        mean, scaling = np.zeros(len(sd)), sd.copy()
-        mean[seen], scaling[seen] = self.mean, self.scaling
-        log_det = self.log_det - 2 * float(np.log(np.delete(sd, seen)).sum())
-        return replace(self, mean=mean, scaling=scaling, log_det=log_det, seen=seen)
-
-    @property
-    def factor(self) -> Array:
-        """The lower Cholesky factor L of D P D for all weights, shape (weights, weights)."""
-        factor = np.eye(len(self.mean), order="F")
-        factor[np.ix_(self.seen, self.seen)] = self.block
-        return factor
-
-    @property
-    def covariance_of_seen(self) -> Array:
-        """C of the weights that are seen, shape (seen, seen)."""
-        inverse, _ = lapack.dpotri(self.block, lower=1)
-        inverse += np.tril(inverse, -1).T
-        scaling = self.scaling[self.seen]
-        inverse *= np.outer(scaling, scaling)
-        return np.asarray(inverse.T)  # symmetric, and in the order of rows
-
-    @property
-    def covariance(self) -> Array:
-        """C = P^-1, shape (weights, weights)."""
-        covariance = np.diag(self.scaling**2)
-        covariance[np.ix_(self.seen, self.seen)] = self.covariance_of_seen
-        return covariance
-
-    def variance_of(self, rows: Array) -> Array:
-        """Return the variances of some linear combinations, (n, weights) to (n,)."""
-        half = self.root_of(rows)
-        return np.asarray(np.einsum("ij,ij->j", half, half))
-
-    def root_of(self, rows: Array) -> Array:
-        """Return H with H'H the covariance of some linear combinations, (n, weights) to (., n)."""
-        half = (rows * self.scaling).T
-        half[self.seen], _ = lapack.dtrtrs(self.block, half[self.seen], lower=1)
-        return np.asarray(half)
-
-    def draw(self, size: int, rng: np.random.Generator) -> Array:
-        """Draw weights, shape (size, weights)."""
-        noise = rng.standard_normal((len(self.mean), size))
-        noise[self.seen], _ = lapack.dtrtrs(self.block, noise[self.seen], lower=1, trans=1)
-        return np.asarray(self.mean + (self.scaling[:, None] * noise).T)
+type Slopes = tuple[Array, Array]
+type Bends = tuple[Array, Array, Array]
 
 
 @dataclass(frozen=True)
@@ -178,15 +107,13 @@ class MarginalLikelihood:
         ``log_weight``: the sum of the logarithms of the rows' weights, shape (regimes,).
         """
         active = np.array([design.active(regime) for regime in sums], dtype=float)
-        rows = design.positions
-        # A weight that takes no part in a regime has zeros in its sums: design (2).
-        if centring is None:
-            centring = Centring.of(design, {regime: one.gram for regime, one in sums.items()})
-        gram = np.empty((len(sums), len(rows), len(rows)))
-        for of_regime, mask, placed in zip(sums.values(), active, gram, strict=True):
-            products = of_regime.gram[np.ix_(rows, rows)]
-            placed[:] = centring.to_centred_gram(products * np.outer(mask, mask))
-        cross = np.array([of_regime.cross[rows] for of_regime in sums.values()]) * active
+        grams = {regime: one.gram for regime, one in sums.items()}
+        if centring is None and is_sharing():
+            key = ("placed", id(design), *grams, digest(*grams.values()))
+            gram, centring, _ = shared(key, lambda: (*_place(design, grams), design), _size)
+        else:
+            gram, centring = _place(design, grams, centring)
+        cross = np.array([one.cross[design.positions] for one in sums.values()]) * active
         n = np.array([of_regime.n for of_regime in sums.values()], dtype=float)
         square = np.array([of_regime.square for of_regime in sums.values()])
         cross = centring.to_centred_rows(cross)
@@ -203,27 +130,42 @@ class MarginalLikelihood:
         of_lifts = np.diag(self.lifts.gram) if self.lifts else 0.0
         return np.flatnonzero(np.einsum("rii->i", self.gram) + of_lifts)
 
-    @cached_property
+    @property
     def seen_gram(self) -> Array:
         """G_r of the weights that are seen, shape (regimes, seen, seen)."""
         if len(self.seen) == self.gram.shape[-1]:
             return self.gram
         return np.ascontiguousarray(self.gram[:, self.seen[:, None], self.seen])
 
+    @cached_property
+    def packed_gram(self) -> Array:
+        """The same as packed matrices, by which P is summed; that of lift tests comes last."""
+        seen = self.seen
+        whole = len(seen) == self.gram.shape[-1]
+        grams = [*self.gram, self.lifts.gram] if self.lifts else [*self.gram]
+
+        def compute() -> tuple[Array, Array]:
+            block = np.ix_(seen, seen)
+            packed = np.array([pack(gram if whole else gram[block]) for gram in grams])
+            return packed, self.gram  # whose identity is in the key
+
+        if self.lifts:
+            return compute()[0]
+        return shared(("packed", id(self.gram)), compute, _size)[0]
+
     def conditional(self, log_sigma: Array, log_sd: Array) -> Conditional:
         """Return the distribution of the weights given log standard deviations, standard units.
 
         ``log_sigma``: of the residuals of each regime; ``log_sd``: of the prior of each weight.
         """
-        seen, gram = self.seen, self.seen_gram
-        w, size = np.exp(-2 * log_sigma), len(seen)
-        precision = (w @ gram.reshape(len(w), -1)).reshape(size, size)  # (1)
-        precision[np.diag_indices(size)] += np.exp(-2 * log_sd[seen])
+        seen, w = self.seen, np.exp(-2 * log_sigma)
         cross = (w @ self.cross)[seen]
         if self.lifts:
-            precision += self.lifts.gram[np.ix_(seen, seen)]
+            w = np.append(w, 1.0)
             cross += self.lifts.cross[seen]
-        return Conditional.solve(precision, cross).among(seen, np.exp(log_sd))
+        precision = w @ self.packed_gram  # (1)
+        precision[diagonal(len(seen))] += np.exp(-2 * log_sd[seen])
+        return Conditional.solve_packed(precision, cross).among(seen, np.exp(log_sd))
 
     def log_density(
         self, log_sigma: Array, log_sd: Array, conditional: Conditional | None = None
@@ -233,41 +175,67 @@ class MarginalLikelihood:
 
     def value_and_gradient(self, log_sigma: Array, log_sd: Array) -> tuple[float, Array, Array]:
         """Return log p(y | hyperparameters) and its gradient in each of the two arguments."""
-        conditional = self.conditional(log_sigma, log_sd)
-        value = self._value(log_sigma, log_sd, conditional)
-        w, mean = np.exp(-2 * log_sigma), conditional.mean[self.seen]
-        # (4) and (5), with second = E[weights weights']
-        second = conditional.covariance_of_seen + np.outer(mean, mean)
-        residual = self.square - 2 * self.cross[:, self.seen] @ mean
-        residual += self.seen_gram.reshape(len(w), -1) @ second.ravel()
-        by_sd = np.zeros(len(log_sd))
-        by_sd[self.seen] = np.exp(-2 * log_sd[self.seen]) * np.diag(second) - 1
-        return value, w * residual - self.n, by_sd
+        return self._gradient(log_sigma, log_sd, self.conditional(log_sigma, log_sd))[0]
 
-    def hessian(self, log_sigma: Array, log_sd: Array) -> tuple[Array, Array, Array]:
-        """Return the second derivatives of log p(y | hyperparameters).
+    def _gradient(
+        self, log_sigma: Array, log_sd: Array, conditional: Conditional
+    ) -> tuple[tuple[float, Array, Array], Array]:
+        """Return value and gradient, and C of the weights that are seen, packed."""
+        value = self._value(log_sigma, log_sd, conditional)
+        w, seen = np.exp(-2 * log_sigma), self.seen
+        mean, corners = conditional.mean[seen], diagonal(len(seen))
+        # (4) and (5), with second = E[weights weights'], of which the packed half counts twice
+        inverse = conditional.cholesky.inverse()
+        second = add_square(inverse, mean)
+        squares = second[corners]
+        residual = self.square - 2 * self.cross[:, seen] @ mean + self._traces(second)
+        by_sd = np.zeros(len(log_sd))
+        by_sd[seen] = np.exp(-2 * log_sd[seen]) * squares - 1
+        return (value, w * residual - self.n, by_sd), inverse
+
+    def _traces(self, packed: Array) -> Array:
+        """Return tr(A G_r) of a packed matrix, of which one half counts twice; (regimes,)."""
+        corners, gram = diagonal(len(self.seen)), self.packed_gram[: len(self.n)]
+        return np.asarray(2 * (gram @ packed) - gram[:, corners] @ packed[corners])
+
+    def traces(self, conditional: Conditional) -> Array:
+        """Return tr(C G_r), shape (regimes,)."""
+        return self._traces(conditional.cholesky.inverse())
+
+    def derivatives(self, log_sigma: Array, log_sd: Array) -> tuple[float, Slopes, Bends]:
+        """Return log p(y | hyperparameters) with its first and second derivatives.
 
         Returns
         -------
-        by_sigma
-            In log_sigma twice, shape (regimes, regimes).
-        mixed
-            In log_sigma and log_sd, shape (regimes, weights).
-        by_sd
-            In log_sd twice, shape (weights, weights).
+        value
+            As :meth:`log_density`.
+        slopes
+            In log_sigma, shape (regimes,), and in log_sd, shape (weights,).
+        bends
+            In log_sigma twice, shape (regimes, regimes); in log_sigma and log_sd, shape (regimes,
+            weights); and in log_sd twice, shape (weights, weights).
         """
         conditional, seen = self.conditional(log_sigma, log_sd), self.seen
-        m, c = conditional.mean[seen], conditional.covariance_of_seen
-        gram, cross = self.seen_gram, self.cross[:, seen]
+        (value, *slopes), inverse = self._gradient(log_sigma, log_sd, conditional)
+        m, c = conditional.mean[seen], unpack(inverse, len(seen))
         w, lam = np.exp(-2 * log_sigma), np.exp(-2 * log_sd[seen])
-        products = np.empty_like(gram)
-        threads = threads_for(len(m))
-        each = ordered_map(lambda r: np.matmul(c, gram[r], out=products[r]), range(len(w)), threads)
-        deque(each, 0)
-        rho = cross - gram @ m
+        whole, cross = len(seen) == len(log_sd), self.cross[:, seen]
+        products, spreads = np.zeros((len(w), *c.shape)), np.empty(cross.shape)
+        rho = np.empty(cross.shape)
+
+        def multiply(r: int) -> None:
+            gram = self.gram[r] if whole else self.gram[r][np.ix_(seen, seen)]
+            rho[r] = cross[r] - gram @ m
+            own = np.flatnonzero(np.diag(gram))  # the weights that take part; zeros elsewhere
+            if len(own) == len(seen):
+                np.matmul(c, gram, out=products[r])
+            else:
+                products[r][:, own] = c[:, own] @ gram[np.ix_(own, own)]
+            np.einsum("ij,ij->i", products[r], c, out=spreads[r])
+
+        deque(ordered_map(multiply, range(len(w)), threads_for(len(m))), 0)
         c_rho = rho @ c
-        twice_w = c_rho @ rho.T + 0.5 * _traces(products)  # (6)
-        spreads = np.array([np.einsum("ij,ij->i", product, c) for product in products])
+        twice_w = c_rho @ rho.T + 0.5 * _paired_traces(products)  # (6)
         w_lam = 0.5 * spreads - m * c_rho  # (7)
         # From w and lambda to their logarithms, by the chain rule; (8) is in the last lines.
         second = np.diag(c) + m**2
@@ -279,7 +247,7 @@ class MarginalLikelihood:
         by_sd = np.zeros((len(log_sd), len(log_sd)))
         by_sd[np.ix_(seen, seen)] = 4 * np.outer(lam, lam) * (0.5 * c + np.outer(m, m)) * c
         by_sd[seen, seen] -= 2 * lam * second
-        return by_sigma, mixed, by_sd
+        return value, (slopes[0], slopes[1]), (by_sigma, mixed, by_sd)
 
     def _value(self, log_sigma: Array, log_sd: Array, conditional: Conditional) -> float:
         """Return (3), with the log weights of the rows and the lift tests."""
@@ -307,7 +275,29 @@ class MarginalLikelihood:
         return np.column_stack(columns) + 0.5 * (self.log_weight - self.n * log(2 * pi))
 
 
-def _traces(products: Array) -> Array:
+def _place(
+    design: Design, grams: Mapping[Regime, Array], centring: Centring | None = None
+) -> tuple[Array, Centring]:
+    """Place the sums of products of each regime at the positions of the weights, and centre."""
+    # A weight that takes no part in a regime has zeros in its sums: design (2).
+    centring = centring or Centring.of(design, grams)
+    rows = design.positions
+    gram = np.empty((len(grams), len(rows), len(rows)))
+    for (regime, products), placed in zip(grams.items(), gram, strict=True):
+        active = design.active(regime)
+        found = products[np.ix_(rows, rows)]
+        found[~active] = 0.0
+        found[:, ~active] = 0.0
+        placed[:] = centring.to_centred_gram(found)
+    gram.flags.writeable = False
+    return gram, centring
+
+
+def _size(placed: tuple[Array, *tuple[object, ...]]) -> int:
+    return placed[0].nbytes
+
+
+def _paired_traces(products: Array) -> Array:
     """Return tr(A_r A_s) of matrices, shape (n, p, p) to (n, n), some rows of all at a time."""
     n, size, _ = products.shape
     traces = np.zeros((n, n))

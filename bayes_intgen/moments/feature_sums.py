@@ -22,7 +22,7 @@ with the weighted moments of the features, are those of a regression of e^2 on t
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from functools import partial, reduce
 from typing import Protocol
 
 import numpy as np
@@ -235,20 +235,18 @@ def sum_features(
     """
     size = len(features.features)
     step = min(block_rows(size), len(values))
-    table, moments = np.empty((size + 1, step)), BlockMoments(size + 1)
+    table, moments = np.empty((size, step)), BlockMoments(size)
     scaled = np.empty((size if theta is not None else 0, step))
     residuals: ResidualMoments | None = None
     log_weight = 0.0
     totals = None if groups is None else GroupTotals(groups, size)
     for start in range(0, len(values), step):
         block = values[start : start + step]
-        rows = table[:, : len(block)]
-        phi, y = rows[:-1], rows[-1]
-        features.fill(block[:, :-1], phi)
-        y[:] = scale.standardise(block[:, -1])
+        phi, key = features.fill(block[:, :-1], table[:, : len(block)])
+        y = scale.standardise(block[:, -1])
         row_weights = None
-        if variance is not None:
-            logs = variance.log_weights(phi.T)
+        logs = None if variance is None else variance.log_weights(phi.T)
+        if logs is not None and logs.any():  # otherwise rows count the same
             log_weight += float(logs.sum())
             row_weights = np.exp(logs)
         own_units: Array | float = 1.0
@@ -258,14 +256,14 @@ def sum_features(
             row_weights = own_units if row_weights is None else row_weights * own_units
         counts = np.ones(len(y)) if row_weights is None else row_weights
         if totals is not None:
-            totals.add(rows, start, counts)
+            totals.add(phi, y, start, counts)
         if theta is not None:  # before the block is centred in place
             work = scaled[:, : len(block)]
             more = ResidualMoments.from_columns(phi, y - theta @ phi, counts, work, own_units)
             residuals = _merge(residuals, more)  # (2)
             if totals is not None:
                 totals.add_scores(work, start)
-        moments.add(rows, row_weights)  # (1)
+        moments.add(partial(np.asarray, phi), y, row_weights, key)  # (1)
     by_fold = {fold: moments.result()}
     clusters = None if totals is None else totals.result(len(values))
     return FeatureSums(by_fold, log_weight, _count_clamped(values, features), residuals, clusters)

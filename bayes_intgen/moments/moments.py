@@ -154,7 +154,7 @@ class Moments:
         grouping = summary.grouping if like is None else like.grouping
         unit = summary.mean_units if like is None else like.mean_units
         recipe = Recipe(features, outcome_scale, variances, theta, n_folds, grouping, unit)
-        by_regime = sum_chunks(data, recipe)
+        by_regime = sum_chunks(data, recipe, n_folds=n_folds)
         clusters = take_groups(by_regime)
         residuals = {r: sums.residuals for r, sums in by_regime.items() if sums.residuals}
         return cls(

@@ -60,12 +60,12 @@ class GroupTotals:
         self._sums = np.zeros((count, size - 1))
         self._scores: Array | None = None
 
-    def add(self, table: Array, start: int, row_weights: Array) -> None:
-        """Add rows ``start`` and on: columns of (1, phi, y), and how much each counts."""
+    def add(self, phi: Array, y: Array, start: int, row_weights: Array) -> None:
+        """Add rows ``start`` and on: columns of (1, phi), y, and how much each counts."""
         places = self._groups.places[start : start + len(row_weights)]
-        add_columns(self._weight, places, table[:1], row_weights)
-        add_columns(self._sums, places, table[1:-1], row_weights)
-        add_columns(self._outcome, places, table[-1:], row_weights)
+        add_columns(self._weight, places, phi[:1], row_weights)
+        add_columns(self._sums, places, phi[1:], row_weights)
+        add_columns(self._outcome, places, y[None], row_weights)
 
     def add_scores(self, table: Array, start: int) -> None:
         """Add rows ``start`` and on: columns of v e (1, phi)."""

@@ -2,14 +2,17 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from numpy.testing import assert_array_equal
 
 import bayes_intgen as ig
+from bayes_intgen.base.parallel import on_one_core
 from bayes_intgen.base.shared_work import SharedWork, digest, shared, sharing_work
 from bayes_intgen.design.basis.choice import freeze_bases
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.design.structure_learning import learn_structure
 from bayes_intgen.inference.prepare import settle_design
+from bayes_intgen.moments.moments import Moments
 
 N = 1000
 
@@ -80,5 +83,35 @@ def test_features_are_shared_by_their_rows(monkeypatch):
         monkeypatch.setattr(FeatureMap, "_fill", None)  # not called any more
         found = maps[1].evaluate_rows(rows.copy())
     assert_array_equal(found, expected)
-    found[:] = 0.0  # what is kept is not handed out
+    with pytest.raises(ValueError, match="read-only"):
+        found[:] = 0.0  # what is kept cannot be changed
     assert learn_structure(data.summary).parents == {"a1": (), "a2": ()}
+
+
+@pytest.mark.parametrize("unequal", [False, True])
+def test_sums_of_outcomes_equal_those_alone_to_the_bit(unequal):
+    """Products of features are shared where rows count the same; the outcome's own are not."""
+    tables = make_tables(1)
+    designs = [settle(data).design for data in tables]
+
+    def sums():
+        for data, design in zip(tables, designs, strict=True):
+            scale, features = data.summary.scales[data.outcome], design.features
+            rising = dict.fromkeys(data.summary.regimes, Rising()) if unequal else None
+            theta = dict.fromkeys(data.summary.regimes, np.zeros(len(features.features)))
+            yield Moments.compute(data, data.summary, features, scale, rising, theta, n_folds=1)
+
+    alone, work = list(sums()), SharedWork()
+    with sharing_work(work), on_one_core():
+        together = list(sums())
+    assert ("products" in {key[0] for key in work.kept}) is not unequal
+    for one, other in zip(alone, together, strict=True):
+        for regime in one.regimes:
+            assert_array_equal(one.folds[regime][0].scatter, other.folds[regime][0].scatter)
+            assert_array_equal(one.folds[regime][0].mean, other.folds[regime][0].mean)
+            assert_array_equal(one.residuals[regime].meat, other.residuals[regime].meat)
+
+
+class Rising:
+    def log_weights(self, phi):
+        return 0.3 * phi[:, 1]

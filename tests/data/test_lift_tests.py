@@ -96,7 +96,7 @@ def test_derivatives_equal_central_differences(problem, x):
     slopes = [(up[0] - down[0]) / 2e-5 for up, down in sides]
     bends = [(up[1] - down[1]) / 2e-5 for up, down in sides]
     assert_allclose(gradient, slopes, rtol=1e-6, atol=1e-5)
-    assert_allclose(problem.hessian(x), bends, rtol=1e-6, atol=1e-5)
+    assert_allclose(problem.derivatives(x)[2], bends, rtol=1e-6, atol=1e-5)
 
 
 def test_pymc_graph_equals_numpy(problem, x):

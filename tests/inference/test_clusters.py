@@ -322,7 +322,7 @@ def test_scores_of_many_groups_are_added_up_by_whole_clusters() -> None:
         totals = GroupTotals(RowGroups.of(keys[rows]), features)
         for start in range(0, len(keys[rows]), 400):
             part = table[rows][start : start + 400].T
-            totals.add(part, start, np.ones(part.shape[1]))
+            totals.add(part[:-1], part[-1], start, np.ones(part.shape[1]))
             totals.add_scores(scores[rows][start : start + 400].T, start)
         return totals.result(len(keys[rows]))
 
@@ -349,7 +349,7 @@ def test_sums_that_are_added_in_place_are_those_that_are_merged() -> None:
         groups = RowGroups.of(keys)
         totals = GroupTotals(groups, 2)
         table = rng.normal(size=(3, 6000))
-        totals.add(table, 0, np.ones(6000))
+        totals.add(table[:-1], table[-1], 0, np.ones(6000))
         totals.add_scores(table[:2], 0)
         return totals.result(6000)
 

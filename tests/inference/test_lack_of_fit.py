@@ -9,9 +9,9 @@ from scipy import stats
 import bayes_intgen as ig
 from bayes_intgen.inference.laplace import find_mode
 from bayes_intgen.inference.verdicts import lack_of_fit
-from bayes_intgen.inference.verdicts.estimated_form import QuadraticForm
 from bayes_intgen.inference.verdicts.lack_of_fit import check_lack_of_fit
 from bayes_intgen.inference.verdicts.lack_of_fit_result import LackOfFit
+from bayes_intgen.inference.verdicts.quadratic_form import QuadraticForm
 from bayes_intgen.inference.verdicts.rank_functions import RankFunctions
 from bayes_intgen.posterior.misfit_flags import answer_misfit
 from models import hsgp

@@ -58,3 +58,19 @@ def test_a_corner_without_a_usable_precision_leads_back_to_the_start():
     assert target(start)[0] < value < np.inf
     assert slope @ (corner - start) > 0
     assert guarded(start)[0] == target(start)[0]
+
+
+def test_the_mode_is_the_same_from_wherever_the_search_comes():
+    """From close by in Newton steps, from farther on by the search; all to 1e-6 of an sd."""
+    problem = pose(300, seed=5)
+    found = find_mode(problem)
+    sd = np.sqrt(np.diag(found.covariance))
+    assert found.decrement < 1e-10
+    for away in (0.0, 1e-3, 0.02, 0.5):
+        shift = away * sd * np.random.default_rng(6).choice([-1, 1], size=len(sd))
+        again = find_mode(problem, found.mode + shift)
+        assert np.abs((again.mode - found.mode) / sd).max() < 1e-6
+        assert (
+            np.abs(again.covariance / np.outer(sd, sd) - found.covariance / np.outer(sd, sd)).max()
+            < 1e-5
+        )

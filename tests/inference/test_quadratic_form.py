@@ -3,9 +3,39 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from scipy import stats
+from scipy import optimize, stats
 
-from bayes_intgen.inference.verdicts.quadratic_form import quadratic_form_tail
+from bayes_intgen.inference.verdicts.quadratic_form import (
+    quadratic_form_tail,
+    quadratic_form_tails,
+)
+
+
+def slow_tail(q, eigenvalues):
+    """The saddlepoint of one q by bracketing; the largest eigenvalue is one."""
+
+    def slope(t):
+        return np.sum(eigenvalues / (1 - 2 * t * eigenvalues))
+
+    ends = -len(eigenvalues) / (2 * q) - 1.0, 0.5 * (1 - 1e-12)
+    t = optimize.brentq(lambda t: slope(t) - q, *ends, xtol=1e-14, rtol=1e-13)
+    cumulant = -0.5 * np.sum(np.log1p(-2 * t * eigenvalues))
+    w = np.sign(t) * np.sqrt(2 * (t * q - cumulant))
+    v = t * np.sqrt(2 * np.sum((eigenvalues / (1 - 2 * t * eigenvalues)) ** 2))
+    return stats.norm.sf(w + np.log(v / w) / w)
+
+
+@pytest.mark.parametrize("spread", [0.1, 1.0, 5.0])
+def test_tails_by_newton_steps_equal_those_by_bracketing(spread):
+    """From far below the mean to tails of 10^-40; equal ones, and some that hardly count."""
+    rng = np.random.default_rng(4)
+    for size in (2, 9, 40):
+        eigenvalues = np.exp(spread * rng.normal(size=size))
+        eigenvalues /= eigenvalues.max()
+        q = eigenvalues.sum() * np.exp(np.linspace(-4.05, 4, 30))
+        expected = [slow_tail(each, eigenvalues) for each in q]
+        assert_allclose(quadratic_form_tails(q, eigenvalues), expected, rtol=1e-9)
+        assert quadratic_form_tail(q[7], eigenvalues) == pytest.approx(expected[7], rel=1e-9)
 
 
 @pytest.mark.parametrize("q", [0.5, 3.0, 20.0, 150.0])

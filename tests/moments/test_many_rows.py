@@ -15,8 +15,8 @@ from bayes_intgen.base.parallel import ordered_map
 from bayes_intgen.base.types import Scale
 from bayes_intgen.data.row_pass import folded_chunks, subsample_rows
 from bayes_intgen.design.basis.choice import freeze_bases
+from bayes_intgen.design.basis.feature import ProductLayout
 from bayes_intgen.design.basis.features import FeatureMap
-from bayes_intgen.design.basis.products import ProductLayout
 from bayes_intgen.moments.description import check_size
 from bayes_intgen.moments.feature_sums import sum_features
 

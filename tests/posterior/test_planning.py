@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose
 import bayes_intgen as ig
 from bayes_intgen.inference.draws_tree import SUMS
 from bayes_intgen.inference.kept_sums import KeptSums
-from bayes_intgen.model.marginal import Conditional
+from bayes_intgen.model.conditional import Conditional
 from bayes_intgen.posterior.estimands.action_search import read_search
 from bayes_intgen.posterior.planning.allocation import allocate
 from bayes_intgen.posterior.planning.decision import DecisionDraws

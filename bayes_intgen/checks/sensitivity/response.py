@@ -33,8 +33,8 @@ from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.design.components import OFFSETS
 from bayes_intgen.inference.draws_tree import hyperparameters
 from bayes_intgen.model.centring import Centring
+from bayes_intgen.model.conditional import Conditional
 from bayes_intgen.model.log_variance import LogVariance, fit_log_variances
-from bayes_intgen.model.marginal import Conditional
 from bayes_intgen.model.priors import Priors, PriorScales
 from bayes_intgen.posterior.estimands.expected_outcome import weight_draws
 from bayes_intgen.posterior.posterior import Posterior

@@ -5,7 +5,7 @@ Regimes and components are choices of weights, made in :mod:`bayes_intgen.design
 design tells them apart.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, product
@@ -20,6 +20,7 @@ from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.design.basis.categorical import CategoricalBasis
 from bayes_intgen.design.basis.feature import (
     Feature,
+    ProductLayout,
     check_unique,
     clash,
     function_of,
@@ -29,7 +30,6 @@ from bayes_intgen.design.basis.feature import (
 from bayes_intgen.design.basis.function import ActionBasis
 from bayes_intgen.design.basis.hsgp import HSGPBasis
 from bayes_intgen.design.basis.polynomial import PolynomialBasis
-from bayes_intgen.design.basis.products import ProductLayout
 
 __all__ = ["FeatureMap"]
 
@@ -208,23 +208,38 @@ class FeatureMap:
 
     def evaluate_rows(self, values: Array) -> Array:
         """Evaluate phi at rows of the data, as :meth:`evaluate`; many outcomes share it."""
-        table = np.empty((len(self.features), len(values)))
-        self.fill(values, table)
-        return table.T
+        return self.fill(values)[0].T
 
-    def fill(self, values: Array, out: Array) -> None:
-        """Evaluate phi as :meth:`evaluate_rows` into the rows of ``out``, shape (features, n)."""
-        if not is_sharing():
-            self._fill(values, out)
-            return
+    def fill(self, values: Array, out: Array | None = None) -> tuple[Array, Hashable]:
+        """Evaluate phi at rows of the data as rows of an array, shape (features, n).
+
+        Parameters
+        ----------
+        values
+            As for :meth:`evaluate`.
+        out
+            Where to write it, if many outcomes do not share it.
+
+        Returns
+        -------
+        phi
+            Not to be changed if it is shared.
+        key
+            By which it is shared; None if it is not.
+        """
 
         def compute() -> tuple[Array, Mapping[str, ActionBasis]]:
             table = np.empty((len(self.features), len(values)))
             self._fill(values, table)
+            table.flags.writeable = False
             return table, self.bases  # whose identity is in the key
 
-        key = ("features", *map(id, self.bases.values()), self._factors, digest(values))
-        out[:], _ = shared(key, compute, lambda found: found[0].nbytes)
+        if not is_sharing():
+            table = np.empty((len(self.features), len(values))) if out is None else out
+            self._fill(values, table)
+            return table, None
+        key = ("features", *map(id, self.bases.values()), self.factors, digest(values))
+        return shared(key, compute, lambda found: found[0].nbytes)[0], key
 
     def _fill(self, values: Array, out: Array) -> None:
         tables = {
@@ -234,12 +249,13 @@ class FeatureMap:
         self._layout.fill(tables, out)
 
     @cached_property
-    def _factors(self) -> tuple[tuple[tuple[str, int], ...], ...]:
+    def factors(self) -> tuple[tuple[tuple[str, int], ...], ...]:
+        """The factors of each feature."""
         return tuple(feature.factors for feature in self.features)
 
     @cached_property
     def _layout(self) -> ProductLayout:
-        return ProductLayout.of(self._factors)
+        return ProductLayout.of(self.factors)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state as JSON types."""

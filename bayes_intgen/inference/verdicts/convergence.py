@@ -22,7 +22,7 @@ Statistics 17.
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,7 @@ from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.inference.laplace import LaplaceMode
 from bayes_intgen.inference.problem import Problem, WeightsGiven, conditionals
-from bayes_intgen.model.marginal import Conditional
+from bayes_intgen.model.conditional import Conditional
 
 __all__ = [
     "Convergence",
@@ -53,7 +53,6 @@ MOST_DIGITS = 9
 FEW_POINTS, LEAST_POINTS, MOST_POINTS = 64, 128, 1024
 SETTLED = 0.6  # of what is allowed, to be judged by few points
 TYPICAL_SETTINGS = 32
-NOTHING = np.empty((0, 0))
 WORK = 4e9  # operations spent on factorisations
 
 
@@ -238,7 +237,7 @@ class Reweighting:
         self._points.append(point)
         self._means.append(self._typical @ given.centred.mean)
         self._variances.append(given.centred.variance_of(self._typical))
-        self._given.append(replace(given.centred, block=NOTHING))
+        self._given.append(given.centred.without_factor())
 
     def complete(self, rng: np.random.Generator) -> tuple[float, float]:
         """Return shift and ratio of the verdict.

@@ -24,7 +24,7 @@ average: levels of a design hardly ever have that.
 from collections.abc import Mapping
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from bayes_intgen.base.parallel import one_blas_thread
 from bayes_intgen.base.regimes import Regime, format_regime
@@ -162,7 +162,7 @@ def _test_order(
         z = lag_scores(residual)
         sums = [float(z[:k].sum() / np.sqrt(k)) for k in SUMS if k <= len(z)]
         lag = int(z.argmax()) + 1
-        p_value = min(float(stats.norm.sf(max(sums, default=0.0))), float(stats.norm.sf(z.max())))
+        p_value = float(special.ndtr(-max([*(sums or [0.0]), z.max()])))
         tests = len(sums) + len(z)
         shared, spread = float(residual[:-lag] @ residual[lag:]), float(residual @ residual)
         correlation = shared / (spread or 1.0)

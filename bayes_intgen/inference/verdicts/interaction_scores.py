@@ -43,18 +43,17 @@ and ones that bend more often than these products are not seen at all.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import inf
 
 import numpy as np
 from scipy import special
-from scipy.special import logsumexp
 
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.sandwich import corrected_scores
-from bayes_intgen.inference.verdicts.estimated_form import QuadraticForm
 from bayes_intgen.inference.verdicts.probes import Probe
-from bayes_intgen.inference.verdicts.quadratic_form import quadratic_form_tail
+from bayes_intgen.inference.verdicts.quadratic_form import QuadraticForm, quadratic_form_tail
 from bayes_intgen.moments.meat import meat, sum_of_squares, units_are_blocks
 from bayes_intgen.moments.moments import Moments
 
@@ -97,38 +96,38 @@ class Scores:
         seen = np.flatnonzero(np.any(of_regimes, axis=0))  # the others are independent of all
         mine = np.array([order[design.weights[i].feature.factors] for i in seen])
         columns = np.concatenate([mine, *(probe.columns for probe in probes)])
-        size, posterior = len(mine), given.covariance[np.ix_(seen, seen)]
-        freedom = inf
+        size, freedom = len(mine), inf
         further = columns[size:]
-        total, middle = np.zeros((len(columns), len(further))), np.zeros((len(columns),) * 2)
-        cross, taken = np.zeros(len(columns)), null.effective_parameters(mode)
+        total, middle = np.zeros((len(columns), len(further))), []
+        cross, taken = np.zeros(len(columns)), null.effective_parameters(mode, given)
         for r, regime in enumerate(moments.regimes):
             extra = [np.full(len(probe.columns), probe.active(regime)) for probe in probes]
             active = np.concatenate([of_regimes[r][seen], *extra]).astype(float)
             w = np.exp(-2 * log_sigma[r])
             sums = moments.regression(regime)
             counted = sums.n / max(sums.n - taken[r], 1.0)  # the fit took those out of the e_i^2
-            mask = np.outer(active, active)
-            total += (
-                w * mask[:, size:] * sums.gram[np.ix_(columns, further)]
-            )  # with those of z only
+            known = sums.gram[np.ix_(columns, further)]  # with those of z only
+            total += (w * active[:, None] * active[size:]) * known
             if moments.clusters:
                 unit = corrected_scores(null, given, moments, r, float(w))
                 own = sum_of_squares(unit.keys, unit.scores, units_are_blocks(moments))
                 freedom = min(freedom, unit.freedom)
             else:
                 own = counted * meat(moments, regime)
-            middle += w**2 * mask * own[np.ix_(columns, columns)]
+            middle.append((w**2 * own, _place(columns, active, len(order))))
             cross += w * active * sums.cross[columns]
         across = total[:size].T
-        shift = posterior @ total[:size]  # T of (2)
+        rows = np.zeros((len(further), len(design.weights)))
+        rows[:, seen] = across
+        centred = given.centring.to_centred_rows(rows) @ given.centred.covariance
+        shift = given.centring.to_weights(centred)[:, seen].T  # T of (2)
         score = cross[size:] - across @ given.mean[seen]  # (1)
         information = total[size:] - across @ shift
         projection = np.vstack([-shift, np.eye(len(columns) - size)])  # L of (2)
-        rows = np.zeros((len(score), len(design.weights)))
-        rows[:, seen] = across
-        prior = given.prior_part(rows)
-        covariance = projection.T @ middle @ projection + prior  # (3)
+        covariance = (centred * given.precision) @ centred.T  # (3), from its last term
+        for own, place in middle:
+            by_feature = place @ projection
+            covariance += by_feature.T @ own @ by_feature
         scale = np.concatenate([probe.scale for probe in probes])
         return cls(score, information, covariance, scale, freedom)
 
@@ -150,7 +149,7 @@ class Scores:
         score, information = own.score - pull @ rest.score, own.information - pull @ to_own
         return Scores(score, information, covariance, own.scale, self.freedom)
 
-    @property
+    @cached_property
     def test(self) -> tuple[float, float]:
         """Statistic s' D s of (4) over its expectation, and its p-value."""
         weighted = self.scale * self.score
@@ -172,7 +171,7 @@ class Scores:
         spread = float(weights @ np.diag(self.covariance))
         return spread / told if min(told, spread) > 0 else 1.0
 
-    @property
+    @cached_property
     def log_evidence(self) -> float:
         """Log Bayes factor (5) for the weights, averaged over three prior scales."""
         information = self.information * np.outer(self.scale, self.scale) / self.design_effect
@@ -183,7 +182,7 @@ class Scores:
             0.5 * float(np.sum(pull**2 / (values + root**-2) - np.log1p(root**2 * values)))
             for root in SCALES
         ]
-        return float(logsumexp(found)) - float(np.log(len(SCALES)))
+        return float(np.logaddexp.reduce(found)) - float(np.log(len(SCALES)))
 
     @property
     def mean(self) -> Array:
@@ -234,3 +233,10 @@ class Scores:
         if self.freedom < inf:
             return total * float(special.fdtri(own, max(self.freedom, 1.0), 1 - level))
         return total * float(special.chdtri(own, level)) / own
+
+
+def _place(columns: Indices, active: Array, features: int) -> Array:
+    """Return what sums the weights of features, those that are active; (features, weights)."""
+    place = np.zeros((features, len(columns)))
+    place[columns, np.arange(len(columns))] = active
+    return place

@@ -47,8 +47,8 @@ in these shares of 20 data sets, 40 for r = 0:
     three smooth actions                 0.00    0.95    1.00    -       -
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil, log2, sqrt
 from typing import Self
@@ -58,19 +58,19 @@ import numpy as np
 from bayes_intgen.base.parallel import one_blas_thread
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.shared_work import digest, is_sharing, shared
-from bayes_intgen.base.types import Array, Mask
-from bayes_intgen.data.summary import Summary
-from bayes_intgen.inference.problem import Problem, WeightsGiven
-from bayes_intgen.inference.verdicts.estimated_form import QuadraticForm
+from bayes_intgen.base.types import Array
+from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.verdicts.lack_of_fit_result import LackOfFit, MisfitTest
+from bayes_intgen.inference.verdicts.quadratic_form import QuadraticForm
 from bayes_intgen.inference.verdicts.rank_functions import (
     MOST_VARIABLES,
+    Products,
     RankFunctions,
     Subset,
 )
 from bayes_intgen.inference.verdicts.sampled_units import SampledUnits
+from bayes_intgen.inference.verdicts.tested_fit import TestedFit
 from bayes_intgen.model.log_variance import LogVariance
-from bayes_intgen.moments.meat import meat
 from bayes_intgen.moments.moments import Moments
 
 __all__ = ["check_lack_of_fit"]
@@ -106,7 +106,7 @@ def check_lack_of_fit(
         return None
     without_lifts = problem.with_lifts(None) if problem.lifts else problem
     with one_blas_thread():
-        fit = _Fit.at(without_lifts, mode, moments)
+        fit = TestedFit.at(without_lifts, mode, moments)
     numbers = np.zeros(MOST_VARIABLES, dtype=int)
     clearest: list[MisfitTest] = []
     for r, regime in enumerate(moments.regimes):
@@ -123,64 +123,14 @@ def check_lack_of_fit(
 
 
 @dataclass(frozen=True)
-class _Fit:
-    """What the tests of all regimes take from the fit."""
-
-    problem: Problem
-    moments: Moments
-    given: WeightsGiven
-    covariance: Array = field(repr=False)  # of the centred weights
-    log_sigma: Array
-    taken: Array  # effective parameters of each regime
-    total: Array = field(repr=False)  # the sum of w^2 e^2 x x' over all rows of all regimes
-
-    @classmethod
-    def at(cls, problem: Problem, mode: Array, moments: Moments) -> Self:
-        given, log_sigma = problem.conditional(mode), problem.split(mode)[0]
-        covariance, grams = given.centred.covariance, problem.likelihood.gram
-        taken = np.exp(-2 * log_sigma) * [float(np.vdot(gram, covariance)) for gram in grams]
-        size = len(problem.design.weights)
-        fit = cls(problem, moments, given, covariance, log_sigma, taken, np.zeros((size, size)))
-        for r in range(len(moments.regimes)):
-            np.add(fit.total, fit.meat(r), out=fit.total)
-        return fit
-
-    @property
-    def summary(self) -> Summary:
-        """That of the rows."""
-        return self.moments.summary
-
-    def meat(self, r: int) -> Array:
-        """Return the sum of w^2 e^2 x x' over all rows of a regime, shape (weights, weights)."""
-        regime, design = self.moments.regimes[r], self.problem.design
-        order = {f.factors: i for i, f in enumerate(self.moments.features.features)}
-        mine = np.array([order[f.factors] for f in design.features.features])
-        squares = meat(self.moments, regime)[np.ix_(mine, mine)]
-        factor = np.exp(-4 * self.log_sigma[r]) * self.inflation(r)
-        return np.asarray(factor * self.spread(squares, design.active(regime)))
-
-    def inflation(self, r: int) -> float:
-        """Return n / (n - edf): the fit took as many degrees of freedom out of the residuals."""
-        n = self.summary.regimes[self.moments.regimes[r]].n
-        return float(n / max(n - self.taken[r], 1.0))
-
-    def spread(self, by_feature: Array, active: Mask) -> Array:
-        """Place sums over pairs of features at the pairs of weights that are active."""
-        positions = self.problem.design.positions
-        placed: Array = by_feature[np.ix_(positions, positions)]
-        placed[~active] = 0.0
-        placed[:, ~active] = 0.0
-        return placed
-
-
-@dataclass(frozen=True)
 class _Sample:
     """Rows of one regime, and their residuals."""
 
-    fit: _Fit
+    fit: TestedFit
     regime: Regime
     values: Array  # of the variables, shape (rows, variables)
     phi: Array  # features, shape (rows, features)
+    key: Hashable  # by which they are shared, if they are
     units: SampledUnits  # which rows depend on one another
     precision: Array  # w, shape (rows,)
     residual: Array  # y - X m in standard units, without random intercepts, shape (rows,)
@@ -188,14 +138,15 @@ class _Sample:
     others: Array  # M of (3), shape (weights, weights)
 
     @classmethod
-    def of(cls, fit: _Fit, r: int, log_variance: LogVariance | None) -> Self:
+    def of(cls, fit: TestedFit, r: int, log_variance: LogVariance | None) -> Self:
         regime, design = fit.moments.regimes[r], fit.problem.design
         part, active = fit.summary.regimes[regime], design.active(regime)
         width = len(design.features.features)
         sample = part.sample.thin(_sample_size(part.n, width))
         units = SampledUnits.of(fit.moments, regime, sample)
         rows = sample.rows[units.order]
-        phi = design.features.evaluate_rows(rows[:, :-1])
+        table, key = design.features.fill(rows[:, :-1])
+        phi = table.T
         weights = units.weights.copy()
         if log_variance is not None:
             weights *= np.exp(log_variance.log_weights(phi))
@@ -214,7 +165,7 @@ class _Sample:
         if part.n > len(rows):
             scaled = units.add(phi * noise[:, None])
             others += (part.n / len(rows) - 1) * fit.spread(scaled.T @ scaled, active)
-        return cls(fit, regime, rows[:, :-1], phi, units, precision, residual, noise, others)
+        return cls(fit, regime, rows[:, :-1], phi, key, units, precision, residual, noise, others)
 
     @cached_property
     def functions(self) -> RankFunctions:
@@ -228,31 +179,31 @@ class _Sample:
 
     def test(self, order: int) -> tuple[int, list[MisfitTest]]:
         """Test every set of so many variables; return how many, and the clearest."""
-        sets, z = self.functions.scaled_products(order)
+        products = self.functions.scaled_products(order)
+        sets, z = products.sets, products.table
         if not sets:
             return 0, []
         fit, design = self.fit, self.fit.problem.design
         active = design.active(self.regime)
-        score = z.T @ (self.precision * self.residual)  # (1)
-        cross = np.zeros((z.shape[1], len(design.weights)))
-        pulled = self.precision[:, None] * self.units.take_out(self.phi)
-        cross[:, active] = (z.T @ pulled)[:, design.positions[active]]
+        score = z @ (self.precision * self.residual)  # (1)
+        cross = np.zeros((len(z), len(design.weights)))
+        cross[:, active] = self.pull(order, z)[:, design.positions[active]]
         centred = fit.given.centring.to_centred_rows(cross) @ fit.covariance
         shift = fit.given.centring.to_weights(centred)  # T' of (2)
-        left = (z - self.phi @ design.collect(shift, active).T) * self.noise[:, None]
-        left = self.units.add(left)
+        left = design.collect(shift, active) @ self.phi.T
+        np.subtract(z, left, out=left)
+        left *= self.noise
+        left = self.units.add(left.T).T
         outside, shrunk = shift @ self.others, centred * fit.given.precision
-        squares = (z**2).T @ self.noise**2
-        found, start = [], 0
-        for subset, number in sets:  # of products
-            own = slice(start, start + number)
-            start = own.stop
-            noise = left[:, own]
-            covariance = noise.T @ noise + outside[own] @ shift[own].T  # (3)
+        squares = products.squares @ self.noise**2
+        found = []
+        for (subset, _), own, square in zip(sets, products.slices, squares, strict=True):
+            noise = left[own]
+            covariance = noise @ noise.T + outside[own] @ shift[own].T  # (3)
             covariance += shrunk[own] @ centred[own].T
-            if np.trace(covariance) <= LEAST_LEFT * squares[own].sum():
+            if np.trace(covariance) <= LEAST_LEFT * square:
                 covariance *= 0.0  # the fit has just these functions
-            by_unit = np.einsum("ij,ij->i", noise, noise)
+            by_unit = np.einsum("ij,ij->j", noise, noise)
             freedom = 2 * by_unit.sum() ** 2 / max(float(by_unit @ by_unit), 1e-300)  # (5)
             if self.units.grouped:
                 freedom = freedom / 2  # scores of groups are close to normal
@@ -263,19 +214,49 @@ class _Sample:
         for rough, subset, own, form in found[:KEPT]:
             # the exact tail is called for only where it may matter among so many
             p_value = form.tail if rough * len(sets) <= MAY_MATTER else rough
-            tests.append(self._describe(subset, z[:, own], score[own], form.covariance, p_value))
+            tests.append(self._describe(subset, products, own, score[own], form, p_value))
         return len(sets), tests
 
+    @cached_property
+    def alike(self) -> bool:
+        """Whether all rows count the same, so that many outcomes have sums over them in common."""
+        return not self.units.ratio and bool((self.precision == self.precision[0]).all())
+
+    def pull(self, order: int, z: Array) -> Array:
+        """Return Z' W X by feature, random intercepts taken out; shape (products, features)."""
+        if not self.alike:
+            return z @ self.pulled
+        if self.key is None:
+            return np.asarray(self.precision[0] * (z @ self.phi))
+        coded = tuple(name in self.fit.summary.levels for name in self.fit.summary.variables)
+        key = ("products by feature", order, coded, self.key)
+        return np.asarray(self.precision[0] * shared(key, lambda: z @ self.phi))
+
+    @cached_property
+    def pulled(self) -> Array:
+        """W X by feature, random intercepts taken out; shape (rows, features)."""
+        return np.asarray(self.precision[:, None] * self.units.take_out(self.phi))
+
     def _describe(
-        self, subset: Subset, scaled: Array, score: Array, covariance: Array, p_value: float
+        self,
+        subset: Subset,
+        products: Products,
+        own: slice,
+        score: Array,
+        form: QuadraticForm,
+        p_value: float,
     ) -> MisfitTest:
         """Estimate what is missed, from Z, s and Cov(s) times the roots of D."""
         summary, spread = self.fit.summary, self.fit.moments.outcome_scale.spread
-        information = scaled.T @ (self.precision[:, None] * scaled)
+        scaled, covariance = products.table[own], form.covariance
+        if self.alike:
+            information = self.precision[0] * products.gram[own, own]
+        else:
+            information = (scaled * self.precision) @ scaled.T
         smoother = np.linalg.inv(information + np.eye(len(score)))
-        missed = scaled @ (smoother @ score)  # (6)
+        missed = (smoother @ score) @ scaled  # (6)
         by_noise = smoother @ covariance @ smoother
-        variance = float(missed.var()) - float(np.vdot(np.cov(scaled.T, ddof=0), by_noise))
+        variance = float(missed.var()) - float(np.vdot(products.covariance[own, own], by_noise))
         names = [summary.variables[k] for k in subset]
         worst = int(np.abs(missed).argmax())
         at = {

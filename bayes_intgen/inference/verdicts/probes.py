@@ -19,6 +19,7 @@ from math import comb
 import numpy as np
 
 from bayes_intgen.base.regimes import Regime, format_regime
+from bayes_intgen.base.shared_work import shared
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.design.design import Design
@@ -100,6 +101,11 @@ def probe_features(design: Design) -> FeatureMap:
 
 def find_probes(design: Design, features: FeatureMap) -> list[Probe]:
     """List the candidates that a design lacks, of those products that features hold."""
+    key = ("probes", id(design), features.factors)  # beside them what has the identity in the key
+    return shared(key, lambda: (_find_probes(design, features), design))[0]
+
+
+def _find_probes(design: Design, features: FeatureMap) -> list[Probe]:
     columns: dict[frozenset[str], list[int]] = {}
     wanted = set(probe_features(design).features)
     for position, feature in enumerate(features.features):

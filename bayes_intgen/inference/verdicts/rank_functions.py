@@ -8,10 +8,12 @@ value that one row has), and of a variable with L values the first L - 1 are all
 products are then all contrasts of cell means.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from functools import cached_property
+from itertools import combinations, pairwise
 from math import comb
+from typing import Self
 
 import numpy as np
 
@@ -30,14 +32,51 @@ type Subset = tuple[int, ...]
 
 
 @dataclass(frozen=True)
+class Products:
+    """Products of functions of all sets of so many variables, times their relative prior scales."""
+
+    sets: list[tuple[Subset, int]]  # of variables, each with the number of its products
+    table: Array = field(repr=False)  # one set's behind another's, shape (products, rows)
+
+    @classmethod
+    def of(cls, found: Iterable[tuple[Subset, Array, Array]]) -> Self:
+        """Put together what :meth:`RankFunctions.products` yields."""
+        sets, columns = [], []
+        for subset, products, scale in found:
+            sets.append((subset, len(scale)))
+            columns.append((products * scale).T)
+        return cls(sets, np.vstack(columns) if sets else np.empty((0, 0)))
+
+    @cached_property
+    def slices(self) -> list[slice]:
+        """The products of each set."""
+        ends = np.cumsum([0, *(number for _, number in self.sets)]).tolist()
+        return [slice(*pair) for pair in pairwise(ends)]
+
+    @cached_property
+    def squares(self) -> Array:
+        """The sum of squares over the products of each set, shape (sets, rows)."""
+        return np.array([(self.table[own] ** 2).sum(axis=0) for own in self.slices])
+
+    @cached_property
+    def gram(self) -> Array:
+        """Sums of products over the rows, shape (products, products)."""
+        return self.table @ self.table.T
+
+    @cached_property
+    def covariance(self) -> Array:
+        """Over the rows, shape (products, products)."""
+        mean = self.table.mean(axis=1)
+        return np.asarray(self.gram / self.table.shape[1] - np.outer(mean, mean))
+
+
+@dataclass(frozen=True)
 class RankFunctions:
     """Orthonormal functions of each variable at the rows of a regime."""
 
     # of each variable, shape (rows, functions); none if it is constant
     tables: tuple[Array, ...] = field(repr=False)
-    made: dict[int, tuple[list[tuple[Subset, int]], Array]] = field(
-        default_factory=dict, repr=False
-    )  # products by order
+    made: dict[int, Products] = field(default_factory=dict, repr=False)  # by order
 
     @classmethod
     def of(cls, values: Array, coded: Sequence[bool]) -> "RankFunctions":
@@ -81,16 +120,10 @@ class RankFunctions:
                 scale = np.outer(scale, 1 / np.arange(1, table.shape[1] + 1)).ravel()
             yield subset, product, scale
 
-    def scaled_products(self, order: int) -> tuple[list[tuple[Subset, int]], Array]:
-        """Return each set of variables with the number of its products, and these times the scales.
-
-        All of them side by side, shape (rows, products); made once.
-        """
+    def scaled_products(self, order: int) -> Products:
+        """Return the products of sets of so many variables, made once."""
         if order not in self.made:
-            sets = list(self.products(order))
-            columns = [products * scale for _, products, scale in sets]
-            table = np.hstack(columns) if sets else np.empty((0, 0))
-            self.made[order] = ([(subset, len(scale)) for subset, _, scale in sets], table)
+            self.made[order] = Products.of(self.products(order))
         return self.made[order]
 
     @property

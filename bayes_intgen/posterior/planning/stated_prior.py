@@ -28,7 +28,7 @@ from bayes_intgen.design.structure import Structure
 from bayes_intgen.inference.prepare import Prepared, prepare, settle_design
 from bayes_intgen.inference.problem import Problem, WeightsGiven
 from bayes_intgen.inference.verdicts.convergence import Convergence
-from bayes_intgen.model.marginal import Conditional
+from bayes_intgen.model.conditional import Conditional
 from bayes_intgen.model.priors import Priors
 from bayes_intgen.posterior.fitted import Fitted
 from bayes_intgen.posterior.planning.hyper_points import HyperPoints

@@ -3,9 +3,9 @@
 Each outcome is fitted as it would be alone, with the same result. What all share is read once: the
 actions, covariates and regimes of the rows. What follows from these alone, the structure, the bases
 and the features at the rows, each process computes once and keeps
-(:mod:`bayes_intgen.base.shared_work`). Not all have the same features: an outcome that jumps has
-steps of its own, rows are weighted by its own variance, and what interacts is learned from it; so
-the sums of products are made per outcome.
+(:mod:`bayes_intgen.base.shared_work`), and so the products of features, where rows count the same.
+Not everywhere they do: rows are weighted by the outcome's own variance, an outcome that jumps has
+steps of its own, and what interacts is learned from it.
 
 The folder has, beside the files of finished units, ``fits/`` with a file per outcome, and at the
 end ``outcomes.json``, which lists them.
