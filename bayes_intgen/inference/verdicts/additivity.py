@@ -11,7 +11,7 @@ The terms that the data need are selected from these scores by steps, without a 
 candidate whose evidence is largest is added, as long as its p-value, freed of those chosen before,
 is below a level over all tests together (Bonferroni); at the end those are dropped again which the
 others explain (p above the level, freed of all others chosen). The level is 1% where explicit
-interactions are judged, and 5% where terms are learned: one too many costs little precision, one
+interactions are judged, and 2.5% where terms are learned: one too many costs little precision, one
 too few is a bias. The p-value of a chosen one is that freed of the others chosen.
 
 Many small interactions of pairs are seen by no test of a single one. So where three or more pairs
@@ -45,7 +45,7 @@ from bayes_intgen.moments.moments import Moments
 
 __all__ = ["LEARNING_LEVEL", "LEVEL", "check_additivity"]
 
-LEVEL, LEARNING_LEVEL = 0.01, 0.05  # over all tests
+LEVEL, LEARNING_LEVEL = 0.01, 0.025  # over all tests
 TOGETHER, LEAST_PAIRS, MOST_WEIGHTS = 1.0, 3, 300  # log evidence for all pairs that are left
 
 
