@@ -88,9 +88,10 @@ def test_the_optimal_split_against_equal_rows_at_equal_cost(study):
 
     A line is uncertain by about a tenth, that of all four for levels by 0.06. Levels gain less
     where only one of spreads and costs differs: what the fit predicts is not below 0.85 there. In 5
-    of the first 180 contrasts the error after the plan was 4 to 13 times what it had said. In three of them
-    all rows had gone to one experiment, while 300 rows had missed that another action depends on
-    the one that it sets; in one, later rows showed such a dependence where there is none.
+    of the first 180 contrasts the error after the plan was 4 to 13 times what it had said. In three
+    of them all rows had gone to one experiment, while 300 rows had missed that another action
+    depends on the one that it sets; in one, later rows showed such a dependence where there is
+    none.
     """
     table = study("split")
     table["differ"] = table["uneven"] != "neither"
