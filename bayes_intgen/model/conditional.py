@@ -55,7 +55,7 @@ def unpack(packed: Array, size: int) -> Array:
 def unpack_lower(packed: Array, size: int) -> Array:
     """Return its lower triangle, zero above, in Fortran's order."""
     lower, _ = lapack.dtfttr(size, packed, **LAYOUT)
-    return np.tril(lower.T.T)
+    return np.tril(lower)
 
 
 @lru_cache(maxsize=64)

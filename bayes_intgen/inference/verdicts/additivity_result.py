@@ -90,7 +90,7 @@ class Additivity:
         The evidence on every pair and triple of actions, against a fit without interactions.
     terms
         What the data need, selected at level 1% over all tests; with ``"learned"``, what was used,
-        selected at level 2.5% of each round.
+        selected at level 5% of each round.
     evidence
         The probability of each class of interactions, alike beforehand (a score approximation; of
         the first round).
