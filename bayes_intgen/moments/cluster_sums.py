@@ -96,7 +96,7 @@ class ClusterSums:
         """Return the sums of the rows of both."""
         merged = ClusterSums(self.parts + other.parts, self.scores + other.scores)
         pending = sum(len(part.keys) for part in merged.parts[1:])
-        if pending < max(LEAST_PENDING, len(merged.parts[0].keys) // 8):
+        if pending < max(LEAST_PENDING, len(merged.parts[0].keys) // 16):
             return merged
         return merged.settle()
 

@@ -116,6 +116,7 @@ def check_lack_of_fit(
                 number, tests = sample.test(order)
                 numbers[order - 1] += number
                 clearest += tests
+            del sample  # before that of the next regime is made, for want of memory
     factors = numbers * np.count_nonzero(numbers)
     kept = [test.adjust(int(factors[len(test.variables) - 1])) for test in clearest]
     design = problem.design
@@ -224,18 +225,13 @@ class _Sample:
 
     def pull(self, order: int, z: Array) -> Array:
         """Return Z' W X by feature, random intercepts taken out; shape (products, features)."""
-        if not self.alike:
-            return z @ self.pulled
+        if not self.alike:  # with P of the rows symmetric, Z' P X = (P Z)' X
+            return np.asarray((self.precision[:, None] * self.units.take_out(z.T)).T @ self.phi)
         if self.key is None:
             return np.asarray(self.precision[0] * (z @ self.phi))
         coded = tuple(name in self.fit.summary.levels for name in self.fit.summary.variables)
         key = ("products by feature", order, coded, self.key)
         return np.asarray(self.precision[0] * shared(key, lambda: z @ self.phi))
-
-    @cached_property
-    def pulled(self) -> Array:
-        """W X by feature, random intercepts taken out; shape (rows, features)."""
-        return np.asarray(self.precision[:, None] * self.units.take_out(self.phi))
 
     def _describe(
         self,

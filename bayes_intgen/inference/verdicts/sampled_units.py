@@ -60,13 +60,13 @@ class SampledUnits:
         """Return columns, shape (rows,) or (rows, columns), without random intercepts: (1) / v."""
         if not self.ratio:
             return columns
-        v = self.weights if columns.ndim == 1 else self.weights[:, None]
+        along = (slice(None), *[None] * (columns.ndim - 1))
         total = np.add.reduceat(self.weights, self.groups)
         shrinkage = self.ratio / (1 + self.ratio * total)
-        shared = np.add.reduceat(v * columns, self.groups, axis=0)
-        shared *= shrinkage if columns.ndim == 1 else shrinkage[:, None]
+        shared = np.add.reduceat(self.weights[along] * columns, self.groups, axis=0)
         sizes = np.diff(self.groups, append=len(self.order))
-        return np.asarray(columns - np.repeat(shared, sizes, axis=0))
+        left = np.repeat(shrinkage[along] * shared, sizes, axis=0)
+        return np.asarray(np.subtract(columns, left, out=left))
 
     def add(self, columns: Array) -> Array:
         """Return sums over the rows of each unit, shape (rows, columns) to (units, columns)."""
