@@ -59,9 +59,10 @@ class Pooled:
         for regime in regimes:
             sample = summary.regimes[regime].sample
             step = -(-len(sample.rows) // most)
-            samples.append(sample.rows[::step])
+            rows = sample.rows[::step]
+            samples.append(rows)
             if grouping is not None and sample.marks is not None:
-                keys.append(grouping.keys(sample.marks[::step]))
+                keys.append(grouping.keys(regime, rows, sample.marks[::step]))
         columns = [summary.variables.index(a) for a in given]
         ends = [_common_range(rows[:, column] for rows in samples) for column in columns]
         limits = np.array(ends).reshape(-1, 2)

@@ -104,7 +104,7 @@ def _squares(problem: Problem, weights: Array) -> RegimeData:
         frame[SQUARE] = np.minimum(squares, CUT * squares.mean())
         frame[LABEL] = format_regime(regime)
         if grouping is not None and marks is not None:
-            keys = grouping.keys(marks)
+            keys = grouping.keys(regime, rows, marks)
             frame[FIRST], frame[SECOND] = keys.T
         frames.append(frame)
     table = pd.concat(frames, ignore_index=True)

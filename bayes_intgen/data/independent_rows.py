@@ -14,22 +14,25 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array, Indices
-from bayes_intgen.data.grouping import Grouping
+from bayes_intgen.data.grouping import Grouping, unit_keys
 from bayes_intgen.data.regime_summary import ThinnedSample
 
 __all__ = ["independent_rows", "shared_setting", "shared_variance"]
 
 
-def independent_rows(sample: ThinnedSample, columns: Sequence[int], grouping: Grouping) -> Array:
+def independent_rows(
+    regime: Regime, sample: ThinnedSample, columns: Sequence[int], grouping: Grouping
+) -> Array:
     """Keep so many rows that tests of two columns, by position, may take them as independent.
 
     ``grouping``: what says which rows are a group.
     """
-    rows, marks = sample.rows, sample.marks
-    if marks is None or len(rows) == 0:
+    rows = sample.rows
+    if sample.marks is None or len(rows) == 0:
         return rows
-    codes = np.unique(grouping.keys(marks), axis=0, return_inverse=True)[1].ravel()
+    codes = _codes(regime, sample, grouping)
     sizes = np.bincount(codes)
     shares = [shared_variance(rows[:, k], codes) for k in columns]
     excess = (float(sizes @ sizes) / len(rows) - 1) * float(np.prod(shares))  # (1)
@@ -41,17 +44,33 @@ def independent_rows(sample: ThinnedSample, columns: Sequence[int], grouping: Gr
 
 
 def shared_setting(
-    sample: ThinnedSample, grouping: Grouping | None, variables: int | None = None
+    regime: Regime,
+    sample: ThinnedSample,
+    grouping: Grouping | None,
+    variables: int | None = None,
+    by_block: bool = False,
 ) -> float:
     """Return the largest share of a variable's variance that lies between groups of rows.
 
-    ``variables``: how many of them, from the first, are looked at; all by default.
+    ``variables``: how many of them, from the first, are looked at; all by default. ``by_block``:
+    whether all groups of a block of times count as one.
     """
     if sample.marks is None or grouping is None or not len(sample.rows):
         return 0.0
-    codes = np.unique(grouping.keys(sample.marks), axis=0, return_inverse=True)[1].ravel()
+    codes = _codes(regime, sample, grouping, by_block)
     columns = sample.rows[:, :-1].T[:variables]
     return max(shared_variance(column, codes) for column in columns)
+
+
+def _codes(
+    regime: Regime, sample: ThinnedSample, grouping: Grouping, by_block: bool = False
+) -> Indices:
+    """Return the number of the group that each row is in; rows have marks."""
+    if sample.marks is None:
+        raise ValueError("sample: its rows have no marks.")
+    keys = grouping.keys(regime, sample.rows, sample.marks)
+    keys = unit_keys(keys, by_block) if by_block else keys
+    return np.unique(keys, axis=0, return_inverse=True)[1].ravel()
 
 
 def shared_variance(values: Array, codes: Indices) -> float:

@@ -146,7 +146,8 @@ class RegimeData:
             plates. Without it rows are taken to be independent.
         time
             Column of the time of each row, numbers or dates: rows of a cluster (without one, of a
-            regime) depend on those that came shortly before.
+            regime) depend on those that came shortly before. Settings may be held for several
+            times.
         weights
             Column of the number of units that each row is the mean of: its variance is divided by
             them.

@@ -156,7 +156,8 @@ class Summary:
     @cached_property
     def grouping(self) -> Grouping | None:
         """What says which rows depend on one another; None if they are independent."""
-        return Grouping.of(self.marks) if self.marks else None
+        samples = {regime: own.sample for regime, own in self.regimes.items()}
+        return Grouping.of(samples, self.actions) if self.marks else None
 
     @property
     def mean_units(self) -> float:

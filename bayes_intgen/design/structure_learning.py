@@ -229,7 +229,7 @@ def _test_pair(summary: Summary, parent: str, child: str) -> list[PairTest]:
         if parent in regime and child not in regime:
             rows = part.sample.rows
             if grouping is not None:
-                rows = independent_rows(part.sample, columns, grouping)
+                rows = independent_rows(regime, part.sample, columns, grouping)
             given = _settings(summary, rows, [name for name in regime if name != parent])
             cause, effect = rows[:, columns].T
             found.append(PairTest.of(cause, effect, given, coded))
@@ -303,7 +303,9 @@ def _dependence(
     places = [summary.variables.index(name) for name in pair]
     sample = summary.regimes[regime].sample.thin(MOST_ROWS)
     grouping = summary.grouping
-    rows = sample.rows if grouping is None else independent_rows(sample, places, grouping)
+    rows = sample.rows
+    if grouping is not None:
+        rows = independent_rows(regime, sample, places, grouping)
     columns = dict(zip(summary.variables, rows.T, strict=False))  # the outcome comes last
     given = functions_of_others(len(rows), [(columns[o], o in summary.levels) for o in others])
     one, two = pair

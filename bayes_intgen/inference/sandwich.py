@@ -48,6 +48,7 @@ from scipy.linalg import solve_triangular
 
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array, Indices
+from bayes_intgen.data.grouping import unit_keys
 from bayes_intgen.inference.intercepts import GroupMeans
 from bayes_intgen.inference.problem import Problem, WeightsGiven
 from bayes_intgen.moments.keyed_rows import add_by_key
@@ -151,7 +152,7 @@ def corrected_scores(
     rest = max(taken - float(leverage.sum()), 0.0)
     within = 1 / (1 - min(rest / distinct_settings(moments, regime), MOST_WITHIN))
     keys, scores = groups.unit_scores(common * residual / (1 - leverage), within, by_block)
-    owners = groups.keys if by_block else groups.keys * np.array([1, 0])
+    owners = unit_keys(groups.keys, by_block)
     _, expected = add_by_key([(owners, leverage + rest * groups.rows / groups.rows.sum())])
     alike = float(expected.sum() ** 2 / (expected @ expected))
     if by_block:
@@ -167,6 +168,7 @@ def distinct_settings(moments: Moments, regime: Regime) -> float:
     if marks is None or grouping is None or not len(part.sample.rows):
         return float(part.n)
     rows = part.sample.rows[:, : len(moments.actions)]
-    keys = grouping.keys(marks)
-    distinct = np.unique(np.column_stack([keys % 2**31, rows]), axis=0)
+    keys = grouping.keys(regime, rows, marks)
+    codes = np.unique(keys, axis=0, return_inverse=True)[1].ravel()
+    distinct = np.unique(np.column_stack([codes, rows]), axis=0)
     return len(distinct) * part.n / len(rows)

@@ -153,7 +153,7 @@ def design_effect(moments: Moments, regime: Regime) -> float:
         return 1.0
     rows = moments.clusters[regime].rows
     size = float(rows @ rows / rows.sum())
-    setting = shared_setting(moments.summary.regimes[regime].sample, moments.grouping)
+    setting = shared_setting(regime, moments.summary.regimes[regime].sample, moments.grouping)
     return 1 + (size - 1) * (ratio / (1 + ratio)) ** 2 * setting
 
 

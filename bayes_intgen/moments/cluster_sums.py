@@ -23,6 +23,7 @@ import numpy as np
 
 from bayes_intgen.base.parallel import stretches
 from bayes_intgen.base.types import Array, Indices
+from bayes_intgen.data.grouping import unit_keys
 from bayes_intgen.data.marks import HASH_BITS
 from bayes_intgen.moments.keyed_rows import (
     add_at,
@@ -231,11 +232,11 @@ class ClusterSums:
         keys, scores = self.settle().scores[0]
         shift = left - within * self.residual
         own = self.keys if len(keys) == len(self.keys) else bins_of(self.keys)
-        unit = np.array([1, 1 if by_block else 0])
-        every = [(keys * unit, within * scores)]
+        every = [(unit_keys(keys, by_block), within * scores)]
         for some in stretches(len(shift), GROUPS_AT_ONCE):
+            units = unit_keys(own[some], by_block)
             mean = self.sums[some] * (shift[some] / self.weight[some])[:, None]
-            every.append(add_by_key([(own[some] * unit, np.column_stack([shift[some], mean]))]))
+            every.append(add_by_key([(units, np.column_stack([shift[some], mean]))]))
         return add_by_key(every)
 
     def without_scores(self) -> "ClusterSums":

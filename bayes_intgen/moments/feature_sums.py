@@ -200,7 +200,11 @@ class Recipe:
         theta = None if self.theta is None else self.theta[regime]
         fold = min(fold, self.n_folds - 1)
         units = relative_units(marks, self.mean_units)
-        groups = None if self.grouping is None else RowGroups.of(self.grouping.keys(marks))
+        groups = (
+            None
+            if self.grouping is None
+            else RowGroups.of(self.grouping.keys(regime, values, marks))
+        )
         if groups is not None:  # rows of a group side by side
             values = values[groups.order]
             units = None if units is None else units[groups.order]

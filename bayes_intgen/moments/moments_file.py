@@ -20,7 +20,7 @@ from bayes_intgen.base.centred_moments import CentredMoments
 from bayes_intgen.base.errors import FileError
 from bayes_intgen.base.files import replacing
 from bayes_intgen.base.types import Array, Indices, Scale
-from bayes_intgen.data.grouping import Grouping
+from bayes_intgen.data.grouping import BLOCK, Grouping
 from bayes_intgen.data.marks import MarkColumns
 from bayes_intgen.data.regime_summary import SAMPLE_ROWS, ThinnedSample
 from bayes_intgen.data.summary import Summary
@@ -161,6 +161,8 @@ def _rebuild(
         if f"group_keys_{position}" in arrays:
             parts = ("keys", "rows", "weight", "outcome", "sums")
             keys, *sums = (arrays[f"group_{name}_{position}"] for name in parts)
+            if grouping is not None and "held" not in grouping:  # of version 0.1: blocks
+                keys = keys * np.array([1, BLOCK])
             clusters[regime] = ClusterSums.of(
                 keys.astype(np.int64), *(own.astype(float) for own in sums)
             )

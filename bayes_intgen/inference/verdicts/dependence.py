@@ -29,6 +29,7 @@ from scipy import special
 from bayes_intgen.base.parallel import one_blas_thread
 from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.base.types import Array
+from bayes_intgen.data.grouping import unit_keys
 from bayes_intgen.data.independent_rows import shared_setting
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.sandwich import Sandwich
@@ -79,14 +80,14 @@ def check_dependence(
     if grouped:
         by_block = units_are_blocks(moments)
         units = {
-            labels[r]: len(np.unique(own.keys if by_block else own.keys[:, :1], axis=0))
+            labels[r]: len(np.unique(unit_keys(own.keys, by_block), axis=0))
             for r, own in grouped.items()
         }
         shares = {labels[r]: q / (1 + q) for r, q in moments.ratios.items()}
-        samples_of = moments.summary.regimes
+        among = moments.grouping, len(moments.actions), by_block
         settings = {
-            labels[r]: shared_setting(samples_of[r].sample, moments.grouping, len(moments.actions))
-            for r in moments.regimes
+            labels[r]: shared_setting(r, part.sample, *among)
+            for r, part in moments.summary.regimes.items()
         }
     samples = {r: part.sample.rows for r, part in moments.summary.regimes.items()}
     order: tuple[OrderTest, ...] = ()
@@ -107,6 +108,7 @@ def check_dependence(
         order,
         () if "weights" in declared or grouped else repeated,
         () if grouped or repeated else _shared_settings(moments),
+        tuple(moments.grouping.held) if grouped and moments.grouping else (),
     )
 
 

@@ -66,6 +66,9 @@ class DependenceOfRows:
         Regimes in which rows are repeated more often than chance would.
     in_common
         Regimes of which rows have settings in common, as those of a cluster do.
+    held
+        Regimes whose settings are held for several times, rows of which share something within
+        blocks only where settings are the same.
     """
 
     declared: Mapping[str, Any]
@@ -77,6 +80,7 @@ class DependenceOfRows:
     order: tuple[OrderTest, ...] = ()
     repeated: tuple[RepeatedRows, ...] = ()
     in_common: tuple[SharedSettings, ...] = ()
+    held: tuple[str, ...] = ()
 
     @property
     def in_order(self) -> tuple[OrderTest, ...]:
@@ -111,7 +115,8 @@ class DependenceOfRows:
         order = tuple(OrderTest(**test) for test in state.pop("order"))
         repeated = tuple(RepeatedRows(**rows) for rows in state.pop("repeated"))
         common = tuple(SharedSettings(**rows) for rows in state.pop("in_common", ()))
-        return cls(order=order, repeated=repeated, in_common=common, **state)
+        held = tuple(state.pop("held", ()))
+        return cls(order=order, repeated=repeated, in_common=common, held=held, **state)
 
     def __str__(self) -> str:
         lines = [self._of_units()] if self.units else []
@@ -130,7 +135,9 @@ class DependenceOfRows:
         if self.shares:
             low, high = min(self.shares.values()), max(self.shares.values())
             share = f"{low:.0%}" if round(low, 2) == round(high, 2) else f"{low:.0%} to {high:.0%}"
-            text += f", whose rows share {share} of the residual variance"
+            whose = f"of the same settings, held in {', '.join(self.held)}," if self.held else ""
+            text += f", whose rows {whose} share {share}".replace("  ", " ")
+            text += " of the residual variance"
         if self.freedom is None:
             text += "; only these shared parts widen the intervals, since no rows were at hand"
         else:

@@ -16,7 +16,7 @@ import numpy as np
 
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array, Indices
-from bayes_intgen.data.grouping import relative_units
+from bayes_intgen.data.grouping import relative_units, unit_keys
 from bayes_intgen.data.regime_summary import ThinnedSample
 from bayes_intgen.moments.keyed_rows import group_rows
 from bayes_intgen.moments.meat import units_are_blocks
@@ -43,12 +43,10 @@ class SampledUnits:
         weights = np.ones(n) if weights is None else weights
         if moments.grouping is None or marks is None:
             return cls(np.arange(n), weights, 0.0, np.arange(n), np.arange(n))
-        keys = moments.grouping.keys(marks)
+        keys = moments.grouping.keys(regime, sample.rows, marks)
         order, groups = group_rows(keys)
-        units = groups
-        if not units_are_blocks(moments):
-            clusters = keys[order][groups, 0]
-            units = groups[np.concatenate([[True], clusters[1:] != clusters[:-1]])]
+        owners = unit_keys(keys[order][groups], units_are_blocks(moments))
+        units = groups[np.append(True, np.any(owners[1:] != owners[:-1], axis=1))]
         return cls(order, weights[order], moments.ratios.get(regime, 0.0), groups, units)
 
     @property

@@ -49,11 +49,12 @@ def rows_of(data: RegimeData) -> pd.DataFrame:
                 columns[name] = np.array(data.levels[name])[column.astype(int)]
             else:
                 columns[name] = column
-        marks = data.marks(read_do([] if label == "obs" else label, data.actions))
+        regime = read_do([] if label == "obs" else label, data.actions)
+        marks = data.marks(regime)
         for position, role in enumerate(marks.kept):
             columns[MARKS[role]] = marks.table[:, position]
         if grouping is not None:
-            first, second = grouping.keys(marks).T
+            first, second = grouping.keys(regime, values, marks).T
             columns[GROUP] = pd.factorize(pd.MultiIndex.from_arrays([first, second]))[0]
         tables.append(pd.DataFrame({**columns, REGIME: label}))
     return pd.concat(tables, ignore_index=True)
