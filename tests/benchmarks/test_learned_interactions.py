@@ -13,7 +13,7 @@ from tests.cases.interacting_systems import NAMES
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
-SYSTEMS, ROWS, POINTS = 12, 3000, 200
+SYSTEMS, ROWS, POINTS = 50, 3000, 200
 EXPLICIT = {
     "none": ("none",),
     "pairwise": ("pairwise",),
@@ -63,13 +63,41 @@ def test_learned_interactions(benchmark, kind):
     assert 0.86 <= found["learned"][1] <= 0.96
 
 
+def class_of(system):
+    """Return the narrowest class that holds a system: biases may depend on parents in each."""
+    if any(not system.edges[k, j] for k, j, _ in system.modified):
+        return "all"
+    return ("none", "none", "pairwise", "all")[max(map(len, dict(system.products)), default=0)]
+
+
+@pytest.mark.parametrize("kind", interacting_systems.KINDS)
+def test_advice_of_check_and_fit(benchmark, kind):
+    """They name the same class in each of 50 systems of a kind, 200 in all, the right one in 95%."""
+
+    def study():
+        rows = []
+        for seed in range(300, 300 + SYSTEMS):
+            system = interacting_systems.draw_system(kind, seed)
+            data = ig.RegimeData.from_frame(system.frame(ROWS, seed), "y", list(NAMES))
+            fit = ig.InterventionModel().fit(data, method="laplace")
+            advice = ig.check(data).needed_interactions
+            rows.append((advice, fit.additivity.needed_interactions, class_of(system)))
+        return rows
+
+    rows = benchmark.pedantic(study, rounds=1)
+    right = sum(advice == truth for advice, _, truth in rows)
+    print(f"\n{kind}: right in {right} of {len(rows)}")
+    assert all(advice == of_fit for advice, of_fit, _ in rows)
+    assert right >= 0.9 * len(rows)  # of one kind
+
+
 @pytest.mark.parametrize("modified", [False, True])
 def test_ten_covariates(benchmark, modified):
     """Error against a fit with linear main effects of the covariates."""
 
     def study():
         found = {"learned": [], "linear": []}
-        for seed in range(4):
+        for seed in range(70, 78):
             system = many_covariates.draw_system(seed, modified)
             frame, at = system.frame(10_000, seed), system.points(POINTS, seed)
             names = system.actions, system.covariates
@@ -84,4 +112,4 @@ def test_ten_covariates(benchmark, modified):
 
     found = benchmark.pedantic(study, rounds=1)
     print(f"\n{describe(found)}")
-    assert found["learned"][0] <= (0.5 if modified else 1.07) * found["linear"][0]
+    assert found["learned"][0] <= (0.5 if modified else 1.05) * found["linear"][0]

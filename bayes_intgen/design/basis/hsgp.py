@@ -186,7 +186,7 @@ class HSGPBasis:
     m_warp: int = 0  # number of its eigenfunctions
     masses: tuple[float, ...] = ()  # the values with an indicator of their own
     jumps: tuple[float, ...] = ()  # the places of steps
-    pooled: bool = False  # whether curves have the prior scales of all pooled variables
+    pooled: bool = False  # whether curves and trends have the prior scales of all pooled variables
     kind: ClassVar[str] = "hsgp"
 
     @cached_property
@@ -236,7 +236,7 @@ class HSGPBasis:
         masses = [BasisFunction(name, "mass", alone) for name in names]
         steps = [BasisFunction(f">{place:.6g}", "step", 1.0, fine=True) for place in self.jumps]
         curves = [*warped, *waves, *(scores if self.warp.bent else ())]
-        return [trend, *(replace(f, pooled=self.pooled) for f in curves), *masses, *steps]
+        return [*(replace(f, pooled=self.pooled) for f in (trend, *curves)), *masses, *steps]
 
     @cached_property
     def frequencies(self) -> Array:
