@@ -14,7 +14,7 @@ from tests.cases.dependent_rows import draw
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
-SYSTEMS, POINTS = 40, 40
+SYSTEMS, CHECKED, POINTS = 100, 40, 40
 STUDIES = [
     ("independent", "row", 20),
     ("intercepts", "row", 20),
@@ -50,7 +50,12 @@ def judge(system, marks, seed):
 
 @pytest.mark.parametrize(("kind", "settings", "units"), STUDIES)
 def test_intervals_hold(benchmark, kind, settings, units):
-    """With what rows share declared, and without."""
+    """With what rows share declared, and without.
+
+    Levels of exchangeable clusters gain no more with the true share of the intercepts in place of
+    the estimated one: their error is 0.73 and 0.80 times that without clusters, of 20 and of 60;
+    with the true share it is 0.73 and 0.79 times.
+    """
 
     def study():
         rows = []
@@ -64,12 +69,12 @@ def test_intervals_hold(benchmark, kind, settings, units):
     print(f"\n{kind}, settings per {settings}, {units} units\n{table.round(3)}")
     declared, without = table.loc["declared"], table.loc["not"]
     few = settings == "cluster" and units < 30
-    assert (0.82 if few else 0.86) <= declared["contrast covered"] <= 0.97
-    assert (0.80 if few else 0.84) <= declared["level covered"] <= 0.98
+    assert (0.82 if few else 0.86) <= declared["contrast covered"] <= 0.965
+    assert (0.80 if few else 0.84) <= declared["level covered"] <= 0.97
     if kind == "independent":
         assert declared["contrast error"] <= 1.05 * without["contrast error"]
     if kind == "intercepts":
-        assert declared["level error"] <= 0.80 * without["level error"]
+        assert declared["level error"] <= (0.75 if units == 20 else 0.82) * without["level error"]
 
 
 @pytest.mark.parametrize(("kind", "settings", "units"), STUDIES)
@@ -78,7 +83,7 @@ def test_checks_raise_few_false_alarms(benchmark, kind, settings, units):
 
     def study():
         passed = []
-        for seed in range(SYSTEMS):
+        for seed in range(CHECKED):
             system = draw(kind, settings, units, seed)
             data = ig.RegimeData.from_frame(system.frame, "y", ["a1", "a2"], **system.marks)
             passed.append(ig.check(data).passed)
@@ -86,7 +91,7 @@ def test_checks_raise_few_false_alarms(benchmark, kind, settings, units):
 
     passed = benchmark.pedantic(study, rounds=1)
     print(f"\n{kind}, settings per {settings}, {units} units: {passed.count(False)} alarms")
-    assert passed.count(False) <= 0.08 * SYSTEMS + 2
+    assert passed.count(False) <= 0.08 * CHECKED + 2
 
 
 def test_cost_of_many_clusters(benchmark, tmp_path):
