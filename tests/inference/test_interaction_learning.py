@@ -169,7 +169,7 @@ def test_of_many_covariates_those_modify_effects_that_are_seen_to():
     wanted = {("effect", (f"a{k + 1}",), f"z{z + 1}") for k, z, _ in system.modified}
     assert wanted <= set(posterior.interactions.terms.modified)
     assert posterior.interactions.used == "none"
-    pooled = [w.feature.actions for w in posterior.design.weights if w.group == "shared|*:warped"]
+    pooled = [w.feature.actions for w in posterior.design.weights if w.group == "causal|*:warped"]
     assert {name for names in pooled for name in names} == {*system.covariates}
     at = system.points(100, 1)
     errors = posterior.expected_outcome(at, beyond="clamp").mean(("chain", "draw")).to_numpy()

@@ -50,8 +50,8 @@ class BasisFunction:
         Whether it is too fine to be of use in the confounding bias of another action: it has a part
         in the effect and in the own bias of the action only.
     pooled
-        Whether its prior scale is that of all pooled functions of its shape, as of many covariates:
-        of linear ones in a component, of bends in all components.
+        Whether its prior scale is that of all pooled functions of its shape in a component, as of
+        many covariates, most of which do little.
     """
 
     name: str
