@@ -9,7 +9,7 @@ order; separately for the causal part and for the bias of each action) has a pri
 so that pieces the data do not need shrink away by themselves; beside a warped coordinate, the
 wiggly part of an action in its effect and that in its own bias share one. Pieces that involve a
 covariate have wider priors than others: there are many, and most covariates that are put in for
-safety do little. Two that do nothing raise the error of the joint effect by 13% (12 systems of 3
+safety do little. Two that do nothing raise the error of the joint effect by 12% (12 systems of 3
 actions, 5000 rows per regime); with the priors of the other pieces it would be 47% (8 of these).
 
 An action that no regime sets has a shorter lengthscale and more confounding by prior. Its rows tell

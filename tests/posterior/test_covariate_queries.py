@@ -113,7 +113,7 @@ def test_covariates_have_fewer_functions_in_products_unless_named(data):
     assert [bases[name].m_pair for name in names] == [4, 4, 3]
     auto = ig.HSGP(warp=None)
     bases = freeze_bases(auto, data.variables, summary)
-    assert [bases[name].m_pair for name in names] == [2, 2, 3]  # of four variables
+    assert [bases[name].m_pair for name in names] == [2, 2, 2]  # of four variables
     assert [bases[name].m_warp for name in names] == [16, 16, 12]
     assert match_bases(auto, bases, data.covariates) == bases
     with pytest.raises(ig.ModelError, match="covariates are to be named as actions are"):
