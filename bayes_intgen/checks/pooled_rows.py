@@ -14,6 +14,7 @@ import numpy as np
 
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array, Indices, Scale
+from bayes_intgen.data.grouping import unit_keys
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.categorical import Categorical
 from bayes_intgen.design.basis.features import FeatureMap
@@ -62,7 +63,8 @@ class Pooled:
             rows = sample.rows[::step]
             samples.append(rows)
             if grouping is not None and sample.marks is not None:
-                keys.append(grouping.keys(regime, rows, sample.marks[::step]))
+                own_keys = grouping.keys(regime, rows, sample.marks[::step])
+                keys.append(unit_keys(own_keys, by_block=True))
         columns = [summary.variables.index(a) for a in given]
         ends = [_common_range(rows[:, column] for rows in samples) for column in columns]
         limits = np.array(ends).reshape(-1, 2)

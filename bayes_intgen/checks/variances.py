@@ -23,6 +23,7 @@ from bayes_intgen.base.regimes import format_regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.checks.finding import Finding
 from bayes_intgen.checks.interactions import NULL
+from bayes_intgen.data.grouping import unit_keys
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.inference.laplace import find_mode
 from bayes_intgen.inference.prepare import Prepared, judge_interactions, weight_rows
@@ -104,7 +105,7 @@ def _squares(problem: Problem, weights: Array) -> RegimeData:
         frame[SQUARE] = np.minimum(squares, CUT * squares.mean())
         frame[LABEL] = format_regime(regime)
         if grouping is not None and marks is not None:
-            keys = grouping.keys(regime, rows, marks)
+            keys = unit_keys(grouping.keys(regime, rows, marks), by_block=True)
             frame[FIRST], frame[SECOND] = keys.T
         frames.append(frame)
     table = pd.concat(frames, ignore_index=True)

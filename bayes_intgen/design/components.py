@@ -98,7 +98,7 @@ class Weight:
         worth 270 with two scales and 2100 with one; errors and coverage over 19 families of
         curves did not move.
 
-        Of many covariates the linear functions share a scale in each component, and the bends one.
+        Of many covariates the linear functions share a scale in each component, the bends another.
         With a linear scale for each of ten the waves, which had one, took over part of what is
         linear: errors were 1.09 times those of linear functions alone where these are the truth,
         and now are 0.82 times (eight systems each, 10^4 rows in a regime); where eight of the ten

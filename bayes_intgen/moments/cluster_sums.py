@@ -23,7 +23,7 @@ import numpy as np
 
 from bayes_intgen.base.parallel import stretches
 from bayes_intgen.base.types import Array, Indices
-from bayes_intgen.data.grouping import unit_keys
+from bayes_intgen.data.grouping import BLOCK, unit_keys
 from bayes_intgen.data.marks import HASH_BITS
 from bayes_intgen.moments.keyed_rows import (
     add_at,
@@ -266,7 +266,7 @@ def bins_of(keys: Indices) -> Indices:
     """Return the bin of each cluster, beside a block of zero; bins stay what they are.
 
     It is the first of its keys, which are hashes: those in the order of their keys are in the order
-    of their bins.
+    of their bins. Without clusters the first key is zero, and bins are the blocks of times.
     """
     first = keys[:, 0] // BIN_WIDTH * BIN_WIDTH
-    return np.column_stack([first, np.zeros(len(keys), dtype=np.int64)])
+    return np.column_stack([first, np.where(keys[:, 0] == 0, keys[:, 1] // BLOCK * BLOCK, 0)])

@@ -119,5 +119,9 @@ def _merge_clusters(one: "Moments", two: "Moments") -> "dict[Regime, ClusterSums
             "other: one of the two has clusters or times of its rows, the other has not; read both "
             "with the same cluster=, time= and weights=."
         )
+    if one.grouping != two.grouping:
+        raise ModelError(
+            "other: its rows are grouped by other blocks of times; compute it with like= the first."
+        )
     merged = merge_each(one.clusters, two.clusters)
     return {regime: sums.without_scores() for regime, sums in merged.items()}

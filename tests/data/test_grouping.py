@@ -88,6 +88,33 @@ def test_groups_are_blocks_cut_where_settings_change() -> None:
         np.testing.assert_array_equal(unit_keys(groups.keys, by_block=False)[:, 1], 0)
 
 
+def test_rows_of_one_time_alone_hold_nothing() -> None:
+    """Thirty rows of each week, whose settings change every week."""
+    rng = np.random.default_rng(2)
+    week = np.repeat(np.arange(WEEKS), 30)
+    frame = pd.DataFrame(rng.normal(size=(WEEKS, 2))[week], columns=["a1", "a2"])
+    frame = frame.assign(y=frame["a1"] + rng.normal(size=len(frame)), week=week, regime="obs")
+    assert grouping_of(frame, time="week").held == {}
+
+
+def test_scores_of_many_groups_are_added_up_by_block() -> None:
+    """Of more groups than are kept one by one, in one pass and in many."""
+    rng = np.random.default_rng(4)
+    hour = np.arange(24_000)
+    held = rng.normal(size=(2, len(hour)))[:, hour // HELD]
+    frame = pd.DataFrame({"a1": held[0], "a2": held[1], "hour": hour, "regime": "obs"})
+    parts = [frame.assign(y=frame["a1"] + rng.normal(size=len(frame)))]
+    for name in ("a1", "a2"):
+        parts.append(parts[0][:2000].assign(regime=name))
+    table_of = pd.concat(parts, ignore_index=True)
+    data = read(table_of, time="hour")
+    posterior = ig.InterventionModel(ig.Polynomial(1)).fit(data, method="laplace", draws=400)
+    assert "obs" in posterior.dependence.held
+    sd = float(posterior.expected_outcome({"a1": 1.0, "a2": 0.0}).std())
+    alone = ig.InterventionModel(ig.Polynomial(1)).fit(read(table_of), method="laplace")
+    assert sd > 0.7 * float(alone.expected_outcome({"a1": 1.0, "a2": 0.0}).std())
+
+
 def test_keys_know_one_zero() -> None:
     data = read(table(), time="week")
     regime, marks = ("a1",), data.marks(("a1",))
@@ -135,7 +162,9 @@ def test_held_settings_do_not_pass_for_independent_rows(monkeypatch) -> None:
         at = np.random.default_rng(seed).uniform(-1.6, 1.6, size=(40, 2))
         points = dict(zip(("a1", "a2"), at.T, strict=True))
         mean = posterior.expected_outcome(points)[0].to_numpy().mean(axis=0)
-        assert ("held in obs" in str(posterior.dependence)) == bool(data.summary.grouping.held)
+        assert ("where settings are held" in str(posterior.dependence)) == bool(
+            data.summary.grouping.held
+        )
         return float(np.mean((mean - system.expected(at)) ** 2))
 
     seeds = range(4)

@@ -2,9 +2,9 @@
 
 A categorical action has no numbers to draw a curve over, so it takes ``Categorical()``, by itself
 when one choice is made for all. Of a covariate such a choice takes at most three eigenfunctions
-into products: any covariate may modify the effect and the bias of every action, and these products
-are most of the weights (three resolve lengthscales down to 0.9 half-widths). A mapping is followed
-as it stands.
+(one of many, four) into products: any covariate may modify the effect and the bias of every action,
+and these products are most of the weights (three resolve lengthscales down to 0.9 half-widths). A
+mapping is followed as it stands.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -131,7 +131,7 @@ def _smaller(basis: HSGP, n_covariates: int) -> HSGP:
     most = basis.m if basis.warp == 0 else basis.warp
     if most is not None:  # no more are multiplied than there are
         usual = min(usual, most)
-    m_pair = usual if basis.m_pair is None else min(basis.m_pair, COVARIATE_PRODUCTS)
+    m_pair = usual if basis.m_pair is None else min(basis.m_pair, max(usual, COVARIATE_PRODUCTS))
     waves = FEW_WAVES if n_covariates <= FEW_COVARIATES else FEWER_WAVES
     warp = waves if basis.warp is None else basis.warp
     m = FEWER_SMOOTH if basis.m is None and n_covariates > FEW_COVARIATES else basis.m

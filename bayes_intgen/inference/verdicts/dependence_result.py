@@ -135,9 +135,10 @@ class DependenceOfRows:
         if self.shares:
             low, high = min(self.shares.values()), max(self.shares.values())
             share = f"{low:.0%}" if round(low, 2) == round(high, 2) else f"{low:.0%} to {high:.0%}"
-            whose = f"of the same settings, held in {', '.join(self.held)}," if self.held else ""
-            text += f", whose rows {whose} share {share}".replace("  ", " ")
-            text += " of the residual variance"
+            text += f", whose rows share {share} of the residual variance"
+            if self.held:
+                regimes = ", ".join(self.held)
+                text += f" (in {regimes}, where settings are held, those of the same settings)"
         if self.freedom is None:
             text += "; only these shared parts widen the intervals, since no rows were at hand"
         else:

@@ -6,7 +6,8 @@ both of the same draw (:mod:`bayes_intgen.posterior.predictive`). The law is tha
 kind, so that simulated outcomes are of the same kind; of a real one it is normal, or Student's t if
 the fit has degrees of freedom. Actions and covariates are kept, so that a simulated
 data set has the experiments, the row counts and the support of the given one. Rows of a cluster, or
-of a block of times, share a random intercept, as those of the fit do.
+of a block of times (and of the same settings, where these are held), share a random intercept, as
+those of the fit do.
 """
 
 import json
