@@ -88,7 +88,7 @@ def test_advice_of_check_and_fit(benchmark, kind):
     right = sum(advice == truth for advice, _, truth in rows)
     print(f"\n{kind}: right in {right} of {len(rows)}")
     assert all(advice == of_fit for advice, of_fit, _ in rows)
-    assert right >= 0.9 * len(rows)  # of one kind
+    assert right >= 0.95 * len(rows)
 
 
 @pytest.mark.parametrize("modified", [False, True])

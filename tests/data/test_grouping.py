@@ -1,6 +1,7 @@
 """Which rows share an intercept: clusters, blocks of times, and settings that are held."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -131,6 +132,13 @@ def test_merged_moments_have_the_groups_of_one_pass() -> None:
     for regime, groups in whole.clusters.items():
         np.testing.assert_array_equal(both.clusters[regime].keys, groups.keys)
         np.testing.assert_allclose(both.clusters[regime].sums, groups.sums, atol=1e-12)
+
+
+def test_moments_of_other_groups_are_not_merged() -> None:
+    moments = ig.Moments.from_data(read(table(), time="week"), basis=ig.Polynomial(2))
+    other = replace(moments, grouping=replace(moments.grouping, held={}))
+    with pytest.raises(ig.ModelError, match="other blocks of times"):
+        moments.merge(other)
 
 
 def test_moments_of_earlier_versions_keep_their_blocks(tmp_path) -> None:
