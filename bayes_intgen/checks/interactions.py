@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from bayes_intgen.checks.finding import CheckName, Finding
 from bayes_intgen.inference.verdicts.additivity_result import Additivity, InteractionTest
-from bayes_intgen.inference.verdicts.scale_result import LEVEL, AdditiveScale
+from bayes_intgen.inference.verdicts.scale_result import LEAST_BEND, LEVEL, AdditiveScale
 
 __all__ = ["NULL", "check_interactions", "judge_scale"]
 
@@ -75,14 +75,13 @@ def _finding(test: InteractionTest, additivity: Additivity, spread: float) -> Fi
     )
 
 
-def judge_scale(scale: AdditiveScale | None, spread: float) -> list[Finding]:
+def judge_scale(scale: AdditiveScale | None) -> list[Finding]:
     """Translate the test of the scale into a finding; none for an outcome without another one.
 
-    ``spread``: standard deviation of the outcome.
+    Its relative effect is the share of the link's bend that is seen.
     """
     if scale is None:
         return []
-    size = max(scale.size, 0.0)
     null, subject = "standard normal, one-sided", f"{scale.link} scale"
-    numbers = (scale.statistic, null, scale.p_value, size, size / spread, LEAST_SHARE)
+    numbers = (scale.statistic, null, scale.p_value, max(scale.size, 0.0), scale.share, LEAST_BEND)
     return [Finding("scale", subject, *numbers, str(scale), level=LEVEL)]

@@ -201,7 +201,7 @@ def _check(
     scale = check_scale(fit.prepared.problem, fit.mode, fit.prepared.moments)
     if posterior is not None and posterior.additivity is not None:
         scale = posterior.additive_scale
-    findings += judge_scale(scale, spread)
+    findings += judge_scale(scale)
     steps.begin(STEPS[2])
     slopes = _slopes(problem, weights)
     mechanisms = check_mechanisms(summary, ancestry, slopes, partition)

@@ -130,16 +130,9 @@ class MarginalLikelihood:
         of_lifts = np.diag(self.lifts.gram) if self.lifts else 0.0
         return np.flatnonzero(np.einsum("rii->i", self.gram) + of_lifts)
 
-    @property
-    def seen_gram(self) -> Array:
-        """G_r of the weights that are seen, shape (regimes, seen, seen)."""
-        if len(self.seen) == self.gram.shape[-1]:
-            return self.gram
-        return np.ascontiguousarray(self.gram[:, self.seen[:, None], self.seen])
-
     @cached_property
     def packed_gram(self) -> Array:
-        """The same as packed matrices, by which P is summed; that of lift tests comes last."""
+        """G_r of the weights that are seen, packed, to sum P from; of lift tests the last."""
         seen = self.seen
         whole = len(seen) == self.gram.shape[-1]
         grams = [*self.gram, self.lifts.gram] if self.lifts else [*self.gram]

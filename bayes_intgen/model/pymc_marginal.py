@@ -14,10 +14,11 @@ import pytensor.tensor as pt
 
 from bayes_intgen.base.regimes import format_regime
 from bayes_intgen.design.design import Design
+from bayes_intgen.model.conditional import pack
 from bayes_intgen.model.distributions import HyperPriors
 from bayes_intgen.model.marginal import MarginalLikelihood
 from bayes_intgen.model.priors import LEAST_LOG_SD, PriorScales
-from bayes_intgen.model.quadratic_part import pack, quadratic_part
+from bayes_intgen.model.quadratic_part import quadratic_part
 from bayes_intgen.moments.moments import Moments
 
 __all__ = ["build_model", "log_prior_sd"]
@@ -81,9 +82,9 @@ def log_prior_sd(
 def _log_marginal_likelihood(
     likelihood: MarginalLikelihood, log_sigma: pt.TensorVariable, log_sd: pt.TensorVariable
 ) -> pt.TensorVariable:
-    grams, crosses = pack(likelihood.gram), likelihood.cross
+    grams, crosses = np.array([pack(one) for one in likelihood.gram]), likelihood.cross
     if likelihood.lifts:  # one more row of sums, whose precision is known to be one
-        grams = np.vstack([grams, pack(likelihood.lifts.gram[None])])
+        grams = np.vstack([grams, pack(likelihood.lifts.gram)])
         crosses = np.vstack([crosses, likelihood.lifts.cross])
     gram, cross = pytensor.shared(grams, "gram"), pytensor.shared(crosses, "cross")
     n, square = pt.constant(likelihood.n), pt.constant(likelihood.square)

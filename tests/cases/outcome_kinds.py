@@ -81,6 +81,12 @@ LINEAR = {  # additive on their own scale
 }
 
 
+def floored(a1, a2, c1, c2, rng):
+    """Counts whose mean is additive but where it would fall below zero, in 7 to 16% of the rows."""
+    mean = additive(3, 1.5, 1)(a1, a2, c1, c2)
+    return rng.poisson(np.maximum(mean, 0.05)).astype(float)
+
+
 def logistic(a1, a2, c1, c2, rng):
     """Log odds add up; a third of the rows are 1."""
     return bernoulli(expit(-1.2 + a1 + 1.3 * np.tanh(a2) + 0.7 * (c1 + c2)), rng)

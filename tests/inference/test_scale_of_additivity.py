@@ -11,7 +11,7 @@ from bayes_intgen.base.regimes import parse_regime
 from bayes_intgen.inference.laplace import find_mode
 from bayes_intgen.inference.verdicts.scale_of_additivity import check_scale, link_feature
 from bayes_intgen.inference.verdicts.scale_result import AdditiveScale
-from tests.cases.outcome_kinds import LINEAR, logistic, make_data, multiplicative
+from tests.cases.outcome_kinds import LINEAR, floored, logistic, make_data, multiplicative
 
 pytestmark = pytest.mark.filterwarnings("ignore::bayes_intgen.ConvergenceWarning")
 
@@ -77,6 +77,7 @@ def test_the_statistic_is_that_of_the_rows(outcome, kind):
     assert_allclose(found.statistic, z @ (w * e) / spread, rtol=1e-5, atol=1e-6)
     size = scale.spread * (z @ (w * e)) / (z @ (w * left)) * np.sqrt(np.mean(left**2))
     assert_allclose(found.size, size, rtol=1e-5, atol=1e-8)
+    assert_allclose(found.share, z @ (w * e) / (z @ (w * left)), rtol=1e-5, atol=1e-8)
 
 
 def test_the_feature_is_what_the_link_bends():
@@ -126,6 +127,16 @@ def test_an_additive_truth_raises_no_alarm(name):
         scale = judge(LINEAR[name], 600, seed)
         assert scale.ok
         assert "nothing speaks for" in str(scale)
+
+
+def test_a_floor_bends_the_mean_and_is_no_other_scale():
+    scale = judge(floored, 2000, 3)
+    assert scale.p_value < 0.001  # it is seen
+    assert 0 < scale.share < 0.4
+    assert scale.ok
+    assert "bends a little" in str(scale)
+    checks = ig.check(make_data(floored, 2000, 3))
+    assert not any(found.failed for found in checks.findings if found.check == "scale")
 
 
 @pytest.mark.slow

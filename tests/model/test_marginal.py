@@ -193,7 +193,8 @@ def test_the_compiled_density_is_the_plain_one_in_other_coordinates(problem, x):
     value, gradient = compile_density(problem, centre, root)(np.linalg.solve(root, x - centre))
     expected, expected_gradient = problem.log_posterior(x)
     assert_allclose(value, expected, rtol=1e-10)
-    assert_allclose(gradient, root.T @ expected_gradient, rtol=1e-7, atol=1e-6)
+    exact = root.T @ expected_gradient  # 32 bits of the gradient are enough to steer by
+    assert_allclose(gradient, exact, rtol=1e-5, atol=1e-5 * np.abs(exact).max())
 
 
 def test_the_compiled_density_knows_foreign_priors_and_lift_tests(frame):
@@ -207,7 +208,8 @@ def test_the_compiled_density_knows_foreign_priors_and_lift_tests(frame):
     value, gradient = compile_density(problem, x, np.eye(len(x)))(np.zeros(len(x)))
     expected, expected_gradient = problem.log_posterior(x)
     assert_allclose(value, expected, rtol=1e-10)
-    assert_allclose(gradient, expected_gradient, rtol=1e-7, atol=1e-7)
+    least = 1e-5 * np.abs(expected_gradient).max()
+    assert_allclose(gradient, expected_gradient, rtol=1e-5, atol=least)
 
 
 def test_where_the_precision_cannot_be_factorised_the_density_is_no_number(problem, x):

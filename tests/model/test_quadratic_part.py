@@ -6,7 +6,8 @@ import pytensor.tensor as pt
 import pytest
 from numpy.testing import assert_allclose
 
-from bayes_intgen.model.quadratic_part import pack, quadratic_part
+from bayes_intgen.model.conditional import diagonal, pack
+from bayes_intgen.model.quadratic_part import _corners, quadratic_part, value_and_gradient
 
 REGIMES, SIZE = 3, 17
 
@@ -40,7 +41,7 @@ def test_value_and_gradient_equal_the_formulas(mode):
     gram, cross = make_sums()
     rng = np.random.default_rng(2)
     w, lam = np.exp(rng.normal(size=REGIMES)), np.exp(3 * rng.normal(size=SIZE))
-    packed = pack(gram)
+    packed = np.array([pack(one) for one in gram])
     before = packed.copy()
     found = compile_operation(mode)(w, lam, packed, cross)
     for output, expected in zip(found, slow(w, lam, gram, cross), strict=True):
@@ -51,7 +52,7 @@ def test_value_and_gradient_equal_the_formulas(mode):
 def test_gradient_passes_through_the_value_only():
     gram, cross = make_sums()
     w, lam = pt.dvector(), pt.dvector()
-    value, *_ = quadratic_part(w, lam, pack(gram), cross)
+    value, *_ = quadratic_part(w, lam, np.array([pack(one) for one in gram]), cross)
     function = pytensor.function([w, lam], pt.grad(3 * value, [w, lam]))
     at = np.array([0.5, 1.0, 2.0]), np.geomspace(0.1, 10, SIZE)
     for found, expected in zip(function(*at), slow(*at, gram, cross)[1:], strict=True):
@@ -60,5 +61,25 @@ def test_gradient_passes_through_the_value_only():
 
 def test_a_matrix_that_cannot_be_factorised_is_never_taken_for_a_good_one():
     gram = np.array([[[1.0, 2.0], [2.0, 1.0]]])  # indefinite
-    outputs = compile_operation("NUMBA")(np.ones(1), np.full(2, 0.1), pack(gram), np.ones((1, 2)))
+    outputs = compile_operation("NUMBA")(
+        np.ones(1), np.full(2, 0.1), np.array([pack(gram[0])]), np.ones((1, 2))
+    )
     assert not any(np.isfinite(output).any() for output in outputs)
+
+
+def test_gradients_of_32_bits_steer_and_values_have_64():
+    gram, cross = make_sums()
+    rng = np.random.default_rng(3)
+    w, lam = np.exp(rng.normal(size=REGIMES)), np.exp(3 * rng.normal(size=SIZE))
+    packed = np.array([pack(one) for one in gram])
+    value, *slopes = value_and_gradient(w, lam, packed, cross, True)
+    expected, *slow_slopes = slow(w, lam, gram, cross)
+    assert_allclose(value, expected, rtol=1e-10)
+    for found, exact in zip(slopes, slow_slopes, strict=True):
+        assert_allclose(found, exact, rtol=1e-5)
+        assert not np.array_equal(found, exact)
+
+
+@pytest.mark.parametrize("size", range(1, 8))
+def test_the_diagonal_is_found_in_even_and_odd_sizes(size):
+    assert _corners(size).tolist() == diagonal(size).tolist()

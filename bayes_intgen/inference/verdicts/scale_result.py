@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 from bayes_intgen.data.outcome_kind import OutcomeKind
 
-__all__ = ["LINKS", "AdditiveScale"]
+__all__ = ["LEAST_BEND", "LINKS", "AdditiveScale"]
 
 LEVEL = 0.01
+LEAST_BEND = 0.4  # of the link's bend; see the module that tests
 
 type Link = Literal["log", "logit"]
 
@@ -39,6 +40,8 @@ class AdditiveScale:
         Estimated spread of what an additive model leaves out, in the outcome's unit.
     has_ends
         Whether outcomes lie where the link is infinite: at zero, or for proportions at one.
+    share
+        Estimated share of the link's bend: about one, or more, where effects add up on its scale.
     """
 
     kind: OutcomeKind
@@ -46,6 +49,7 @@ class AdditiveScale:
     p_value: float
     size: float
     has_ends: bool
+    share: float = 1.0
 
     @property
     def link(self) -> Link:
@@ -54,8 +58,8 @@ class AdditiveScale:
 
     @property
     def ok(self) -> bool:
-        """Whether the expected outcome itself may be additive, at level 1%."""
-        return self.p_value > LEVEL
+        """Whether the data do not speak for the other scale: no bend at level 1%, or too slight."""
+        return self.p_value > LEVEL or self.share < LEAST_BEND
 
     @property
     def remedy(self) -> str:
@@ -96,6 +100,12 @@ class AdditiveScale:
 
     def __str__(self) -> str:
         other = "log E[Y]" if self.link == "log" else "the log odds of E[Y]"
+        if self.ok and self.p_value <= LEVEL:
+            return (
+                f"scale: the expected outcome bends a little (p {self.p_value:.1g}; an additive "
+                f"model is off by {self.size:.3g}), by {self.share:.0%} of what effects that add "
+                f"up in {other} would"
+            )
         if self.ok:
             return (
                 f"scale: nothing speaks for effects that add up in {other} (p {self.p_value:.2g})"
