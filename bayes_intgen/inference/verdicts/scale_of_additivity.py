@@ -39,17 +39,18 @@ alarm needs c >= .4.
 
 Measured with two actions, the first a cause of the second, both confounded, and laplace fits of the
 regimes obs, a1 and a2 (share of fits in which this test, and the test of pairs, see something; log
-odds or log Y per standard deviation of each action, confounders adding up there too):
+odds or log Y per standard deviation of each action, confounders adding up there too; pairs in 20
+fits where there are two actions):
 
     truth                                rows per regime   fits   this test   pairs
-    log odds, 0.8                              2000         20      1.00       .40
+    log odds, 0.8                              2000         60      1.00       .40
     log odds, 1.2                              2000         20      1.00       .70
-    log Y, 0.4                                  200         20      1.00       .75
-    log Y, 0.4                                 1000          8      1.00       -
-    0/1, additive, p about .36                 2000         40       0         0
+    log Y, 0.4                                  200         60       .98       .75
+    log Y, 0.4                                 1000         60      1.00       -
+    0/1, additive, p about .36                 1000         40       0         -
     0/1, additive, p from .1 to .9             2000         20       0         0
-    gamma, additive                             200         12       0         0
-    counts of the families, three actions  1000, 2000        8       0         0
+    counts, gamma, proportions, additive       1000        240       0         -
+    counts of the families, three actions  1000, 2000       48       .04       .06
 
 References
 ----------
