@@ -5,7 +5,12 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from bayes_intgen.studies.many_outcomes.false_discovery import mean_of_smallest, shrink
+from bayes_intgen.studies.many_outcomes.false_discovery import (
+    chance_rates,
+    mean_of_smallest,
+    shrink,
+    spread_of,
+)
 
 LEVEL = 0.1
 
@@ -20,21 +25,36 @@ def draw(seed, n=1000, responding=50):
     return truth, truth + error * rng.normal(size=n), error
 
 
-def test_the_false_discovery_rate_is_kept_at_nearly_the_power_of_the_best_threshold():
-    """Fifty of a thousand respond; the best threshold is one that knows the truth."""
+def find(estimate, error):
+    """What a table of discoveries finds."""
+    error = spread_of(estimate, error) * error
+    rates = mean_of_smallest(shrink(estimate, error).false_sign)
+    return np.maximum(rates, chance_rates(estimate, error)) <= LEVEL
+
+
+@pytest.mark.parametrize("responding", [50, 300, 500])
+@pytest.mark.parametrize("stated", [1.0, 1.25])
+def test_the_false_discovery_rate_is_kept_at_nearly_the_power_of_the_best_threshold(
+    responding, stated
+):
+    """Of a thousand; errors may be overstated, as those of a posterior that shrinks are.
+
+    The best threshold is one that knows the truth. By the shared distribution alone the rate is .19
+    where half respond: it takes zeros for small effects.
+    """
     rates, powers, best = [], [], []
     for seed in range(20):
-        truth, estimate, error = draw(seed)
+        truth, estimate, error = draw(seed, responding=responding)
         wrong = (truth == 0) | (np.sign(truth) != np.sign(estimate))
-        found = mean_of_smallest(shrink(estimate, error).false_sign) <= LEVEL
+        found = find(estimate, stated * error)
         rates.append(wrong[found].mean())
         powers.append((found & ~wrong).sum())
         order = np.argsort(-np.abs(estimate / error))
         share = np.cumsum(wrong[order]) / np.arange(1, len(order) + 1)
         most = np.flatnonzero(share <= LEVEL)[-1] + 1
         best.append((~wrong[order][:most]).sum())
-    assert np.mean(rates) <= LEVEL
-    assert np.mean(powers) >= 0.9 * np.mean(best)
+    assert np.mean(rates) <= LEVEL + 0.01  # the wrong signs of effects are not in (5)
+    assert np.mean(powers) >= (0.9 if stated == 1 else 0.85) * np.mean(best)
 
 
 def test_single_probabilities_would_not_keep_it():
@@ -49,8 +69,36 @@ def test_where_nothing_responds_hardly_anything_is_found():
     found = 0
     for seed in range(5):
         _, estimate, error = draw(seed, responding=0)
-        found += (mean_of_smallest(shrink(estimate, error).false_sign) <= LEVEL).any()
+        found += find(estimate, error).any()
     assert found <= 1
+
+
+@pytest.mark.parametrize("n", [10, 30, 100])
+def test_few_outcomes_that_do_nothing_are_not_found_by_a_spread_that_chance_made_small(n):
+    found = 0
+    for seed in range(60):
+        _, estimate, error = draw(seed, n=n, responding=0)
+        found += find(estimate, error).any()
+    assert found <= 6  # a tenth
+
+
+def test_chance_rates_are_those_of_benjamini_and_hochberg_times_the_share_of_zeros():
+    truth, estimate, error = draw(7, responding=300)
+    p = 2 * stats.norm.sf(np.abs(estimate / error))
+    zeros = 2 * (1 + (p > 0.5).sum()) / 1000
+    expected = np.minimum(zeros * stats.false_discovery_control(p), 1)
+    found = chance_rates(estimate, error)
+    assert_allclose(found[expected < 0.5], expected[expected < 0.5], rtol=1e-10)
+    assert abs(zeros - (truth == 0).mean()) < 0.1
+
+
+def test_the_spread_of_estimates_is_found_where_few_respond_and_never_above_one():
+    rng = np.random.default_rng(5)
+    noise = rng.normal(size=2000)
+    assert spread_of(0.8 * noise, np.ones(2000)) == pytest.approx(0.8, abs=0.04)
+    assert spread_of(0.3 * noise, np.ones(2000)) == 0.7
+    assert spread_of(np.where(np.arange(2000) < 1200, 4, 0) + noise, np.ones(2000)) == 1
+    assert spread_of(0.5 * noise[:5], np.ones(5)) == 1
 
 
 def test_of_one_normal_distribution_the_posterior_is_the_textbook_one():

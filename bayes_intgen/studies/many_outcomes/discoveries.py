@@ -15,7 +15,12 @@ from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.metrics import credible_interval
 from bayes_intgen.data.points import Beyond
 from bayes_intgen.data.reference import numeric_move, reference_values
-from bayes_intgen.studies.many_outcomes.false_discovery import mean_of_smallest, shrink
+from bayes_intgen.studies.many_outcomes.false_discovery import (
+    chance_rates,
+    mean_of_smallest,
+    shrink,
+    spread_of,
+)
 
 if TYPE_CHECKING:
     from bayes_intgen.studies.many_outcomes.outcome_fits import OutcomeFits
@@ -53,8 +58,9 @@ def discoveries(
         A row per outcome (and point), the surest first: ``mean``, ``sd``, ``lower`` and ``upper``
         (90%) of its own posterior, in its unit; ``probability`` that the effect is positive,
         taken alone; ``shrunken``, the mean once all outcomes are known; ``false_sign``, its local
-        false sign rate; ``q``, the mean of these over the outcomes at least as sure; ``discovery``,
-        whether that is at most the level; ``support``; and ``sound``, whether the fit converged
+        false sign rate; ``q``, the mean of these over the outcomes at least as sure, or the share
+        that chance alone would put among them, if that is larger; ``discovery``, whether ``q`` is
+        at most the level; ``support``; and ``sound``, whether the fit converged
         and fits its own data. ``attrs["share_zero"]`` is the estimated share of outcomes without
         an effect, an overestimate by design.
 
@@ -98,13 +104,14 @@ def discoveries(
     usable = table["sd"].to_numpy() > 0  # a contrast of a point with itself has no sign
     if not usable.any():
         raise QueryError("at, baseline: nothing moves between the two, in no outcome.")
-    found = shrink(
-        (table["mean"] / unit).to_numpy()[usable], (table["sd"] / unit).to_numpy()[usable]
-    )
+    estimate, error = ((table[name] / unit).to_numpy()[usable] for name in ("mean", "sd"))
+    error *= spread_of(estimate, error)
+    found = shrink(estimate, error)
     for name, values in (("shrunken", found.mean * unit[usable]), ("false_sign", found.false_sign)):
         table[name] = np.nan
         table.loc[usable, name] = values
     table["q"] = mean_of_smallest(table["false_sign"].to_numpy())
+    table.loc[usable, "q"] = np.maximum(table["q"][usable], chance_rates(estimate, error))
     table["discovery"] = table["q"] <= bound
     table["support"] = draws["support"].to_numpy().ravel()
     sound = fits.verdicts["converged"].astype(bool) & ~fits.verdicts["fits_its_data"].eq(False)
