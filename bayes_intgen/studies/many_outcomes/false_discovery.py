@@ -25,14 +25,14 @@ far as b and s mean what they say and effects are unimodal about zero. Neither i
 
 * A posterior that shrinks has a mean that varies less than its sd says. Errors are multiplied by
 
-      (4)  c = (1 + 10 / n) median_i |b_i / s_i| / Phi^-1(3/4),     at least .7 and at most 1,
+      (4)  c = (1 + 10 / n) median abs(b_i / s_i) / Phi^-1(3/4),     at least .7 and at most 1,
 
   the robust spread of n effects in units of their sds: too large where many respond, which only
   makes discoveries rarer. The first factor keeps few effects from lowering c by chance.
 * Where a third or a half respond, the mixture of distributions about zero takes some of the zeros
-  for small effects. So q is not below the share of zeros among the effects that are as large by
-  chance (Benjamini and Hochberg 1995), with the number of zeros estimated from the tails
-  p_i = 2 Phi(-|b_i / c s_i|) that are above one half (Storey, Taylor and Siegmund 2004),
+  for small effects. So q is not below the share that zeros, by chance, have among the effects that
+  are at least as large (Benjamini and Hochberg 1995), with the number of zeros estimated from the
+  tails p_i = 2 Phi(-abs(b_i) / c s_i) above one half (Storey, Taylor and Siegmund 2004),
 
       (5)  q_i >= min over p >= p_i of  n_0 p / #{j : p_j <= p},     n_0 = 2 (1 + #{j : p_j > 1/2}).
 
