@@ -75,7 +75,7 @@ def test_intervals_hold(benchmark, kind, settings, units):
         assert declared["contrast error"] <= 1.05 * without["contrast error"]
     if kind == "intercepts":
         ratio = declared["level error"] / without["level error"]
-        if units == 60 and settings == "row" and ratio > 0.75:
+        if units == 60 and settings == "row" and 0.75 < ratio <= 0.82:
             pytest.xfail(f"the bar is 0.75, found {ratio:.3f}: not even the true share attains it")
         assert ratio <= 0.75
 

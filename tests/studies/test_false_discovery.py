@@ -7,6 +7,7 @@ from scipy import stats
 
 from bayes_intgen.studies.many_outcomes.false_discovery import (
     chance_rates,
+    false_discovery_rates,
     mean_of_smallest,
     shrink,
     spread_of,
@@ -27,9 +28,7 @@ def draw(seed, n=1000, responding=50):
 
 def find(estimate, error):
     """What a table of discoveries finds."""
-    error = spread_of(estimate, error) * error
-    rates = mean_of_smallest(shrink(estimate, error).false_sign)
-    return np.maximum(rates, chance_rates(estimate, error)) <= LEVEL
+    return false_discovery_rates(estimate, error)[1] <= LEVEL
 
 
 @pytest.mark.parametrize("responding", [50, 300, 500])
@@ -53,7 +52,8 @@ def test_the_false_discovery_rate_is_kept_at_nearly_the_power_of_the_best_thresh
         share = np.cumsum(wrong[order]) / np.arange(1, len(order) + 1)
         most = np.flatnonzero(share <= LEVEL)[-1] + 1
         best.append((~wrong[order][:most]).sum())
-    assert np.mean(rates) <= LEVEL + 0.01  # the wrong signs of effects are not in (5)
+    # where many respond (5) is met with equality: .100 and .099 in 60 draws, standard error .002
+    assert np.mean(rates) <= LEVEL + (0.0 if responding == 50 else 0.004)
     assert np.mean(powers) >= (0.9 if stated == 1 else 0.85) * np.mean(best)
 
 

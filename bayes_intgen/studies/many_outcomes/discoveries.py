@@ -15,12 +15,7 @@ from bayes_intgen.base.errors import QueryError
 from bayes_intgen.base.metrics import credible_interval
 from bayes_intgen.data.points import Beyond
 from bayes_intgen.data.reference import numeric_move, reference_values
-from bayes_intgen.studies.many_outcomes.false_discovery import (
-    chance_rates,
-    mean_of_smallest,
-    shrink,
-    spread_of,
-)
+from bayes_intgen.studies.many_outcomes.false_discovery import false_discovery_rates
 
 if TYPE_CHECKING:
     from bayes_intgen.studies.many_outcomes.outcome_fits import OutcomeFits
@@ -105,13 +100,11 @@ def discoveries(
     if not usable.any():
         raise QueryError("at, baseline: nothing moves between the two, in no outcome.")
     estimate, error = ((table[name] / unit).to_numpy()[usable] for name in ("mean", "sd"))
-    error *= spread_of(estimate, error)
-    found = shrink(estimate, error)
-    for name, values in (("shrunken", found.mean * unit[usable]), ("false_sign", found.false_sign)):
+    found, q = false_discovery_rates(estimate, error)
+    learned = {"shrunken": found.mean * unit[usable], "false_sign": found.false_sign, "q": q}
+    for name, values in learned.items():
         table[name] = np.nan
         table.loc[usable, name] = values
-    table["q"] = mean_of_smallest(table["false_sign"].to_numpy())
-    table.loc[usable, "q"] = np.maximum(table["q"][usable], chance_rates(estimate, error))
     table["discovery"] = table["q"] <= bound
     table["support"] = draws["support"].to_numpy().ravel()
     sound = fits.verdicts["converged"].astype(bool) & ~fits.verdicts["fits_its_data"].eq(False)

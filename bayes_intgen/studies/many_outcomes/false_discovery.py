@@ -45,8 +45,9 @@ over that of the best single threshold, which knows the truth, are on average ov
     300          .098, 1.00     -                    .151, 1.02         -
     500          .102, 1.00     -                    .192, 1.03         -
 
-A bolder c, from a quantile that the estimated share of zeros corrects, has a share of .36 where 300
-respond. Of real fits (three actions, 50 of 1000 outcomes respond by .08 to .4 sd of their noise,
+Over 60 draws it is .100 and .099 for 300 and 500 (standard error .002): (5) is met with equality. A
+bolder c, from a quantile that the estimated share of zeros corrects, has .36 where 300 respond. Of
+real fits (three actions, 50 of 1000 outcomes respond by .08 to .4 sd of their noise,
 3000 rows per regime, ``tests/benchmarks/test_many_outcomes.py``) .05 are false, at a power of .97;
 with 500 rows, where most effects are below three standard errors, .009, at .55.
 
@@ -69,14 +70,21 @@ from scipy import special
 
 from bayes_intgen.base.types import Array
 
-__all__ = ["Shrunken", "chance_rates", "mean_of_smallest", "shrink", "spread_of"]
+__all__ = [
+    "Shrunken",
+    "chance_rates",
+    "false_discovery_rates",
+    "mean_of_smallest",
+    "shrink",
+    "spread_of",
+]
 
 STEP = np.sqrt(2)  # between neighbours of the grid
 PENALTY = 10.0  # of the mass at zero: one more than the number of effects added to it
 MOST_STEPS = 5000
 TOLERANCE = 1e-7  # of the log-likelihood per effect
 LEAST_SPREAD = 0.7  # a fit that halves an effect has a mean of that spread
-FEW = 10  # effects add so many of an exact spread, as it were
+FEW = 10  # the spread of n effects is raised by its FEW / n: a standard error or so of few
 
 
 @dataclass(frozen=True)
@@ -121,6 +129,27 @@ def shrink(estimate: Array, error: Array) -> Shrunken:
     zero = belongs[:, 0]
     false_sign = np.minimum(positive, negative) + zero  # (2)
     return Shrunken(float(share[0]), (belongs * mean).sum(axis=1), false_sign)
+
+
+def false_discovery_rates(estimate: Array, error: Array) -> tuple[Shrunken, Array]:
+    """Return what all effects together make of each, with errors by (4), and q by (3) and (5).
+
+    Parameters
+    ----------
+    estimate, error
+        b and s, in comparable units, shape (effects,); s > 0.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> truth = np.where(np.arange(1000) < 100, 6.0, 0.0)
+    >>> _, q = false_discovery_rates(truth + rng.normal(size=1000), np.ones(1000))
+    >>> bool((q[:100] <= 0.1).all()), bool((q[100:] <= 0.1).mean() < 0.05)
+    (True, True)
+    """
+    error = spread_of(estimate, error) * error
+    found = shrink(estimate, error)
+    return found, np.maximum(mean_of_smallest(found.false_sign), chance_rates(estimate, error))
 
 
 def spread_of(estimate: Array, error: Array) -> float:
