@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import pymc as pm
 
@@ -19,7 +19,7 @@ from bayes_intgen.design.identification.model_identification import DesignIdenti
 from bayes_intgen.design.interactions import Interactions
 from bayes_intgen.design.structure import Structure
 from bayes_intgen.inference.draws_tree import build_tree
-from bayes_intgen.inference.interaction_learning import LearnedFit, learn_interactions
+from bayes_intgen.inference.interaction_learning import LearnedFit, fit_rows, learn_interactions
 from bayes_intgen.inference.options import (
     check_choices,
     describe_draws,
@@ -141,10 +141,9 @@ class InterventionModel:
           Effects rest on which action may depend on which, here as given.
         """
         settled, wanted = self._settle(data, lifts), read_target(target, data)
-        learned, single = bool(settled.learned), data.summary.single_settings
-        return DesignIdentification.judge(
-            settled.condition, wanted, structure_is_learned=learned, single=single
-        )
+        asked, single = (settled.condition, wanted), data.summary.single_settings
+        learned = bool(settled.learned)
+        return DesignIdentification.judge(*asked, structure_is_learned=learned, single=single)
 
     def build(self, data: RegimeData | Moments, lifts: LiftTests | None = None) -> pm.Model:
         """Return the PyMC model, without sampling.
@@ -167,9 +166,10 @@ class InterventionModel:
         ['log_scale', 'log_sigma']
         """
         refuse_marks(self.likelihood, marks_of(data))
+        learned = self._learn(data, lifts)
         if self.likelihood == "normal":
-            return self._learn(data, lifts).prepared.problem.build()
-        return self._rows(data, self._learn(data, lifts).settled).build()
+            return learned.prepared.problem.build()
+        return self._rows(data, learned.settled).build()
 
     def fit(
         self,
@@ -192,9 +192,8 @@ class InterventionModel:
             The rows, or their moments.
         method
             ``"nuts"`` samples the hyperparameters with NUTS, started from their mode; ``"laplace"``
-            draws 64 points from a Gaussian at the mode and repeats them in turn, in seconds; it
-            warns when reweighting to the posterior moves a mean of the expected outcome by more
-            than 0.25 sd or an sd by more than 15%.
+            takes 64 points of a Gaussian at the mode in turn, in seconds; it warns when reweighting
+            to the posterior moves a mean of the outcome by over 0.25 sd or an sd by over 15%.
         draws, tune, chains, cores
             Draws kept per chain, and before (None: 150, row-wise 400); chains, cores (None: all).
         random_seed, progressbar
@@ -213,8 +212,8 @@ class InterventionModel:
         Raises
         ------
         NotIdentifiedError
-            If the target is not identified from the regimes at hand, nor, with lift tests, the
-            effect of moving one action; names what is missing, and a target that is identified.
+            If the target is not identified, nor, with lift tests, the effect of moving one action;
+            names what is missing, and a target that is identified.
         ModelError
             If an option is not valid, moments do not fit the basis, or a lift test depends on
             other actions whose values are not given.
@@ -289,13 +288,12 @@ class InterventionModel:
 
     def _repr_html_(self) -> str:
         mean = "Mean of regime S: alpha + sum of u_k(a_k) + sum over k not in S of d_k(a_k, ...)"
-        chosen = html_choices(vars(self), vars(InterventionModel()))
-        return html_block("InterventionModel (nothing sampled yet)", [mean], [chosen])
+        told = [mean], [html_choices(vars(self), vars(InterventionModel()))]
+        return html_block("InterventionModel (nothing sampled yet)", *told)
 
     def _settle(self, data: RegimeData | Moments, lifts: LiftTests | None) -> SettledDesign:
-        return settle_design(
-            data, self.basis, self.structure, self.interactions, self.blocks, lifts
-        )
+        chosen = (self.basis, self.structure, self.interactions, self.blocks)
+        return settle_design(data, *chosen, lifts)
 
     def _rows(self, data: RegimeData | Moments, settled: SettledDesign) -> RowwiseProblem:
         problem = self._prepare(data, settled, weighted=False).problem
@@ -304,8 +302,11 @@ class InterventionModel:
     def _learn(
         self, data: RegimeData | Moments, lifts: LiftTests | None, target: Regime | None = None
     ) -> LearnedFit:
-        settled = self._settle(data, lifts)
-        return learn_interactions(settled, partial(self._prepare, data, target=target))
+        def learn(rows: RegimeData | Moments) -> LearnedFit:
+            prepare_one = partial(self._prepare, rows, target=target)
+            return learn_interactions(self._settle(rows, lifts), prepare_one)
+
+        return fit_rows(learn, data)[0] if self.likelihood == "normal" else learn(data)
 
     def _prepare(
         self,
@@ -313,8 +314,7 @@ class InterventionModel:
         settled: SettledDesign | None = None,
         *,
         lifts: LiftTests | None = None,
-        target: Regime | None = None,
-        weighted: bool = True,
+        **asked: Any,
     ) -> Prepared:
         chosen = (settled or self._settle(data, lifts), data, self.priors or Priors())
-        return prepare(*chosen, self.likelihood, self.variance, target=target, weighted=weighted)
+        return prepare(*chosen, self.likelihood, self.variance, **asked)

@@ -42,7 +42,7 @@ from bayes_intgen.design.basis.hsgp import HSGP
 from bayes_intgen.design.design import Design
 from bayes_intgen.design.interactions import CHOICES, Interactions, InteractionTerms
 from bayes_intgen.design.structure_learning import learn_structure
-from bayes_intgen.inference.interaction_learning import learn_interactions
+from bayes_intgen.inference.interaction_learning import LearnedFit, fit_rows, learn_interactions
 from bayes_intgen.inference.prepare import SettledDesign, prepare, settle_design
 from bayes_intgen.inference.problem import Problem, explain_singular
 from bayes_intgen.inference.verdicts.additivity_result import Additivity
@@ -175,12 +175,15 @@ def _check(
     steps: Steps,
 ) -> Checks:
     """Fit with the requested interactions, then with those that the data need, and test both."""
-    summary = data.summary
     steps.begin(STEPS[0])
+
+    def learn(rows: RegimeData) -> LearnedFit:
+        settled = _settle(rows, posterior, requested, blocks)
+        return learn_interactions(settled, partial(prepare, data=rows, priors=Priors()))
+
+    fit, data = fit_rows(learn, data)
+    summary = data.summary
     ancestry = Ancestry.of(distrust_few_rows(learn_structure(summary), summary))
-    settled = _settle(data, posterior, requested, blocks)
-    prepare_one = partial(prepare, data=data, priors=Priors())
-    fit = learn_interactions(settled, prepare_one)
     additivity = fit.additivity or Additivity(requested, ())
     if posterior is not None and posterior.additivity is not None:
         additivity = posterior.additivity
@@ -191,6 +194,7 @@ def _check(
         wanted = pairs.union(wanted)
     if requested not in ("learned", "all") and fit.settled.design.lacks(wanted):
         steps.begin(STEPS[1])
+        prepare_one = partial(prepare, data=data, priors=Priors())
         fit = learn_interactions(fit.settled.with_terms(wanted), prepare_one)
     problem, partition = fit.prepared.problem, fit.settled.design.blocks
     weights = problem.conditional(fit.mode.mode).mean

@@ -42,7 +42,7 @@ from bayes_intgen.data.marks import Marks
 if TYPE_CHECKING:
     from bayes_intgen.data.regime_summary import ThinnedSample
 
-__all__ = ["BLOCK", "Grouping", "mean_units", "relative_units", "unit_keys"]
+__all__ = ["BLOCK", "Grouping", "block_length", "mean_units", "relative_units", "unit_keys"]
 
 LENGTH, LEAST_LENGTH = 1.75, 4  # of a block, in (1)
 MOST_BLOCKS = 512
@@ -60,8 +60,16 @@ class Grouping:
     held: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, samples: "Mapping[Regime, ThinnedSample]", actions: Sequence[str]) -> Self | None:
-        """Settle the blocks by the rows of each regime; None if rows are independent."""
+    def of(
+        cls,
+        samples: "Mapping[Regime, ThinnedSample]",
+        actions: Sequence[str],
+        block_rows: int = 0,
+    ) -> Self | None:
+        """Settle the blocks by the rows of each regime; None if rows are independent.
+
+        ``block_rows``: the length of a block where times are numbers of rows, in place of (1).
+        """
         marks = [sample.marks for sample in samples.values() if sample.marks is not None]
         times = [np.unique(own.time) for own in marks if own.time is not None]
         by_cluster = any(own.cluster is not None for own in marks)
@@ -71,10 +79,9 @@ class Grouping:
         if len(every) < 2:
             return cls()
         step = float(np.median(np.diff(every)))
-        length = max(
-            LENGTH * float(np.median([len(own) for own in times])) ** (1 / 3), LEAST_LENGTH
-        )
-        width = max(ceil(length) * step, float(np.ptp(every)) / MOST_BLOCKS)
+        length = block_length(float(np.median([len(own) for own in times])))
+        width = block_rows or length * step
+        width = max(width, float(np.ptp(every)) / MOST_BLOCKS)
         held = {}
         for regime, sample in samples.items() if not by_cluster else ():
             columns = [actions.index(name) for name in regime or actions]
@@ -113,6 +120,18 @@ class Grouping:
         """Rebuild from :meth:`to_dict`."""
         held = {label: tuple(columns) for label, columns in state.get("held", {}).items()}
         return cls(state["origin"], state["width"], held)
+
+
+def block_length(times: float) -> int:
+    """Return the number of adjacent times in a block, (1), at least four.
+
+    Examples
+    --------
+    >>> block_length(150)
+    10
+    """
+    length: int = ceil(max(LENGTH * times ** (1 / 3), LEAST_LENGTH))
+    return length
 
 
 def unit_keys(keys: Indices, by_block: bool) -> Indices:

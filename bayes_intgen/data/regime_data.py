@@ -143,7 +143,9 @@ class RegimeData:
             E[Y | do(a_S), a_rest, z].
         cluster
             Column, or columns, of what groups rows that depend on one another: regions, users,
-            plates. Without it rows are taken to be independent.
+            plates. Without it (and without ``time``) rows are taken to be independent, unless
+            their order shows that they are not: a fit then takes blocks of adjacent rows, and says
+            so.
         time
             Column of the time of each row, numbers or dates: rows of a cluster (without one, of a
             regime) depend on those that came shortly before. Settings may be held for several

@@ -56,6 +56,9 @@ class Summary:
         of the covariates there (NaN where several were averaged over, or none was given).
     stored_gaps
         The gaps (:meth:`gaps`) of a summary that was read from a file, without its rows.
+    block_rows
+        Number of adjacent rows of a regime that are a block, if the order of the rows stands for
+        times (:mod:`bayes_intgen.data.numbered_rows`); otherwise zero.
     """
 
     actions: tuple[str, ...]
@@ -65,6 +68,7 @@ class Summary:
     covariates: tuple[str, ...] = ()
     tested: Mapping[str, tuple[tuple[float, ...], ...]] = field(default_factory=dict)
     stored_gaps: Mapping[str, tuple[Gap, ...]] | None = None
+    block_rows: int = 0
 
     def merge(self, other: Self) -> Self:
         """Return the summary of the rows of both, whose levels must be equal."""
@@ -157,7 +161,7 @@ class Summary:
     def grouping(self) -> Grouping | None:
         """What says which rows depend on one another; None if they are independent."""
         samples = {regime: own.sample for regime, own in self.regimes.items()}
-        return Grouping.of(samples, self.actions) if self.marks else None
+        return Grouping.of(samples, self.actions, self.block_rows) if self.marks else None
 
     @property
     def mean_units(self) -> float:

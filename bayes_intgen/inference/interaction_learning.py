@@ -5,10 +5,14 @@ A first fit has no interactions. What its test of additivity selects
 find more, such as a product of three that one of two has hidden. Mostly the first finds nothing and
 is the fit; a second is made where actions interact. With moments in place of rows there is no test,
 and no interaction.
+
+Rows whose residuals depend on one another in their order, though no column says why, are fitted
+once more in blocks (:mod:`bayes_intgen.data.numbered_rows`).
 """
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import xarray as xr
@@ -16,6 +20,8 @@ import xarray as xr
 from bayes_intgen.base.errors import ModelError, NotIdentifiedError
 from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.data.lift_tests import LiftTests
+from bayes_intgen.data.numbered_rows import in_blocks
+from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.design.interactions import InteractionTerms
 from bayes_intgen.inference.laplace import LaplaceMode, find_mode
 from bayes_intgen.inference.prepare import Prepared, SettledDesign, judge_interactions
@@ -25,12 +31,15 @@ from bayes_intgen.inference.sandwich import Sandwich, estimate_sandwich
 from bayes_intgen.inference.verdicts.additivity_result import Additivity
 from bayes_intgen.inference.verdicts.convergence import Convergence
 from bayes_intgen.inference.verdicts.dependence import check_dependence
+from bayes_intgen.inference.verdicts.dependence_result import LEVEL, OrderTest
 from bayes_intgen.inference.verdicts.lack_of_fit import check_lack_of_fit
 from bayes_intgen.inference.verdicts.lift_conflicts import check_lifts
 from bayes_intgen.inference.verdicts.lift_result import LiftCheck
+from bayes_intgen.inference.verdicts.row_order import RowOrder
 from bayes_intgen.inference.verdicts.scale_of_additivity import check_scale, describe_scale
+from bayes_intgen.moments.moments import Moments
 
-__all__ = ["LearnedFit", "learn_interactions"]
+__all__ = ["LearnedFit", "fit_rows", "learn_interactions"]
 
 MOST_ROUNDS = 3
 
@@ -43,6 +52,8 @@ class LearnedFit:
     prepared: Prepared
     mode: LaplaceMode
     additivity: Additivity | None  # None without rows
+    # tests of the order of the rows, by a fit before, which is why they are in blocks
+    seen: tuple[OrderTest, ...] = ()
 
     def verdicts(self) -> dict[str, Any]:
         """Judge the fit by its rows; return verdicts as keyword arguments of a posterior."""
@@ -50,6 +61,27 @@ class LearnedFit:
         problem, moments = prepared.problem, prepared.moments
         misfit = check_lack_of_fit(problem, at, moments, prepared.log_variances)
         return {"additivity": self.additivity, "lack_of_fit": misfit}
+
+    @cached_property
+    def residuals(self) -> RowOrder:
+        """The residuals in the order of the rows."""
+        prepared = self.prepared
+        told = (prepared.moments, prepared.log_variances)
+        return RowOrder.of(prepared.problem, self.mode.mode, *told)
+
+    @cached_property
+    def order(self) -> tuple[OrderTest, ...]:
+        """Tests of the order of the rows."""
+        return self.seen or self.residuals.test()
+
+    def in_blocks(self, data: RegimeData | Moments) -> RegimeData | None:
+        """Return the data with their rows in blocks, if these depend on one another in their order.
+
+        None if that does not show, if clusters or times are given, or without rows.
+        """
+        if isinstance(data, Moments) or all(test.p_value > LEVEL for test in self.order):
+            return None
+        return in_blocks(data, self.residuals.block_rows())
 
     def draw(
         self,
@@ -95,10 +127,23 @@ class LearnedFit:
         columns that say so, by argument.
         """
         prepared, problem, moments = self.prepared, self.prepared.problem, self.prepared.moments
-        told = (prepared.log_variances, sandwich, declared)
-        rows = check_dependence(problem, self.mode.mode, moments, *told)
+        rows = check_dependence(moments, self.order, sandwich, declared)
         scale = describe_scale(check_scale(problem, self.mode, moments))
         return prepared.attributes | scale | {"dependence": rows.to_text()}
+
+
+def fit_rows[Rows: RegimeData | Moments](
+    fit: Callable[[Any], LearnedFit], data: Rows
+) -> tuple[LearnedFit, RegimeData | Rows]:
+    """Fit, and once more in blocks if rows depend on one another in their order.
+
+    Returns the fit, and the rows as they were fitted.
+    """
+    first = fit(data)
+    blocked = first.in_blocks(data)
+    if blocked is None:
+        return first, data
+    return replace(fit(blocked), seen=first.order), blocked
 
 
 def learn_interactions(

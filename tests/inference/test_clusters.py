@@ -1,6 +1,7 @@
 """Rows that depend on one another: random intercepts from sums, and the sandwich."""
 
 from copy import deepcopy
+from dataclasses import replace
 from functools import reduce
 
 import numpy as np
@@ -258,6 +259,73 @@ def test_undeclared_dependence_is_told() -> None:
     assert "ROWS DEPEND ON ONE ANOTHER" in str(posterior)
     mixed = model.fit(read(frame.sample(frac=1, random_state=1)), method="laplace")
     assert mixed.dependence.ok
+
+
+def test_undeclared_dependence_widens_intervals() -> None:
+    """By blocks of the rows as they stand: as with their clusters declared, about."""
+    frame = table().sort_values(["regime", "region"])
+    model, at = ig.InterventionModel(BASIS), {"a1": 0.0, "a2": 0.0}
+
+    def spread(own: pd.DataFrame, **marks: str) -> float:
+        posterior = model.fit(read(own, **marks), method="laplace")
+        return float(posterior.expected_outcome(at).std())
+
+    mixed = frame.sample(frac=1, random_state=1)
+    blocks, declared, alone = spread(frame), spread(frame, cluster="region"), spread(mixed)
+    assert 0.75 * declared < blocks < 1.3 * declared
+    assert blocks > 1.4 * alone
+
+
+def test_rows_in_blocks_are_those_with_their_number_as_time() -> None:
+    """One fit with the order of the rows, the other with a column that says it."""
+    frame = table().sort_values(["regime", "region"])
+    frame["n"] = 2.0  # marks that stand beside the time
+    posterior = ig.InterventionModel(BASIS).fit(read(frame, weights="n"), method="laplace")
+    length = posterior.dependence.block_rows
+    numbered = frame.assign(row=frame.groupby("regime").cumcount())
+    data = read(numbered, time="row", weights="n")
+    summary = replace(data.summary, block_rows=length)
+    wanted = ig.InterventionModel(BASIS).fit(replace(data, summary=summary), method="laplace")
+    at = {"a1": [0.0, 1.0], "a2": [0.5, -0.5]}
+    found = (one.expected_outcome(at).to_numpy() for one in (posterior, wanted))
+    np.testing.assert_allclose(*found, rtol=1e-9)
+    assert posterior.dependence.declared == {"weights": "n"}
+    assert f"blocks of {length} adjacent rows" in str(posterior)
+
+
+def test_length_of_blocks_is_that_of_the_clusters() -> None:
+    """Of 100 rows each; a shorter one serves where blocks of that length would be few."""
+    rng = np.random.default_rng(1)
+    parts = []
+    for regime in ("obs", "a1", "a2"):
+        a = rng.normal(size=(4000, 2))
+        y = a.sum(axis=1) + rng.normal(size=4000) + np.repeat(rng.normal(size=40), 100)
+        parts.append(pd.DataFrame({"a1": a[:, 0], "a2": a[:, 1], "y": y, "regime": regime}))
+    frame = pd.concat(parts, ignore_index=True)
+    model = ig.InterventionModel(BASIS, interactions="none")
+    assert 80 <= model.fit(read(frame), method="laplace").dependence.block_rows <= 160
+    short = frame.groupby("regime").head(400)
+    assert model.fit(read(short), method="laplace").dependence.block_rows <= 20
+
+
+def test_a_table_sorted_by_its_outcome_is_left_alone() -> None:
+    frame = table(shared=0.0)
+    model = ig.InterventionModel(BASIS)
+    ranked = model.fit(read(frame.sort_values(["regime", "y"])), method="laplace")
+    assert not ranked.dependence.order
+    assert ranked.dependence.block_rows == 0
+
+
+def test_checks_take_rows_in_blocks() -> None:
+    """Rows of a region share their settings in part: taken as independent they raise an alarm."""
+    frame = table(seed=3, shared=0.8)
+    rng = np.random.default_rng(3)
+    by_region = rng.normal(size=(frame["region"].nunique(), 2))
+    codes = pd.factorize(frame["region"])[0]
+    frame[["a1", "a2"]] += 2 * by_region[codes]
+    frame["y"] = frame["a1"] - 0.5 * frame["a2"] + rng.normal(size=len(by_region))[codes]
+    frame["y"] += 0.3 * rng.normal(size=len(frame))
+    assert ig.check(read(frame.sort_values(["regime", "region"])), progressbar=False).passed
 
 
 def test_copies_are_told() -> None:

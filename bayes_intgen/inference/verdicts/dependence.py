@@ -1,14 +1,8 @@
 """Signs that rows depend on one another although nobody said so: their order, and copies.
 
-With standardised residuals e_t of a regime in the order of its rows, and
-
-    (1)  z_k = sum_t e_t e_(t+k) / (sum_t e_t^2 e_(t+k)^2)^(1/2)        for k = 1 ... 64,
-
-each z_k is standard normal if rows are independent, whatever their variances. Tested are the
-largest, and the sums of the first 4, 16 and 64 over the root of their number, one-sided, since what
-rows share makes them alike; p-values are multiplied by the number of tests over all regimes. Level
-1%. Where clusters or times are declared, the residuals are those of their groups' means, and their
-order is not tested: what is left is what the sandwich allows for.
+The order of the rows is tested (:mod:`bayes_intgen.inference.verdicts.row_order`) unless clusters
+or times are declared: the residuals then are those of their groups' means, and what is left is what
+the sandwich allows for.
 
 A row that repeats another in every column may be a copy. Where the outcome takes many values,
 independent rows hardly ever agree in all columns: with q the share of pairs of distinct rows whose
@@ -24,14 +18,11 @@ average: levels of a design hardly ever have that.
 from collections.abc import Mapping
 
 import numpy as np
-from scipy import special
 
-from bayes_intgen.base.parallel import one_blas_thread
-from bayes_intgen.base.regimes import Regime, format_regime
+from bayes_intgen.base.regimes import format_regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.grouping import unit_keys
 from bayes_intgen.data.independent_rows import shared_setting
-from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.sandwich import Sandwich
 from bayes_intgen.inference.verdicts.dependence_result import (
     MUCH_REPEATED,
@@ -40,23 +31,18 @@ from bayes_intgen.inference.verdicts.dependence_result import (
     RepeatedRows,
     SharedSettings,
 )
-from bayes_intgen.model.log_variance import LogVariance
+from bayes_intgen.inference.verdicts.row_order import LEAST_ROWS, MOST_ROWS
 from bayes_intgen.moments.meat import units_are_blocks
 from bayes_intgen.moments.moments import Moments
 
-__all__ = ["check_dependence", "count_settings", "lag_scores", "repeated_share"]
+__all__ = ["check_dependence", "count_settings", "repeated_share"]
 
-MOST_LAG, SUMS = 64, (4, 16, 64)
-MOST_ROWS = 2**14
-LEAST_ROWS = 20
 FEW_SETTINGS, ROWS_OF_A_SETTING = 10, 3
 
 
 def check_dependence(
-    problem: Problem,
-    mode: Array,
     moments: Moments,
-    log_variances: Mapping[Regime, LogVariance] | None,
+    order: tuple[OrderTest, ...],
     sandwich: Sandwich | None,
     declared: Mapping[str, object],
 ) -> DependenceOfRows:
@@ -64,10 +50,10 @@ def check_dependence(
 
     Parameters
     ----------
-    problem, mode, log_variances
-        What was fitted, its hyperparameters at the mode, and by what rows were weighted.
     moments
         Those of the fit.
+    order
+        Tests of the order of the rows, before blocks of adjacent ones were made if they were.
     sandwich
         By what the weights spread, if units are declared.
     declared
@@ -90,14 +76,12 @@ def check_dependence(
             for r, part in moments.summary.regimes.items()
         }
     samples = {r: part.sample.rows for r, part in moments.summary.regimes.items()}
-    order: tuple[OrderTest, ...] = ()
-    if not grouped and all(map(len, samples.values())):
-        order = _test_order(problem, mode, moments, log_variances or {})
     repeated = tuple(
         RepeatedRows(labels[regime], share)
         for regime, rows in samples.items()
         if (share := repeated_share(rows[:MOST_ROWS])) > MUCH_REPEATED
     )
+    told = bool(grouped) and not moments.summary.block_rows
     return DependenceOfRows(
         dict(declared),
         units,
@@ -106,9 +90,10 @@ def check_dependence(
         settings,
         None if sandwich is None else sandwich.freedom,
         order,
-        () if "weights" in declared or grouped else repeated,
-        () if grouped or repeated else _shared_settings(moments),
+        () if "weights" in declared or told else repeated,
+        () if told or repeated else _shared_settings(moments),
         tuple(moments.grouping.held) if grouped and moments.grouping else (),
+        moments.summary.block_rows,
     )
 
 
@@ -142,51 +127,6 @@ def count_settings(actions: Array) -> int:
         return 0
     alike = all(len(np.unique(column)) == number for column in actions.T)
     return number if alike else 0
-
-
-def _test_order(
-    problem: Problem, mode: Array, moments: Moments, log_variances: Mapping[Regime, LogVariance]
-) -> tuple[OrderTest, ...]:
-    design, summary = problem.design, moments.summary
-    with one_blas_thread():
-        mean = problem.conditional(mode).mean
-    found = []
-    for regime in moments.regimes:
-        rows = summary.regimes[regime].sample.rows[:MOST_ROWS]
-        if len(rows) < LEAST_ROWS:
-            continue
-        phi = design.features.evaluate_rows(rows[:, :-1])
-        residual = moments.outcome_scale.standardise(rows[:, -1])
-        residual = residual - phi @ design.collect(mean, design.active(regime))
-        if regime in log_variances:
-            residual = residual * np.exp(log_variances[regime].log_weights(phi) / 2)
-        residual = residual - residual.mean()
-        z = lag_scores(residual)
-        sums = [float(z[:k].sum() / np.sqrt(k)) for k in SUMS if k <= len(z)]
-        lag = int(z.argmax()) + 1
-        p_value = float(special.ndtr(-max([*(sums or [0.0]), z.max()])))
-        tests = len(sums) + len(z)
-        shared, spread = float(residual[:-lag] @ residual[lag:]), float(residual @ residual)
-        correlation = shared / (spread or 1.0)
-        label = format_regime(regime)
-        found.append(OrderTest(label, lag, correlation, min(1.0, p_value * tests)))
-    number = len(found)
-    return tuple(
-        OrderTest(t.regime, t.lag, t.correlation, min(1.0, t.p_value * number)) for t in found
-    )
-
-
-def lag_scores(residual: Array) -> Array:
-    """Return z_k of (1), shape (lags,); at most a quarter of the rows apart.
-
-    Examples
-    --------
-    >>> lag_scores(np.tile([1.0, -1.0], 10)).round(1)  # lags 1 to 5
-    array([-4.4,  4.2, -4.1,  4. , -3.9])
-    """
-    lags = range(1, min(MOST_LAG, len(residual) // 4) + 1)
-    products = [residual[:-k] * residual[k:] for k in lags]
-    return np.array([own.sum() / (np.sqrt(own @ own) or 1.0) for own in products])
 
 
 def repeated_share(rows: Array) -> float:

@@ -69,6 +69,9 @@ class DependenceOfRows:
     held
         Regimes whose settings are held for several times, rows of which share something within
         blocks only where settings are the same.
+    block_rows
+        Number of adjacent rows in a block where their order stands for what they share, as it
+        showed and no column said; otherwise zero.
     """
 
     declared: Mapping[str, Any]
@@ -81,6 +84,7 @@ class DependenceOfRows:
     repeated: tuple[RepeatedRows, ...] = ()
     in_common: tuple[SharedSettings, ...] = ()
     held: tuple[str, ...] = ()
+    block_rows: int = 0
 
     @property
     def in_order(self) -> tuple[OrderTest, ...]:
@@ -129,6 +133,8 @@ class DependenceOfRows:
     def _of_units(self) -> str:
         fewest = min(self.units, key=lambda label: self.units[label])
         what = "blocks of adjacent times" if self.blocks else "clusters"
+        if self.block_rows:
+            what = f"blocks of {self.block_rows} adjacent rows"
         numbers = sorted({*self.units.values()})
         number = f"{numbers[0]}" if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
         text = f"{number} {what} in a regime"
@@ -145,10 +151,11 @@ class DependenceOfRows:
             text += f"; intervals are of Student's t with {self.freedom:.0f} degrees of freedom"
         if not self.few:
             return f"dependence: {text}"
+        more = "rows" if self.block_rows else "times" if self.blocks else "clusters"
         return (
             f"FEW INDEPENDENT UNITS: {text}. Regime {fewest} has only {self.units[fewest]}, too "
             f"few to say well how far units scatter: intervals may be too narrow. Remedy: more "
-            f"{'times' if self.blocks else 'clusters'} in regime {fewest}{self._or_settings}"
+            f"{more} in regime {fewest}{self._or_settings}"
         )
 
     @property
@@ -183,11 +190,16 @@ class DependenceOfRows:
             return []
         clearest = min(self.in_order, key=lambda test: test.p_value)
         apart = "adjacent rows" if clearest.lag == 1 else f"rows {clearest.lag} apart"
+        made = "so that intervals may be far too narrow. Remedy: read"
+        if self.block_rows:
+            made = (
+                "so blocks of adjacent rows stand in for what nearby ones share, and widen the "
+                "intervals. Better: read"
+            )
         column = "cluster= or time=" if not self.declared else "another cluster= or time="
         return [
             f"ROWS DEPEND ON ONE ANOTHER: residuals of {apart} go together in regime "
             f"{clearest.regime} (correlation {clearest.correlation:.2f}, p "
-            f"{clearest.p_value:.1g}), so that intervals may be far too narrow. Remedy: read the "
-            f"table with {column}, naming the column of what nearby rows share (a region, a user, "
-            f"the week). A table sorted by its outcome looks the same, and is no reason to worry"
+            f"{clearest.p_value:.1g}), {made} the table with {column}, naming the column of what "
+            f"nearby rows share (a region, a user, the week)"
         ]

@@ -68,8 +68,7 @@ from bayes_intgen.inference.verdicts.rank_functions import (
     RankFunctions,
     Subset,
 )
-from bayes_intgen.inference.verdicts.sampled_units import SampledUnits
-from bayes_intgen.inference.verdicts.tested_fit import TestedFit
+from bayes_intgen.inference.verdicts.tested_fit import SampledUnits, TestedFit
 from bayes_intgen.model.log_variance import LogVariance
 from bayes_intgen.moments.moments import Moments
 

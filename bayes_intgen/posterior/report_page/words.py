@@ -190,6 +190,13 @@ def _rows(fit: Fitted) -> tuple[str, str]:
             f"Rows depend on one another by {' and '.join(shared)}, and intervals are wider for "
             "it. Beyond that, groups of rows are independent of one another.",
         )
+    if fit.dependence is not None and fit.dependence.block_rows:
+        return (
+            "Rows that belong together",
+            "Rows near one another in the table depend on one another, and intervals are wider "
+            f"for it: {fit.dependence.block_rows} adjacent rows share an intercept. That is a "
+            "guess from their order; rows far apart are taken as independent.",
+        )
     return (
         "Independent rows",
         "Each row is one more piece of evidence. Rows that belong together (weeks of one "
