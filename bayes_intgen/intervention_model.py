@@ -195,7 +195,7 @@ class InterventionModel:
             takes 64 points of a Gaussian at the mode in turn, in seconds; it warns when reweighting
             to the posterior moves a mean of the outcome by over 0.25 sd or an sd by over 15%.
         draws, tune, chains, cores
-            Draws kept per chain, and before (None: 150, row-wise 400); chains, cores (None: all).
+            Draws kept per chain, and before (None: 100, row-wise 400); chains, cores (None: all).
         random_seed, progressbar
             Seed of everything random, a whole number from 0; whether to show progress.
         target

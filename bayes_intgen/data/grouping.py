@@ -42,11 +42,20 @@ from bayes_intgen.data.marks import Marks
 if TYPE_CHECKING:
     from bayes_intgen.data.regime_summary import ThinnedSample
 
-__all__ = ["BLOCK", "Grouping", "block_length", "mean_units", "relative_units", "unit_keys"]
+__all__ = [
+    "BLOCK",
+    "Grouping",
+    "block_length",
+    "hash_settings",
+    "mean_units",
+    "relative_units",
+    "unit_keys",
+]
 
 LENGTH, LEAST_LENGTH = 1.75, 4  # of a block, in (1)
 MOST_BLOCKS = 512
-BLOCK = 2**24  # what the second key rises by from block to block, (2)
+HELD_BITS = 24
+BLOCK = 2**HELD_BITS  # what the second key rises by from block to block, (2)
 ODD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio: products spread (Knuth 6.4)
 
 
@@ -108,7 +117,7 @@ class Grouping:
             keys[:, 1] = BLOCK * block
             columns = self.held.get(format_regime(regime))
             if columns is not None:
-                keys[:, 1] += _hash_settings(rows[:, list(columns)])
+                keys[:, 1] += hash_settings(rows[:, list(columns)], HELD_BITS)
         return keys
 
     def to_dict(self) -> dict[str, Any]:
@@ -164,14 +173,21 @@ def _is_held(settings: Array, marks: Marks) -> bool:
     return len(counts) > 1 and float(changes[later].mean()) <= 0.5 * by_chance
 
 
-def _hash_settings(settings: Array) -> Indices:
-    """Return 24 bits for each row, the same for the same numbers wherever they are read."""
+def hash_settings(settings: Array, bits: int) -> Indices:
+    """Return so many bits for each row, the same for the same numbers wherever they are read.
+
+    Examples
+    --------
+    >>> one, other, again = hash_settings(np.array([[0.0, 1.0], [1.0, 0.0], [-0.0, 1.0]]), 24)
+    >>> bool(one == again), bool(one == other)
+    (True, False)
+    """
     mixed = np.zeros(len(settings), dtype=np.uint64)
     for column in settings.T:
-        bits = np.ascontiguousarray(column + 0.0).view(np.uint64)  # one zero, not two
-        mixed = (mixed ^ bits ^ (bits >> np.uint64(29))) * ODD
+        written = np.ascontiguousarray(column + 0.0).view(np.uint64)  # one zero, not two
+        mixed = (mixed ^ written ^ (written >> np.uint64(29))) * ODD
         mixed ^= mixed >> np.uint64(32)
-    return (mixed >> np.uint64(40)).astype(np.int64)
+    return (mixed >> np.uint64(64 - bits)).astype(np.int64)
 
 
 def mean_units(marks: Sequence[Marks]) -> float:

@@ -58,7 +58,7 @@ class Summary:
         The gaps (:meth:`gaps`) of a summary that was read from a file, without its rows.
     block_rows
         Number of adjacent rows of a regime that are a block, if the order of the rows stands for
-        times (:mod:`bayes_intgen.data.numbered_rows`); otherwise zero.
+        times (:mod:`bayes_intgen.data.implied_groups`); otherwise zero.
     """
 
     actions: tuple[str, ...]

@@ -188,9 +188,17 @@ def draw_weights(
     and the distribution of the weights given it.
     """
     rng = np.random.default_rng([random_seed, 2])
+    likelihood = problem.likelihood
+    if visit is None and sandwich is None and len(likelihood.seen) == likelihood.cross.shape[1]:
+        from bayes_intgen.model.compiled_density import draw_weights_of_each  # slow to import
+
+        noise = rng.standard_normal((len(x), likelihood.cross.shape[1]))
+        with one_blas_thread():
+            drawn = draw_weights_of_each(likelihood, *problem.log_sds(x), noise)
+        return likelihood.centring.to_weights(drawn)
     # a Laplace fit repeats 64 points: each is factorised once
     points, turn = np.unique(x, axis=0, return_inverse=True)
-    weights = np.empty((len(x), problem.likelihood.cross.shape[1]))
+    weights = np.empty((len(x), likelihood.cross.shape[1]))
     with one_blas_thread():
         for i, given in enumerate(conditionals(problem, points)):
             rows = np.flatnonzero(turn == i)
@@ -200,7 +208,7 @@ def draw_weights(
                 weights[rows] = given.centred.draw(len(rows), rng)
             else:
                 weights[rows] = sandwich.draw(given, len(rows), rng)
-    return weights if sandwich is not None else problem.likelihood.centring.to_weights(weights)
+    return weights if sandwich is not None else likelihood.centring.to_weights(weights)
 
 
 def _draw_prior(problem: Problem, x: Array, random_seed: int) -> Array:

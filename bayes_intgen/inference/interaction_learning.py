@@ -6,8 +6,8 @@ find more, such as a product of three that one of two has hidden. Mostly the fir
 is the fit; a second is made where actions interact. With moments in place of rows there is no test,
 and no interaction.
 
-Rows whose residuals depend on one another in their order, though no column says why, are fitted
-once more in blocks (:mod:`bayes_intgen.data.numbered_rows`).
+Rows that show dependence which no column says are fitted in groups
+(:mod:`bayes_intgen.data.implied_groups`).
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -19,8 +19,8 @@ import xarray as xr
 
 from bayes_intgen.base.errors import ModelError, NotIdentifiedError
 from bayes_intgen.base.regimes import Regime, format_regime
+from bayes_intgen.data.implied_groups import by_settings, in_blocks
 from bayes_intgen.data.lift_tests import LiftTests
-from bayes_intgen.data.numbered_rows import in_blocks
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.design.interactions import InteractionTerms
 from bayes_intgen.inference.laplace import LaplaceMode, find_mode
@@ -30,7 +30,7 @@ from bayes_intgen.inference.sampling import Sampling, sample_integrated
 from bayes_intgen.inference.sandwich import Sandwich, estimate_sandwich
 from bayes_intgen.inference.verdicts.additivity_result import Additivity
 from bayes_intgen.inference.verdicts.convergence import Convergence
-from bayes_intgen.inference.verdicts.dependence import check_dependence
+from bayes_intgen.inference.verdicts.dependence import check_dependence, shared_settings
 from bayes_intgen.inference.verdicts.dependence_result import LEVEL, OrderTest
 from bayes_intgen.inference.verdicts.lack_of_fit import check_lack_of_fit
 from bayes_intgen.inference.verdicts.lift_conflicts import check_lifts
@@ -74,14 +74,10 @@ class LearnedFit:
         """Tests of the order of the rows."""
         return self.seen or self.residuals.test()
 
-    def in_blocks(self, data: RegimeData | Moments) -> RegimeData | None:
-        """Return the data with their rows in blocks, if these depend on one another in their order.
-
-        None if that does not show, if clusters or times are given, or without rows.
-        """
-        if isinstance(data, Moments) or all(test.p_value > LEVEL for test in self.order):
-            return None
-        return in_blocks(data, self.residuals.block_rows())
+    @property
+    def depends_on_order(self) -> bool:
+        """Whether rows near one another in the table depend on one another."""
+        return any(test.p_value <= LEVEL for test in self.order)
 
     def draw(
         self,
@@ -132,18 +128,23 @@ class LearnedFit:
         return prepared.attributes | scale | {"dependence": rows.to_text()}
 
 
-def fit_rows[Rows: RegimeData | Moments](
-    fit: Callable[[Any], LearnedFit], data: Rows
-) -> tuple[LearnedFit, RegimeData | Rows]:
-    """Fit, and once more in blocks if rows depend on one another in their order.
+def fit_rows(
+    fit: Callable[[Any], LearnedFit], data: RegimeData | Moments
+) -> tuple[LearnedFit, Any]:
+    """Fit; if rows show dependence that no column says, in groups that stand in for it.
 
-    Returns the fit, and the rows as they were fitted.
+    Returns the fit, and the data with the groups that it took.
     """
+    if isinstance(data, Moments):
+        return fit(data), data
+    grouped = by_settings(data) if shared_settings(data.summary) else None
+    if grouped is not None:
+        return fit(grouped), grouped
     first = fit(data)
-    blocked = first.in_blocks(data)
-    if blocked is None:
+    blocks = first.depends_on_order and in_blocks(data, first.residuals.block_rows())
+    if not blocks:
         return first, data
-    return replace(fit(blocked), seen=first.order), blocked
+    return replace(fit(blocks), seen=first.order), blocks
 
 
 def learn_interactions(

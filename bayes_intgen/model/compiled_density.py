@@ -5,8 +5,13 @@ root') is standard normal; the determinant of the map is constant and left out. 
 of :mod:`bayes_intgen.model.marginal`, :mod:`bayes_intgen.model.priors` and
 :mod:`bayes_intgen.model.distributions`, whose NumPy forms are its oracle. It runs without holding
 the interpreter, so that chains do not wait for one another; and the compiled code is kept in a
-file, so that no fit but the first waits for the compiler. Values have 64 bits, gradients 32, which
-is enough to steer by (:mod:`bayes_intgen.model.quadratic_part`).
+file, so that no fit but the first waits for the compiler. The weights given each draw are drawn by
+compiled code too (:func:`draw_weights_of_each`).
+
+Values are exact. What comes with them in place of the gradient is what a trajectory is steered by,
+any function of the position (:mod:`bayes_intgen.model.quadratic_part`): exact to 32 bits in log
+scales and log lengthscales, and in the log sigma of each regime, whose posterior is close to normal
+and whose derivatives take as long as all others, the gradient of the Gaussian approximation.
 """
 
 from dataclasses import dataclass, field
@@ -15,14 +20,18 @@ from typing import Any, Self
 
 import numba
 import numpy as np
+from scipy.linalg import solve_triangular
 
+from bayes_intgen.base.parallel import ordered_map, stretches
 from bayes_intgen.base.types import Array
 from bayes_intgen.model.distributions import HyperPriors
 from bayes_intgen.model.marginal import MarginalLikelihood
 from bayes_intgen.model.priors import LEAST_LOG_SD, PriorScales
-from bayes_intgen.model.quadratic_part import value_and_gradient
+from bayes_intgen.model.quadratic_part import draw_each, value_and_slopes
 
-__all__ = ["CompiledDensity"]
+__all__ = ["CompiledDensity", "draw_weights_of_each"]
+
+DRAWS_AT_ONCE = 50
 
 
 @numba.njit(nogil=True, cache=True)
@@ -54,8 +63,8 @@ def _log_sd(log_scale, log_length, scales):  # type: ignore[no-untyped-def]  # n
 
 @numba.njit(nogil=True, cache=True)
 def _log_density(z, map_, sums, scales, prior, constants):  # type: ignore[no-untyped-def]  # numba infers types
-    """Return the log density at z and its gradient, for priors that are all normal in x."""
-    centre, root = map_
+    """Return the log density at z and a slope to steer by, for priors that are all normal in x."""
+    centre, root, steering = map_
     n, gram, cross, square = sums
     mean, sd = prior
     constant_scale, constant = constants
@@ -71,12 +80,11 @@ def _log_density(z, map_, sums, scales, prior, constants):  # type: ignore[no-un
     w = np.ones(len(cross))  # of lift tests the precision is one
     w[:regimes] = np.exp(-2 * x[:regimes])
     lam = np.exp(-2 * log_sd)
-    value, by_w, by_lam = value_and_gradient(w, lam, gram, cross, True)
+    value, by_lam = value_and_slopes(w, lam, gram, cross)
     total = value[()] + constant
     slope = np.zeros(size)
     for r in range(regimes):
         total -= n[r] * x[r] + 0.5 * w[r] * square[r]
-        slope[r] = w[r] * (square[r] - 2 * by_w[r]) - n[r]
     for i in range(len(lam)):
         by_sd = -2 * lam[i] * by_lam[i] - 1
         total -= log_sd[i]
@@ -88,7 +96,10 @@ def _log_density(z, map_, sums, scales, prior, constants):  # type: ignore[no-un
     for i in range(size):
         step = (x[i] - mean[i]) / sd[i]
         total -= 0.5 * step**2
-        slope[i] -= step / sd[i]
+        if i < regimes:
+            slope[i] = -np.dot(steering[i], z)
+        else:
+            slope[i] -= step / sd[i]
     gradient = np.zeros(size)
     for i in range(size):
         for j in range(i + 1):
@@ -98,7 +109,7 @@ def _log_density(z, map_, sums, scales, prior, constants):  # type: ignore[no-un
 
 @dataclass(frozen=True)
 class CompiledDensity:
-    """The log posterior density of z, up to a constant, and its gradient."""
+    """The log posterior density of z, up to a constant, and a slope to steer by."""
 
     priors: HyperPriors
     centre: Array  # shape (hyperparameters,)
@@ -125,8 +136,11 @@ class CompiledDensity:
         for block in priors.blocks:
             sd[block.entries] = np.inf  # neither value nor slope; added by PyTensor
         constant -= float(np.sum(np.log(sd[np.isfinite(sd)] * np.sqrt(2 * pi))))
+        # rows of root^-T: minus these times z is the gradient of the Gaussian in log sigma
+        regimes = np.eye(len(root), len(likelihood.n))
+        steering = np.ascontiguousarray(solve_triangular(root, regimes, lower=True).T)
         layout = (
-            (centre, np.ascontiguousarray(root)),
+            (centre, np.ascontiguousarray(root), steering),
             (likelihood.n, likelihood.packed_gram, np.ascontiguousarray(cross), likelihood.square),
             (
                 scales.group_index[seen].astype(np.int64),
@@ -141,12 +155,52 @@ class CompiledDensity:
         return cls(priors, centre, root, layout)
 
     def __call__(self, z: Array) -> tuple[float, Array]:
-        """Return the log density and its gradient; NaN where P is not positive definite."""
+        """Return the log density and the slope; NaN where P is not positive definite."""
         value, gradient = _log_density(np.ascontiguousarray(z), *self.arguments)
         if self.priors.blocks:
             x, slope = self.centre + self.root @ z, np.zeros(len(z))
             for block in self.priors.blocks:
                 density, slope[block.entries], _ = block.compiled(x[block.entries])
                 value += float(density.sum())
+            slope[: len(self.arguments[1][0])] = 0.0  # of log sigma is in it already
             gradient = gradient + self.root.T @ slope
         return value, gradient
+
+
+def draw_weights_of_each(
+    likelihood: MarginalLikelihood, log_sigma: Array, log_sd: Array, noise: Array
+) -> Array:
+    """Draw the centred weights given each row of log standard deviations, on all cores.
+
+    Parameters
+    ----------
+    likelihood
+        Which must see all weights.
+    log_sigma, log_sd
+        Of the residuals of each regime, and of the prior of each weight; shapes (draws, regimes)
+        and (draws, weights), standard units.
+    noise
+        Standard normal, shape (draws, weights).
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If a precision is not positive definite.
+    ValueError
+        If the data do not see all weights: compiled code would read past the end of their sums.
+    """
+    if len(likelihood.seen) < log_sd.shape[1]:
+        raise ValueError("likelihood: it must see all weights; draw from its conditionals instead.")
+    w, cross = np.exp(-2 * log_sigma), likelihood.cross
+    if likelihood.lifts:
+        w = np.column_stack([w, np.ones(len(w))])
+        cross = np.vstack([cross, likelihood.lifts.cross])
+    sums = likelihood.packed_gram, np.ascontiguousarray(cross)
+
+    def draw(rows: slice) -> Array:
+        return np.asarray(draw_each(w[rows], np.exp(-2 * log_sd[rows]), *sums, noise[rows]))
+
+    drawn = np.concatenate([*ordered_map(draw, stretches(len(w), DRAWS_AT_ONCE))])
+    if np.isnan(drawn).any():
+        raise np.linalg.LinAlgError("the precision of the weights is not positive definite")
+    return drawn

@@ -15,12 +15,14 @@ row and column, whatever their size (Demmel 1989, "On floating point errors in C
 working note 14).
 """
 
+import ctypes
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Self
 
 import numpy as np
-from scipy.linalg import lapack
+from scipy.linalg import cython_lapack, lapack
 
 from bayes_intgen.base.types import Array, Indices
 
@@ -99,11 +101,30 @@ class Factor:
 
 
 def factorise(packed: Array, size: int) -> Factor:
-    """Factorise a matrix; raise numpy.linalg.LinAlgError unless it is positive definite."""
-    factor, info = lapack.dpftrf(size, packed, **LAYOUT)
-    if info != 0:
+    """Factorise a matrix; raise numpy.linalg.LinAlgError unless it is positive definite.
+
+    Other threads run meanwhile: the routine is that of SciPy, called without the interpreter's
+    lock, which SciPy's own wrapper holds.
+    """
+    factor = np.array(packed, dtype=float)
+    info, n = ctypes.c_int(-1), ctypes.c_int(size)
+    layout = [LAYOUT[name].encode() for name in ("transr", "uplo")]
+    _dpftrf()(*layout, ctypes.byref(n), factor.ctypes.data, ctypes.byref(info))
+    if info.value != 0:
         raise np.linalg.LinAlgError("the precision of the weights is not positive definite")
     return Factor(factor, size)
+
+
+@cache
+def _dpftrf() -> Callable[..., None]:
+    capsule = cython_lapack.__pyx_capi__["dpftrf"]
+    name_of, address_of = ctypes.pythonapi.PyCapsule_GetName, ctypes.pythonapi.PyCapsule_GetPointer
+    name_of.restype, name_of.argtypes = ctypes.c_char_p, [ctypes.py_object]
+    address_of.restype = ctypes.c_void_p
+    address_of.argtypes = [ctypes.py_object, ctypes.c_char_p]
+    text, pointer = ctypes.c_char_p, ctypes.c_void_p
+    kind = ctypes.CFUNCTYPE(None, text, text, pointer, pointer, pointer)
+    return kind(address_of(capsule, name_of(capsule)))
 
 
 def add_square(packed: Array, vector: Array) -> Array:

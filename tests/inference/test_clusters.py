@@ -347,6 +347,15 @@ def test_settings_that_rows_have_in_common_are_told() -> None:
     without = model.fit(read(frame), method="laplace").dependence
     assert [found.settings for found in without.in_common] == [CLUSTERS] * 3
     assert "SETTINGS IN COMMON" in str(without)
+    assert without.by_settings
+    assert set(without.units.values()) == {CLUSTERS}
+    at = {"a1": [0.0, 1.0], "a2": [0.5, -0.5]}
+    one, two = (
+        model.fit(read(frame, **marks), method="laplace", draws=4000).expected_outcome(at)[0]
+        for marks in ({}, {"cluster": "region"})
+    )
+    np.testing.assert_allclose(one.mean("draw"), two.mean("draw"), atol=0.1 * float(two.std()))
+    np.testing.assert_allclose(one.std("draw"), two.std("draw"), rtol=0.1)
     declared = model.fit(read(frame, cluster="region"), method="laplace").dependence
     assert "or settings that vary within them" in str(declared)  # too few clusters for these
 

@@ -12,10 +12,11 @@ import bayes_intgen as ig
 from bayes_intgen.base import parallel
 from bayes_intgen.base.regimes import format_regime, parse_regime
 from bayes_intgen.design.basis.hsgp import HSGP
+from bayes_intgen.inference.laplace import find_mode
 from bayes_intgen.inference.problem import conditionals
 from bayes_intgen.model import marginal
 from bayes_intgen.model.centring import Centring
-from bayes_intgen.model.compiled_density import CompiledDensity
+from bayes_intgen.model.compiled_density import CompiledDensity, draw_weights_of_each
 from models import polynomial
 
 pytestmark = pytest.mark.usefixtures("quick_graphs")
@@ -188,13 +189,47 @@ def compile_density(problem, centre, root):
 
 
 def test_the_compiled_density_is_the_plain_one_in_other_coordinates(problem, x):
+    """Its slope is exact to 32 bits, but in log sigma that of the Gaussian approximation."""
     rng = np.random.default_rng(6)
     centre, root = x + 0.1, np.tril(0.1 * rng.normal(size=(len(x), len(x)))) + np.eye(len(x))
-    value, gradient = compile_density(problem, centre, root)(np.linalg.solve(root, x - centre))
-    expected, expected_gradient = problem.log_posterior(x)
+    value, slope = compile_density(problem, centre, root)(np.linalg.solve(root, x - centre))
+    expected, exact = problem.log_posterior(x)
     assert_allclose(value, expected, rtol=1e-10)
-    exact = root.T @ expected_gradient  # 32 bits of the gradient are enough to steer by
-    assert_allclose(gradient, exact, rtol=1e-5, atol=1e-5 * np.abs(exact).max())
+    regimes = len(problem.moments.regimes)
+    exact[:regimes] = -np.linalg.solve(root @ root.T, x - centre)[:regimes]
+    assert_allclose(slope, root.T @ exact, rtol=1e-5, atol=1e-5 * np.abs(root.T @ exact).max())
+
+
+def test_the_compiled_slope_is_the_gradient_about_the_mode(problem):
+    """In coordinates in which the Gaussian at the mode is standard normal."""
+    mode = find_mode(problem)
+    root = np.linalg.cholesky(mode.covariance)
+    density = compile_density(problem, mode.mode, root)
+    for seed in range(5):
+        z = 0.05 * np.random.default_rng(seed).normal(size=len(root))
+        exact = root.T @ problem.log_posterior(mode.mode + root @ z)[1]
+        assert_allclose(density(z)[1], exact, atol=0.05 * np.linalg.norm(exact))
+
+
+def check_draws(problem, points):
+    """Weights given each of some hyperparameters, against one at a time by the same noise."""
+    log_sigma, log_sd = problem.log_sds(points)
+    noise = np.random.default_rng(7).normal(size=log_sd.shape)
+    found = draw_weights_of_each(problem.likelihood, log_sigma, log_sd, noise)
+    for row, *hyper, own in zip(found, log_sigma, log_sd, noise, strict=True):
+        given = problem.likelihood.conditional(*hyper)
+        assert_allclose(row, given.mean + given.cholesky.divide(own[None])[0], rtol=1e-7, atol=1e-9)
+
+
+def test_compiled_draws_of_weights_are_those_of_the_conditionals(problem, x):
+    nowhere = np.full((1, len(x)), np.nan)
+    if len(problem.likelihood.seen) < len(problem.design.weights):
+        with pytest.raises(ValueError, match="must see all weights"):
+            check_draws(problem, x[None])
+        return
+    check_draws(problem, x + 0.1 * np.random.default_rng(8).normal(size=(120, len(x))))
+    with pytest.raises(np.linalg.LinAlgError, match="not positive definite"):
+        check_draws(problem, nowhere)
 
 
 def test_the_compiled_density_knows_foreign_priors_and_lift_tests(frame):
@@ -205,11 +240,12 @@ def test_the_compiled_density_knows_foreign_priors_and_lift_tests(frame):
     data = ig.RegimeData.from_frame(frame, outcome="y", actions=["a1", "a2"])
     problem = model._prepare(data, lifts=lifts).problem
     x = problem.hyperpriors.mean + 0.1
-    value, gradient = compile_density(problem, x, np.eye(len(x)))(np.zeros(len(x)))
-    expected, expected_gradient = problem.log_posterior(x)
+    value, slope = compile_density(problem, x, np.eye(len(x)))(np.zeros(len(x)))
+    expected, exact = problem.log_posterior(x)
     assert_allclose(value, expected, rtol=1e-10)
-    least = 1e-5 * np.abs(expected_gradient).max()
-    assert_allclose(gradient, expected_gradient, rtol=1e-5, atol=least)
+    exact[: len(problem.moments.regimes)] = 0.0  # at the centre of the Gaussian
+    assert_allclose(slope, exact, rtol=1e-5, atol=1e-5 * np.abs(exact).max())
+    check_draws(problem, x[None])
 
 
 def test_where_the_precision_cannot_be_factorised_the_density_is_no_number(problem, x):

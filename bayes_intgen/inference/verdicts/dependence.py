@@ -22,7 +22,9 @@ import numpy as np
 from bayes_intgen.base.regimes import format_regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.grouping import unit_keys
+from bayes_intgen.data.implied_groups import SETTINGS
 from bayes_intgen.data.independent_rows import shared_setting
+from bayes_intgen.data.summary import Summary
 from bayes_intgen.inference.sandwich import Sandwich
 from bayes_intgen.inference.verdicts.dependence_result import (
     MUCH_REPEATED,
@@ -35,7 +37,7 @@ from bayes_intgen.inference.verdicts.row_order import LEAST_ROWS, MOST_ROWS
 from bayes_intgen.moments.meat import units_are_blocks
 from bayes_intgen.moments.moments import Moments
 
-__all__ = ["check_dependence", "count_settings", "repeated_share"]
+__all__ = ["check_dependence", "count_settings", "repeated_share", "shared_settings"]
 
 FEW_SETTINGS, ROWS_OF_A_SETTING = 10, 3
 
@@ -81,7 +83,8 @@ def check_dependence(
         for regime, rows in samples.items()
         if (share := repeated_share(rows[:MOST_ROWS])) > MUCH_REPEATED
     )
-    told = bool(grouped) and not moments.summary.block_rows
+    by_settings = moments.marks.cluster == (SETTINGS,)
+    told = bool(grouped) and not (moments.summary.block_rows or by_settings)
     return DependenceOfRows(
         dict(declared),
         units,
@@ -91,16 +94,18 @@ def check_dependence(
         None if sandwich is None else sandwich.freedom,
         order,
         () if "weights" in declared or told else repeated,
-        () if told or repeated else _shared_settings(moments),
+        () if told or repeated else shared_settings(moments.summary),
         tuple(moments.grouping.held) if grouped and moments.grouping else (),
         moments.summary.block_rows,
+        by_settings,
     )
 
 
-def _shared_settings(moments: Moments) -> tuple[SharedSettings, ...]:
+def shared_settings(summary: Summary) -> tuple[SharedSettings, ...]:
+    """Return the regimes of which rows have their settings in common, as far as is known."""
     found = []
-    for regime, part in moments.summary.regimes.items():
-        rows = part.sample.rows[:MOST_ROWS, : len(moments.actions)]
+    for regime, part in summary.regimes.items():
+        rows = part.sample.rows[:MOST_ROWS, : len(summary.actions)]
         number = count_settings(rows)
         if number:
             found.append(SharedSettings(format_regime(regime), number, len(rows) / number))

@@ -72,6 +72,8 @@ class DependenceOfRows:
     block_rows
         Number of adjacent rows in a block where their order stands for what they share, as it
         showed and no column said; otherwise zero.
+    by_settings
+        Whether rows of equal settings are the clusters, as no column named any.
     """
 
     declared: Mapping[str, Any]
@@ -85,6 +87,7 @@ class DependenceOfRows:
     in_common: tuple[SharedSettings, ...] = ()
     held: tuple[str, ...] = ()
     block_rows: int = 0
+    by_settings: bool = False
 
     @property
     def in_order(self) -> tuple[OrderTest, ...]:
@@ -135,6 +138,8 @@ class DependenceOfRows:
         what = "blocks of adjacent times" if self.blocks else "clusters"
         if self.block_rows:
             what = f"blocks of {self.block_rows} adjacent rows"
+        if self.by_settings:
+            what = "groups of rows with equal settings"
         numbers = sorted({*self.units.values()})
         number = f"{numbers[0]}" if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
         text = f"{number} {what} in a regime"
@@ -178,11 +183,15 @@ class DependenceOfRows:
         if not self.in_common:
             return []
         most = max(self.in_common, key=lambda found: found.rows)
+        made = "Remedy: read"
+        if self.by_settings:
+            made = "So rows of equal settings share an intercept and count together. Better: read"
         return [
             f"SETTINGS IN COMMON: regime {most.regime} has {most.settings} distinct settings, each "
             f"in {most.rows:.0f} rows. Rows that have their settings in common mostly have more in "
-            f"common, and then tell no more than so many rows. Remedy: read the table with "
-            f"cluster=, naming the column of what they share (a region, a week)"
+            f"common, and then tell no more than so many rows. {made} the table with cluster=, "
+            f"naming the column of what they share (a region, a week), or one that differs from "
+            f"row to row if they share nothing"
         ]
 
     def _of_order(self) -> list[str]:
@@ -201,5 +210,6 @@ class DependenceOfRows:
             f"ROWS DEPEND ON ONE ANOTHER: residuals of {apart} go together in regime "
             f"{clearest.regime} (correlation {clearest.correlation:.2f}, p "
             f"{clearest.p_value:.1g}), {made} the table with {column}, naming the column of what "
-            f"nearby rows share (a region, a user, the week)"
+            f"nearby rows share (a region, a user, the week), or one that differs from row to "
+            f"row if they share nothing"
         ]

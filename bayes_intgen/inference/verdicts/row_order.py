@@ -10,9 +10,9 @@ rows share makes them alike; p-values are multiplied by the number of tests over
 1%. A table in which a regime is sorted by the outcome says nothing about this, and is not tested.
 
 Where dependence is found and no column says what rows share, blocks of adjacent rows stand in for
-it (:mod:`bayes_intgen.data.numbered_rows`). They are as long as blocks of as many times, and longer
-by halves, up to a twentieth of the rows, while the sums S_b of the residuals over blocks still
-depend on their neighbours:
+it (:mod:`bayes_intgen.data.implied_groups`). They are as long as blocks of as many times, and
+longer by halves, up to a twentieth of the rows, while the sums S_b of the residuals over blocks
+still depend on their neighbours:
 
     (2)  sum_b S_b S_(b+1) / sum_b S_b^2 > 0.2.
 

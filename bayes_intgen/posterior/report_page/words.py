@@ -197,6 +197,12 @@ def _rows(fit: Fitted) -> tuple[str, str]:
             f"for it: {fit.dependence.block_rows} adjacent rows share an intercept. That is a "
             "guess from their order; rows far apart are taken as independent.",
         )
+    if fit.dependence is not None and fit.dependence.by_settings:
+        return (
+            "Rows that belong together",
+            "Rows of equal settings depend on one another, and intervals are wider for it. That "
+            "is a guess from the table; groups of rows are taken as independent of one another.",
+        )
     return (
         "Independent rows",
         "Each row is one more piece of evidence. Rows that belong together (weeks of one "
