@@ -107,7 +107,7 @@ def test_the_predictive_check_follows(case):
 
 def test_simulated_rows_are_of_the_same_kind(case):
     name, data, posterior = case
-    rows = rows_of(data)
+    rows = rows_of(data, posterior)
     y = simulate_outcome(one_draw(posterior, 3), rows, np.random.default_rng(2))
     assert is_possible(name, y)
     again = rows.assign(y=y).rename(columns={"__regime__": "regime"})

@@ -111,7 +111,7 @@ def fitted():
 
 def test_simulated_rows_have_the_mean_and_spread_of_one_draw(fitted):
     _, data, posterior = fitted
-    rows = rows_of(data)
+    rows = rows_of(data, posterior)
     assert (
         rows["shop"].tolist()
         == pd.concat([fitted[0][fitted[0]["regime"] == label] for label in data.labels])[
@@ -132,6 +132,26 @@ def test_simulated_rows_have_the_mean_and_spread_of_one_draw(fitted):
         assert abs(z.mean()) < 4 / np.sqrt(z.size)
         assert z.std() == pytest.approx(1, abs=4 / np.sqrt(2 * z.size))
         assert z.std(axis=0).max() < 1.25  # at every row, not on average only
+
+
+def test_simulated_rows_share_what_the_order_of_rows_showed():
+    rng = np.random.default_rng(3)
+    parts = []
+    for regime in ("obs", "a1", "a2"):
+        a = rng.normal(size=(600, 2))
+        y = a[:, 0] - a[:, 1] + rng.normal(size=600) + np.repeat(rng.normal(size=20), 30)
+        parts.append(pd.DataFrame({"a1": a[:, 0], "a2": a[:, 1], "y": y, "regime": regime}))
+    data = ig.RegimeData.from_frame(pd.concat(parts), outcome="y", actions=["a1", "a2"])
+    posterior = ig.InterventionModel(ig.Polynomial(1)).fit(data, method="laplace", draws=200)
+    rows, length = rows_of(data, posterior), posterior.dependence.block_rows
+    assert length
+    assert "__time__" not in rows  # the refit has to find it again
+    single, rng = one_draw(posterior, 3), np.random.default_rng(4)
+    y = simulate_outcome(single, rows, rng) - (rows["a1"] - rows["a2"]).to_numpy()
+    of_obs = y[(rows[REGIME] == "obs").to_numpy()][: 600 // length * length]
+    within = of_obs.reshape(-1, length)
+    share = within.mean(axis=1).var() / within.var()
+    assert share == pytest.approx(posterior.dependence.shares["obs"], abs=0.2)
 
 
 def test_a_study_is_resumed_and_says_so(fitted, tmp_path, capsys):

@@ -257,7 +257,7 @@ def _study(
         )
     pool = Pool(1, lambda: ThreadPoolExecutor(1)) if workers == 1 else local_processes(workers)
     text = write_model(model)
-    rows = rows_of(data)
+    rows = rows_of(data, fitted)
     target = fitted.target if source == "posterior" else fitted.actions
     with ExitStack() as stack:
         folder = Path(out) if out else Path(stack.enter_context(tempfile.TemporaryDirectory()))

@@ -23,6 +23,7 @@ import xarray as xr
 from bayes_intgen.base.parallel import stretches
 from bayes_intgen.base.regimes import read_do
 from bayes_intgen.base.types import Array
+from bayes_intgen.data.implied_groups import by_settings, in_blocks
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.inference.draws_tree import DRAWS
 from bayes_intgen.posterior.estimands.expected_outcome import theta_draws
@@ -38,9 +39,17 @@ MARKS = {"cluster": "__cluster__", "time": "__time__", "weights": "__weights__"}
 ROWS_AT_ONCE = 50_000
 
 
-def rows_of(data: RegimeData) -> pd.DataFrame:
-    """Return all rows, regime by regime: the variables, levels as text, outcome and label."""
-    tables, grouping = [], data.summary.grouping
+def rows_of(data: RegimeData, fitted: Posterior) -> pd.DataFrame:
+    """Return all rows, regime by regime: the variables, levels as text, outcome and label.
+
+    With their marks, and the groups that they were in when they were fitted.
+    """
+    told, grouped = fitted.dependence, data
+    if told is not None and told.block_rows:
+        grouped = in_blocks(data, told.block_rows) or data
+    elif told is not None and told.by_settings:
+        grouped = by_settings(data) or data
+    tables, grouping = [], grouped.summary.grouping
     for label in data.labels:
         values = data.rows(label)
         columns: dict[str, npt.NDArray[np.generic]] = {}
@@ -55,7 +64,7 @@ def rows_of(data: RegimeData) -> pd.DataFrame:
         for position, role in enumerate(marks.kept):
             columns[MARKS[role]] = marks.table[:, position]
         if grouping is not None:
-            first, second = grouping.keys(regime, values, marks).T
+            first, second = grouping.keys(regime, values, grouped.marks(regime)).T
             columns[GROUP] = pd.factorize(pd.MultiIndex.from_arrays([first, second]))[0]
         tables.append(pd.DataFrame({**columns, REGIME: label}))
     return pd.concat(tables, ignore_index=True)
