@@ -20,6 +20,12 @@ were chosen). For all pieces of all actions such caution costs: scales of 0.3 to
 lengthscales of 0.45 raise the error by 8% where every experiment has rows (20 systems each of 3 and
 5 actions).
 
+Likewise an action whose experiments have few rows, or a gap: the wiggles of its effect and of its
+bias are seen mostly by their sum. With a median of 0.4 for their scale in place of 1.0, 90%
+intervals of contrasts hold the truth at 80% of the settings with 10^5 rows and 40 per experiment,
+and at 87% with 2 x 10^4 and 60 (24 and 48 systems), with this one at 86% and 91%; errors are the
+same to 1%.
+
 From the hyperparameters follows the prior standard deviation of every weight. Its logarithm is
 linear in the log scales of the groups and, for eigenfunctions of frequency w of an action with
 lengthscale l, adds half the log spectral density of a unit squared-exponential kernel:
@@ -145,7 +151,7 @@ class Priors:
     mass               LogNormal(median=0.1, log_sd=1.0): 90% within 0.0193 to 0.518
     step               LogNormal(median=0.3, log_sd=1.0): 90% within 0.0579 to 1.55
     lengthscale_warped  LogNormal(median=0.35, log_sd=0.5): 90% within 0.154 to 0.797
-    gapped             LogNormal(median=0.4, log_sd=0.3): 90% within 0.244 to 0.655
+    gapped             LogNormal(median=1.0, log_sd=0.3): 90% within 0.611 to 1.64
     offset             LogNormal(median=0.2, log_sd=0.7): 90% within 0.0632 to 0.633
     """
 
@@ -167,7 +173,7 @@ class Priors:
     mass: Prior = LogNormal(0.1, 1.0)
     step: Prior = LogNormal(0.3, 1.0)
     lengthscale_warped: Prior = LogNormal(0.35, 0.5)
-    gapped: Prior = LogNormal(0.4, 0.3)
+    gapped: Prior = LogNormal(1.0, 0.3)
     offset: Prior = LogNormal(0.2, 0.7)
 
     def __post_init__(self) -> None:
