@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BLOCK",
+    "LEAST_LENGTH",
+    "MOST_BLOCKS",
     "Grouping",
     "block_length",
     "hash_settings",
@@ -73,11 +75,11 @@ class Grouping:
         cls,
         samples: "Mapping[Regime, ThinnedSample]",
         actions: Sequence[str],
-        block_rows: int = 0,
+        numbered: bool = False,
     ) -> Self | None:
         """Settle the blocks by the rows of each regime; None if rows are independent.
 
-        ``block_rows``: the length of a block where times are numbers of rows, in place of (1).
+        ``numbered``: whether times are numbers of rows, in lengths of a block.
         """
         marks = [sample.marks for sample in samples.values() if sample.marks is not None]
         times = [np.unique(own.time) for own in marks if own.time is not None]
@@ -87,16 +89,19 @@ class Grouping:
         every = np.unique(np.concatenate(times))
         if len(every) < 2:
             return cls()
-        step = float(np.median(np.diff(every)))
-        length = block_length(float(np.median([len(own) for own in times])))
-        width = block_rows or length * step
-        width = max(width, float(np.ptp(every)) / MOST_BLOCKS)
+        start, width = float(every[0]), 1.0
+        if numbered:
+            start = 0.0
+        else:
+            length = block_length(float(np.median([len(own) for own in times])))
+            step = float(np.median(np.diff(every)))
+            width = max(length * step, float(np.ptp(every)) / MOST_BLOCKS)
         held = {}
         for regime, sample in samples.items() if not by_cluster else ():
             columns = [actions.index(name) for name in regime or actions]
             if sample.marks is not None and _is_held(sample.rows[:, columns], sample.marks):
                 held[format_regime(regime)] = tuple(columns)
-        return cls(float(every[0]), width, held)
+        return cls(start, width, held)
 
     @property
     def has_blocks(self) -> bool:

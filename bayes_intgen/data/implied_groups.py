@@ -3,15 +3,15 @@
 Rows of a table often stand in the order in which they came about, or sorted by what they have in
 common: by region, by plate. Where that order shows in the residuals
 (:mod:`bayes_intgen.inference.verdicts.row_order`) and neither clusters nor times were named, the
-number of a row within its regime takes the place of its time, and blocks of adjacent rows share an
-intercept (:mod:`bayes_intgen.data.grouping`).
+number of a row within its regime, in lengths of a block, takes the place of its time, and blocks of
+adjacent rows share an intercept (:mod:`bayes_intgen.data.grouping`).
 
 Rows of a cluster may also have their settings in common
 (:func:`bayes_intgen.inference.verdicts.dependence.count_settings`); then those of equal settings
 are taken for clusters.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -52,19 +52,19 @@ class MarkedSource(LocalSource):
             yield label, np.insert(values, len(self.columns.values), marks, axis=1), texts
 
 
-def in_blocks(data: "RegimeData", rows: int) -> "RegimeData | None":
-    """Return the data, their rows in blocks of so many adjacent ones of a regime.
+def in_blocks(data: "RegimeData", rows: Mapping[Regime, int]) -> "RegimeData | None":
+    """Return the data, their rows in blocks of adjacent ones, of so many in each regime.
 
-    None where partitions are read on their own, so that rows have no order, or where clusters or
-    times are given.
+    None where partitions are read on their own, so that rows have no order, where clusters or times
+    are given, or no lengths.
     """
 
     def number(regime: Regime, values: Array, first: int) -> Array:
-        return np.arange(first, first + len(values), dtype=float)
+        return np.arange(first, first + len(values)) / rows[regime]
 
     weights = data.columns.marks.weights
-    marked = _mark(data, MarkColumns(time=ROW_NUMBER, weights=weights), number)
-    return marked and replace(marked, summary=replace(marked.summary, block_rows=rows))
+    marked = _mark(data, MarkColumns(time=ROW_NUMBER, weights=weights), number) if rows else None
+    return marked and replace(marked, summary=replace(marked.summary, block_rows=dict(rows)))
 
 
 def by_settings(data: "RegimeData") -> "RegimeData | None":

@@ -57,8 +57,8 @@ class Summary:
     stored_gaps
         The gaps (:meth:`gaps`) of a summary that was read from a file, without its rows.
     block_rows
-        Number of adjacent rows of a regime that are a block, if the order of the rows stands for
-        times (:mod:`bayes_intgen.data.implied_groups`); otherwise zero.
+        Number of adjacent rows of each regime that are a block, if the order of the rows stands for
+        times (:mod:`bayes_intgen.data.implied_groups`); otherwise empty.
     """
 
     actions: tuple[str, ...]
@@ -68,7 +68,7 @@ class Summary:
     covariates: tuple[str, ...] = ()
     tested: Mapping[str, tuple[tuple[float, ...], ...]] = field(default_factory=dict)
     stored_gaps: Mapping[str, tuple[Gap, ...]] | None = None
-    block_rows: int = 0
+    block_rows: Mapping[Regime, int] = field(default_factory=dict)
 
     def merge(self, other: Self) -> Self:
         """Return the summary of the rows of both, whose levels must be equal."""
@@ -94,7 +94,8 @@ class Summary:
         parts = list(self.regimes.values())
         if any(len(part.sample.rows) < part.n for part in parts):
             return object()
-        names = (self.actions, self.covariates, *self.regimes, repr((self.levels, self.tested)))
+        told = repr((self.levels, self.tested, self.block_rows))
+        names = (self.actions, self.covariates, *self.regimes, told)
         marks = [part.sample.marks.table for part in parts if part.sample.marks is not None]
         return (*names, digest(*(part.sample.rows[:, :-1] for part in parts), *marks))
 
@@ -161,7 +162,7 @@ class Summary:
     def grouping(self) -> Grouping | None:
         """What says which rows depend on one another; None if they are independent."""
         samples = {regime: own.sample for regime, own in self.regimes.items()}
-        return Grouping.of(samples, self.actions, self.block_rows) if self.marks else None
+        return Grouping.of(samples, self.actions, bool(self.block_rows)) if self.marks else None
 
     @property
     def mean_units(self) -> float:

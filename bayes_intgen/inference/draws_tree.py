@@ -17,6 +17,7 @@ from bayes_intgen.base.regimes import format_regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.inference.problem import Problem, WeightsGiven, conditionals
 from bayes_intgen.inference.sandwich import Sandwich
+from bayes_intgen.model.compiled_density import draw_weights_of_each
 
 __all__ = [
     "DRAWS",
@@ -184,14 +185,13 @@ def draw_weights(
 ) -> Array:
     """Draw weights for each row of hyperparameters, shape (draws, weights), standard units.
 
-    Rows that repeat one another share a factorisation; ``visit`` is called with each distinct one,
-    and the distribution of the weights given it.
+    With ``visit``, which is called with each distinct row and the distribution of the weights given
+    it, or ``sandwich``, rows that repeat one another share a factorisation; otherwise each is
+    factorised, by compiled code on all cores.
     """
     rng = np.random.default_rng([random_seed, 2])
     likelihood = problem.likelihood
     if visit is None and sandwich is None and len(likelihood.seen) == likelihood.cross.shape[1]:
-        from bayes_intgen.model.compiled_density import draw_weights_of_each  # slow to import
-
         noise = rng.standard_normal((len(x), likelihood.cross.shape[1]))
         with one_blas_thread():
             drawn = draw_weights_of_each(likelihood, *problem.log_sds(x), noise)

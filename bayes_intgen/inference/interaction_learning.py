@@ -19,7 +19,7 @@ import xarray as xr
 
 from bayes_intgen.base.errors import ModelError, NotIdentifiedError
 from bayes_intgen.base.regimes import Regime, format_regime
-from bayes_intgen.data.implied_groups import by_settings, in_blocks
+from bayes_intgen.data.implied_groups import SETTINGS, by_settings, in_blocks
 from bayes_intgen.data.lift_tests import LiftTests
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.design.interactions import InteractionTerms
@@ -67,7 +67,10 @@ class LearnedFit:
         """The residuals in the order of the rows."""
         prepared = self.prepared
         told = (prepared.moments, prepared.log_variances)
-        return RowOrder.of(prepared.problem, self.mode.mode, *told)
+        in_common = []
+        if prepared.moments.marks.cluster == (SETTINGS,):
+            in_common = [found.regime for found in shared_settings(prepared.moments.summary)]
+        return RowOrder.of(prepared.problem, self.mode.mode, *told, in_common)
 
     @cached_property
     def order(self) -> tuple[OrderTest, ...]:
@@ -138,12 +141,10 @@ def fit_rows(
     if isinstance(data, Moments):
         return fit(data), data
     grouped = by_settings(data) if shared_settings(data.summary) else None
-    if grouped is not None:
-        return fit(grouped), grouped
-    first = fit(data)
+    first = fit(grouped or data)
     blocks = first.depends_on_order and in_blocks(data, first.residuals.block_rows())
     if not blocks:
-        return first, data
+        return first, grouped or data
     return replace(fit(blocks), seen=first.order), blocks
 
 

@@ -27,11 +27,12 @@ from bayes_intgen.base.types import Array
 from bayes_intgen.model.distributions import HyperPriors
 from bayes_intgen.model.marginal import MarginalLikelihood
 from bayes_intgen.model.priors import LEAST_LOG_SD, PriorScales
-from bayes_intgen.model.quadratic_part import draw_each, value_and_slopes
+from bayes_intgen.model.quadratic_part import draw_each, value_and_gradient, value_and_slopes
 
 __all__ = ["CompiledDensity", "draw_weights_of_each"]
 
 DRAWS_AT_ONCE = 50
+FEW_ROWS = 100
 
 
 @numba.njit(nogil=True, cache=True)
@@ -67,7 +68,7 @@ def _log_density(z, map_, sums, scales, prior, constants):  # type: ignore[no-un
     centre, root, steering = map_
     n, gram, cross, square = sums
     mean, sd = prior
-    constant_scale, constant = constants
+    constant_scale, constant, exact = constants
     size, regimes = len(z), len(n)
     x = centre.copy()
     for i in range(size):
@@ -80,11 +81,16 @@ def _log_density(z, map_, sums, scales, prior, constants):  # type: ignore[no-un
     w = np.ones(len(cross))  # of lift tests the precision is one
     w[:regimes] = np.exp(-2 * x[:regimes])
     lam = np.exp(-2 * log_sd)
-    value, by_lam = value_and_slopes(w, lam, gram, cross)
+    if exact:
+        value, by_w, by_lam = value_and_gradient(w, lam, gram, cross)
+    else:
+        value, by_lam = value_and_slopes(w, lam, gram, cross)
     total = value[()] + constant
     slope = np.zeros(size)
     for r in range(regimes):
         total -= n[r] * x[r] + 0.5 * w[r] * square[r]
+        if exact:
+            slope[r] = w[r] * (square[r] - 2 * by_w[r]) - n[r]
     for i in range(len(lam)):
         by_sd = -2 * lam[i] * by_lam[i] - 1
         total -= log_sd[i]
@@ -96,7 +102,7 @@ def _log_density(z, map_, sums, scales, prior, constants):  # type: ignore[no-un
     for i in range(size):
         step = (x[i] - mean[i]) / sd[i]
         total -= 0.5 * step**2
-        if i < regimes:
+        if i < regimes and not exact:
             slope[i] = -np.dot(steering[i], z)
         else:
             slope[i] -= step / sd[i]
@@ -150,9 +156,14 @@ class CompiledDensity:
                 scales.log_peak,
             ),
             (priors.mean, sd),
-            (log(scales.constant_scale), constant),
+            (log(scales.constant_scale), constant, bool(likelihood.n.min() < FEW_ROWS)),
         )
         return cls(priors, centre, root, layout)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the slope is the gradient."""
+        return bool(self.arguments[-1][-1])
 
     def __call__(self, z: Array) -> tuple[float, Array]:
         """Return the log density and the slope; NaN where P is not positive definite."""
@@ -162,7 +173,8 @@ class CompiledDensity:
             for block in self.priors.blocks:
                 density, slope[block.entries], _ = block.compiled(x[block.entries])
                 value += float(density.sum())
-            slope[: len(self.arguments[1][0])] = 0.0  # of log sigma is in it already
+            if not self.is_exact:
+                slope[: len(self.arguments[1][0])] = 0.0  # of log sigma is in it already
             gradient = gradient + self.root.T @ slope
         return value, gradient
 
@@ -191,6 +203,9 @@ def draw_weights_of_each(
     """
     if len(likelihood.seen) < log_sd.shape[1]:
         raise ValueError("likelihood: it must see all weights; draw from its conditionals instead.")
+    shape = (len(noise), likelihood.cross.shape[1])
+    if not noise.shape == log_sd.shape == shape or log_sigma.shape != (shape[0], len(likelihood.n)):
+        raise ValueError(f"noise, log_sd, log_sigma: shapes must go with {shape}, one row a draw.")
     w, cross = np.exp(-2 * log_sigma), likelihood.cross
     if likelihood.lifts:
         w = np.column_stack([w, np.ones(len(w))])

@@ -107,6 +107,8 @@ def factorise(packed: Array, size: int) -> Factor:
     lock, which SciPy's own wrapper holds.
     """
     factor = np.array(packed, dtype=float)
+    if factor.shape != (size * (size + 1) // 2,):
+        raise ValueError(f"packed: a matrix of {size} rows, packed, is not of shape {factor.shape}")
     info, n = ctypes.c_int(-1), ctypes.c_int(size)
     layout = [LAYOUT[name].encode() for name in ("transr", "uplo")]
     _dpftrf()(*layout, ctypes.byref(n), factor.ctypes.data, ctypes.byref(info))

@@ -15,6 +15,7 @@ from bayes_intgen.data.marks import MarkColumns, read_marks
 from bayes_intgen.inference.laplace import find_mode
 from bayes_intgen.inference.prepare import prepare, settle_design
 from bayes_intgen.inference.sandwich import estimate_sandwich
+from bayes_intgen.inference.verdicts.row_order import is_sorted
 from bayes_intgen.model.priors import Priors
 from bayes_intgen.moments.cluster_sums import ClusterSums
 from bayes_intgen.moments.row_groups import GroupTotals, RowGroups
@@ -281,10 +282,10 @@ def test_rows_in_blocks_are_those_with_their_number_as_time() -> None:
     frame = table().sort_values(["regime", "region"])
     frame["n"] = 2.0  # marks that stand beside the time
     posterior = ig.InterventionModel(BASIS).fit(read(frame, weights="n"), method="laplace")
-    length = posterior.dependence.block_rows
-    numbered = frame.assign(row=frame.groupby("regime").cumcount())
+    (length,) = {*posterior.dependence.block_rows.values()}
+    numbered = frame.assign(row=frame.groupby("regime").cumcount() / length)
     data = read(numbered, time="row", weights="n")
-    summary = replace(data.summary, block_rows=length)
+    summary = replace(data.summary, block_rows=dict.fromkeys(data.regimes, length))
     wanted = ig.InterventionModel(BASIS).fit(replace(data, summary=summary), method="laplace")
     at = {"a1": [0.0, 1.0], "a2": [0.5, -0.5]}
     found = (one.expected_outcome(at).to_numpy() for one in (posterior, wanted))
@@ -303,9 +304,19 @@ def test_length_of_blocks_is_that_of_the_clusters() -> None:
         parts.append(pd.DataFrame({"a1": a[:, 0], "a2": a[:, 1], "y": y, "regime": regime}))
     frame = pd.concat(parts, ignore_index=True)
     model = ig.InterventionModel(BASIS, interactions="none")
-    assert 80 <= model.fit(read(frame), method="laplace").dependence.block_rows <= 160
+
+    def lengths(some: pd.DataFrame) -> dict[str, int]:
+        rows = model.fit(read(some), method="laplace").dependence
+        counts = some["regime"].value_counts()
+        assert rows.units == {r: -(-counts[r] // own) for r, own in rows.block_rows.items()}
+        return dict(rows.block_rows)
+
+    assert all(80 <= length <= 160 for length in lengths(frame).values())
     short = frame.groupby("regime").head(400)
-    assert model.fit(read(short), method="laplace").dependence.block_rows <= 20
+    assert all(length <= 20 for length in lengths(short).values())
+    uneven = pd.concat([frame[frame["regime"] == "obs"], short[short["regime"] != "obs"]])
+    assert lengths(uneven) == {"obs": lengths(uneven)["obs"], "a1": 20, "a2": 20}
+    assert lengths(uneven)["obs"] > 50
 
 
 def test_a_table_sorted_by_its_outcome_is_left_alone() -> None:
@@ -313,7 +324,38 @@ def test_a_table_sorted_by_its_outcome_is_left_alone() -> None:
     model = ig.InterventionModel(BASIS)
     ranked = model.fit(read(frame.sort_values(["regime", "y"])), method="laplace")
     assert not ranked.dependence.order
-    assert ranked.dependence.block_rows == 0
+    assert not ranked.dependence.block_rows
+
+
+def test_one_regime_sorted_by_the_outcome_hides_no_other() -> None:
+    """What is seen in the others is told, but blocks would take the sorted one for shared."""
+    frame = table().sort_values(["regime", "region"])
+    ranked = frame[frame["regime"] == "a2"].sort_values("y")
+    mixed = pd.concat([frame[frame["regime"] != "a2"], ranked])
+    rows = ig.InterventionModel(BASIS).fit(read(mixed), method="laplace").dependence
+    assert {test.regime for test in rows.order} == {"obs", "a1"}
+    assert rows.in_order
+    assert not rows.block_rows
+    assert "intervals may be far too narrow" in str(rows)
+
+
+def test_rare_outcomes_are_not_taken_for_sorted() -> None:
+    values = np.zeros(2000)
+    values[np.random.default_rng(1).choice(2000, 30, replace=False)] = 1.0
+    assert not is_sorted(values)
+    assert is_sorted(np.sort(np.random.default_rng(1).integers(0, 20, 2000)))
+
+
+def test_settings_in_common_hide_no_order() -> None:
+    """Of one regime, where rows of the two others depend on those near them."""
+    frame = table().sort_values(["regime", "region"])
+    rng = np.random.default_rng(5)
+    chosen = frame["regime"] == "a2"
+    frame.loc[chosen, ["a1", "a2"]] = np.repeat(rng.normal(size=(CLUSTERS, 2)), ROWS, axis=0)
+    rows = ig.InterventionModel(BASIS).fit(read(frame), method="laplace").dependence
+    assert {found.regime for found in rows.in_common} == {"a2"}
+    assert {test.regime for test in rows.in_order} <= {"obs", "a1"}
+    assert rows.block_rows
 
 
 def test_checks_take_rows_in_blocks() -> None:

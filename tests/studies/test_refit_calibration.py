@@ -143,8 +143,7 @@ def test_simulated_rows_share_what_the_order_of_rows_showed():
         parts.append(pd.DataFrame({"a1": a[:, 0], "a2": a[:, 1], "y": y, "regime": regime}))
     data = ig.RegimeData.from_frame(pd.concat(parts), outcome="y", actions=["a1", "a2"])
     posterior = ig.InterventionModel(ig.Polynomial(1)).fit(data, method="laplace", draws=200)
-    rows, length = rows_of(data, posterior), posterior.dependence.block_rows
-    assert length
+    rows, length = rows_of(data, posterior), posterior.dependence.block_rows["obs"]
     assert "__time__" not in rows  # the refit has to find it again
     single, rng = one_draw(posterior, 3), np.random.default_rng(4)
     y = simulate_outcome(single, rows, rng) - (rows["a1"] - rows["a2"]).to_numpy()

@@ -94,9 +94,9 @@ def check_dependence(
         None if sandwich is None else sandwich.freedom,
         order,
         () if "weights" in declared or told else repeated,
-        () if told or repeated else shared_settings(moments.summary),
+        () if told or (repeated and not by_settings) else shared_settings(moments.summary),
         tuple(moments.grouping.held) if grouped and moments.grouping else (),
-        moments.summary.block_rows,
+        {labels[r]: rows for r, rows in moments.summary.block_rows.items()},
         by_settings,
     )
 

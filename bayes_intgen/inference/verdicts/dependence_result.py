@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 __all__ = ["DependenceOfRows", "OrderTest", "RepeatedRows"]
@@ -70,8 +70,8 @@ class DependenceOfRows:
         Regimes whose settings are held for several times, rows of which share something within
         blocks only where settings are the same.
     block_rows
-        Number of adjacent rows in a block where their order stands for what they share, as it
-        showed and no column said; otherwise zero.
+        Number of adjacent rows in a block, by regime, where their order stands for what they share,
+        as it showed and no column said; otherwise empty.
     by_settings
         Whether rows of equal settings are the clusters, as no column named any.
     """
@@ -86,7 +86,7 @@ class DependenceOfRows:
     repeated: tuple[RepeatedRows, ...] = ()
     in_common: tuple[SharedSettings, ...] = ()
     held: tuple[str, ...] = ()
-    block_rows: int = 0
+    block_rows: Mapping[str, int] = field(default_factory=dict)
     by_settings: bool = False
 
     @property
@@ -137,7 +137,7 @@ class DependenceOfRows:
         fewest = min(self.units, key=lambda label: self.units[label])
         what = "blocks of adjacent times" if self.blocks else "clusters"
         if self.block_rows:
-            what = f"blocks of {self.block_rows} adjacent rows"
+            what = f"blocks of {self.rows_of_a_block} adjacent rows"
         if self.by_settings:
             what = "groups of rows with equal settings"
         numbers = sorted({*self.units.values()})
@@ -157,11 +157,18 @@ class DependenceOfRows:
         if not self.few:
             return f"dependence: {text}"
         more = "rows" if self.block_rows else "times" if self.blocks else "clusters"
+        more = "settings" if self.by_settings else more
         return (
             f"FEW INDEPENDENT UNITS: {text}. Regime {fewest} has only {self.units[fewest]}, too "
             f"few to say well how far units scatter: intervals may be too narrow. Remedy: more "
             f"{more} in regime {fewest}{self._or_settings}"
         )
+
+    @property
+    def rows_of_a_block(self) -> str:
+        """How many adjacent rows a block has, of the shortest to the longest, as text."""
+        low, high = min(self.block_rows.values()), max(self.block_rows.values())
+        return f"{low}" if low == high else f"{low} to {high}"
 
     @property
     def _or_settings(self) -> str:

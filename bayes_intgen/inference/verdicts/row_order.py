@@ -7,23 +7,25 @@ With standardised residuals e_t of a regime in the order of its rows, and
 each z_k is standard normal if rows are independent, whatever their variances. Tested are the
 largest, and the sums of the first 4, 16 and 64 over the root of their number, one-sided, since what
 rows share makes them alike; p-values are multiplied by the number of tests over all regimes. Level
-1%. A table in which a regime is sorted by the outcome says nothing about this, and is not tested.
+1%. The order of a regime that is sorted by the outcome says nothing about this; where settings are
+in common, residuals follow the clusters: neither is tested.
 
 Where dependence is found and no column says what rows share, blocks of adjacent rows stand in for
 it (:mod:`bayes_intgen.data.implied_groups`). They are as long as blocks of as many times, and
-longer by halves, up to a twentieth of the rows, while the sums S_b of the residuals over blocks
-still depend on their neighbours:
+longer by halves while the sums S_b of the residuals over blocks still depend on their neighbours,
+in the mean over regimes:
 
     (2)  sum_b S_b S_(b+1) / sum_b S_b^2 > 0.2.
 
-Of sums over blocks of the length of clusters that start anywhere it is up to 0.25. Of 24 systems
+Of sums over blocks of the length of clusters that start anywhere it is up to 0.25. No regime has
+blocks of more than a twentieth of its rows. Of 24 systems
 with 20 undeclared clusters in each regime (the family `clustered`), 90% intervals of levels hold
 76% where rows are taken as independent, 87% with blocks of 18 rows, 93% with blocks of 60; 94% if
 the clusters are named. Taking the length of which an intercept for each block is likeliest was
 tried: where clusters differ much it stays short, since blocks that end elsewhere fit worse.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +34,8 @@ from scipy import special
 from bayes_intgen.base.parallel import one_blas_thread
 from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.base.types import Array
-from bayes_intgen.data.grouping import block_length
+from bayes_intgen.data.grouping import LEAST_LENGTH, MOST_BLOCKS, block_length
+from bayes_intgen.data.implied_groups import SETTINGS
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.verdicts.dependence_result import OrderTest
 from bayes_intgen.model.log_variance import LogVariance
@@ -43,7 +46,7 @@ __all__ = ["LEAST_ROWS", "MOST_ROWS", "RowOrder", "block_correlation", "is_sorte
 MOST_LAG, SUMS = 64, (4, 16, 64)
 MOST_ROWS = 2**14
 LEAST_ROWS = 20
-SORTED = 0.99  # of the steps from row to row go one way
+SORTED, LEAST_STEPS = 0.99, 10  # of the steps from row to row go one way, of so many
 LONGER, LEAST_BLOCKS = 1.5, 20  # blocks that are tried, times the last; of a regime
 MUCH = 0.2  # correlation of adjacent blocks, (2)
 
@@ -54,7 +57,8 @@ class RowOrder:
 
     residuals: Mapping[Regime, Array]  # of rows that are a stride apart
     strides: Mapping[Regime, int]
-    rows: Mapping[Regime, int]  # number of all rows
+    rows: Mapping[Regime, int]  # number of all rows, of all regimes
+    is_known: bool  # whether no regime is sorted by the outcome
 
     @classmethod
     def of(
@@ -63,6 +67,7 @@ class RowOrder:
         mode: Array,
         moments: Moments,
         log_variances: Mapping[Regime, LogVariance] | None,
+        left_out: Collection[str] = (),
     ) -> "RowOrder":
         """Take the residuals of the rows that are kept; of none where there is no order to test.
 
@@ -72,18 +77,23 @@ class RowOrder:
             What was fitted, its hyperparameters at the mode, and by what rows were weighted.
         moments
             Those of the fit.
+        left_out
+            Labels of regimes whose rows have their settings in common.
         """
         parts = moments.summary.regimes
+        counts = {regime: part.n for regime, part in parts.items()}
         samples = {regime: part.sample.rows[:MOST_ROWS] for regime, part in parts.items()}
-        known = all(map(len, samples.values()))
-        if moments.clusters or not known or any(is_sorted(s[:, -1]) for s in samples.values()):
-            return cls({}, {}, {})
+        ranked = {regime for regime, rows in samples.items() if is_sorted(rows[:, -1])}
+        declared = moments.clusters and moments.marks.cluster != (SETTINGS,)
+        if declared or not all(map(len, samples.values())):
+            return cls({}, {}, counts, not ranked)
         design = problem.design
         with one_blas_thread():
             mean = problem.conditional(mode).mean
         residuals = {}
         for regime, rows in samples.items():
-            if len(rows) < LEAST_ROWS:
+            skipped = regime in ranked or format_regime(regime) in left_out
+            if skipped or len(rows) < LEAST_ROWS:
                 continue
             phi = design.features.evaluate_rows(rows[:, :-1])
             residual = moments.outcome_scale.standardise(rows[:, -1])
@@ -92,7 +102,7 @@ class RowOrder:
                 residual = residual * np.exp(log_variances[regime].log_weights(phi) / 2)
             residuals[regime] = residual - residual.mean()
         strides = {regime: parts[regime].sample.stride for regime in residuals}
-        return cls(residuals, strides, {regime: parts[regime].n for regime in residuals})
+        return cls(residuals, strides, counts, not ranked)
 
     def test(self) -> tuple[OrderTest, ...]:
         """Return the clearest sign of dependence of each regime."""
@@ -109,20 +119,30 @@ class RowOrder:
             found.append(OrderTest(label, lag, correlation, min(1.0, p_value * tests)))
         return tuple(found)
 
-    def block_rows(self) -> int:
-        """Return the number of adjacent rows in a block, by (2)."""
-        typical = float(np.median([*self.rows.values()]))
-        length = block_length(typical)
-        while length * LONGER * LEAST_BLOCKS <= typical and self._is_short(length):
+    def block_rows(self) -> dict[Regime, int]:
+        """Return the number of adjacent rows in a block of each regime, by (2).
+
+        Empty if a regime is sorted by the outcome, since blocks would take it for what they share.
+        """
+        if not self.is_known:
+            return {}
+        longest = max(self.rows[regime] for regime in self.residuals) / LEAST_BLOCKS
+        length = block_length(float(np.median([*self.rows.values()])))
+        while length * LONGER <= longest and self._is_short(length):
             length = int(length * LONGER)
-        return length
+        lengths = {}
+        for regime, n in self.rows.items():
+            most = max(n // LEAST_BLOCKS, LEAST_LENGTH)
+            lengths[regime] = max(min(max(length, block_length(n)), most), -(-n // MOST_BLOCKS))
+        return lengths
 
     def _is_short(self, length: int) -> bool:
         parts = [
             block_correlation(residual, max(length // self.strides[regime], 1))
             for regime, residual in self.residuals.items()
+            if length * LEAST_BLOCKS <= self.rows[regime]
         ]
-        return float(np.mean(parts)) > MUCH
+        return bool(parts) and float(np.mean(parts)) > MUCH
 
 
 def is_sorted(values: Array) -> bool:
@@ -130,12 +150,13 @@ def is_sorted(values: Array) -> bool:
 
     Examples
     --------
-    >>> is_sorted(np.array([1.0, 1.0, 2.0, 5.0])), is_sorted(np.array([1.0, 2.0, 1.0, 2.0]))
-    (True, False)
+    >>> is_sorted(np.arange(50.0) // 2), is_sorted(np.arange(50.0) % 2), is_sorted(np.zeros(50))
+    (True, False, False)
     """
-    steps = np.sign(np.diff(values))
-    one_way = max(np.sum(steps >= 0), np.sum(steps <= 0))
-    return bool(steps.any() and one_way >= SORTED * len(steps))
+    steps = np.diff(values)
+    steps = steps[steps != 0]
+    up = float(np.mean(steps > 0)) if len(steps) >= LEAST_STEPS else 0.5
+    return max(up, 1 - up) >= SORTED
 
 
 def lag_scores(residual: Array) -> Array:

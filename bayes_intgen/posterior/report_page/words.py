@@ -194,7 +194,7 @@ def _rows(fit: Fitted) -> tuple[str, str]:
         return (
             "Rows that belong together",
             "Rows near one another in the table depend on one another, and intervals are wider "
-            f"for it: {fit.dependence.block_rows} adjacent rows share an intercept. That is a "
+            f"for it: {fit.dependence.rows_of_a_block} adjacent rows share an intercept. That is a "
             "guess from their order; rows far apart are taken as independent.",
         )
     if fit.dependence is not None and fit.dependence.by_settings:

@@ -21,7 +21,7 @@ import pandas as pd
 import xarray as xr
 
 from bayes_intgen.base.parallel import stretches
-from bayes_intgen.base.regimes import read_do
+from bayes_intgen.base.regimes import format_regime, read_do
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.implied_groups import by_settings, in_blocks
 from bayes_intgen.data.regime_data import RegimeData
@@ -46,7 +46,8 @@ def rows_of(data: RegimeData, fitted: Posterior) -> pd.DataFrame:
     """
     told, grouped = fitted.dependence, data
     if told is not None and told.block_rows:
-        grouped = in_blocks(data, told.block_rows) or data
+        lengths = {r: told.block_rows[format_regime(r)] for r in data.regimes}
+        grouped = in_blocks(data, lengths) or data
     elif told is not None and told.by_settings:
         grouped = by_settings(data) or data
     tables, grouping = [], grouped.summary.grouping
