@@ -384,7 +384,7 @@ def test_settings_that_rows_have_in_common_are_told() -> None:
     by_region = pd.DataFrame(
         rng.normal(size=(frame["region"].nunique(), 2)), frame["region"].unique(), ["a1", "a2"]
     )
-    frame[["a1", "a2"]] = by_region.loc[frame["region"]].to_numpy()
+    frame[["a1", "a2"]] = np.minimum(by_region.loc[frame["region"]].to_numpy(), 1.5)
     model = ig.InterventionModel(BASIS, interactions="none")
     without = model.fit(read(frame), method="laplace").dependence
     assert [found.settings for found in without.in_common] == [CLUSTERS] * 3
