@@ -18,7 +18,7 @@ regimes that are not in it but made the fit, and the last term is for what shrin
 residuals stand in for the variance (White 1980), each divided by (1 - h_i)^2 with its leverage h_i
 where there are few rows per parameter, otherwise all multiplied by n / (n - edf). Rows that
 depend on one another are taken without their random intercepts, and their contributions to (3) are
-added up by unit first (:mod:`bayes_intgen.inference.verdicts.sampled_units`). Under the null (4) is
+added up by unit first (:mod:`bayes_intgen.inference.verdicts.tested_fit`). Under the null (4) is
 a weighted sum of chi-squares. As its covariance is estimated, with about
 
     (5)  nu = 2 (sum of v_i)^2 / sum of v_i^2,      v_i = w_i^2 e_i^2 l_i' D l_i,
