@@ -173,16 +173,15 @@ def test_values_between_tested_levels_are_extrapolated(arms):
 
 def test_wiggles_within_a_gap_have_the_prior_of_their_own(arms):
     moments = Moments.from_data(arms, basis=ig.HSGP(warp=24))
-    problem = Problem(
-        Design.build(moments.features.bases, {"a": (), "b": ()}), moments, ig.Priors()
-    )
+    priors = ig.Priors(gapped=ig.LogNormal(0.7, 0.3))
+    problem = Problem(Design.build(moments.features.bases, {"a": (), "b": ()}), moments, priors)
     kinds = dict(zip(problem.design.groups, problem.design.group_kinds((), {"a"}), strict=True))
     assert kinds["causal|a:warped"] == kinds["shared|a:smooth"] == "gapped"
     assert kinds["causal|b:warped"] == "warped"
     center = dict(
         zip(problem.design.groups, problem.split(problem.hyperpriors.mean)[1], strict=True)
     )
-    assert center["causal|a:warped"] == pytest.approx(np.log(0.4))
+    assert center["causal|a:warped"] == pytest.approx(np.log(0.7))
     assert center["causal|b:warped"] == pytest.approx(np.log(0.2))
 
 
