@@ -145,7 +145,8 @@ class RegimeData:
             Column, or columns, of what groups rows that depend on one another: regions, users,
             plates. Without it (and without ``time``) rows are taken to be independent, unless
             their order shows that they are not, or they have their settings in common: a fit then
-            takes blocks of adjacent rows, or rows of equal settings, as clusters, and says so.
+            takes blocks of adjacent rows, or rows of equal settings, as clusters, and says so (of
+            partitions of Dask or Spark, or with a likelihood of single rows, it only says so).
         time
             Column of the time of each row, numbers or dates: rows of a cluster (without one, of a
             regime) depend on those that came shortly before. Settings may be held for several
