@@ -39,7 +39,7 @@ variance of rows in a regime       model/log_variance.py:fit_log_variances
 sum rule of variances              model/variance_sum_rule.py:variance_at
 likelihood of lift tests           model/lift_likelihood.py:LiftRows.read
 mode of the hyperparameters        inference/laplace.py:find_mode
-No-U-Turn sampling                 inference/sampling.py:sample_nuts
+No-U-Turn sampling                 inference/nuts.py:sample_nuts
 additivity test (Assumption 2)     inference/verdicts/additivity.py:check_additivity
 ... on another scale (log, logit)  inference/verdicts/scale_of_additivity.py:check_scale
 support flags (Assumption 1)       posterior/support.py:classify_support

@@ -21,6 +21,7 @@ from bayes_intgen.design.structure import Structure
 from bayes_intgen.inference.draws_tree import build_tree
 from bayes_intgen.inference.interaction_learning import LearnedFit, fit_rows, learn_interactions
 from bayes_intgen.inference.options import (
+    Sampling,
     check_choices,
     describe_draws,
     marks_of,
@@ -31,7 +32,7 @@ from bayes_intgen.inference.options import (
 from bayes_intgen.inference.prepare import Prepared, SettledDesign, prepare, settle_design
 from bayes_intgen.inference.problem import explain_singular
 from bayes_intgen.inference.rowwise import RowwiseProblem
-from bayes_intgen.inference.sampling import Sampling, sample_prior
+from bayes_intgen.inference.sampling import sample_prior
 from bayes_intgen.inference.verdicts.convergence import Convergence
 from bayes_intgen.model.priors import Priors
 from bayes_intgen.model.pymc_rowwise import Likelihood
@@ -79,7 +80,7 @@ class InterventionModel:
     likelihood
         ``"normal"``: the weights are integrated out and the cost does not grow with the rows.
         ``"student_t"``, for outliers: its degrees of freedom, above two, are inferred.
-        ``"heteroscedastic"``: the variance functions are, too. Both sample all weights, in minutes.
+        ``"heteroscedastic"``: the variance functions are, too. Both sample all weights.
 
     References
     ----------
@@ -140,9 +141,8 @@ class InterventionModel:
           effect of moving a2: not identified; missing an experiment that sets 'a2'
           Effects rest on which action may depend on which, here as given.
         """
-        settled, wanted = self._settle(data, lifts), read_target(target, data)
-        asked, single = (settled.condition, wanted), data.summary.single_settings
-        learned = bool(settled.learned)
+        settled, single = self._settle(data, lifts), data.summary.single_settings
+        asked, learned = (settled.condition, read_target(target, data)), bool(settled.learned)
         return DesignIdentification.judge(*asked, structure_is_learned=learned, single=single)
 
     def build(self, data: RegimeData | Moments, lifts: LiftTests | None = None) -> pm.Model:
@@ -191,9 +191,9 @@ class InterventionModel:
         data
             The rows, or their moments.
         method
-            ``"nuts"`` samples the hyperparameters with NUTS, started from their mode; ``"laplace"``
-            takes 64 points of a Gaussian at the mode in turn, in seconds; it warns when reweighting
-            to the posterior moves a mean of the outcome by over 0.25 sd or an sd by over 15%.
+            ``"nuts"`` samples the hyperparameters, in half a minute; ``"laplace"`` takes 64 points
+            of the Gaussian at their mode in turn, in seconds, and warns when reweighting to the
+            posterior moves a mean of the outcome by over 0.25 sd or an sd by over 15%.
         draws, tune, chains, cores
             Draws kept per chain, and before (None: 100, row-wise 400); chains, cores (None: all).
         random_seed, progressbar

@@ -17,7 +17,7 @@ from bayes_intgen.base.regimes import format_regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.inference.problem import Problem, WeightsGiven, conditionals
 from bayes_intgen.inference.sandwich import Sandwich
-from bayes_intgen.model.compiled_density import draw_weights_of_each
+from bayes_intgen.model.each_draw import draw_weights_of_each
 
 __all__ = [
     "DRAWS",
@@ -60,6 +60,8 @@ class HyperDraws:
 
     x: Array  # (log sigma, log scale, log lengthscale), shape (chains, draws, hyperparameters)
     sample_stats: xr.Dataset  # what the sampler says about itself
+    # drawn given each of them, standard units, if that came for free; (chains, draws, weights)
+    weights: Array | None = None
 
     @classmethod
     def of(cls, sampled: xr.Dataset, sample_stats: xr.Dataset) -> Self:
@@ -92,6 +94,8 @@ def build_tree(
     x = draws.x.reshape(-1, draws.x.shape[2])
     if prior:
         weights = _draw_prior(problem, x, random_seed)
+    elif draws.weights is not None and sandwich is None:
+        weights = draws.weights.reshape(len(x), -1)
     else:
         weights = draw_weights(problem, x, random_seed, sandwich, visit)
     if brief:
@@ -191,10 +195,12 @@ def draw_weights(
     """
     rng = np.random.default_rng([random_seed, 2])
     likelihood = problem.likelihood
-    if visit is None and sandwich is None and len(likelihood.seen) == likelihood.cross.shape[1]:
+    if visit is None and sandwich is None:
         noise = rng.standard_normal((len(x), likelihood.cross.shape[1]))
         with one_blas_thread():
-            drawn = draw_weights_of_each(likelihood, *problem.log_sds(x), noise)
+            drawn, _ = draw_weights_of_each(likelihood, *problem.log_sds(x), noise)
+        if np.isnan(drawn).any():
+            raise np.linalg.LinAlgError("the precision of the weights is not positive definite")
         return likelihood.centring.to_weights(drawn)
     # a Laplace fit repeats 64 points: each is factorised once
     points, turn = np.unique(x, axis=0, return_inverse=True)

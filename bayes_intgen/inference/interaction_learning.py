@@ -24,9 +24,10 @@ from bayes_intgen.data.lift_tests import LiftTests
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.design.interactions import InteractionTerms
 from bayes_intgen.inference.laplace import LaplaceMode, find_mode
+from bayes_intgen.inference.options import Sampling
 from bayes_intgen.inference.prepare import Prepared, SettledDesign, judge_interactions
 from bayes_intgen.inference.rowwise import RowwiseProblem, sample_rowwise
-from bayes_intgen.inference.sampling import Sampling, sample_integrated
+from bayes_intgen.inference.sampling import sample_integrated
 from bayes_intgen.inference.sandwich import Sandwich, estimate_sandwich
 from bayes_intgen.inference.verdicts.additivity_result import Additivity
 from bayes_intgen.inference.verdicts.convergence import Convergence

@@ -1,10 +1,11 @@
-"""What is given to a model and its fits: checks before any work, and how draws were made."""
+"""What is given to a model, its fits and their sampler, checked before any work."""
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from bayes_intgen.base.arguments import read_choice
+from bayes_intgen.base.arguments import read_choice, read_switch, read_whole
 from bayes_intgen.base.errors import ModelError
 from bayes_intgen.base.regimes import Regime, format_regime, read_regime
 from bayes_intgen.data.regime_data import RegimeData
@@ -14,6 +15,7 @@ from bayes_intgen.model.pymc_rowwise import LIKELIHOODS
 from bayes_intgen.moments.moments import Moments
 
 __all__ = [
+    "Sampling",
     "actions_of",
     "check_choices",
     "describe_draws",
@@ -24,7 +26,52 @@ __all__ = [
     "refuse_marks",
 ]
 
+METHODS = ("nuts", "laplace")
+BOUNDS = {
+    "draws": (1, 10**6),
+    "tune": (0, 10**6),
+    "chains": (1, 1000),
+    "cores": (1, 10**4),
+    "random_seed": (0, 2**32 - 1),
+}
+OPTIONAL = ("tune", "cores")
 LEAST_RESIDUAL = 1e-10
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Options of the sampler, as in :meth:`bayes_intgen.InterventionModel.fit`.
+
+    Raises
+    ------
+    ModelError
+        If an option is not valid.
+    """
+
+    method: str
+    draws: int = 1000
+    tune: int | None = None
+    chains: int = 4
+    cores: int | None = None
+    random_seed: int = 1
+    progressbar: bool = False
+
+    def __post_init__(self) -> None:
+        read_choice(self.method, "method", METHODS)
+        read_switch(self.progressbar, "progressbar")
+        for name, (least, most) in BOUNDS.items():
+            value = getattr(self, name)
+            if value is not None or name not in OPTIONAL:
+                object.__setattr__(self, name, read_whole(value, name, least, most))
+
+    def require_nuts_unless_normal(self, likelihood: str) -> None:
+        """Raise a ModelError for a Laplace approximation with explicit weights."""
+        if likelihood != "normal" and self.method != "nuts":
+            raise ModelError(
+                f"method: with likelihood={likelihood!r} the weights cannot be integrated "
+                f"out, so that there is no Laplace approximation of what is left; use "
+                f"method='nuts', or likelihood='normal'."
+            )
 
 
 def check_choices(interactions: str, priors: object, variance: str, likelihood: str) -> None:

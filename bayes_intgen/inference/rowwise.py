@@ -18,9 +18,10 @@ from bayes_intgen.base.parallel import one_blas_thread, stretches
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.inference.draws_tree import HyperDraws, assemble_tree
+from bayes_intgen.inference.nuts import ChainStart, run_nuts
+from bayes_intgen.inference.options import Sampling
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.inference.rowwise_start import find_start
-from bayes_intgen.inference.sampling import ChainStart, Sampling, run_nuts
 from bayes_intgen.inference.verdicts.convergence import Convergence, check_nuts
 from bayes_intgen.model.log_variance_rows import VarianceRows, bound_log_variance
 from bayes_intgen.model.pymc_rowwise import Likelihood, Start, build_rowwise

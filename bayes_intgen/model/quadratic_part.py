@@ -19,8 +19,8 @@ A sampler needs the value, by which points of a trajectory are weighed, and some
 Any function of the position does in place of the gradient: the trajectory can be reversed and keeps
 volumes all the same, and the draws are exact. For it :func:`value_and_slopes` has dV/dlambda alone,
 from the inverse of the factor by numbers of 32 bits, in two thirds of the time: that takes a third
-of the operations of C, and no second pass over the G_r. :func:`draw_each` draws the weights given
-many hyperparameters, likewise without the interpreter.
+of the operations of C, and no second pass over the G_r. :func:`draw_each` has the values at many
+hyperparameters and weights drawn given them, likewise without the interpreter.
 """
 
 from typing import Any
@@ -37,7 +37,12 @@ from pytensor.link.numba.dispatch import numba_funcify
 
 from bayes_intgen.base.types import Array, Indices
 
-__all__ = ["draw_each", "quadratic_part", "value_and_gradient", "value_and_slopes"]
+__all__ = [
+    "draw_each",
+    "quadratic_part",
+    "value_and_gradient",
+    "value_and_slopes",
+]
 
 NORMAL, LOWER, TURNED = ord("N"), ord("L"), ord("T")
 
@@ -163,28 +168,29 @@ def _squared_columns(packed: Array, size: int) -> Array:
 
 
 @numba.njit(nogil=True, cache=True)
-def draw_each(w: Array, lam: Array, gram: Array, cross: Array, noise: Array) -> Array:
+def draw_each(w: Array, lam: Array, gram: Array, cross: Array, noise: Array) -> tuple[Array, Array]:
     """Return draws m + L^-T v from N(P^-1 b, P^-1), P = L L', each with its own w, lambda and v.
 
-    Shapes (draws, regimes), (draws, p) and (draws, p), and (draws, p) for the result; NaN where P
-    is not positive definite.
+    Shapes (draws, regimes), (draws, p) and (draws, p). The result has shape (draws, p), and (1) of
+    each row (draws,); NaN where P is not positive definite.
     """
     letters, unit = np.array([NORMAL, LOWER, TURNED], np.int32), np.ones(1)
     size, one = np.array([lam.shape[1]], np.int32), np.ones(1, np.int32)
     transr, lower, trans = [letters[k : k + 1].ctypes.data for k in range(3)]
     n, k, alpha = size.ctypes.data, one.ctypes.data, unit.ctypes.data
-    drawn = noise.copy()
+    drawn, values, corners = noise.copy(), np.full(len(w), np.nan), _corners(lam.shape[1])
     for i in range(len(w)):
-        p, _, m, good = _factorise(w[i], lam[i], gram, cross)
+        p, b, m, good = _factorise(w[i], lam[i], gram, cross)
         v = drawn[i]
         address = p.ctypes.data
         _DTFSM(transr, lower, lower, trans, transr, n, k, alpha, address, v.ctypes.data, n)
         if good:
             v += m + 0.0 * p[0]
+            values[i] = 0.5 * np.dot(b, m) - np.sum(np.log(p[corners]))
         else:
             v[:] = np.nan
     alive = letters[0] + letters[1] + letters[2] + size[0] + one[0] + unit[0] > 0
-    return drawn if alive else noise
+    return drawn if alive else noise, values
 
 
 class QuadraticPart(Op):

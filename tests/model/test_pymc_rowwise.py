@@ -12,8 +12,8 @@ from scipy import stats
 import bayes_intgen as ig
 from bayes_intgen.base.metrics import rmse
 from bayes_intgen.inference.draws_tree import DRAWS
+from bayes_intgen.inference.options import Sampling
 from bayes_intgen.inference.rowwise import RowwiseProblem, sample_rowwise
-from bayes_intgen.inference.sampling import Sampling
 from models import heteroscedastic, linear, student_t
 
 AT = {"a1": np.array([-1.0, 0.0, 1.5]), "a2": np.array([0.5, 0.0, 1.0])}

@@ -11,8 +11,9 @@ import bayes_intgen as ig
 from bayes_intgen.base.metrics import coverage, credible_interval
 from bayes_intgen.inference.draws_tree import build_tree
 from bayes_intgen.inference.laplace import find_mode
+from bayes_intgen.inference.nuts import sample_nuts
+from bayes_intgen.inference.options import Sampling
 from bayes_intgen.inference.problem import Problem
-from bayes_intgen.inference.sampling import Sampling, sample_nuts
 from bayes_intgen.model.priors import LogNormal, Priors
 from models import linear
 

@@ -26,7 +26,7 @@ from bayes_intgen.base.files import replacing
 from bayes_intgen.base.parallel import available_cores
 from bayes_intgen.base.regimes import format_regime, read_regime
 from bayes_intgen.data.many_outcomes import ManyOutcomes
-from bayes_intgen.inference.sampling import Sampling
+from bayes_intgen.inference.options import Sampling
 from bayes_intgen.intervention_model import InterventionModel
 from bayes_intgen.studies.many_outcomes.load_outcomes import LISTED, load_outcomes
 from bayes_intgen.studies.many_outcomes.outcome_fits import OutcomeFits

@@ -19,7 +19,7 @@ from bayes_intgen.base.parallel import on_one_core
 from bayes_intgen.base.shared_work import SharedWork, sharing_work
 from bayes_intgen.data.many_outcomes import ManyOutcomes
 from bayes_intgen.data.regime_data import RegimeData
-from bayes_intgen.inference.sampling import Sampling
+from bayes_intgen.inference.options import Sampling
 from bayes_intgen.posterior.fitted_law import MEASURED
 from bayes_intgen.posterior.posterior import Posterior
 from bayes_intgen.studies.many_outcomes.outcome_file import write_outcome

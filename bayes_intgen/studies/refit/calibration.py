@@ -29,7 +29,7 @@ from bayes_intgen.base.regimes import format_regime
 from bayes_intgen.base.types import Array
 from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.inference.draws_tree import DRAWS
-from bayes_intgen.inference.sampling import Sampling
+from bayes_intgen.inference.options import Sampling
 from bayes_intgen.intervention_model import InterventionModel
 from bayes_intgen.posterior.estimands.estimand import Estimand
 from bayes_intgen.posterior.posterior import Posterior
