@@ -133,6 +133,14 @@ def test_where_weights_of_draws_are_too_uneven_draws_are_exact(wide_problem, mon
             assert np.array_equal(sample_nuts(wide_problem, mode, options).x, exact.x)
 
 
+def test_few_draws_are_exact(wide_problem, monkeypatch):
+    monkeypatch.setattr(block_density, "MOST", 24)
+    monkeypatch.setattr(block_density, "PART", 0.0)
+    few = sample_nuts(wide_problem, find_mode(wide_problem), Sampling("nuts", 5, 5, 2))
+    assert few.x.shape[:2] == (2, 5)
+    assert few.weights is None
+
+
 def test_resampling_is_in_order_and_as_often_as_the_weights_say():
     rng = np.random.default_rng(4)
     weight = rng.gamma(0.5, size=300)
