@@ -80,7 +80,7 @@ class InterventionModel:
     likelihood
         ``"normal"``: the weights are integrated out and the cost does not grow with the rows.
         ``"student_t"``, for outliers: its degrees of freedom, above two, are inferred.
-        ``"heteroscedastic"``: the variance functions are, too. Both sample all weights.
+        ``"heteroscedastic"``: the variance functions are, too. Both sample all weights, in minutes.
 
     References
     ----------
@@ -191,9 +191,9 @@ class InterventionModel:
         data
             The rows, or their moments.
         method
-            ``"nuts"`` samples the hyperparameters, in half a minute; ``"laplace"`` takes 64 points
-            of the Gaussian at their mode in turn, in seconds, and warns when reweighting to the
-            posterior moves a mean of the outcome by over 0.25 sd or an sd by over 15%.
+            ``"nuts"`` samples the hyperparameters, of five actions in half a minute; ``"laplace"``
+            takes 64 points of the Gaussian at their mode in turn, in seconds, and warns when
+            reweighting to the posterior moves a mean by over 0.25 sd or an sd by over 15%.
         draws, tune, chains, cores
             Draws kept per chain, and before (None: 100, row-wise 400); chains, cores (None: all).
         random_seed, progressbar

@@ -3,26 +3,27 @@
 It moves in the coordinates z of x = mode + L z, where L L' is the covariance of the Laplace
 approximation, in which most hyperparameters are close to independent and normal.
 
-A draw takes some seven gradients, each a factorisation of the precision of all weights. So the
-chains run in the approximation by blocks of :mod:`bayes_intgen.model.block_density`, p~(x), in a
-fraction of the time, and are corrected afterwards: draw s has the importance weight
+A transition takes some seven gradients, each a factorisation of the precision of all weights. So
+the chains run in the approximation by blocks of :mod:`bayes_intgen.model.block_density`, p~(x), in
+a fraction of the time, three transitions for two draws, and are corrected afterwards: draw s has
+the importance weight
 
     (1)  w_s = p(x_s | y) / p~(x_s),
 
 by the factorisation from which its weights are drawn anyway. These w_s are smoothed in their tail
-(Vehtari and others 2024), and each chain is resampled in its order, draw s about as often as
-w_s / sum w says (systematically, by one uniform number: Kitagawa 1996). What is drawn twice stands
-twice in a row, so that R-hat and effective sample sizes take it into account. Where the w_s are too
-uneven, nothing of this is used, and NUTS runs in the exact density, as it does for a few draws and
+(Vehtari and others 2024), and each chain is resampled in its order, draw s about as often as its
+share of the chain's sum of w says (systematically, by one uniform number a chain: Kitagawa 1996).
+What is drawn twice stands twice in a row, so that effective sample sizes take it into account.
+Where the w_s are too uneven, in all chains or in one, or have far smaller sums in one chain than in
+another, nothing of this is used, and NUTS runs in the exact density, as it does for a few draws and
 where all weights are in one block.
 
 Eight systems of five actions with one to eight edges (10^4 rows per regime; 300 to 670 weights; 4
-chains of 1000 draws): whole fits take 12 to 39 s, 25 s in the median, where exact NUTS took 26 to
-139 s, 83 s in the median; weighted draws are worth .60 to 1.00 times as many, R-hat is at most
-1.006, and the worst hyperparameter has 1200 effective draws or more. With one transition a draw
-they take 10 to 37 s, but R-hat is up to 1.010 and the worst hyperparameter has 590. In one run
-(``tests/benchmarks/test_nuts_cost.py``) hyperparameters and weights take .51 times as long as by
-exact NUTS with 344 weights and .21 times with 580.
+chains of 1000 draws; two seeds each): whole fits take 15 to 42 s, 27 s in the median; the worst
+hyperparameter has 890 to 3100 effective draws, R-hat is at most 1.009, and the weighted draws of
+each chain are worth .45 to 1.00 times as many. With one transition a draw a sixth of the time is
+saved, but R-hat reaches 1.013. In one run (``tests/benchmarks/test_nuts_cost.py``) hyperparameters
+and weights take .33 times as long as by exact NUTS with 344 weights, .27 times with 394 and 436.
 
 References
 ----------
@@ -32,7 +33,6 @@ Vehtari, Simpson, Gelman, Yao and Gabry (2024), "Pareto smoothed importance samp
 Machine Learning Research 25.
 """
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -41,8 +41,8 @@ import numpy as np
 import pymc as pm
 import xarray as xr
 
-from bayes_intgen.base.parallel import one_blas_thread
-from bayes_intgen.base.types import Array
+from bayes_intgen.base.parallel import available_cores, one_blas_thread
+from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.inference.draws_tree import HyperDraws
 from bayes_intgen.inference.laplace import LaplaceMode
 from bayes_intgen.inference.options import Sampling
@@ -56,10 +56,11 @@ __all__ = ["ChainStart", "run_nuts", "sample_nuts"]
 START_SPREAD = 1.5  # wider than the posterior, as R-hat asks of the starts of chains
 TARGET_ACCEPT = 0.7
 TUNE = 100
-TRANSITIONS = 2  # for each draw, where they take little time
-FEWEST = 100  # draws whose weights tell how uneven they are
-# what the weighted draws must be worth, as a part of as many, and their largest Pareto k
-LEAST_EFFICIENCY, HEAVIEST_TAIL = 0.25, 0.7
+TRANSITIONS = 1.5  # for each draw, where they take little time
+FEWEST = 100  # draws of a chain whose weights tell how uneven they are
+# how many equally weighted draws those of a chain must be worth, as a part of their number; the
+# largest Pareto k of many; and the largest ratio of the sums of two chains
+LEAST_EFFICIENCY, HEAVIEST_TAIL, MOST_APART = 0.25, 0.7, 2.0
 
 
 @dataclass(frozen=True)
@@ -81,13 +82,18 @@ def sample_nuts(problem: Problem, mode: LaplaceMode, sampling: Sampling) -> Hype
     Returns
     -------
     HyperDraws
-        ``sample_stats`` has ``importance_efficiency`` and ``pareto_k`` if draws were weighted: what
-        part of as many draws they are worth, and how heavy the tail of the weights is.
+        ``sample_stats`` is about the chains. If their draws were weighted, these are the chains
+        before any draw is repeated or left out, so that no divergence is lost: draw d of a chain is
+        its draw ``resampled_from[d]``. There also are ``importance_efficiency`` of each chain, how
+        many equally weighted draws its own are worth as a part of their number (the squared sum
+        over the sum of squares: Kish 1965), and ``pareto_k``, how heavy the tail of the weights is;
+        and ``logp``, that of the draws in the posterior, stands beside ``logp_approximate``, that
+        of the chains where they ran.
     """
     root = np.linalg.cholesky(mode.covariance)
     parts = problem.likelihood, problem.scales, problem.hyperpriors, mode.mode, root
     with one_blas_thread():
-        enough = sampling.chains * sampling.draws >= FEWEST
+        enough = sampling.draws >= FEWEST
         approximate = block_density(*parts) if enough else None
         # compiled code that was kept, not the PyMC model, which each data set compiles anew
         exact = CompiledDensity.of(*parts)
@@ -97,7 +103,7 @@ def sample_nuts(problem: Problem, mode: LaplaceMode, sampling: Sampling) -> Hype
         return _correct(problem, drawn, sampling.random_seed) or _sample(exact, sampling, 1)
 
 
-def _sample(density: CompiledDensity, sampling: Sampling, transitions: int) -> HyperDraws:
+def _sample(density: CompiledDensity, sampling: Sampling, transitions: float) -> HyperDraws:
     """Run the chains in coordinates z, so many transitions for each draw."""
     import nutpie  # slow to import: laplace and all that does not fit do without
 
@@ -118,7 +124,7 @@ def _sample(density: CompiledDensity, sampling: Sampling, transitions: int) -> H
     tune = TUNE if sampling.tune is None else sampling.tune
     result = nutpie.sample(
         compiled,
-        draws=sampling.draws * transitions,
+        draws=int(sampling.draws * transitions),
         tune=max(tune, 1),  # it does not start with none
         chains=sampling.chains,
         cores=_cores(sampling),
@@ -127,42 +133,87 @@ def _sample(density: CompiledDensity, sampling: Sampling, transitions: int) -> H
         progress_bar=sampling.progressbar,
         target_accept=TARGET_ACCEPT,
     )
-    last = slice(transitions - 1, None, transitions)
-    z = result["posterior"].dataset["z"].to_numpy()[:, last]
-    told = _statistics(result).isel(draw=last).assign_coords(draw=np.arange(sampling.draws))
-    return HyperDraws(density.centre + z @ density.root.T, told)
+    z = result["posterior"].dataset["z"].to_numpy()
+    if z.shape[:2] != (sampling.chains, int(sampling.draws * transitions)):
+        raise KeyboardInterrupt  # which the sampler keeps to itself
+    last = ((np.arange(sampling.draws) + 1) * transitions).astype(int) - 1
+    x = density.centre + z[:, last] @ density.root.T
+    return HyperDraws(x, _by_draw(_statistics(result), last))
+
+
+def _by_draw(stats: xr.Dataset, last: Indices) -> xr.Dataset:
+    """Return the statistics of the last transition of each draw, with the troubles of all.
+
+    A draw diverged, or reached the tree depth, if a transition on the way to it did; its steps are
+    those of all, its depth the largest.
+    """
+    found = stats.isel(draw=last).assign_coords(draw=np.arange(len(last)))
+    first = np.append(0, last[:-1] + 1)
+    summaries = {
+        "n_steps": np.add,
+        "diverging": np.maximum,
+        "maxdepth_reached": np.maximum,
+        "depth": np.maximum,
+    }
+    for name, summary in summaries.items():
+        if name in stats:
+            found[name] = ("chain", "draw"), summary.reduceat(stats[name].to_numpy(), first, axis=1)
+    return found
 
 
 def _correct(problem: Problem, drawn: HyperDraws, random_seed: int) -> HyperDraws | None:
     """Resample each chain by (1), with weights; None where their worth does not allow it."""
-    from arviz_stats.base import array_stats  # slow to import, as above
-
     likelihood, (chains, draws, size) = problem.likelihood, drawn.x.shape
     x = drawn.x.reshape(-1, size)
     rng = np.random.default_rng([random_seed, 2])
     noise = rng.standard_normal((len(x), likelihood.cross.shape[1]))
     weights, log_density = draw_weights_of_each(likelihood, *problem.log_sds(x), noise)
     log_density += problem.hyperpriors.log_density(x).sum(axis=1)
-    log_ratio = log_density - drawn.sample_stats["logp"].to_numpy().ravel()
-    if np.isnan(log_ratio).any():
+    log_density = log_density.reshape(chains, draws)
+    smoothed = _smooth(log_density - drawn.sample_stats["logp"].to_numpy())
+    if smoothed is None:
         return None
-    # made for leaving one out, it takes minus the logarithm
-    log_importance, pareto_k = array_stats.psislw(-log_ratio)
-    importance = np.exp(log_importance).reshape(chains, draws)
-    efficiency = float(importance.sum() ** 2 / np.sum(importance**2) / importance.size)
-    if not (efficiency >= LEAST_EFFICIENCY and pareto_k <= HEAVIEST_TAIL):
-        return None
+    importance, pareto_k = smoothed
     rng = np.random.default_rng([random_seed, 7])
     chosen = np.array([_systematic(own, rng) for own in importance])
-    chain = np.arange(chains)[:, None]
-    told = drawn.sample_stats.drop_vars(["chain", "draw"]).isel(
-        chain=xr.DataArray(chain[:, 0], dims="chain"),
-        draw=xr.DataArray(chosen, dims=("chain", "draw")),
+    chain, dims = np.arange(chains)[:, None], ("chain", "draw")
+    stats = drawn.sample_stats.rename(logp="logp_approximate").assign(
+        logp=(dims, log_density[chain, chosen]),
+        resampled_from=(dims, chosen),
+        importance_efficiency=("chain", _efficiency(importance)),
+        pareto_k=pareto_k,
     )
-    told = told.assign_coords(drawn.sample_stats.coords)
-    told = told.assign(importance_efficiency=efficiency, pareto_k=float(pareto_k))
     weights = likelihood.centring.to_weights(weights).reshape(chains, draws, -1)
-    return HyperDraws(drawn.x[chain, chosen], told, weights[chain, chosen])
+    return HyperDraws(drawn.x[chain, chosen], stats, weights[chain, chosen])
+
+
+def _smooth(log_ratio: Array) -> tuple[Array, float] | None:
+    """Return importance weights and Pareto k; None where they are of no use.
+
+    ``log_ratio``: logarithms of (1), up to a constant; shape (chains, draws), as the weights have.
+    """
+    from arviz_stats.base import array_stats  # slow to import, as above
+
+    if not np.isfinite(log_ratio).all():
+        return None
+    try:  # made for leaving one out, it takes minus the logarithm
+        log_importance, pareto_k = array_stats.psislw(-log_ratio.ravel())
+    except ValueError:  # the largest are all the same: a chain stood still there
+        return None
+    importance = np.exp(log_importance).reshape(log_ratio.shape)
+    sums = importance.sum(axis=1)
+    # with few draws k is less certain, and less is borne (Vehtari and others 2024)
+    heaviest = min(1 - 1 / np.log10(log_ratio.size), HEAVIEST_TAIL)
+    if sums.max() > MOST_APART * sums.min() or not pareto_k <= heaviest:
+        return None
+    enough = _efficiency(importance).min() >= LEAST_EFFICIENCY
+    return (importance, float(pareto_k)) if enough else None
+
+
+def _efficiency(importance: Array) -> Array:
+    """Return how many draws those of each chain are worth, as a part of their number."""
+    squares = importance.shape[1] * np.sum(importance**2, axis=1)
+    return np.asarray(importance.sum(axis=1) ** 2 / squares)
 
 
 def _systematic(weight: Array, rng: np.random.Generator) -> Array:
@@ -174,7 +225,7 @@ def _systematic(weight: Array, rng: np.random.Generator) -> Array:
 
 
 def _cores(sampling: Sampling) -> int:
-    return min(sampling.chains, sampling.cores or os.cpu_count() or 1)
+    return min(sampling.chains, sampling.cores or available_cores())
 
 
 def _statistics(result: xr.DataTree) -> xr.Dataset:

@@ -12,7 +12,7 @@ none depends on how much another draws:
 number what is drawn
 ====== ===============================================================================
 1      hyperparameters, from the Laplace approximation or the prior (here)
-2      weights given hyperparameters (``draws_tree.py``)
+2      weights given hyperparameters (``draws_tree.py``, ``nuts.py``)
 3      further points by which the Laplace approximation is judged (here)
 4      hyperparameters for the leave-one-out check of lifts (``verdicts/lift_conflicts.py``)
 5      variance functions (``variance_functions.py``)

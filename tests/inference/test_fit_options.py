@@ -129,8 +129,8 @@ def test_sound_draws_pass():
     [
         (lambda: check_nuts(draws(shift=1.0), stats()), "chains disagree"),
         (lambda: check_nuts(draws(n=50), stats()), "Too few effective draws"),
-        (lambda: check_nuts(draws(), stats(diverging=3)), "3 of 4000 transitions diverged"),
-        (lambda: check_nuts(draws(), stats(saturated=5)), "5 of 4000 transitions reached the tree"),
+        (lambda: check_nuts(draws(), stats(diverging=3)), "3 of 4000 draws diverged"),
+        (lambda: check_nuts(draws(), stats(saturated=5)), "5 of 4000 draws reached the tree"),
         (lambda: check_nuts(draws(chains=1), stats()), "One chain"),
     ],
 )

@@ -88,7 +88,7 @@ def blocked(wide_problem):
 @pytest.mark.slow
 def test_weighted_draws_have_the_moments_of_exact_ones(wide_problem, blocked, monkeypatch):
     """Hyperparameters, and the means of a few settings, whose weights come with them."""
-    assert 0.25 < blocked.sample_stats["importance_efficiency"] < 0.97
+    assert blocked.sample_stats["importance_efficiency"].max() < 0.8  # there is much to correct
     monkeypatch.setattr(nuts, "block_density", lambda *parts: None)
     exact = sample_nuts(
         wide_problem, find_mode(wide_problem), Sampling("nuts", 1500, random_seed=2)
@@ -117,7 +117,7 @@ def test_weights_of_weighted_draws_are_those_given_them(wide_problem, blocked):
 
 def test_where_weights_of_draws_are_too_uneven_draws_are_exact(wide_problem, monkeypatch):
     """By one transition each, as of the exact density with that seed."""
-    mode, options = find_mode(wide_problem), Sampling("nuts", 60, 60, 2)
+    mode, options = find_mode(wide_problem), Sampling("nuts", 100, 100, 2)
     with monkeypatch.context() as patch:
         patch.setattr(nuts, "block_density", lambda *parts: None)
         patch.setattr(nuts, "TRANSITIONS", 1)
@@ -125,19 +125,75 @@ def test_where_weights_of_draws_are_too_uneven_draws_are_exact(wide_problem, mon
     monkeypatch.setattr(block_density, "MOST", 24)
     monkeypatch.setattr(block_density, "PART", 0.0)
     good = sample_nuts(wide_problem, mode, options)
-    assert {"importance_efficiency", "pareto_k"} <= set(good.sample_stats.data_vars)
+    assert good.sample_stats["pareto_k"] < 0.57
     assert not np.array_equal(good.x, exact.x)
-    for name, limit in (("HEAVIEST_TAIL", -9.0), ("LEAST_EFFICIENCY", 1.01)):
+    limits = (("HEAVIEST_TAIL", -9.0), ("LEAST_EFFICIENCY", 1.01), ("MOST_APART", 0.99))
+    for name, limit in limits:
         with monkeypatch.context() as patch:
             patch.setattr(nuts, name, limit)
             assert np.array_equal(sample_nuts(wide_problem, mode, options).x, exact.x)
 
 
+def test_what_is_told_of_the_chains_leads_back_to_them(wide_problem, blocked):
+    """The log density is that of the draws, and they are those of the chains by position."""
+    stats = blocked.sample_stats
+    chosen = stats["resampled_from"].to_numpy()
+    assert (np.diff(chosen, axis=1) >= 0).all()
+    assert len(np.unique(chosen[0])) < 0.9 * chosen.shape[1]
+    same = np.diff(chosen, axis=1) == 0
+    assert not np.diff(blocked.x, axis=1)[same].any()
+    exact = [wide_problem.log_posterior(x)[0] for x in blocked.x[1, :9]]
+    offset = stats["logp"].to_numpy()[1, :9] - exact
+    np.testing.assert_allclose(offset, offset[0], rtol=0, atol=1e-6)
+    approximate = np.take_along_axis(stats["logp_approximate"].to_numpy(), chosen, axis=1)
+    assert 0.1 < (stats["logp"].to_numpy() - approximate).std() < 1
+
+
+def test_weights_are_used_only_if_every_chain_has_its_share():
+    rng = np.random.default_rng(5)
+    even = 0.2 * rng.normal(size=(4, 500))
+    importance, pareto_k = nuts._smooth(even)
+    assert pareto_k < 0.7
+    np.testing.assert_allclose(importance / importance[0, 0], np.exp(even - even[0, 0]), rtol=0.05)
+    lost, uneven, broken = even.copy(), even.copy(), even.copy()
+    lost[2] -= 500
+    uneven[1] *= 15
+    uneven[1] -= uneven[1].max() - even.max()
+    broken[0, 3] = -np.inf
+    for log_ratio in (lost, uneven, broken, np.zeros((4, 500))):
+        assert nuts._smooth(log_ratio) is None
+
+
+def test_no_trouble_of_a_transition_is_lost():
+    """Of four draws in two chains, by one, two, one and two transitions."""
+    dims, every = ("chain", "draw"), np.arange(12).reshape(2, 6)
+    stats = xr.Dataset(
+        {
+            "n_steps": (dims, every),
+            "diverging": (dims, every == 4),
+            "maxdepth_reached": (dims, every == 7),
+            "depth": (dims, every % 5),
+            "step_size": (dims, every / 10),
+        },
+        coords={"chain": range(2), "draw": range(6)},
+    )
+    found = nuts._by_draw(stats, np.array([0, 2, 3, 5]))
+    expected = {
+        "n_steps": [[0, 3, 3, 9], [6, 15, 9, 21]],
+        "diverging": [[False, False, False, True], [False] * 4],
+        "maxdepth_reached": [[False] * 4, [False, True, False, False]],
+        "depth": [[0, 2, 3, 4], [1, 3, 4, 1]],
+        "step_size": [[0.0, 0.2, 0.3, 0.5], [0.6, 0.8, 0.9, 1.1]],
+    }
+    assert {name: found[name].to_numpy().tolist() for name in expected} == expected
+    assert found["draw"].to_numpy().tolist() == [0, 1, 2, 3]
+
+
 def test_few_draws_are_exact(wide_problem, monkeypatch):
     monkeypatch.setattr(block_density, "MOST", 24)
     monkeypatch.setattr(block_density, "PART", 0.0)
-    few = sample_nuts(wide_problem, find_mode(wide_problem), Sampling("nuts", 5, 5, 2))
-    assert few.x.shape[:2] == (2, 5)
+    few = sample_nuts(wide_problem, find_mode(wide_problem), Sampling("nuts", 11, 5, 11))
+    assert few.x.shape[:2] == (11, 11)
     assert few.weights is None
 
 
@@ -150,10 +206,15 @@ def test_resampling_is_in_order_and_as_often_as_the_weights_say():
     assert (np.abs(np.bincount(chosen, minlength=300) - expected) < 1).all()
 
 
-def test_a_seed_repeats_the_chains(problem):
-    mode = find_mode(problem)
-    short = [
-        sample_nuts(problem, mode, Sampling("nuts", 20, 20, 2, random_seed=s)) for s in (3, 3, 4)
-    ]
-    assert np.array_equal(short[0].x, short[1].x)
-    assert not np.array_equal(short[0].x, short[2].x)
+def test_a_seed_repeats_the_chains_and_what_is_made_of_them(wide_problem, monkeypatch):
+    monkeypatch.setattr(block_density, "MOST", 24)
+    monkeypatch.setattr(block_density, "PART", 0.0)
+    mode = find_mode(wide_problem)
+    first, again, other = (
+        sample_nuts(wide_problem, mode, Sampling("nuts", 100, 100, 2, random_seed=s))
+        for s in (3, 3, 4)
+    )
+    assert first.weights is not None
+    assert np.array_equal(first.x, again.x)
+    assert np.array_equal(first.weights, again.weights)
+    assert not np.array_equal(first.x, other.x)

@@ -86,8 +86,30 @@ def test_log_sigma_is_exact_to_the_second_order(problem, mode, density):
     assert errors[0] / errors[1] == pytest.approx(8, rel=0.2)  # an error of the third order
 
 
+def test_log_sigma_beside_the_rest_is_exact_to_the_second_order(problem, mode, density):
+    """By central differences in log sigma and each other hyperparameter."""
+    regimes, size = len(problem.moments.regimes), 0.02
+    hessian = problem.derivatives(mode)[2]
+    shifts = size * np.eye(len(mode))
+    for one in shifts[:regimes]:
+        found = [
+            sum(i * j * density(i * one + j * other)[0] for i in (-1, 1) for j in (-1, 1))
+            for other in shifts[regimes:]
+        ]
+        expected = hessian[np.flatnonzero(one)[0], regimes:]
+        assert np.abs(expected).max() > 0.5
+        assert_allclose(np.array(found) / (4 * size**2), expected, rtol=0.01, atol=1e-3)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_far_away_the_density_vanishes(problem, mode, density, seed):
+    direction = np.random.default_rng(seed).normal(size=len(mode))
+    values = [density(size * direction)[0] for size in (0.0, 8.0, 16.0, 32.0, 64.0)]
+    assert (np.diff(values) < 0).all()
+
+
 def test_the_gradient_is_that_of_the_value_and_at_the_mode_exact(problem, mode, density):
-    step = 0.3 * np.random.default_rng(1).normal(size=len(mode))
+    step = 0.5 * np.random.default_rng(1).normal(size=len(mode))
     shifts = 1e-4 * np.eye(len(mode))
     differences = [(density(step + e)[0] - density(step - e)[0]) / 2e-4 for e in shifts]
     assert_allclose(density(step)[1], differences, rtol=1e-4, atol=1e-4)

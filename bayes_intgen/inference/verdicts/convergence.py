@@ -70,9 +70,9 @@ class Convergence:
     ess
         Smallest bulk effective sample size over the same; NaN for laplace.
     divergences
-        Number of divergent transitions after tuning.
+        Number of draws after tuning on the way to which a transition diverged.
     saturated
-        Number of transitions that were cut off at the maximal tree depth.
+        Number of draws on the way to which one was cut off at the maximal tree depth.
     shift, ratio
         For laplace: how much a mean of E[Y | do(a)] (in posterior standard deviations) and a
         standard deviation (as a factor) change when the draws are reweighted to the posterior; zero
@@ -160,9 +160,9 @@ def check_nuts(sampled: xr.Dataset, sample_stats: xr.Dataset) -> Convergence:
             f"least {MIN_ESS:.0f}); raise draws."
         )
     if divergences:
-        problems.append(f"{divergences} of {total} transitions diverged; raise tune.")
+        problems.append(f"{divergences} of {total} draws diverged; raise tune.")
     if saturated:
-        problems.append(f"{saturated} of {total} transitions reached the tree depth; raise tune.")
+        problems.append(f"{saturated} of {total} draws reached the tree depth; raise tune.")
     return Convergence("nuts", r_hat, ess, divergences, saturated, problems=tuple(problems))
 
 
