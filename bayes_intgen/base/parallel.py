@@ -17,6 +17,7 @@ from threadpoolctl import ThreadpoolController
 
 __all__ = [
     "available_cores",
+    "blas_threads_for",
     "on_one_core",
     "one_blas_thread",
     "ordered_map",
@@ -26,6 +27,7 @@ __all__ = [
 
 WAITING = 1  # items per thread that are read before they are needed
 MANY_WEIGHTS = 150  # from here on threads have enough to do
+LARGE = 1000  # from here on those of linear algebra, within one matrix
 
 
 _on_one_core: ContextVar[bool] = ContextVar("on_one_core", default=False)
@@ -66,12 +68,16 @@ def on_one_core() -> Iterator[None]:
 
 
 @cache
-def _controller() -> ThreadpoolController:
-    """Find the thread pools of NumPy and SciPy, once: it means reading all loaded libraries."""
+def _pools() -> tuple[ThreadpoolController, int]:
+    """Find the thread pools of NumPy and SciPy, once: it means reading all loaded libraries.
+
+    Returned with them is how many threads they have beforehand.
+    """
     # SciPy brings a pool of its own, which must be loaded
     import scipy.linalg  # noqa: F401  # slow to import
 
-    return ThreadpoolController()
+    found = ThreadpoolController()
+    return found, max((pool["num_threads"] for pool in found.info()), default=1)
 
 
 def one_blas_thread() -> AbstractContextManager[Any]:
@@ -80,7 +86,19 @@ def one_blas_thread() -> AbstractContextManager[Any]:
     Of matrices of a few hundred rows its threads mostly wait for one another, and on a busy machine
     for long; the cores are shared by chains, chunks of rows or draws instead.
     """
-    limiter: AbstractContextManager[Any] = _controller().limit(limits=1)
+    return blas_threads_for(0)
+
+
+def blas_threads_for(rows: int) -> AbstractContextManager[Any]:
+    """Keep linear algebra to one thread within a ``with`` statement, unless matrices are large.
+
+    Those of 1000 rows and more have as many threads as there are cores, or fewer if that was asked
+    for beforehand: one of 1200 rows is factorised by two in two thirds of the time, one of 2600 in
+    0.57.
+    """
+    controller, most = _pools()
+    threads = 1 if rows < LARGE else min(available_cores(), most)
+    limiter: AbstractContextManager[Any] = controller.limit(limits=threads)
     return limiter
 
 

@@ -26,7 +26,7 @@ from bayes_intgen.base.regimes import Regime, format_regime
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.checks.finding import Finding
 from bayes_intgen.design.identification.identify import identify_from
-from bayes_intgen.inference.laplace import find_mode
+from bayes_intgen.inference.laplace import find_maximum
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.moments.meat import meat
 from bayes_intgen.moments.moments import Moments
@@ -68,7 +68,7 @@ def _predict(problem: Problem, moments: Moments, regime: Regime) -> Finding:
     design = problem.design
     rest = _without(problem.moments, regime)
     null = Problem(design, rest, problem.priors)
-    mode = find_mode(null).mode
+    mode = find_maximum(null)
     given = null.conditional(mode)
     log_sigma, _, _ = null.split(mode)
     order = {feature.factors: i for i, feature in enumerate(moments.features.features)}

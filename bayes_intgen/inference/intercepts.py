@@ -31,7 +31,7 @@ from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.design.design import Design
-from bayes_intgen.inference.laplace import find_mode
+from bayes_intgen.inference.laplace import find_maximum
 from bayes_intgen.inference.problem import Problem, WeightsGiven
 from bayes_intgen.moments.cluster_sums import GROUPS_AT_ONCE, ClusterSums
 
@@ -49,7 +49,7 @@ def fit_intercepts(problem: Problem) -> Problem:
     moments = problem.moments
     ratios: dict[Regime, float] = {r: moments.ratios.get(r) or START for r in moments.regimes}
     known = problem.with_rows(moments.with_intercepts(ratios))
-    x = find_mode(known).mode
+    x = find_maximum(known)
     for _ in range(ROUNDS):
         given = known.conditional(x)
         found = [_estimate(known, given, r) for r in range(len(moments.regimes))]

@@ -3,6 +3,12 @@
 The log posterior density of the hyperparameters x is maximised with its analytic gradient and
 approximated by the Gaussian with the analytic Hessian at the mode. Weights are then drawn exactly,
 as for NUTS.
+
+A Hessian takes a product of two matrices of all weights for every regime, a gradient the inverse of
+one. So few Hessians are made: near the maximum the last of them is corrected by what gradients say
+along the steps (Broyden, Fletcher, Goldfarb and Shanno; Nocedal and Wright 2006, chapter 6), and
+only where that leads no further another is made. The three searches of a fit of twenty actions make
+five, where Newton steps would take eleven, each as long as twenty gradients.
 """
 
 from collections.abc import Callable
@@ -12,16 +18,19 @@ from functools import cached_property
 import numpy as np
 from scipy import optimize, stats
 
-from bayes_intgen.base.parallel import one_blas_thread
+from bayes_intgen.base.parallel import blas_threads_for
 from bayes_intgen.base.types import Array
 from bayes_intgen.inference.problem import Problem
 
-__all__ = ["LaplaceMode", "find_mode"]
+__all__ = ["LaplaceMode", "find_maximum", "find_mode"]
 
-MAX_NEWTON_STEPS = 20
+MAX_HESSIANS = 20
+MAX_STEPS = 12  # by gradients, from one Hessian
 MAX_STEP = 2.0  # in units of about one standard deviation
 NEAR = 0.5  # decrement of a Newton step of one standard deviation
-TOLERANCE, PRECISE = 1e-6, 1e-12  # of decrements: that of a mode, and one without need of more
+LEAST_BEND = 0.1  # of what was expected, for a Hessian to be corrected
+# of decrements: that of a mode, one without need of more, and one by a corrected Hessian
+TOLERANCE, PRECISE, WITHOUT_HESSIAN = 1e-6, 1e-12, 1e-14
 
 type Objective = Callable[[Array], tuple[float, Array]]
 
@@ -118,54 +127,78 @@ class Target:
         value, gradient, hessian = self.problem.derivatives(self.centre + self.unit * z)
         return -value, -gradient * self.unit, -hessian * np.outer(self.unit, self.unit)
 
-    def value(self, z: Array) -> float:
-        """Return the value alone; infinite where matrices cannot be factorised."""
-        x = self.centre + self.unit * z
-        try:
-            return -self.problem.log_density(x, self.problem.conditional(x))
-        except np.linalg.LinAlgError:
-            return np.inf
-
 
 def find_mode(problem: Problem, start: Array | None = None) -> LaplaceMode:
     """Maximise the posterior density of the hyperparameters.
 
-    A quasi-Newton search, from ``start`` if a mode nearby is known, is followed by Newton steps
-    until the maximum of the quadratic approximation is less than 1e-6 above the log density, and by
-    a last one, which squares what was missing. So the mode is the same to about 1e-6 standard
-    deviations, wherever the search came from. Where the quadratic approximation has its maximum
-    close to ``start``, Newton steps are taken from there.
+    A quasi-Newton search, from ``start`` if a mode nearby is known, is followed by steps to the
+    maximum of the quadratic approximation until that is less than 1e-12 above the log density, at
+    most 1e-6. So the mode is the same to about 1e-6 standard deviations, wherever the search came
+    from. Where the quadratic approximation has its maximum close to ``start``, these steps are
+    taken from there.
     """
-    with one_blas_thread():
-        return _find_mode(Target.of(problem), start)
-
-
-def _find_mode(target: Target, known: Array | None) -> LaplaceMode:
-    z = target.start() if known is None else (known - target.centre) / target.unit
-    local = None if known is None else _Local.near(target, z)
-    if local is None:
-        search = optimize.minimize(
-            _guard(target, z),
-            z,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=target.bounds(),
-            options={"maxiter": 2000},
-        )
-        local = _Local.at(target, search.x)
-    for _ in range(MAX_NEWTON_STEPS):  # L-BFGS stops short of the maximum; Newton steps do not
-        if local.decrement <= PRECISE:
-            break
-        close = local.decrement <= TOLERANCE
-        # so close to the maximum rounding hides which of two values is less
-        moved = local.z - local.step if close else _line_search(target, local)
-        if moved is None:
-            break
-        local = _Local.at(target, moved)
-        if close:
-            break
+    with blas_threads_for(len(problem.design.weights)):
+        target = Target.of(problem)
+        local = _minimise(target, start)
     covariance = np.linalg.inv(local.hessian) * np.outer(target.unit, target.unit)
     return LaplaceMode(target.centre + target.unit * local.z, covariance, local.decrement)
+
+
+def find_maximum(problem: Problem, start: Array | None = None) -> Array:
+    """Return the mode alone, as :func:`find_mode` finds it, and spare the last Hessian there."""
+    with blas_threads_for(len(problem.design.weights)):
+        target = Target.of(problem)
+        local = _minimise(target, start, with_hessian=False)
+    return np.asarray(target.centre + target.unit * local.z)
+
+
+def _minimise(target: Target, known: Array | None, *, with_hessian: bool = True) -> "_Local":
+    local, close = _start(target, known), False
+    for _ in range(MAX_HESSIANS):
+        if local.decrement <= PRECISE or close:
+            break
+        close = local.decrement <= TOLERANCE
+        moved = _descend(target, local)
+        if moved is local or (moved.decrement <= PRECISE and not with_hessian):
+            return moved
+        local = _Local.at(target, moved.z)
+    return local
+
+
+def _start(target: Target, known: Array | None) -> "_Local":
+    """Return what is known if that is near the minimum, otherwise where a search ends."""
+    z = target.start() if known is None else (known - target.centre) / target.unit
+    local = None if known is None else _Local.near(target, z)
+    if local is not None:
+        return local
+    search = optimize.minimize(
+        _guard(target, z),
+        z,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=target.bounds(),
+        options={"maxiter": 2000},
+    )
+    return _Local.at(target, search.x)
+
+
+def _descend(target: Target, local: "_Local") -> "_Local":
+    """Step to the minimum of quadratic approximations, each corrected by the gradient it led to.
+
+    Returns the same if no step leads down.
+    """
+    for _ in range(MAX_STEPS):
+        if local.decrement <= WITHOUT_HESSIAN:
+            break
+        if local.decrement > TOLERANCE:
+            moved = _step_down(target, local)
+        else:  # so close to the minimum rounding hides which of two values is less
+            moved = local.corrected(local.z - local.step, *target(local.z - local.step))
+            moved = moved if moved.decrement < local.decrement else None
+        if moved is None:
+            break
+        local = moved
+    return local
 
 
 @dataclass(frozen=True)
@@ -174,6 +207,7 @@ class _Local:
 
     z: Array
     value: float
+    gradient: Array
     hessian: Array  # with its small eigenvalues raised
     step: Array  # to be subtracted
     decrement: float  # how far below the value that minimum is
@@ -181,9 +215,12 @@ class _Local:
     @classmethod
     def at(cls, target: Target, z: Array) -> "_Local":
         value, gradient, hessian = target.derivatives(z)
-        positive = _positive(hessian)
-        step = np.linalg.solve(positive, gradient)
-        return cls(z, value, positive, step, 0.5 * float(gradient @ step))
+        return cls.of(z, value, gradient, _positive(hessian))
+
+    @classmethod
+    def of(cls, z: Array, value: float, gradient: Array, hessian: Array) -> "_Local":
+        step = np.linalg.solve(hessian, gradient)
+        return cls(z, value, gradient, hessian, step, 0.5 * float(gradient @ step))
 
     @classmethod
     def near(cls, target: Target, z: Array) -> "_Local | None":
@@ -193,6 +230,15 @@ class _Local:
         except np.linalg.LinAlgError:
             return None
         return local if local.decrement <= NEAR else None
+
+    def corrected(self, z: Array, value: float, gradient: Array) -> "_Local":
+        """Return it at another point, the Hessian corrected by the gradient there."""
+        moved, change, hessian = z - self.z, gradient - self.gradient, self.hessian
+        pulled = hessian @ moved
+        if moved @ change > LEAST_BEND * (moved @ pulled):
+            hessian = hessian + np.outer(change, change) / (moved @ change)
+            hessian -= np.outer(pulled, pulled) / (moved @ pulled)
+        return self.of(z, value, gradient, hessian)
 
 
 def _guard(target: Target, start: Array) -> Objective:
@@ -214,12 +260,17 @@ def _guard(target: Target, start: Array) -> Objective:
     return evaluate
 
 
-def _line_search(target: Target, local: _Local) -> Array | None:
+def _step_down(target: Target, local: _Local) -> _Local | None:
+    """Return where the step leads, halved until the value is less; None if it never is."""
     step = local.step * min(1.0, MAX_STEP / np.abs(local.step).max())
     for halvings in range(30):
-        moved = local.z - step * 0.5**halvings
-        if target.value(moved) < local.value:
-            return np.asarray(moved)
+        z = local.z - step * 0.5**halvings
+        try:
+            value, gradient = target(z)
+        except np.linalg.LinAlgError:
+            continue
+        if value < local.value:
+            return local.corrected(z, value, gradient)
     return None
 
 

@@ -31,7 +31,7 @@ from scipy import optimize, special, stats
 
 from bayes_intgen.base.centred_moments import CentredMoments
 from bayes_intgen.base.types import Array
-from bayes_intgen.inference.laplace import find_mode
+from bayes_intgen.inference.laplace import find_maximum, find_mode
 from bayes_intgen.inference.problem import Problem
 from bayes_intgen.model.log_variance import LogVariance
 from bayes_intgen.model.log_variance_rows import BOUND, VarianceRows, bound_log_variance
@@ -119,7 +119,7 @@ def _student_start(problem: Problem, rows: Rows) -> Start:
     deviations = [y - np.median(y) for y in rows.outcome]
     spreads = [stats.median_abs_deviation(y, scale="normal") or 1.0 for y in rows.outcome]
     row_weights = [(nu + 1) / (nu + (d / s) ** 2) for d, s in zip(deviations, spreads, strict=True)]
-    mode = find_mode(_reweighted(problem, rows, row_weights)).mode
+    mode = find_maximum(_reweighted(problem, rows, row_weights))
     fit = _evaluate(problem, rows, mode, row_weights)
     for _ in range(STEPS):
         squares = [e**2 for e in fit.residuals]
@@ -147,7 +147,7 @@ def _degrees_of_freedom(squares: Array, priors: Priors) -> float:
 def _variance_start(problem: Problem, rows: Rows, variance: VarianceRows) -> Start:
     relative, priors = variance.relative, problem.priors
     equal = [np.ones(n) for n in rows.counts]
-    fit = _evaluate(problem, rows, find_mode(problem).mode, equal)
+    fit = _evaluate(problem, rows, find_maximum(problem), equal)
     pairs = zip(variance.psi, fit.residuals, strict=True)
     gamma = np.array([_regress_squares(psi, e, relative) for psi, e in pairs])
     for _ in range(STEPS):

@@ -51,7 +51,7 @@ from bayes_intgen.data.regime_data import RegimeData
 from bayes_intgen.design.basis.features import FeatureMap
 from bayes_intgen.design.design import Design
 from bayes_intgen.design.interactions import Interactions
-from bayes_intgen.inference.laplace import find_mode
+from bayes_intgen.inference.laplace import find_maximum
 from bayes_intgen.inference.problem import Problem, WeightsGiven
 from bayes_intgen.inference.verdicts.additivity import check_additivity
 from bayes_intgen.model.log_variance import LogVariance, VarianceFeatures, fit_log_variances
@@ -106,7 +106,7 @@ def weighted_moments(
     needs_fit
         Whether they are to count the same, too, if the mean does not fit.
     """
-    mode = find_mode(problem).mode
+    mode = find_maximum(problem)
     weights = problem.conditional(mode).mean
     log_sigma, _, _ = problem.split(mode)
     design, moments = problem.design, problem.moments
@@ -176,7 +176,7 @@ def find_misfit(problem: Problem, mode: Array, moments: Moments) -> str:
     else:
         without = design.with_interactions("none")
         null = Problem(without, moments.select(without.features), problem.priors)
-        at = find_mode(null).mode
+        at = find_maximum(null)
     tests = check_additivity(null, at, moments).tests
     least = LEAST_MISFIT * sqrt(float(np.mean(_mean_squares(moments))))
     found = [
@@ -231,7 +231,7 @@ def fit_variance_functions(problem: Problem, mode: Array) -> tuple[Problem, Weig
     scale = Scale(0.0, unit)
     sums = Moments(moments.summary, design.features, scale, by_regime, moments.log_weights)
     variance = Problem(design, sums, Priors())
-    return variance, variance.conditional(find_mode(variance).mode)
+    return variance, variance.conditional(find_maximum(variance))
 
 
 def draw_variance_functions(

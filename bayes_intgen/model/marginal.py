@@ -40,7 +40,7 @@ from typing import Self
 import numpy as np
 
 from bayes_intgen.base.centred_moments import RegressionMoments
-from bayes_intgen.base.parallel import ordered_map, threads_for
+from bayes_intgen.base.parallel import one_blas_thread, ordered_map, threads_for
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.shared_work import digest, is_sharing, shared
 from bayes_intgen.base.types import Array, Indices
@@ -226,7 +226,8 @@ class MarginalLikelihood:
                 products[r][:, own] = c[:, own] @ gram[np.ix_(own, own)]
             np.einsum("ij,ij->i", products[r], c, out=spreads[r])
 
-        deque(ordered_map(multiply, range(len(w)), threads_for(len(m))), 0)
+        with one_blas_thread():  # a regime each
+            deque(ordered_map(multiply, range(len(w)), threads_for(len(m))), 0)
         c_rho = rho @ c
         twice_w = c_rho @ rho.T + 0.5 * _paired_traces(products)  # (6)
         w_lam = 0.5 * spreads - m * c_rho  # (7)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import bayes_intgen as ig
-from bayes_intgen.inference.laplace import Target, _guard, find_mode
+from bayes_intgen.inference.laplace import Target, _guard, find_maximum, find_mode
 
 
 def pose(rows, seed, n_actions=3):
@@ -61,7 +61,7 @@ def test_a_corner_without_a_usable_precision_leads_back_to_the_start():
 
 
 def test_the_mode_is_the_same_from_wherever_the_search_comes():
-    """From close by in Newton steps, from farther on by the search; all to 1e-6 of an sd."""
+    """From close by in a few steps, from farther on by the search; all to 1e-6 of an sd."""
     problem = pose(300, seed=5)
     found = find_mode(problem)
     sd = np.sqrt(np.diag(found.covariance))
@@ -74,3 +74,23 @@ def test_the_mode_is_the_same_from_wherever_the_search_comes():
             np.abs(again.covariance / np.outer(sd, sd) - found.covariance / np.outer(sd, sd)).max()
             < 1e-5
         )
+
+
+@pytest.mark.parametrize(("rows", "seed"), [(20, 1), (300, 5), (3000, 2)])
+def test_few_hessians_lead_to_the_mode(rows, seed, monkeypatch):
+    """One where the search ends, one at the mode; and the latter not for the maximum alone."""
+    problem, counts = pose(rows, seed), []
+    derivatives = Target.derivatives
+    monkeypatch.setattr(
+        Target, "derivatives", lambda self, z: counts.append(1) or derivatives(self, z)
+    )
+    mode = find_mode(problem)
+    assert len(counts) <= 3
+    assert mode.decrement < 1e-10
+    exact = np.linalg.inv(-problem.derivatives(mode.mode)[2])
+    sd = np.sqrt(np.diag(exact))
+    assert np.abs((mode.covariance - exact) / np.outer(sd, sd)).max() < 1e-9
+    counts.clear()
+    maximum = find_maximum(problem)
+    assert len(counts) <= 2
+    assert np.abs((maximum - mode.mode) / sd).max() < 1e-6

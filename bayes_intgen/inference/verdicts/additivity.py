@@ -31,14 +31,17 @@ A bias that depends on an action beyond its parents can also mean that a depende
 actions was missed, or that they share a confounder. Passing proves nothing (paper, Example 1).
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import combinations
 from math import inf, log, sqrt
 
 import numpy as np
 from scipy.special import softmax
 
+from bayes_intgen.base.parallel import blas_threads_for
 from bayes_intgen.base.types import Array, Indices
 from bayes_intgen.design.interactions import InteractionTerms
 from bayes_intgen.inference.problem import Problem
@@ -71,7 +74,8 @@ def check_additivity(
     fitted, probes = null.design.interactions, tuple(find_probes(null.design, moments.features))
     if not probes:
         return Additivity(fitted, ())
-    candidates = Candidates(probes, Scores.of(null, mode, moments, probes))
+    with blas_threads_for(len(null.design.weights)):
+        candidates = Candidates(probes, Scores.of(null, mode, moments, probes))
     covariance = _feature_covariance(moments)
     chosen, evidence = candidates.choose(level)
     tests = []
@@ -128,24 +132,37 @@ class Candidates:
         products of two, and for one over three actions what lies below that; for a bias that a
         covariate modifies the effect that it does.
         """
-        probe = self.probes[i]
-        below = set()
-        for j, other in enumerate(self.probes):
-            smaller = len(other.names) < len(probe.names) and other.names < probe.names
-            match probe.kind, other.kind:
-                case "interaction", "interaction":
-                    found = smaller
-                case "bias", "interaction":
-                    found = len(other.own) == 2 or other.names <= probe.names
-                case "bias", "bias":
-                    found = smaller and other.own == probe.own
-                case "modified bias", "modified effect":
-                    found = other.names == probe.names
-                case _:
-                    found = False
-            if found:
-                below.add(j)
-        return below
+        probe, names = self.probes[i], self.probes[i].names
+        if probe.kind == "interaction":
+            return {j for j in self._inside(names) if self.probes[j].names < names}
+        if probe.kind == "bias":
+            same = self._alike["bias", probe.own]
+            smaller = (j for j in same if self.probes[j].names < names)
+            return {*self._pairs, *self._inside(names), *smaller}
+        return {*self._alike["modified effect", names]} if probe.kind == "modified bias" else set()
+
+    def _inside(self, names: frozenset[str]) -> Iterator[int]:
+        """Yield the interactions of some of these actions."""
+        for size in self._sizes:
+            for part in combinations(sorted(names), size):
+                yield from self._alike["interaction", frozenset(part)]
+
+    @cached_property
+    def _pairs(self) -> list[int]:
+        return [i for i in range(len(self.probes)) if self.is_pair(i)]
+
+    @cached_property
+    def _sizes(self) -> set[int]:
+        """Of how many actions there are interactions."""
+        return {len(probe.own) for probe in self.probes if probe.kind == "interaction"}
+
+    @cached_property
+    def _alike(self) -> defaultdict[tuple[str, Hashable], list[int]]:
+        """Biases by the block that they are of, other probes by their names; by kind, both."""
+        found: defaultdict[tuple[str, Hashable], list[int]] = defaultdict(list)
+        for i, probe in enumerate(self.probes):
+            found[probe.kind, probe.own if probe.kind == "bias" else probe.names].append(i)
+        return found
 
     def choose(self, level: float) -> tuple[list[int], dict[str, float]]:
         """Select probes by steps.
@@ -161,7 +178,7 @@ class Candidates:
         chosen = self._forward(range(len(self.probes)), level)
         given = [i for i in chosen if self.probes[i].is_modification]
         of_actions = [i for i, probe in enumerate(self.probes) if not probe.is_modification]
-        pairs = [i for i in of_actions if self.is_pair(i)]
+        pairs = self._pairs
         wider = [i for i in of_actions if not self.is_pair(i)]
         two, more = (self._forward(allowed, level, given) for allowed in (pairs, of_actions))
         together = self._together(pairs, given)

@@ -13,6 +13,7 @@ actions of each block are candidates, too: of the effect, and of the bias.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations, product
 from math import comb
 
@@ -58,7 +59,7 @@ class Probe:
         """Whether it is about a covariate."""
         return self.kind.startswith("modified")
 
-    @property
+    @cached_property
     def names(self) -> frozenset[str]:
         """All actions."""
         return frozenset((*self.own, *self.further))
