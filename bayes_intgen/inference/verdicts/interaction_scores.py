@@ -99,7 +99,8 @@ class Scores:
         size, freedom = len(mine), inf
         further = columns[size:]
         total = np.zeros((len(columns), len(further)))
-        middle = np.zeros((len(columns), len(columns)))  # of (3)
+        # the middle of (3), above and right of its diagonal blocks too
+        middle, corner = np.zeros((size, len(columns))), np.zeros((len(further), len(further)))
         cross, taken = np.zeros(len(columns)), null.effective_parameters(mode, given)
         for r, regime in enumerate(moments.regimes):
             extra = [np.full(len(probe.columns), probe.active(regime)) for probe in probes]
@@ -114,19 +115,22 @@ class Scores:
                 freedom = min(freedom, unit.freedom)
             else:
                 own = counted * meat(moments, regime)
-            _add_placed(middle, w**2 * active, own, columns, active, columns)
+            of_mine, of_further = active[:size], active[size:]
+            _add_placed(middle, w**2 * active, own, mine, of_mine, columns)
+            _add_placed(corner, w**2 * of_further, own, further, of_further, further)
             cross += w * active * sums.cross[columns]
         across = total[:size].T
         rows = np.zeros((len(further), len(design.weights)))
         rows[:, seen] = across
-        centred = given.centring.to_centred_rows(rows) @ given.centred.covariance
+        rows = given.centring.to_centred_rows(rows)
+        centred = rows @ given.centred.covariance
         shift = given.centring.to_weights(centred)[:, seen].T  # T of (2)
         score = cross[size:] - across @ given.mean[seen]  # (1)
-        information = total[size:] - across @ shift
-        covariance = (centred * given.precision) @ centred.T  # (3), from its last term
-        beside = middle[size:, :size] @ shift
-        covariance += shift.T @ middle[:size, :size] @ shift - beside - beside.T
-        covariance += middle[size:, size:]
+        root = given.centred.root_of(rows)
+        information = total[size:] - root.T @ root
+        centred *= np.sqrt(given.precision)
+        half = shift.T @ (middle[:, :size] @ shift - 2 * middle[:, size:])
+        covariance = centred @ centred.T + (half + half.T) / 2 + corner  # (3), its last term first
         scale = np.concatenate([probe.scale for probe in probes])
         return cls(score, information, covariance, scale, freedom)
 
