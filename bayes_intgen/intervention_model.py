@@ -9,7 +9,7 @@ import pymc as pm
 
 from bayes_intgen.base.blocks import BlockChoice, check_blocks
 from bayes_intgen.base.html import html_block, html_choices
-from bayes_intgen.base.parallel import one_blas_thread
+from bayes_intgen.base.parallel import blas_threads_for
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.data.lift_tests import LiftTests
 from bayes_intgen.data.regime_data import RegimeData
@@ -247,7 +247,7 @@ class InterventionModel:
         variance = self.variance if isinstance(data, RegimeData) else "constant"
         wanted, marks = read_target(target, data), marks_of(data)
         refuse_marks(self.likelihood, marks)
-        with one_blas_thread(), explain_singular(" For outliers: likelihood='student_t'."):
+        with blas_threads_for(0), explain_singular(" For outliers: likelihood='student_t'."):
             learned = self._learn(data, lifts, wanted)
             rows = self.likelihood != "normal" and partial(self._rows, data, learned.settled)
             tree, convergence = learned.draw(sampling, wanted, rows, variance, marks, brief)

@@ -1,7 +1,8 @@
-"""Work on several cores whose result does not depend on how many there are.
+"""Work on several cores whose result does not depend on how many there are, but for rounding.
 
 Linear algebra and array arithmetic release the interpreter, so that threads share the cores; items
-are taken and results given back in one fixed order.
+are taken and results given back in one fixed order. Only large matrices are worked on by several
+threads at once, whose number changes last digits.
 """
 
 import os
@@ -31,6 +32,7 @@ LARGE = 1000  # from here on those of linear algebra, within one matrix
 
 
 _on_one_core: ContextVar[bool] = ContextVar("on_one_core", default=False)
+_most_threads: ContextVar[int | None] = ContextVar("most_threads", default=None)
 
 
 def available_cores() -> int:
@@ -68,16 +70,12 @@ def on_one_core() -> Iterator[None]:
 
 
 @cache
-def _pools() -> tuple[ThreadpoolController, int]:
-    """Find the thread pools of NumPy and SciPy, once: it means reading all loaded libraries.
-
-    Returned with them is how many threads they have beforehand.
-    """
+def _controller() -> ThreadpoolController:
+    """Find the thread pools of NumPy and SciPy, once: it means reading all loaded libraries."""
     # SciPy brings a pool of its own, which must be loaded
     import scipy.linalg  # noqa: F401  # slow to import
 
-    found = ThreadpoolController()
-    return found, max((pool["num_threads"] for pool in found.info()), default=1)
+    return ThreadpoolController()
 
 
 def one_blas_thread() -> AbstractContextManager[Any]:
@@ -86,20 +84,30 @@ def one_blas_thread() -> AbstractContextManager[Any]:
     Of matrices of a few hundred rows its threads mostly wait for one another, and on a busy machine
     for long; the cores are shared by chains, chunks of rows or draws instead.
     """
-    return blas_threads_for(0)
+    limiter: AbstractContextManager[Any] = _controller().limit(limits=1)
+    return limiter
 
 
-def blas_threads_for(rows: int) -> AbstractContextManager[Any]:
+@contextmanager
+def blas_threads_for(rows: int) -> Iterator[None]:
     """Keep linear algebra to one thread within a ``with`` statement, unless matrices are large.
 
-    Those of 1000 rows and more have as many threads as there are cores, or fewer if that was asked
-    for beforehand: one of 1200 rows is factorised by two in two thirds of the time, one of 2600 in
-    0.57.
+    Those of 1000 rows and more have as many threads as there are cores, but no more than linear
+    algebra had where the outermost of such statements began: one of 1200 rows is factorised by two
+    in two thirds of the time, one of 2600 in 0.57.
     """
-    controller, most = _pools()
-    threads = 1 if rows < LARGE else min(available_cores(), most)
-    limiter: AbstractContextManager[Any] = controller.limit(limits=threads)
-    return limiter
+    pools = _controller().select(user_api="blas")
+    most = _most_threads.get()
+    if most is None:
+        most = min((pool["num_threads"] for pool in pools.info()), default=1)
+    token = _most_threads.set(most)
+    try:
+        with one_blas_thread():
+            threads = 1 if rows < LARGE else min(available_cores(), most)
+            with pools.limit(limits=threads):
+                yield
+    finally:
+        _most_threads.reset(token)
 
 
 def stretches(size: int, most: int) -> Iterator[slice]:

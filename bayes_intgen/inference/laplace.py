@@ -29,7 +29,7 @@ MAX_STEPS = 12  # by gradients, from one Hessian
 MAX_STEP = 2.0  # in units of about one standard deviation
 NEAR = 0.5  # decrement of a Newton step of one standard deviation
 LEAST_BEND = 0.1  # of what was expected, for a Hessian to be corrected
-# of decrements: that of a mode, one without need of more, and one by a corrected Hessian
+# of decrements: that of a mode, one without need of more, and one to which steps go on by gradients
 TOLERANCE, PRECISE, WITHOUT_HESSIAN = 1e-6, 1e-12, 1e-14
 
 type Objective = Callable[[Array], tuple[float, Array]]
@@ -132,10 +132,10 @@ def find_mode(problem: Problem, start: Array | None = None) -> LaplaceMode:
     """Maximise the posterior density of the hyperparameters.
 
     A quasi-Newton search, from ``start`` if a mode nearby is known, is followed by steps to the
-    maximum of the quadratic approximation until that is less than 1e-12 above the log density, at
-    most 1e-6. So the mode is the same to about 1e-6 standard deviations, wherever the search came
-    from. Where the quadratic approximation has its maximum close to ``start``, these steps are
-    taken from there.
+    maximum of the quadratic approximation, until that is 1e-12 above the log density or less: then
+    the mode is the same to about 1e-6 standard deviations, wherever the search came from. Where
+    rounding or hardly any curvature is in the way, 1e-6 is enough. Where the quadratic
+    approximation has its maximum close to ``start``, these steps are taken from there.
     """
     with blas_threads_for(len(problem.design.weights)):
         target = Target.of(problem)
@@ -193,8 +193,8 @@ def _descend(target: Target, local: "_Local") -> "_Local":
         if local.decrement > TOLERANCE:
             moved = _step_down(target, local)
         else:  # so close to the minimum rounding hides which of two values is less
-            moved = local.corrected(local.z - local.step, *target(local.z - local.step))
-            moved = moved if moved.decrement < local.decrement else None
+            moved = local.moved(target, local.z - local.step)
+            moved = moved if moved and moved.decrement < local.decrement else None
         if moved is None:
             break
         local = moved
@@ -231,13 +231,22 @@ class _Local:
             return None
         return local if local.decrement <= NEAR else None
 
-    def corrected(self, z: Array, value: float, gradient: Array) -> "_Local":
-        """Return it at another point, the Hessian corrected by the gradient there."""
-        moved, change, hessian = z - self.z, gradient - self.gradient, self.hessian
-        pulled = hessian @ moved
-        if moved @ change > LEAST_BEND * (moved @ pulled):
-            hessian = hessian + np.outer(change, change) / (moved @ change)
-            hessian -= np.outer(pulled, pulled) / (moved @ pulled)
+    def moved(self, target: Target, z: Array) -> "_Local | None":
+        """Return it at another point, the Hessian corrected by the gradient there.
+
+        None where there is no gradient.
+        """
+        try:
+            value, gradient = target(z)
+        except np.linalg.LinAlgError:
+            return None
+        if not np.isfinite(gradient).all():
+            return None
+        step, change, hessian = z - self.z, gradient - self.gradient, self.hessian
+        pulled = hessian @ step
+        if step @ change > LEAST_BEND * (step @ pulled):
+            hessian = hessian + np.outer(change, change) / (step @ change)
+            hessian -= np.outer(pulled, pulled) / (step @ pulled)
         return self.of(z, value, gradient, hessian)
 
 
@@ -264,13 +273,9 @@ def _step_down(target: Target, local: _Local) -> _Local | None:
     """Return where the step leads, halved until the value is less; None if it never is."""
     step = local.step * min(1.0, MAX_STEP / np.abs(local.step).max())
     for halvings in range(30):
-        z = local.z - step * 0.5**halvings
-        try:
-            value, gradient = target(z)
-        except np.linalg.LinAlgError:
-            continue
-        if value < local.value:
-            return local.corrected(z, value, gradient)
+        moved = local.moved(target, local.z - step * 0.5**halvings)
+        if moved is not None and moved.value < local.value:
+            return moved
     return None
 
 

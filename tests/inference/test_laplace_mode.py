@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import bayes_intgen as ig
-from bayes_intgen.inference.laplace import Target, _guard, find_maximum, find_mode
+from bayes_intgen.inference.laplace import Target, _descend, _guard, _Local, find_maximum, find_mode
 
 
 def pose(rows, seed, n_actions=3):
@@ -77,20 +77,50 @@ def test_the_mode_is_the_same_from_wherever_the_search_comes():
 
 
 @pytest.mark.parametrize(("rows", "seed"), [(20, 1), (300, 5), (3000, 2)])
-def test_few_hessians_lead_to_the_mode(rows, seed, monkeypatch):
-    """One where the search ends, one at the mode; and the latter not for the maximum alone."""
+def test_two_hessians_lead_to_the_mode(rows, seed, monkeypatch):
+    """One where the steps begin, one at the mode; and the latter not for the maximum alone."""
     problem, counts = pose(rows, seed), []
     derivatives = Target.derivatives
     monkeypatch.setattr(
         Target, "derivatives", lambda self, z: counts.append(1) or derivatives(self, z)
     )
     mode = find_mode(problem)
-    assert len(counts) <= 3
     assert mode.decrement < 1e-10
     exact = np.linalg.inv(-problem.derivatives(mode.mode)[2])
     sd = np.sqrt(np.diag(exact))
     assert np.abs((mode.covariance - exact) / np.outer(sd, sd)).max() < 1e-9
-    counts.clear()
-    maximum = find_maximum(problem)
-    assert len(counts) <= 2
-    assert np.abs((maximum - mode.mode) / sd).max() < 1e-6
+    noise = np.random.default_rng(1).normal(size=len(sd))
+    noise *= 0.7 / np.linalg.norm(noise)
+    for start in (None, mode.mode + np.linalg.cholesky(exact) @ noise):
+        counts.clear()
+        again = find_mode(problem, start)
+        assert len(counts) == 2
+        assert np.abs((again.mode - mode.mode) / sd).max() < 1e-6
+        counts.clear()
+        maximum = find_maximum(problem, start)
+        assert len(counts) == 1
+        assert np.abs((maximum - mode.mode) / sd).max() < 1e-6
+
+
+class Bowl:
+    """A function with little curvature, and less than none along the first axis away from zero."""
+
+    def __call__(self, z):
+        scale = np.array([1.0, 1e-2, 4.0])
+        return float(np.sum(scale * np.log1p(z**2)) / 2), scale * z / (1 + z**2)
+
+    def derivatives(self, z):
+        scale = np.array([1.0, 1e-2, 4.0])
+        return *self(z), np.diag(scale * (1 - z**2) / (1 + z**2) ** 2)
+
+
+def test_steps_lead_down_where_hessians_are_not_positive():
+    local = _Local.at(Bowl(), np.array([1.6, 0.9, -1.3]))
+    for _ in range(20):
+        moved = _descend(Bowl(), local)
+        assert moved.value <= local.value
+        np.linalg.cholesky(moved.hessian)
+        if moved is local or moved.decrement <= 1e-12:
+            break
+        local = _Local.at(Bowl(), moved.z)
+    assert moved.value < 1e-6 < Bowl()(np.array([1.6, 0.9, -1.3]))[0]

@@ -1,8 +1,8 @@
 """Fits of many outcomes, in parallel and resumable.
 
-Each outcome is fitted as it would be alone, with the same result. What all share is read once: the
-actions, covariates and regimes of the rows. What follows from these alone, the structure, the bases
-and the features at the rows, each process computes once and keeps
+Each outcome is fitted as it would be alone, with the same result to rounding. What all share is
+read once: the actions, covariates and regimes of the rows. What follows from these alone, the
+structure, the bases and the features at the rows, each process computes once and keeps
 (:mod:`bayes_intgen.base.shared_work`), and so the products of features, where rows count the same.
 Not everywhere they do: rows are weighted by the outcome's own variance, an outcome that jumps has
 steps of its own, and what interacts is learned from it.
