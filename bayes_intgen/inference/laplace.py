@@ -7,8 +7,8 @@ as for NUTS.
 A Hessian takes a product of two matrices of all weights for every regime, a gradient the inverse of
 one. So few Hessians are made: near the maximum the last of them is corrected by what gradients say
 along the steps (Broyden, Fletcher, Goldfarb and Shanno; Nocedal and Wright 2006, chapter 6), and
-only where that leads no further another is made. The three searches of a fit of twenty actions make
-five, where Newton steps would take eleven, each as long as twenty gradients.
+only where that leads no further another is made. Mostly these are two, where the steps begin and at
+the mode, or one if the mode alone is wanted; Newton's steps take three to five.
 """
 
 from collections.abc import Callable

@@ -19,11 +19,12 @@ another, nothing of this is used, and NUTS runs in the exact density, as it does
 where all weights are in one block.
 
 Eight systems of five actions with one to eight edges (10^4 rows per regime; 300 to 670 weights; 4
-chains of 1000 draws; two seeds each): whole fits take 15 to 42 s, 27 s in the median; the worst
-hyperparameter has 890 to 3100 effective draws, R-hat is at most 1.009, and the weighted draws of
-each chain are worth .45 to 1.00 times as many. With one transition a draw a sixth of the time is
-saved, but R-hat reaches 1.013. In one run (``tests/benchmarks/test_nuts_cost.py``) hyperparameters
-and weights take .33 times as long as by exact NUTS with 344 weights, .27 times with 394 and 436.
+chains of 1000 draws; two or three seeds each): whole fits take 12 to 42 s, 27 s in the median; the
+worst hyperparameter has 730 to 3100 effective draws, R-hat is at most 1.009, and the weighted draws
+of each chain are worth .45 to 1.00 times as many. With one transition a draw a quarter of the time
+is saved, but R-hat reaches 1.013. In one run (``tests/benchmarks/test_nuts_cost.py``)
+hyperparameters and weights take .33 times as long as by exact NUTS with 344 weights, .27 times with
+394 and 436.
 
 References
 ----------

@@ -1,5 +1,7 @@
 """``interactions="learned"``: what interacts is found, fitted, shown and kept."""
 
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +14,7 @@ from bayes_intgen.design.interactions import InteractionTerms
 from bayes_intgen.inference.laplace import find_mode
 from bayes_intgen.inference.verdicts.additivity import Candidates
 from bayes_intgen.inference.verdicts.interaction_scores import SCALES, Scores
-from bayes_intgen.inference.verdicts.probes import find_probes
+from bayes_intgen.inference.verdicts.probes import Probe, find_probes
 from tests.cases import many_covariates
 from tests.cases.interacting_systems import draw_system
 
@@ -159,6 +161,45 @@ def test_a_test_of_three_is_freed_of_its_pairs(candidates):
     bias = next(i for i, p in enumerate(probes) if p.kind == "bias" and len(p.further) == 2)
     kinds = [(probes[i].kind, len(probes[i].names)) for i in candidates._below(bias)]
     assert sorted(kinds) == [("bias", 2)] * 2 + [("interaction", 2)] * 3 + [("interaction", 3)]
+
+
+def longhand_below(probes, i):
+    """Return what a probe is freed of, by comparing it with every other."""
+    probe, below = probes[i], set()
+    for j, other in enumerate(probes):
+        smaller = other.names < probe.names
+        match probe.kind, other.kind:
+            case "interaction", "interaction":
+                found = smaller
+            case "bias", "interaction":
+                found = len(other.own) == 2 or other.names <= probe.names
+            case "bias", "bias":
+                found = smaller and other.own == probe.own
+            case "modified bias", "modified effect":
+                found = other.names == probe.names
+            case _:
+                found = False
+        if found:
+            below.add(j)
+    return below
+
+
+def test_what_a_probe_is_freed_of_is_that_of_comparing_all():
+    """Of five actions of which two are a block, and two covariates."""
+    names = [f"a{k}" for k in range(1, 6)]
+    blocks = [("a1", "a2"), *((name,) for name in names[2:])]
+    kinds = [("interaction", own, ()) for k in (2, 3) for own in combinations(names, k)]
+    for block in blocks:
+        rest = [name for name in names if name not in block]
+        kinds += [("bias", block, part) for k in (1, 2) for part in combinations(rest, k)]
+    modified = ("modified effect", "modified bias")
+    kinds += [(kind, (a,), (z,)) for kind in modified for a in names for z in ("z1", "z2")]
+    order = np.random.default_rng(1).permutation(len(kinds))
+    probes = tuple(Probe(*kinds[i], np.arange(2), np.ones(2)) for i in order)
+    candidates = Candidates(probes, None)
+    expected = [longhand_below(probes, i) for i in range(len(probes))]
+    assert candidates.below == expected
+    assert {len(below) for below in expected} > {0, 1, 3}
 
 
 def test_of_many_covariates_those_modify_effects_that_are_seen_to():

@@ -2,6 +2,7 @@
 
 import arviz as az
 import numpy as np
+import nutpie
 import pymc as pm
 import pytest
 import xarray as xr
@@ -187,6 +188,16 @@ def test_no_trouble_of_a_transition_is_lost():
     }
     assert {name: found[name].to_numpy().tolist() for name in expected} == expected
     assert found["draw"].to_numpy().tolist() == [0, 1, 2, 3]
+
+
+def test_what_was_interrupted_is_no_result(problem, monkeypatch):
+    """The sampler returns what it has."""
+    sample = nutpie.sample
+    monkeypatch.setattr(
+        nutpie, "sample", lambda *given, draws, **rest: sample(*given, draws=draws // 2, **rest)
+    )
+    with pytest.raises(KeyboardInterrupt):
+        sample_nuts(problem, find_mode(problem), Sampling("nuts", 20, 20, 2))
 
 
 def test_few_draws_are_exact(wide_problem, monkeypatch):
