@@ -57,7 +57,7 @@ def check_variance(problem: Problem, weights: Array, outcome: str) -> Iterator[F
     design = problem.design.additive()
     moments = Moments.compute(data, summary, design.features, summary.scales[data.outcome])
     first = Prepared(Problem(design, moments, problem.priors), moments, None)
-    prepared = weight_rows(first, data, needs_fit=False)  # whether it fits is the question
+    prepared = weight_rows(first, data)  # whether it fits is the question
     additivity = judge_interactions(prepared, find_mode(prepared.problem))
     typical = summary.scales[data.outcome].centre
     unit = problem.moments.outcome_scale.spread

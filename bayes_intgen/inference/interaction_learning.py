@@ -29,6 +29,7 @@ from bayes_intgen.inference.prepare import Prepared, SettledDesign, judge_intera
 from bayes_intgen.inference.rowwise import RowwiseProblem, sample_rowwise
 from bayes_intgen.inference.sampling import sample_integrated
 from bayes_intgen.inference.sandwich import Sandwich, estimate_sandwich
+from bayes_intgen.inference.variance_functions import name_misfit
 from bayes_intgen.inference.verdicts.additivity_result import Additivity
 from bayes_intgen.inference.verdicts.convergence import Convergence
 from bayes_intgen.inference.verdicts.dependence import check_dependence, shared_settings
@@ -168,6 +169,11 @@ def learn_interactions(
     for number in range(MOST_ROUNDS):
         mode = find_mode(prepared.problem, prepared.near)
         found = judge_interactions(prepared, mode)
+        misfit = found and name_misfit(settled.design, prepared.moments, found)
+        if misfit and prepared.with_equal_rows:
+            prepared = prepared.with_equal_rows(misfit)
+            mode = find_mode(prepared.problem, prepared.near)
+            found = judge_interactions(prepared, mode)
         fit = LearnedFit(settled, prepared, mode, found)
         if found is None or settled.design.interactions != "learned":
             return fit

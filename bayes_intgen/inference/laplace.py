@@ -25,9 +25,9 @@ from bayes_intgen.inference.problem import Problem
 __all__ = ["LaplaceMode", "find_maximum", "find_mode"]
 
 MAX_HESSIANS = 20
-MAX_STEPS = 12  # by gradients, from one Hessian
+MAX_STEPS = 20  # by gradients, from one Hessian
 MAX_STEP = 2.0  # in units of about one standard deviation
-NEAR = 0.5  # decrement of a Newton step of one standard deviation
+NEAR = 20.0  # decrement of a Newton step of six standard deviations
 LEAST_BEND = 0.1  # of what was expected, for a Hessian to be corrected
 # of decrements: that of a mode, one without need of more, and one to which steps go on by gradients
 TOLERANCE, PRECISE, WITHOUT_HESSIAN = 1e-6, 1e-12, 1e-14
@@ -224,7 +224,7 @@ class _Local:
 
     @classmethod
     def near(cls, target: Target, z: Array) -> "_Local | None":
-        """Return it if the minimum is less than a standard deviation away; otherwise None."""
+        """Return it if the minimum is less than six standard deviations away; otherwise None."""
         try:
             local = cls.at(target, z)
         except np.linalg.LinAlgError:

@@ -12,13 +12,17 @@ log-variance
 weighted moments
     Those of all features with each row weighted by its variance, and those of the residuals, which
     the tests of interactions need (:func:`weight_rows`).
+moments of rows that count the same
+    In place of these, if the tests show that the mean does not fit
+    (:mod:`bayes_intgen.inference.variance_functions`).
 
 If the data are already Moments, no pass over rows is made.
 """
 
 import json
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -44,7 +48,7 @@ from bayes_intgen.inference.intercepts import fit_intercepts
 from bayes_intgen.inference.laplace import LaplaceMode, find_mode
 from bayes_intgen.inference.options import actions_of, refuse_exact
 from bayes_intgen.inference.problem import Problem
-from bayes_intgen.inference.variance_functions import weighted_moments
+from bayes_intgen.inference.variance_functions import FirstFit
 from bayes_intgen.inference.verdicts.additivity import LEARNING_LEVEL, LEVEL, check_additivity
 from bayes_intgen.inference.verdicts.additivity_result import Additivity
 from bayes_intgen.inference.verdicts.probes import probe_features
@@ -103,6 +107,8 @@ class Prepared:
     misfit: str = ""  # what the mean lacks, if this is why rows count the same
     log_variances: Mapping[Regime, LogVariance] | None = None  # by which rows were weighted
     near: Array | None = None  # hyperparameters about at the mode, by the first fit
+    # makes the same of rows that count the same, given what the mean lacks; None if they do
+    with_equal_rows: Callable[[str], "Prepared"] | None = field(default=None, repr=False)
 
     @property
     def condition(self) -> RankCondition:
@@ -234,25 +240,31 @@ def prepare(
 
 
 def weight_rows(
-    prepared: Prepared,
-    data: RegimeData,
-    *,
-    variance_is_learned: bool = True,
-    needs_fit: bool = True,
+    prepared: Prepared, data: RegimeData, *, variance_is_learned: bool = True
 ) -> Prepared:
     """Weight the rows by their variances, and add moments of further features and of residuals.
 
     ``variance_is_learned``: whether the variance depends on the actions; otherwise the rows of a
-    regime count the same. ``needs_fit``: whether they do, too, if the mean does not fit.
+    regime count the same.
     """
     problem = prepared.problem
-    probes = probe_features(problem.design)
-    weighted = weighted_moments(problem, data, probes, variance_is_learned, needs_fit)
-    moments = weighted.moments.select(problem.design.features)
-    problem = problem.with_moments(moments)
-    problem = fit_intercepts(problem) if moments.clusters else problem
-    known = replace(weighted, moments=weighted.moments.with_intercepts(problem.moments.ratios))
-    return replace(prepared, problem=problem, **vars(known))
+    first, probes = FirstFit.of(problem), probe_features(problem.design)
+    variances = first.log_variances(data) if variance_is_learned else {}
+    known = problem.with_moments(first.moments)  # without its own sums
+
+    def sum_rows(variances: Mapping[Regime, LogVariance], misfit: str = "") -> Prepared:
+        sums = first.sum_rows(data, probes, variances or None)
+        weighted = known.with_moments(sums.select(known.design.features))
+        weighted = fit_intercepts(weighted) if sums.clusters else weighted
+        moments = sums.with_intercepts(weighted.moments.ratios)
+        near = first.mode_near(moments)
+        told = (moments, prepared.learned, misfit, variances or None, near)
+        return Prepared(weighted, *told)
+
+    weighted = sum_rows(variances)
+    if not any(function.bound for function in variances.values()):
+        return weighted
+    return replace(weighted, with_equal_rows=partial(sum_rows, {}))
 
 
 def judge_interactions(prepared: Prepared, mode: LaplaceMode) -> Additivity | None:

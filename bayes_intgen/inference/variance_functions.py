@@ -4,10 +4,10 @@ Before the weights of the mean are final, rows are weighted by variances that a 
 sigma per regime leads to (:mod:`bayes_intgen.model.log_variance`), but only if the mean fits. One
 that is wrong is the best approximation to the truth over the rows, each by its weight: where all
 count the same it is right on average, and learned weights draw it to where the spread is small. So
-the weighted sums of the first fit's residuals are tested for interactions that the model lacks
-(:mod:`bayes_intgen.inference.verdicts.additivity`). If one is found at a level of 0.0001, and with
-an effect of at least a twentieth of the residual standard deviation, below which a misfit can do
-little, the rows of every regime count the same, which takes one more pass over them. With the mean
+where the test of additivity (:mod:`bayes_intgen.inference.verdicts.additivity`) finds an
+interaction that the model lacks, at a level of 0.0001, and with an effect of at least a twentieth
+of the residual standard deviation, below which a misfit can do little, the rows of every regime
+count the same, which takes one more pass over them. With the mean
 sin(a1) + a2 / 2 + r a1 a2, fitted without interactions, and a log spread of a2 (regimes obs, a1 and
 a2 of 2000 rows, 8 tables), the error of the effect of a1 at the mean of a2 is
 
@@ -39,6 +39,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 from math import log, sqrt
+from typing import Self
 
 import numpy as np
 import xarray as xr
@@ -53,7 +54,7 @@ from bayes_intgen.design.design import Design
 from bayes_intgen.design.interactions import Interactions
 from bayes_intgen.inference.laplace import find_maximum
 from bayes_intgen.inference.problem import Problem, WeightsGiven
-from bayes_intgen.inference.verdicts.additivity import check_additivity
+from bayes_intgen.inference.verdicts.additivity_result import Additivity
 from bayes_intgen.model.log_variance import LogVariance, VarianceFeatures, fit_log_variances
 from bayes_intgen.model.priors import Priors
 from bayes_intgen.model.variance_sum_rule import FLOOR
@@ -61,12 +62,11 @@ from bayes_intgen.moments.feature_sums import ResidualMoments
 from bayes_intgen.moments.moments import Moments
 
 __all__ = [
-    "WeightedMoments",
+    "FirstFit",
     "draw_variance_functions",
-    "find_misfit",
     "fit_variance_functions",
+    "name_misfit",
     "variance_design",
-    "weighted_moments",
 ]
 
 MISFIT_LEVEL = 1e-4  # over all tests
@@ -74,72 +74,52 @@ LEAST_MISFIT = 0.05  # of the residual standard deviation
 
 
 @dataclass(frozen=True)
-class WeightedMoments:
-    """What the pass over weighted rows leads to."""
+class FirstFit:
+    """A fit with one sigma per regime, and the pass over the rows that its residuals lead to."""
 
-    # of the features of the problem, then of further ones, with those of the residuals
-    moments: Moments
-    misfit: str = ""  # what the mean lacks, if this is why rows count the same
-    # the functions by which rows are weighted; None if they count the same
-    log_variances: Mapping[Regime, LogVariance] | None = None
-    near: Array | None = None  # hyperparameters about at the mode, with rows so weighted
+    design: Design
+    moments: Moments  # that were fitted, without the sums of the features
+    mode: Array  # of its hyperparameters
+    theta: Mapping[Regime, Array]  # weights of the features in the mean of each regime
 
+    @classmethod
+    def of(cls, problem: Problem) -> Self:
+        """Fit."""
+        mode = find_maximum(problem)
+        weights, design = problem.conditional(mode).mean, problem.design
+        regimes = problem.moments.regimes
+        theta = {regime: design.collect(weights, design.active(regime)) for regime in regimes}
+        moments = replace(problem.moments, folds=dict.fromkeys(regimes, ()))  # for want of memory
+        return cls(design, moments, mode, theta)
 
-def weighted_moments(
-    problem: Problem,
-    data: RegimeData,
-    probes: FeatureMap,
-    learn_variance: bool,
-    needs_fit: bool = True,
-) -> WeightedMoments:
-    """Fit once with one sigma per regime, then weight the rows by their estimated variances.
+    def log_variances(self, data: RegimeData) -> dict[Regime, LogVariance]:
+        """Estimate how the variance of the rows of each regime depends on the actions."""
+        moments = self.moments
+        sigma = dict(zip(moments.regimes, np.exp(self.mode[: len(self.theta)]), strict=True))
+        effects = {regime: design_effect(moments, regime) for regime in moments.regimes}
+        of_mean = (self.design.features, moments.outcome_scale, self.theta)
+        return fit_log_variances(data, *of_mean, sigma, effects)
 
-    Parameters
-    ----------
-    problem, data
-        The unweighted problem, and its rows, which are read up to three times more.
-    probes
-        Further features whose moments are wanted beside those of the problem.
-    learn_variance
-        Whether to estimate how the variance depends on the actions; otherwise all rows of a regime
-        count the same.
-    needs_fit
-        Whether they are to count the same, too, if the mean does not fit.
-    """
-    mode = find_maximum(problem)
-    weights = problem.conditional(mode).mean
-    log_sigma, _, _ = problem.split(mode)
-    design, moments = problem.design, problem.moments
-    regimes, scale = moments.regimes, moments.outcome_scale
-    theta = {r: design.collect(weights, design.active(r)) for r in regimes}
-    features = design.features.union(probes)
-    further = np.zeros(len(features.features) - len(design.features.features))
-    # the further features take no part in the first fit, whose residuals are wanted
-    full = {r: np.concatenate([known, further]) for r, known in theta.items()}
+    def sum_rows(
+        self, data: RegimeData, probes: FeatureMap, variances: Mapping[Regime, LogVariance] | None
+    ) -> Moments:
+        """Pass over the rows for the sums of the features, then of the probes, and of residuals.
 
-    def compute(variances: Mapping[Regime, LogVariance] | None) -> Moments:
-        chosen = (moments.summary, features, scale, variances, full)
-        computed = Moments.compute(data, *chosen, n_folds=1, like=moments)
-        return computed.with_intercepts(moments.ratios)
+        Rows are weighted by their variances, if there are any, or count the same within a regime.
+        """
+        own, known = self.design.features, self.moments
+        features = own.union(probes)
+        # the further features take no part in the fit, whose residuals are wanted
+        further = np.zeros(len(features.features) - len(own.features))
+        full = {regime: np.concatenate([theta, further]) for regime, theta in self.theta.items()}
+        chosen = (known.summary, features, known.outcome_scale, variances, full)
+        return Moments.compute(data, *chosen, n_folds=1, like=known).with_intercepts(known.ratios)
 
-    if not learn_variance:
-        return _near(WeightedMoments(compute(None)), mode)
-    sigma = dict(zip(regimes, np.exp(log_sigma).tolist(), strict=True))
-    effects = {regime: design_effect(moments, regime) for regime in regimes}
-    variances = fit_log_variances(data, design.features, scale, theta, sigma, effects)
-    weighted = compute(variances)
-    if needs_fit and any(function.bound for function in variances.values()):
-        misfit = find_misfit(problem, mode, weighted)
-        if misfit:
-            return _near(WeightedMoments(compute(None), misfit), mode)
-    return _near(WeightedMoments(weighted, log_variances=variances), mode)
-
-
-def _near(weighted: WeightedMoments, mode: Array) -> WeightedMoments:
-    """Say about where the mode is, given that of the first fit: each sigma in its new unit."""
-    sums, near = _residuals(weighted.moments).values(), mode.copy()
-    near[: len(sums)] += [0.5 * log(part.cross[0] / part.square) for part in sums]
-    return replace(weighted, near=near)
+    def mode_near(self, moments: Moments) -> Array:
+        """Say about where the mode is with rows so weighted: each sigma in its new unit."""
+        near, sums = self.mode.copy(), _residuals(moments)
+        near[: len(sums)] += [0.5 * log(part.cross[0] / part.square) for part in sums.values()]
+        return near
 
 
 def design_effect(moments: Moments, regime: Regime) -> float:
@@ -157,36 +137,27 @@ def design_effect(moments: Moments, regime: Regime) -> float:
     return 1 + (size - 1) * (ratio / (1 + ratio)) ** 2 * setting
 
 
-def find_misfit(problem: Problem, mode: Array, moments: Moments) -> str:
+def name_misfit(design: Design, moments: Moments, found: Additivity) -> str:
     """Name the clearest interaction that a fit lacks; empty if it lacks none that matters.
 
     Parameters
     ----------
-    problem, mode
-        The problem, and its hyperparameters at the mode, before rows were weighted.
+    design
+        That was fitted.
     moments
-        Weighted, of its features and of the probes, with those of the residuals of the first fit.
+        Of weighted rows, with those of the residuals of the first fit.
+    found
+        What their test of additivity says.
     """
-    design = problem.design
-    if design.interactions in ("none", "learned"):
-        # the sigma of each regime is in other units once rows are weighted
-        mean_squares = [part.cross[0] / part.n for part in _residuals(moments).values()]
-        at = np.concatenate([np.log(mean_squares) / 2, mode[len(mean_squares) :]])
-        null = replace(problem, moments=moments.select(design.features), lifts=None)
-    else:
-        without = design.with_interactions("none")
-        null = Problem(without, moments.select(without.features), problem.priors)
-        at = find_maximum(null)
-    tests = check_additivity(null, at, moments).tests
     least = LEAST_MISFIT * sqrt(float(np.mean(_mean_squares(moments))))
-    found = [
+    clear = [
         test
-        for test in tests
-        if test.p_value <= MISFIT_LEVEL / len(tests)
+        for test in found.tests
+        if test.p_value <= MISFIT_LEVEL / len(found.tests)
         and test.effect >= least * moments.outcome_scale.spread
         and design.lacks(test.terms)
     ]
-    return str(min(found, key=lambda test: test.p_value)) if found else ""
+    return str(min(clear, key=lambda test: test.p_value)) if clear else ""
 
 
 def variance_design(design: Design) -> Design:

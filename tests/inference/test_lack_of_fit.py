@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 import bayes_intgen as ig
+from bayes_intgen.base.parallel import ordered_map
 from bayes_intgen.inference.laplace import find_mode
 from bayes_intgen.inference.verdicts import lack_of_fit
 from bayes_intgen.inference.verdicts.lack_of_fit import check_lack_of_fit
@@ -324,6 +325,25 @@ def test_a_misfit_that_is_small_against_the_interval_leaves_answers_supported(mi
     wide = type(missed)(**{**vars(missed), "idata": tree})
     answer = wide.expected_outcome({"a1": 1.0, "a2": 1.0, "a3": -1.0})
     assert answer["support"].to_numpy().tolist() == ["supported"]
+
+
+def test_regimes_are_judged_alike_one_by_one_and_at_once(monkeypatch):
+    data = read(three_way(3, 0.4, levels=(False, True, True)))
+    prepared = ig.InterventionModel(interactions="pairwise", structure="full")._prepare(data)
+    problem, known = prepared.problem, (prepared.moments, prepared.log_variances)
+    mode, counts, found = find_mode(problem).mode, [], []
+
+    def map_in_threads(function, items, threads):
+        counts.append(threads)
+        return ordered_map(function, items, threads)
+
+    monkeypatch.setattr(lack_of_fit, "ordered_map", map_in_threads)
+    monkeypatch.setattr(lack_of_fit, "threads_for", lambda weights: 3)
+    for together in (2**30, 0):
+        monkeypatch.setattr(lack_of_fit, "MOST_TOGETHER", together)
+        found.append(check_lack_of_fit(problem, mode, *known))
+    assert counts == [3, 1]
+    assert found[0].to_dict() == found[1].to_dict()
 
 
 def test_without_rows_there_is_no_verdict():

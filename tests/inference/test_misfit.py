@@ -69,7 +69,7 @@ def test_the_rule_spares_what_learned_weights_cost(product, monkeypatch):
     for rule in ("on", "off"):
         if rule == "off":
             monkeypatch.setattr(
-                "bayes_intgen.inference.variance_functions.find_misfit", lambda *given: ""
+                "bayes_intgen.inference.interaction_learning.name_misfit", lambda *given: ""
             )
         found = [effect_of_a1(fit(data)) - truth for data in tables]
         errors[rule] = np.sqrt(np.mean(np.square(found)))

@@ -29,11 +29,14 @@ the truth, and 90% intervals of contrasts hold it at .89 of the settings instead
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
+from bayes_intgen.base.parallel import ordered_map
 from bayes_intgen.base.shared_work import shared
 from bayes_intgen.base.types import Array, Indices
+from bayes_intgen.data.regime_summary import RegimeSummary
 from bayes_intgen.data.summary import Summary
 from bayes_intgen.design.basis.warp import find_masses
 from bayes_intgen.design.dependence import functions_of, normal_scores
@@ -152,9 +155,9 @@ def find_jumps(summary: Summary, actions: Sequence[str]) -> Mapping[str, tuple[f
     }
     best: dict[str, tuple[float, float]] = {}
     while searched:
-        for name, places in searched.items():
-            if name not in best:
-                best[name] = _largest(remainders, summary.columns.index(name), places)
+        columns = {name: summary.columns.index(name) for name in searched if name not in best}
+        search = partial(_search, remainders, searched)
+        best |= zip(columns, ordered_map(search, columns.items()), strict=True)
         name = max(best, key=lambda name: best[name][1])
         column, (place, size) = summary.columns.index(name), best[name]
         if size < SURE:
@@ -191,21 +194,21 @@ def _smooth_parts(summary: Summary) -> list[SmoothPart | None]:
         for name in summary.variables
         if name not in summary.levels and (kinds := summary.pooled_rows(name))
     }
-    parts: list[SmoothPart | None] = []
-    for part in summary.regimes.values():
+
+    def smooth_part(part: RegimeSummary) -> SmoothPart | None:
         rows = part.sample.thin(MOST_ROWS).rows
         most = min(COSINES, len(rows) // (ROWS_TO_A_FUNCTION * len(summary.variables)))
         if most < LEAST_COSINES:
-            parts.append(None)
-            continue
+            return None
         functions = []
         for name, values in zip(summary.variables, rows.T, strict=False):
             functions.append(functions_of(values, name in summary.levels, most))
             if name not in summary.levels:
                 functions.append(normal_scores(values)[:, None] ** np.arange(1, POWERS + 1))
                 functions.append(np.equal.outer(values, masses.get(name, ())))
-        parts.append(SmoothPart.of(rows[:, :-1], functions))
-    return parts
+        return SmoothPart.of(rows[:, :-1], functions)
+
+    return list(ordered_map(smooth_part, summary.regimes.values()))
 
 
 def _places(remainders: Sequence[Remainder], summary: Summary, name: str) -> Array:
@@ -216,6 +219,14 @@ def _places(remainders: Sequence[Remainder], summary: Summary, name: str) -> Arr
         return np.empty(0)
     middles = (values[1:] + values[:-1]) / 2
     return np.asarray(middles[np.unique(np.linspace(0, len(middles) - 1, PLACES).astype(int))])
+
+
+def _search(
+    remainders: Sequence[Remainder], searched: Mapping[str, Array], action: tuple[str, int]
+) -> tuple[float, float]:
+    """Return the place of the largest |z| along an action, given its name and column, and that."""
+    name, column = action
+    return _largest(remainders, column, searched[name])
 
 
 def _largest(remainders: Sequence[Remainder], column: int, places: Array) -> tuple[float, float]:

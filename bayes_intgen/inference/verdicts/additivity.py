@@ -74,7 +74,7 @@ def check_additivity(
     fitted, probes = null.design.interactions, tuple(find_probes(null.design, moments.features))
     if not probes:
         return Additivity(fitted, ())
-    with blas_threads_for(len(null.design.weights)):
+    with blas_threads_for(sum(len(probe.columns) for probe in probes)):
         candidates = Candidates(probes, Scores.of(null, mode, moments, probes))
     covariance = _feature_covariance(moments)
     chosen, evidence = candidates.choose(level)

@@ -55,7 +55,7 @@ from typing import Self
 
 import numpy as np
 
-from bayes_intgen.base.parallel import one_blas_thread
+from bayes_intgen.base.parallel import one_blas_thread, ordered_map, threads_for
 from bayes_intgen.base.regimes import Regime
 from bayes_intgen.base.shared_work import digest, is_sharing, shared
 from bayes_intgen.base.types import Array
@@ -76,6 +76,7 @@ __all__ = ["check_lack_of_fit"]
 
 LEAST_SAMPLE, SHARE = 2**12, 16  # rows of a regime; of more than 16 times as many, one in 16
 MOST_VALUES = 2**24  # of features at these rows
+MOST_TOGETHER = 2**22  # of features at rows of several regimes, if they are tested at once
 FEW_ROWS, FEW_PER_PARAMETER = 1000, 20
 KEPT = 5  # tests of an order in a regime that are kept
 MAY_MATTER = 0.5
@@ -104,22 +105,32 @@ def check_lack_of_fit(
     ):
         return None
     without_lifts = problem.with_lifts(None) if problem.lifts else problem
-    with one_blas_thread():
-        fit = TestedFit.at(without_lifts, mode, moments)
     numbers = np.zeros(MOST_VARIABLES, dtype=int)
     clearest: list[MisfitTest] = []
-    for r, regime in enumerate(moments.regimes):
-        with one_blas_thread():
-            sample = _Sample.of(fit, r, None if log_variances is None else log_variances[regime])
-            for order in range(1, MOST_VARIABLES + 1):
-                number, tests = sample.test(order)
-                numbers[order - 1] += number
-                clearest += tests
-            del sample  # before that of the next regime is made, for want of memory
+    with one_blas_thread():
+        fit = TestedFit.at(without_lifts, mode, moments)
+
+        def test(r: int) -> list[tuple[int, list[MisfitTest]]]:
+            own = None if log_variances is None else log_variances[moments.regimes[r]]
+            sample = _Sample.of(fit, r, own)
+            return [sample.test(order) for order in range(1, MOST_VARIABLES + 1)]
+
+        for of_orders in ordered_map(test, range(len(moments.regimes)), _threads(fit)):
+            numbers += [number for number, _ in of_orders]
+            clearest += [one for _, tests in of_orders for one in tests]
     factors = numbers * np.count_nonzero(numbers)
     kept = [test.adjust(int(factors[len(test.variables) - 1])) for test in clearest]
     design = problem.design
     return LackOfFit(design.interactions, tuple(numbers.tolist()), tuple(kept))
+
+
+def _threads(fit: TestedFit) -> int:
+    """Return how many regimes to test at once: their rows must fit into memory, side by side."""
+    width, weights = len(fit.problem.design.features.features), len(fit.problem.design.weights)
+    rows = max(_sample_size(part.n, width) for part in fit.summary.regimes.values())
+    if is_sharing():  # which goes by the thread
+        return 1
+    return max(1, min(threads_for(weights), MOST_TOGETHER // max(rows * width, weights**2)))
 
 
 @dataclass(frozen=True)
