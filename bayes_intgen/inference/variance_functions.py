@@ -7,9 +7,9 @@ count the same it is right on average, and learned weights draw it to where the 
 where the test of additivity (:mod:`bayes_intgen.inference.verdicts.additivity`) finds an
 interaction that the model lacks, at a level of 0.0001, and with an effect of at least a twentieth
 of the residual standard deviation, below which a misfit can do little, the rows of every regime
-count the same, which takes one more pass over them. With the mean
-sin(a1) + a2 / 2 + r a1 a2, fitted without interactions, and a log spread of a2 (regimes obs, a1 and
-a2 of 2000 rows, 8 tables), the error of the effect of a1 at the mean of a2 is
+count the same, which takes one more pass over them. With the mean sin(a1) + a2 / 2 + r a1 a2,
+fitted without interactions, and a log spread of a2 (regimes obs, a1 and a2 of 2000 rows, 8 tables),
+the error of the effect of a1 at the mean of a2 is
 
     r                   0      0.1     0.3     1
     learned weights   0.023   0.057   0.099   0.082
